@@ -1,0 +1,33 @@
+"""What goes wrong, in words.
+
+Every error that a user can cause is one of these. The message is a single line that says what is
+wrong, with the offending value, and what to do about it; the command line prints it and leaves
+with ``exit_code``, and never shows a traceback for it.
+"""
+
+from __future__ import annotations
+
+
+class ToothSegError(Exception):
+    """Base of all errors that ToothSeg raises on purpose."""
+
+    exit_code = 2
+
+
+class InputError(ToothSegError):
+    """The scan, or an option given with it, cannot be used."""
+
+
+class BundleError(InputError):
+    """A bundle of weights is missing, damaged or of the wrong kind."""
+
+
+class OutputError(ToothSegError):
+    """A result cannot be written."""
+
+
+class Cancelled(ToothSegError):
+    """The user stopped the run; nothing is left behind."""
+
+    # 128 + SIGINT, what a shell gives for a command stopped by Ctrl-C.
+    exit_code = 130
