@@ -1,0 +1,58 @@
+"""Fine voxels ready to be sampled by coarser ones, without aliasing.
+
+Block means come first: they cost one pass and leave few voxels. What is then left of the coarser
+voxels' point spread is a Gaussian, whose width at half maximum is a voxel's (Cardoso et al., Scale
+Factor Point Spread Function Matching, MICCAI 2015).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from ToothSegLib.volume import Volume
+
+_FWHM_PER_SIGMA = 2 * np.sqrt(2 * np.log(2))
+
+
+def block_means(volume: Volume, spacing_mm: float) -> Volume:
+    """Means of as many whole voxels as fit into a working voxel, along each axis."""
+    factors = np.maximum(np.floor(spacing_mm / np.asarray(volume.spacing) + 1e-3), 1).astype(int)
+    if (factors == 1).all():
+        return volume
+    along_i, along_j, along_k = (int(factor) for factor in factors)
+    # A slab at a time: no copy of the whole scan as floats.
+    slabs = [
+        _means(_means(volume.array[k : k + along_k], along_k, 0), along_j, 1)
+        for k in range(0, volume.shape[0], along_k)
+    ]
+    array = _means(np.concatenate(slabs), along_i, 2)
+    first_centre = volume.index_to_lps @ [*(factors - 1) / 2, 1.0]
+    spacing = tuple(np.asarray(volume.spacing) * factors)
+    return Volume(array, spacing, tuple(first_centre[:3]), volume.direction)
+
+
+def _means(array: NDArray, factor: int, axis: int) -> NDArray[np.float32]:
+    """Means of blocks of ``factor`` along an axis; the last block repeats the last voxel."""
+    array = np.moveaxis(array, axis, 0)
+    total = np.zeros((-(-len(array) // factor), *array.shape[1:]), np.float32)
+    for offset in range(factor):
+        part = array[offset::factor]
+        total[: len(part)] += part
+        total[len(part) :] += array[-1]
+    total /= factor
+    return np.moveaxis(total, 0, axis)
+
+
+def blurred(volume: Volume, spacing_mm: float) -> Volume:
+    """Gaussian along each axis that is finer than the working grid; else the volume as it is."""
+    for axis, spacing in zip((2, 1, 0), volume.spacing):
+        # The variance that widens the one voxel's point spread to the other's.
+        sigma = np.sqrt(max(spacing_mm**2 - spacing**2, 0.0)) / _FWHM_PER_SIGMA / spacing
+        if sigma > 0.1:
+            blurred = ndimage.gaussian_filter1d(
+                volume.array, sigma, axis, output=np.float32, mode="nearest", truncate=3.0
+            )
+            volume = volume.with_array(blurred)
+    return volume

@@ -1,0 +1,203 @@
+"""NIfTI, MetaImage and GIPL files, with SimpleITK.
+
+ITK takes a NIfTI or GIPL file that was cut short without a word and leaves the rest of the memory
+as it finds it, so the voxels are counted here before ITK reads them.
+"""
+
+from __future__ import annotations
+
+import gzip
+import os
+import sys
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ToothSegLib.errors import InputError
+from ToothSegLib.itk_image import from_itk
+from ToothSegLib.volume import Volume, check_size
+
+IMAGE_IOS = {
+    ".nii": "NiftiImageIO",
+    ".nii.gz": "NiftiImageIO",
+    ".mha": "MetaImageIO",
+    ".mhd": "MetaImageIO",
+    ".gipl": "GiplImageIO",
+    ".gipl.gz": "GiplImageIO",
+}
+_GIPL_HEADER_BYTES = 256
+_CHUNK = 1 << 20
+
+
+def read_itk(path: Path, extension: str) -> Volume:
+    """Read a 3-D file of one of the formats in ``IMAGE_IOS``.
+
+    Raises:
+        InputError: the file is damaged or cut short, is no volume, or has no voxel size.
+    """
+    import SimpleITK as sitk
+
+    reader = sitk.ImageFileReader()
+    reader.SetImageIO(IMAGE_IOS[extension])
+    reader.SetFileName(str(path))
+    with itk_errors(path):
+        reader.ReadImageInformation()
+    extract = scalar_volume_size(path, reader)
+    voxel_bytes = sitk.Image([1, 1], reader.GetPixelID()).GetSizeOfPixelComponent()
+    if IMAGE_IOS[extension] == "MetaImageIO":
+        _check_meta(path, extract, voxel_bytes)
+    else:
+        start = _GIPL_HEADER_BYTES
+        if IMAGE_IOS[extension] == "NiftiImageIO":
+            start, voxel_bytes = _nifti_layout(path, reader)
+        # A .gz is one stream from the file's beginning, header included.
+        if extension.endswith(".gz"):
+            _check_voxels(path, 0, extract, voxel_bytes, packed=True, header_bytes=start)
+        else:
+            _check_voxels(path, start, extract, voxel_bytes, packed=False)
+    reader.SetExtractSize(extract + [0] * (reader.GetDimension() - 3))
+    with itk_errors(path):
+        image = reader.Execute()
+    return from_itk(image)
+
+
+def scalar_volume_size(path: Path, reader: Any) -> list[int]:
+    """Voxels along (i, j, k) by the header that ``reader`` has read.
+
+    Raises:
+        InputError: not a volume of three axes with one real number a voxel.
+    """
+    import SimpleITK as sitk
+
+    size = [int(n) for n in reader.GetSize()]
+    text = " x ".join(map(str, size))
+    components = reader.GetNumberOfComponents()
+    if components > 1 or "complex" in sitk.GetPixelIDValueAsString(reader.GetPixelID()):
+        raise InputError(
+            f"{path} has {max(components, 2)} values a voxel (a colour picture or a vector field); "
+            "give one volume of grey values, or one label map"
+        )
+    if len(size) < 3 or any(n > 1 for n in size[3:]):
+        raise InputError(f"{path} has {len(size)} axes ({text}); a volume of 3 is needed")
+    check_size(path, size[:3])
+    return size[:3]
+
+
+@contextmanager
+def itk_errors(path: Path) -> Iterator[None]:
+    """Turn ITK's errors into `InputError`, and keep its remarks from the terminal."""
+    import SimpleITK as sitk
+
+    shown = sitk.ProcessObject.GetGlobalWarningDisplay()
+    sitk.ProcessObject.GlobalWarningDisplayOff()
+    try:
+        with _silent_stderr():
+            yield
+    except (RuntimeError, MemoryError) as error:
+        raise InputError(
+            f"{path} is damaged, or not what its name says; copy or export it again"
+        ) from error
+    finally:
+        sitk.ProcessObject.SetGlobalWarningDisplay(shown)
+
+
+@contextmanager
+def _silent_stderr() -> Iterator[None]:
+    """Send the process's stderr nowhere: the C libraries below ITK write to it themselves."""
+    try:
+        saved = os.dup(2)
+    except OSError:  # a process with a window has none
+        yield
+        return
+    try:
+        sys.stderr.flush()
+        with open(os.devnull, "wb") as nowhere:
+            os.dup2(nowhere.fileno(), 2)
+        yield
+    finally:
+        os.dup2(saved, 2)
+        os.close(saved)
+
+
+def _nifti_layout(path: Path, reader: Any) -> tuple[int, int]:
+    """Offset of the voxels in the file, and bytes a voxel. Refuses a file without spacing."""
+    # ITK makes 1 mm of a spacing of 0, so the header's own bytes are asked (nifti1.h).
+    with gzip.open(path) if path.name.lower().endswith(".gz") else open(path, "rb") as file:
+        header = file.read(348)
+    order = "<" if int.from_bytes(header[:4], "little") == 348 else ">"
+    pixdim = np.frombuffer(header, order + "f4", 3, offset=80)
+    if not (np.abs(pixdim) > 0).all():
+        raise InputError(f"{path} has no voxel size (pixdim is 0); export it again with it")
+    start = int(float(reader.GetMetaData("vox_offset")))
+    return start, int(reader.GetMetaData("bitpix")) // 8
+
+
+def _check_meta(path: Path, size: list[int], voxel_bytes: int) -> None:
+    """The checks on a MetaImage: its spacing, and its voxels where they are in one file."""
+    with open(path, "rb") as file:
+        fields = {}
+        for line in iter(lambda: file.readline(4096), b""):
+            key, _, value = line.decode("utf-8", "replace").partition("=")
+            fields[key.strip()] = value.strip()
+            if key.strip() == "ElementDataFile":
+                break
+        start = file.tell()
+    if not {"ElementSpacing", "ElementSize"} & set(fields):
+        raise InputError(f"{path} has no voxel size (ElementSpacing); export it again with it")
+    data = path
+    if fields["ElementDataFile"].upper() != "LOCAL":
+        data, start = path.parent / fields["ElementDataFile"], 0
+        if not data.is_file():
+            raise InputError(f"{path} keeps its voxels in {data.name}, which is not beside it")
+    if fields.get("BinaryData", "True").lower() == "true":
+        packed = fields.get("CompressedData", "False").lower() == "true"
+        _check_voxels(data, start, size, voxel_bytes, packed=packed)
+
+
+def _check_voxels(
+    path: Path,
+    start: int,
+    size: list[int],
+    voxel_bytes: int,
+    *,
+    packed: bool,
+    header_bytes: int = 0,
+) -> None:
+    """Count the voxels' bytes from ``start`` on; a packed stream may begin with its header."""
+    needed = int(np.prod(size, dtype=object)) * voxel_bytes
+    if packed:
+        there = _inflated(path, start, header_bytes + needed) - header_bytes
+    else:
+        there = path.stat().st_size - start
+    if there < needed:
+        text = " x ".join(map(str, size))
+        raise InputError(
+            f"{path} is cut short: its header promises {needed} bytes of voxels ({text}), the file "
+            f"has {max(there, 0)}; copy or export it again"
+        )
+
+
+def _inflated(path: Path, start: int, enough: int) -> int:
+    """Bytes that the gzip or zlib stream at ``start`` inflates to, counted up to ``enough``."""
+    count, stream = 0, _inflater()
+    try:
+        with open(path, "rb") as file:
+            file.seek(start)
+            while count < enough:
+                chunk = stream.unconsumed_tail or stream.unused_data or file.read(_CHUNK)
+                if not chunk:
+                    break
+                if stream.eof:  # gzip files may be in several members
+                    stream = _inflater()
+                count += len(stream.decompress(chunk, _CHUNK))
+    except zlib.error:
+        pass  # damaged: what could be unpacked counts
+    return count
+
+
+def _inflater() -> Any:
+    return zlib.decompressobj(zlib.MAX_WBITS | 32)

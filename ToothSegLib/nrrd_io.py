@@ -1,0 +1,180 @@
+"""NRRD files, with pynrrd. http://teem.sourceforge.net/nrrd/format.html"""
+
+from __future__ import annotations
+
+import logging
+import warnings
+import zlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ToothSegLib.atomic import replacing
+from ToothSegLib.errors import InputError
+from ToothSegLib.volume import Volume, check_size
+
+log = logging.getLogger(__name__)
+
+_MILLIMETRES = {"mm": 1.0, "millimeter": 1.0, "millimetre": 1.0, "cm": 10.0, "um": 1e-3,
+                "\N{MICRO SIGN}m": 1e-3, "micrometer": 1e-3, "m": 1e3, "": 1.0}  # fmt: skip
+# Spaces that are right-handed, yet do not say where the patient's left is.
+_UNNAMED_SPACES = {"", "3d-right-handed", "scanner-xyz"}
+_SHORT_SPACES = {
+    "lps": "left-posterior-superior",
+    "las": "left-anterior-superior",
+    "ras": "right-anterior-superior",
+}
+# What pynrrd lets through on files that are cut or damaged.
+_DAMAGED = (ValueError, TypeError, LookupError, OSError, EOFError, OverflowError, zlib.error)
+
+
+def read_nrrd(path: Path) -> Volume:
+    """Read a 3-D NRRD file (.nrrd, .nhdr, .seg.nrrd of one layer).
+
+    Raises:
+        InputError: the file is damaged, is no volume, or has no voxel size.
+    """
+    import nrrd
+
+    try:
+        # pynrrd also warns of what ends as an error below.
+        with warnings.catch_warnings(), open(path, "rb") as file:
+            warnings.simplefilter("ignore")
+            header = nrrd.read_header(file)
+            spatial = _spatial_axes(path, header)
+            # pynrrd makes room for what the file holds, then compares it with the header's sizes.
+            array = nrrd.read_data(header, file, str(path), index_order="C")
+    except (nrrd.NRRDError, *_DAMAGED) as error:
+        raise InputError(
+            f"{path} is cut short, or no NRRD file ({' '.join(str(error).split())}); copy or "
+            "export it again"
+        ) from error
+    sizes = np.asarray(header["sizes"])[spatial]
+    array = array.reshape(sizes[::-1])
+    if not array.dtype.isnative:
+        array = array.astype(array.dtype.newbyteorder("="))
+    matrix, origin = _geometry(path, header, spatial)
+    spacing = np.linalg.norm(matrix, axis=0)
+    return Volume(array, tuple(spacing), tuple(origin), matrix / spacing)
+
+
+def write_nrrd(
+    path: Path, volume: Volume, compression_level: int, header: Mapping[str, Any] | None = None
+) -> None:
+    """Write a volume as NRRD in LPS, whole or not at all.
+
+    Args:
+        compression_level: 1 (fast) to 9 (small) for gzip; 0 writes the voxels as they are.
+        header: more fields; unknown ones become key/value pairs of the format. Text is written in
+            ASCII, all that the format knows, with escapes for the rest.
+
+    Raises:
+        OutputError: the file cannot be written.
+    """
+    import nrrd
+
+    array = volume.array
+    if array.dtype == bool:
+        array = array.view(np.uint8)
+    elif array.dtype == np.float16:  # the format has none
+        array = array.astype(np.float32)
+    fields = {
+        **{key: _ascii(value) for key, value in (header or {}).items()},
+        "space": "left-posterior-superior",
+        "kinds": ["domain"] * 3,
+        "space directions": volume.index_to_lps[:3, :3].T,
+        "space origin": volume.origin,
+        "encoding": "gzip" if compression_level else "raw",
+    }
+    with replacing(path) as file:
+        nrrd.write(
+            file, array, fields, compression_level=max(compression_level, 1), index_order="C"
+        )
+
+
+def _spatial_axes(path: Path, header: Mapping[str, Any]) -> NDArray[np.bool_]:
+    """Which axes are space. The others must have a length of one."""
+    sizes = np.asarray(header["sizes"]).astype(np.int64)
+    if header["type"] == "block":
+        raise InputError(f"{path} holds blocks of bytes, not grey values")
+    directions = header.get("space directions")
+    if directions is None:
+        spatial = np.ones(len(sizes), bool)
+    else:
+        # pynrrd gives a row of NaN for the axes that are `none`, and a list where some rows are.
+        rows = [[np.nan] * 3 if row is None else row for row in directions]
+        spatial = ~np.isnan(np.asarray(rows, float)).any(axis=1)
+    if len(spatial) == len(sizes) == 4 and spatial.sum() == 3 and sizes[~spatial][0] > 1:
+        kind = next((k for k, s in zip(header.get("kinds", "????"), spatial) if not s), "?")
+        raise InputError(
+            f"{path} has {sizes[~spatial][0]} values a voxel (kind '{kind}'): colours, time points "
+            "or layers of a segmentation; give one volume of grey values, or one label map"
+        )
+    if len(spatial) != len(sizes) or spatial.sum() != 3:
+        raise InputError(f"{path} has {len(sizes)} axes ({_times(sizes)}); a volume of 3 is needed")
+    check_size(path, sizes[spatial])
+    return spatial
+
+
+def _geometry(
+    path: Path, header: Mapping[str, Any], spatial: NDArray[np.bool_]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """(3, 3) matrix whose columns are the steps of the axes, and the origin; LPS mm."""
+    directions = header.get("space directions")
+    origin = np.asarray(header.get("space origin", np.zeros(3)), float)
+    if directions is not None:
+        matrix = np.asarray([row for row, s in zip(directions, spatial) if s], float).T
+    else:
+        spacings = np.asarray(header.get("spacings", []), float)
+        if spacings.shape != (3,) or not np.isfinite(spacings).all():
+            raise InputError(
+                f"{path} has no voxel size (neither 'space directions' nor 'spacings'); export it "
+                "again with its spacing"
+            )
+        matrix = np.diag(spacings)
+    to_lps = _to_lps(path, header)
+    if matrix.shape != (3, 3) or origin.shape != (3,):
+        raise InputError(f"{path} has directions or an origin that are not of three dimensions")
+    if not (np.isfinite(matrix).all() and np.isfinite(origin).all()):
+        raise InputError(
+            f"{path} has directions or an origin that are not numbers; export it again"
+        )
+    matrix, origin = to_lps @ matrix, to_lps @ origin
+    if not (np.linalg.norm(matrix, axis=0) > 0).all():
+        raise InputError(f"{path} has a voxel size of zero; export it again with its spacing")
+    return matrix, origin
+
+
+def _to_lps(path: Path, header: Mapping[str, Any]) -> NDArray[np.float64]:
+    """(3, 3) matrix from the file's space and unit to LPS millimetres."""
+    units = header.get("space units", header.get("units")) or [""]
+    unit = str(units[0]).strip('" ').lower()
+    if unit not in _MILLIMETRES or len(set(units)) > 1:
+        raise InputError(f"{path} has lengths in '{' '.join(map(str, units))}'; mm is needed")
+    space = str(header.get("space", "")).lower()
+    if space in _UNNAMED_SPACES:
+        # ITK and Slicer take such files as LPS too.
+        log.warning("%s does not say where the patient's left is; taken as LPS", path)
+        return np.eye(3) * _MILLIMETRES[unit]
+    words = _SHORT_SPACES.get(space, space).removeprefix("3d-").split("-")
+    sides = (("left", "right"), ("posterior", "anterior"), ("superior", "inferior"))
+    if len(words) != 3 or any(word not in pair for word, pair in zip(words, sides)):
+        raise InputError(
+            f"{path} is in the space '{header['space']}', which does not say where the patient's "
+            "left is; export it in LPS or RAS"
+        )
+    signs = [1.0 if word == pair[0] else -1.0 for word, pair in zip(words, sides)]
+    return np.diag(signs) * _MILLIMETRES[unit]
+
+
+def _ascii(value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    return value.replace("\n", r"\n").encode("ascii", "backslashreplace").decode()
+
+
+def _times(sizes: NDArray) -> str:
+    return " x ".join(map(str, sizes))

@@ -1,0 +1,125 @@
+"""Files and DICOM folders to `Volume`, and back."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ToothSegLib import dicom_io, itk_io, nrrd_io
+from ToothSegLib.errors import InputError, OutputError
+from ToothSegLib.volume import Volume
+
+NRRD_EXTENSIONS = (".nrrd", ".nhdr")
+DICOM_EXTENSIONS = (".dcm", ".dicom", ".ima")
+READABLE = (*NRRD_EXTENSIONS, *itk_io.IMAGE_IOS, *DICOM_EXTENSIONS)
+"""File name endings that `read_volume` takes; a folder of DICOM slices needs none."""
+
+LEAST_SPACING_MM = 0.02
+GREATEST_SPACING_MM = 5.0
+
+
+def read_volume(path: str | os.PathLike[str], *, series: str | None = None) -> Volume:
+    """Read a scan or a label map: NRRD, NIfTI, MetaImage, GIPL, or DICOM.
+
+    The voxels keep their type, except where the file's rescale slope asks for another.
+
+    Args:
+        path: a file, or a folder of DICOM slices.
+        series: SeriesInstanceUID, for a folder that holds several.
+
+    Raises:
+        InputError: there is no such file, it is damaged, it is not one volume of grey values, or
+            it does not say how large its voxels are.
+    """
+    path = Path(path)
+    try:
+        if path.is_dir():
+            with os.scandir(path):  # GDCM reads a folder that it may not open as an empty one
+                pass
+            return dicom_io.read_dicom_folder(path, series)
+        if series is not None:
+            raise InputError(f"{path} is a file; a series can be chosen in a folder only")
+        with open(path, "rb") as file:
+            if not file.read(1):
+                raise InputError(f"{path} is empty; copy or export it again")
+        return _read_file(path)
+    except FileNotFoundError as error:
+        raise InputError(f"{path} does not exist") from error
+    except OSError as error:
+        raise InputError(f"{path} cannot be read: {error.strerror or error}") from error
+    except MemoryError as error:
+        raise InputError(f"{path} does not fit into memory; crop it to the jaws first") from error
+
+
+def write_volume(
+    path: str | os.PathLike[str],
+    volume: Volume,
+    *,
+    compression_level: int = 1,
+    header: Mapping[str, Any] | None = None,
+) -> None:
+    """Write a volume as NRRD in LPS; the file is there whole or not at all.
+
+    Args:
+        path: ends in .nrrd.
+        compression_level: gzip, 1 (fast) to 9 (small); 0 for none.
+        header: more fields and key/value pairs for the file's header.
+
+    Raises:
+        OutputError: another ending, or the file cannot be written.
+    """
+    path = Path(path)
+    if path.suffix.lower() != ".nrrd":
+        raise OutputError(f"{path} must end in .nrrd")
+    nrrd_io.write_nrrd(path, volume, compression_level, header)
+
+
+def check_scan(volume: Volume, name: str = "the scan") -> None:
+    """Refuse a volume in which no tooth can be found, whatever the network.
+
+    Apart from reading, so that label maps can be read too.
+
+    Raises:
+        InputError: a single slice, voxels of an impossible size, a constant image, or values that
+            are not numbers.
+    """
+    size = " x ".join(map(str, volume.shape[::-1]))
+    if min(volume.shape) < 2:
+        raise InputError(f"{name} has a single slice ({size} voxels); a volume is needed")
+    if min(volume.spacing) < LEAST_SPACING_MM or max(volume.spacing) > GREATEST_SPACING_MM:
+        spacing = " x ".join(f"{mm:g}" for mm in volume.spacing)
+        raise InputError(
+            f"{name} has voxels of {spacing} mm; {LEAST_SPACING_MM:g} to {GREATEST_SPACING_MM:g} "
+            "mm can be used, so check the unit of its spacing"
+        )
+    # The extremes of an array with NaN or infinity are not finite, so no mask is needed for the
+    # usual case.
+    least, greatest = volume.array.min(), volume.array.max()
+    if not (np.isfinite(least) and np.isfinite(greatest)):
+        bad = volume.array.size - int(np.isfinite(volume.array).sum())
+        raise InputError(
+            f"{name} has {bad} of {volume.array.size} voxels that are not numbers (NaN or "
+            "infinite); replace them by the value of air (numpy.nan_to_num) and save it again"
+        )
+    if least == greatest:
+        raise InputError(f"{name} is {least:g} everywhere; it shows nothing, so export it again")
+
+
+def _read_file(path: Path) -> Volume:
+    name = path.name.lower()
+    if name.endswith(NRRD_EXTENSIONS):
+        return nrrd_io.read_nrrd(path)
+    # The longest first, for .nii.gz ends in no other.
+    for extension in sorted(itk_io.IMAGE_IOS, key=len, reverse=True):
+        if name.endswith(extension):
+            return itk_io.read_itk(path, extension)
+    if name.endswith(DICOM_EXTENSIONS) or dicom_io.is_dicom(path):
+        return dicom_io.read_dicom_file(path)
+    raise InputError(
+        f"{path} is of no known kind; give a file in {', '.join(READABLE)}, or a folder of DICOM "
+        "slices"
+    )
