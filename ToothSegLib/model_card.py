@@ -1,0 +1,79 @@
+"""The card of a bundle: what its weights are, in JSON, read with suspicion.
+
+A bundle is a folder with a `card.json` and one safetensors file for each role (such as `stage1`).
+The card holds::
+
+    {"format": 1, "name": ..., "title": ..., "kind": "toothnet" | "published-cascade",
+     "networks": {role: {"file": ..., "sha256": ..., "parameters": ...,
+                         "architecture": {"class": "UNet" | "ToothNet", ...}}},
+     "trained_on": ..., "figures": {...}, "limits": [...], "licence": ..., "created": ...,
+     "lineage": {...}}
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from ToothSegLib.errors import BundleError
+
+FORMAT = 1
+KINDS = ("published-cascade", "toothnet")
+CARD_NAME = "card.json"
+
+
+def read_card(path: Path) -> dict[str, Any]:
+    """A card whose format, kind and networks are in order.
+
+    Raises:
+        BundleError: it cannot be read, is no JSON, or something in it is missing or forbidden.
+    """
+    try:
+        card = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise BundleError(f"cannot read {path}: {error.strerror or error}") from error
+    except (ValueError, RecursionError) as error:
+        raise BundleError(f"{path} is not JSON: {one_line(error)}") from None
+    problem = _problem(card)
+    if problem:
+        raise BundleError(f"{path} is no card of a bundle: {problem}")
+    return dict(card)
+
+
+def one_line(error: BaseException) -> str:
+    """An error of another library on a single line of bearable length."""
+    return " ".join(str(error).split())[:200]
+
+
+def _problem(card: Any) -> str | None:
+    """What is wrong with a card, in words, or None."""
+    if not isinstance(card, dict):
+        return "it is not a set of named values"
+    if card.get("format") != FORMAT:
+        return f"its format is {card.get('format')!r}, this version of ToothSeg reads {FORMAT}"
+    if not isinstance(card.get("name"), str) or not card["name"]:
+        return "it has no name"
+    if card.get("kind") not in KINDS:
+        return f"its kind is {card.get('kind')!r}, known are {', '.join(KINDS)}"
+    if not isinstance(card.get("networks"), dict) or not card["networks"]:
+        return "it has no networks"
+    for role, entry in card["networks"].items():
+        problem = _network_problem(entry)
+        if problem:
+            return f"network {role!r} {problem}"
+    return None
+
+
+def _network_problem(entry: Any) -> str | None:
+    if not isinstance(entry, dict):
+        return "is not a set of named values"
+    file = entry.get("file")
+    # A card from elsewhere must not reach outside its own folder.
+    if not isinstance(file, str) or not file.endswith(".safetensors") or set(file) & set("/\\:\0"):
+        return f"has {file!r} for a file, which is no name of a safetensors file in the folder"
+    if not isinstance(entry.get("sha256"), str) or not isinstance(entry.get("parameters"), int):
+        return "lacks its checksum or its number of parameters"
+    if not isinstance(entry.get("architecture"), dict):
+        return "lacks its architecture"
+    return None

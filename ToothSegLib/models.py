@@ -1,0 +1,228 @@
+"""A bundle: weights with a card that says what they are, checked before they are used.
+
+The card's contents are in `model_card.py`; the weights are safetensors files, one a role.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ToothSegLib.architectures import count_parameters, with_weights
+from ToothSegLib.errors import BundleError, OutputError
+from ToothSegLib.model_card import CARD_NAME, FORMAT, read_card
+from ToothSegLib.resources import resource_path
+
+if TYPE_CHECKING:
+    import torch
+    from torch import nn
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """A folder of weights whose card has been read and found to be in order."""
+
+    name: str
+    folder: Path
+    card: dict[str, Any]
+    networks: dict[str, Path]  # role -> weights file
+
+    @property
+    def kind(self) -> str:
+        """One of `model_card.KINDS`."""
+        return str(self.card["kind"])
+
+    def verify(self) -> None:
+        """Compare every weights file with its checksum.
+
+        Raises:
+            BundleError: a file is missing, unreadable or not the one the card describes.
+        """
+        for role in self.networks:
+            self._read(role)
+
+    def build(self, role: str, device: str | torch.device = "cpu") -> nn.Module:
+        """The network of a role with its weights, in float32, in evaluation mode.
+
+        Raises:
+            BundleError: the role is unknown, the file fails its checksum, or the weights do not
+                fit the architecture exactly.
+        """
+        from ToothSegLib.safetensors_io import parse_safetensors
+
+        if role not in self.networks:
+            raise BundleError(
+                f"bundle {self.name!r} has no network {role!r}, only {', '.join(self.networks)}"
+            )
+        state, _ = parse_safetensors(self._read(role), str(self.networks[role]))
+        entry = self.card["networks"][role]
+        where = f"network {role!r} of bundle {self.name!r}"
+        network = with_weights(entry["architecture"], state, where)
+        count = count_parameters(network)
+        if count != entry["parameters"]:
+            raise BundleError(f"{where} has {count} parameters, its card says otherwise")
+        return network.to(device).eval()
+
+    def _read(self, role: str) -> bytes:
+        path = self.networks[role]
+        try:
+            data = path.read_bytes()
+        except OSError as error:
+            raise BundleError(f"cannot read {path}: {error.strerror or error}") from error
+        if hashlib.sha256(data).hexdigest() != self.card["networks"][role]["sha256"]:
+            raise BundleError(
+                f"{path} is not the file that its card describes (checksum differs): "
+                "fetch or copy the bundle again"
+            )
+        return data
+
+
+def models_folder() -> Path:
+    """The folder of the bundles that come with ToothSeg."""
+    return Path(resource_path("Models"))
+
+
+def list_bundles() -> list[str]:
+    """Names of the bundles that come with ToothSeg, sound or not, in alphabetical order."""
+    return sorted(path.parent.name for path in models_folder().glob(f"*/{CARD_NAME}"))
+
+
+def default_bundle_name() -> str:
+    """The name that `Resources/Models/default.txt` holds.
+
+    Raises:
+        BundleError: the file is missing or empty.
+    """
+    path = models_folder() / "default.txt"
+    try:
+        name = path.read_text(encoding="utf-8").strip()
+    except (OSError, ValueError) as error:
+        raise BundleError(f"no default bundle: {path} cannot be read ({error})") from error
+    if not name:
+        raise BundleError(f"no default bundle: {path} is empty")
+    return name
+
+
+def _load(folder: Path) -> Bundle:
+    card = read_card(folder / CARD_NAME)
+    files = {role: folder / entry["file"] for role, entry in card["networks"].items()}
+    return Bundle(name=card["name"], folder=folder, card=card, networks=files)
+
+
+def load_bundle(name_or_path: str | os.PathLike[str] | None = None) -> Bundle:
+    """A bundle by name, by folder, or the default one.
+
+    Only the card is read; the weights are read, and checked, by `Bundle.build` or
+    `Bundle.verify`.
+
+    Args:
+        name_or_path: the name of a bundle that comes with ToothSeg, or any bundle's folder.
+
+    Raises:
+        BundleError: there is no such bundle, or its card is not in order.
+    """
+    wanted = default_bundle_name() if name_or_path is None else os.fspath(name_or_path)
+    if wanted in list_bundles():
+        folder = models_folder() / wanted
+    elif Path(wanted).is_dir():
+        folder = Path(wanted)
+    else:
+        known = ", ".join(list_bundles()) or "none"
+        raise BundleError(f"no bundle {wanted!r}: it is no folder, and ToothSeg brings {known}")
+    return _load(folder)
+
+
+def write_bundle(
+    folder: str | os.PathLike[str],
+    card: Mapping[str, Any],
+    networks: Mapping[str, Mapping[str, torch.Tensor]],
+    *,
+    half: bool = False,
+) -> Bundle:
+    """Write a bundle, whole or not at all, and read it back.
+
+    Args:
+        folder: where; a bundle that is there already is replaced, anything else is refused.
+        card: the card; each of its networks needs an `architecture`, the rest of the entry
+            (file, checksum, parameters) and the format number are filled in.
+        networks: role -> `state_dict()`.
+        half: store floating-point tensors as float16, where no value overflows.
+
+    Raises:
+        BundleError: the card lacks something, or weights do not fit their architecture.
+        OutputError: the folder cannot be written.
+    """
+    target = Path(folder)
+    if target.exists() and not (target / CARD_NAME).is_file():
+        raise OutputError(f"{target} exists and is no bundle: name another folder")
+    entries = card.get("networks")
+    if not isinstance(entries, Mapping) or set(entries) != set(networks):
+        raise BundleError(f"the card does not describe the networks {', '.join(sorted(networks))}")
+    part = target.with_name(f".{target.name}.{uuid.uuid4().hex}.part")
+    try:
+        part.mkdir(parents=True)
+        complete = dict(card, format=FORMAT)
+        complete["networks"] = {
+            role: _write_network(part, role, entries[role], state, half)
+            for role, state in networks.items()
+        }
+        text = json.dumps(complete, indent=2, ensure_ascii=False)
+        (part / CARD_NAME).write_text(text + "\n", encoding="utf-8")
+        _load(part)
+        _swap(part, target)
+    except OSError as error:
+        raise OutputError(f"cannot write {target}: {error.strerror or error}") from error
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+    return _load(target)
+
+
+def _write_network(
+    folder: Path, role: str, entry: Any, state: Mapping[str, torch.Tensor], half: bool
+) -> dict[str, Any]:
+    from ToothSegLib.safetensors_io import write_safetensors
+
+    if not role.isidentifier():  # it names the file
+        raise BundleError(f"{role!r} is no name for a network: use letters, digits and _")
+    if not isinstance(entry, Mapping) or not isinstance(entry.get("architecture"), Mapping):
+        raise BundleError(f"the card gives no architecture for network {role!r}")
+    architecture = dict(entry["architecture"])
+    network = with_weights(architecture, state, f"network {role!r}")
+    file = f"{role}.safetensors"
+    stored = {name: _halved(tensor) if half else tensor for name, tensor in state.items()}
+    write_safetensors(folder / file, stored)
+    return {
+        **entry,
+        "file": file,
+        "sha256": hashlib.sha256((folder / file).read_bytes()).hexdigest(),
+        "architecture": architecture,
+        "parameters": count_parameters(network),
+    }
+
+
+def _halved(tensor: torch.Tensor) -> torch.Tensor:
+    if not tensor.is_floating_point():
+        return tensor
+    half = tensor.half()
+    return half if bool(half.isfinite().all()) else tensor
+
+
+def _swap(part: Path, target: Path) -> None:
+    if not target.exists():
+        os.replace(part, target)
+        return
+    old = target.with_name(f".{target.name}.{uuid.uuid4().hex}.old")
+    os.replace(target, old)
+    try:
+        os.replace(part, target)
+    except OSError:
+        os.replace(old, target)
+        raise
+    shutil.rmtree(old, ignore_errors=True)
