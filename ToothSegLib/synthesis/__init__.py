@@ -1,0 +1,1 @@
+"""Cases to learn from: dentitions, jaws and pictures made without any patient's data."""

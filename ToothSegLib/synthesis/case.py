@@ -1,0 +1,77 @@
+"""A case: one tissue map with one label map on one grid, in memory and on disk."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from ToothSegLib.atomic import replacing
+from ToothSegLib.errors import InputError
+
+FORMAT = 1
+
+
+@dataclass(frozen=True)
+class Case:
+    """Maps of one simulated head in upright posture (identity direction, LPS).
+
+    Attributes:
+        tissue: (k, j, i) uint8, codes of `synthesis.tissues`.
+        labels: (k, j, i) uint8, FDI numbers, third molars included.
+        spacing_mm: isotropic.
+        origin: LPS mm of voxel (0, 0, 0).
+        centres: LPS mm of each whole tooth's centre of mass.
+        about: how it was made.
+    """
+
+    tissue: np.ndarray
+    labels: np.ndarray
+    spacing_mm: float
+    origin: tuple[float, float, float]
+    centres: dict[int, tuple[float, float, float]]
+    about: dict[str, object] = field(default_factory=dict)
+
+
+def save_case(path: Path, case: Case) -> None:
+    """Write one case as a compressed ``.npz``, whole or not at all."""
+    about = {
+        "format": FORMAT,
+        "spacing_mm": case.spacing_mm,
+        "origin": case.origin,
+        "centres": {str(fdi): centre for fdi, centre in case.centres.items()},
+        "about": case.about,
+    }
+    with replacing(path) as stream:
+        np.savez_compressed(
+            stream,
+            tissue=case.tissue,
+            labels=case.labels,
+            about=np.frombuffer(json.dumps(about).encode(), np.uint8),
+        )
+
+
+def load_case(path: Path) -> Case:
+    """Read a case written by `save_case`.
+
+    Raises:
+        InputError: the file is missing, not a case, or of another format.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            tissue, labels = archive["tissue"], archive["labels"]
+            about = json.loads(archive["about"].tobytes())
+    except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
+        raise InputError(
+            f"{path} is not a simulated case ({error}); make cases with 'toothseg simulate'"
+        ) from error
+    if about.get("format") != FORMAT or tissue.shape != labels.shape:
+        raise InputError(
+            f"{path} is a case of another format; make it anew with 'toothseg simulate'"
+        )
+    origin = tuple(about["origin"])
+    centres = {int(fdi): tuple(centre) for fdi, centre in about["centres"].items()}
+    return Case(tissue, labels, about["spacing_mm"], origin, centres, about["about"])

@@ -1,0 +1,183 @@
+"""From a dentition to a case: jaws are built around the teeth, teeth are set in and worked on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import ndimage
+
+from ToothSegLib.synthesis import tissues
+from ToothSegLib.synthesis.case import Case
+from ToothSegLib.synthesis.dental_work import draw_work, set_implants
+from ToothSegLib.synthesis.dentition import Dentition, PlacedTooth, draw_dentition
+from ToothSegLib.synthesis.jaws import Grid, Head, build_head
+from ToothSegLib.synthesis.mesh_form import Individual
+from ToothSegLib.teeth import type_of
+
+# Room for both jaws with their surroundings, LPS mm about the upper incisors' edge.
+_LOW = (-60.0, -18.0, -50.0)
+_HIGH = (60.0, 92.0, 44.0)
+_NEAR = 2.0
+# Thickest enamel by position in the quadrant, mm; about 0.3 mm at the cervix.
+_ENAMEL = (1.0, 1.0, 1.3, 1.7, 1.7, 2.2, 2.2, 2.0)
+
+
+@dataclass
+class TeethMaps:
+    """All teeth on the case's grid.
+
+    ``nearest`` holds the signed distance (mm, clipped at +2) to the nearest tooth's surface,
+    ``owner`` that tooth's FDI number, ``part`` the tissue inside teeth.
+    """
+
+    nearest: np.ndarray
+    owner: np.ndarray
+    part: np.ndarray
+    below_crest: np.ndarray
+
+
+def make_case(
+    seed: int,
+    individuals: Sequence[Individual] = (),
+    *,
+    spacing_mm: float = 0.5,
+    in_place: float = 0.35,
+    real_forms: bool = False,
+) -> Case:
+    """Draw one head with teeth; the same seed and individuals give the same case.
+
+    Args:
+        seed: any integer.
+        individuals: meshes to mix in, see `mesh_form.load_individual`.
+        spacing_mm: of the maps; the head is built on a grid twice as coarse.
+        in_place, real_forms: as of `draw_dentition`.
+    """
+    rng = np.random.default_rng(seed)
+    dentition = draw_dentition(rng, individuals, in_place=in_place, real_forms=real_forms)
+    size = [int(2 * round((h - low) / spacing_mm / 2)) for low, h in zip(_LOW, _HIGH, strict=True)]
+    fine = Grid(_LOW, spacing_mm, (size[2], size[1], size[0]))
+    coarse = Grid(_LOW, 2 * spacing_mm, (size[2] // 2, size[1] // 2, size[0] // 2))
+    head = build_head(dentition, coarse, rng)
+    teeth = render_teeth(dentition, fine, rng)
+    tissue = _set_in(head, teeth, fine, rng)
+    set_implants(tissue, teeth.owner, dentition, fine, rng)
+    labels = np.where(teeth.nearest < 0, teeth.owner, 0).astype(np.uint8)
+    about: dict[str, object] = {
+        "seed": seed,
+        "individuals": [individual.name for individual in individuals],
+        "opening_mm": round(dentition.opening, 2),
+    }
+    return Case(tissue, labels, spacing_mm, fine.origin, _centres(labels, fine), about)
+
+
+def render_teeth(dentition: Dentition, grid: Grid, rng: np.random.Generator) -> TeethMaps:
+    """Evaluate every present tooth's form on the grid; where two overlap, the deeper one owns."""
+    maps = TeethMaps(
+        np.full(grid.size, _NEAR, np.float32),
+        np.zeros(grid.size, np.uint8),
+        np.full(grid.size, tissues.DENTINE, np.uint8),
+        np.zeros(grid.size, bool),
+    )
+    pulp_share = rng.uniform(0.62, 0.85)
+    for tooth in dentition.teeth:
+        if tooth.present:
+            _render(tooth, grid, maps, pulp_share, rng)
+    return maps
+
+
+def _render(
+    tooth: PlacedTooth, grid: Grid, maps: TeethMaps, pulp_share: float, rng: np.random.Generator
+) -> None:
+    box = _bounding_box(tooth, grid)
+    x, y, z = np.broadcast_arrays(*grid.axes())
+    points = np.stack([x[box], y[box], z[box]]) - tooth.slot.origin.reshape(3, 1, 1, 1)
+    m, b, o = np.tensordot(tooth.slot.frame.T, points, axes=1)
+    distance = _to_distance(tooth.form.field(m, b, o), grid.step)
+    crown = tooth.form.crown_height
+    # The cervical line climbs towards the crown between the teeth.
+    cervix = -crown + 0.12 * m**2 / max(tooth.form.width / 8.0, 0.5)
+    mine = distance < maps.nearest[box]
+    maps.nearest[box] = np.where(mine, distance, maps.nearest[box])
+    maps.owner[box] = np.where(mine, tooth.fdi, maps.owner[box])
+    part = _tooth_tissue(tooth, distance, cervix, o, pulp_share, grid.step)
+    part = draw_work(part, distance, m, b, o, tooth.form, rng)
+    maps.part[box] = np.where(mine, part, maps.part[box])
+    maps.below_crest[box] |= mine & (o < cervix - 1.5)
+
+
+def _bounding_box(tooth: PlacedTooth, grid: Grid) -> tuple[slice, slice, slice]:
+    half = 0.9 * tooth.form.width + 4.0
+    corners = np.array([
+        tooth.to_lps(m, b, o)
+        for m in (-half, half) for b in (-half - 3, half + 3)
+        for o in (-tooth.form.length - 2.5, 2.5)
+    ])  # fmt: skip
+    low = np.floor((corners.min(axis=0) - grid.origin) / grid.step).astype(int)
+    high = np.ceil((corners.max(axis=0) - grid.origin) / grid.step).astype(int) + 1
+    size = np.array(grid.size[::-1])
+    low, high = np.clip(low, 0, size), np.clip(high, 0, size)
+    return (slice(low[2], high[2]), slice(low[1], high[1]), slice(low[0], high[0]))
+
+
+def _to_distance(implicit: np.ndarray, step: float) -> np.ndarray:
+    """First-order distance of an implicit function: its value over the length of its gradient."""
+    if min(implicit.shape) < 2:
+        return implicit
+    gradient = np.sqrt(sum(g**2 for g in np.gradient(implicit, step)))
+    return np.clip(implicit / np.clip(gradient, 0.4, 2.5), -12.0, _NEAR).astype(np.float32)
+
+
+def _tooth_tissue(
+    tooth: PlacedTooth,
+    distance: np.ndarray,
+    cervix: np.ndarray,
+    o: np.ndarray,
+    pulp_share: float,
+    step: float,
+) -> np.ndarray:
+    part = np.full(distance.shape, tissues.DENTINE, np.uint8)
+    thickest = _ENAMEL[tooth.fdi % 10 - 1]
+    height = np.clip((o - cervix) / tooth.form.crown_height, 0.0, 1.0)
+    part[(o > cervix) & (distance > -(0.3 + (thickest - 0.3) * height))] = tissues.ENAMEL
+    depth = np.maximum(-distance, 0.0)
+    # The pulp follows the middle of crown and roots: deep relative to what lies around.
+    reach = max(3, int(round(3.5 / step)) | 1)
+    ridge = ndimage.maximum_filter(depth, size=reach)
+    chamber = (depth > np.maximum(pulp_share * ridge, 0.45)) & (height < 0.55)
+    part[chamber] = tissues.PULP
+    return part
+
+
+def _set_in(head: Head, teeth: TeethMaps, grid: Grid, rng: np.random.Generator) -> np.ndarray:
+    """Put the teeth into the head, each with its ligament, lamina dura and bone about its root."""
+    tissue = np.repeat(np.repeat(np.repeat(head.tissue, 2, 0), 2, 1), 2, 2)
+    bone = ndimage.zoom(head.bone, 2, order=1)
+    outer = (teeth.nearest > 0) & (teeth.nearest < _NEAR)
+    # Roots are always covered by bone, if only thinly, unless the bone has gone down.
+    cover = outer & teeth.below_crest & (teeth.nearest < rng.uniform(0.6, 1.6)) & (bone < 3.0)
+    tissue[cover & (tissue != tissues.TRABECULAR)] = tissues.CORTICAL
+    in_bone = outer & ((bone < 0.5) | cover)
+    lamina = float(rng.uniform(0.0, 0.9))
+    gap = float(rng.uniform(0.1, 0.4))
+    tissue[in_bone & (teeth.nearest < gap + lamina)] = tissues.CORTICAL
+    tissue[in_bone & (teeth.nearest < gap)] = tissues.LIGAMENT
+    if rng.random() < 0.7:
+        # The gum covers what bone there is and the necks of the teeth.
+        gum = outer & ~in_bone & teeth.below_crest & (tissue == tissues.AIR)
+        near_bone = (bone > -1.0) & (bone < rng.uniform(1.0, 3.0)) & (tissue == tissues.AIR)
+        tissue[gum | near_bone] = tissues.SOFT
+    inside = teeth.nearest < 0
+    tissue[inside] = teeth.part[inside]
+    return tissue
+
+
+def _centres(labels: np.ndarray, grid: Grid) -> dict[int, tuple[float, float, float]]:
+    present = [int(fdi) for fdi in np.unique(labels) if fdi]
+    middles = ndimage.center_of_mass(labels > 0, labels, present)
+    return {
+        fdi: tuple(float(grid.origin[a] + grid.step * middle[2 - a]) for a in range(3))  # type: ignore[misc]
+        for fdi, middle in zip(present, middles, strict=True)
+        if type_of(fdi)
+    }

@@ -1,0 +1,76 @@
+"""What dentists leave behind: fillings, crowns, root fillings and implants."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ToothSegLib.synthesis import tissues
+from ToothSegLib.synthesis.dentition import Dentition, Form
+from ToothSegLib.synthesis.jaws import Grid
+
+
+def draw_work(
+    part: np.ndarray,
+    distance: np.ndarray,
+    m: np.ndarray,
+    b: np.ndarray,
+    o: np.ndarray,
+    form: Form,
+    rng: np.random.Generator,
+) -> np.ndarray:
+    """The tissues of one tooth after chance has sent its owner to a dentist, or not.
+
+    Args:
+        part: tissue codes inside the tooth.
+        distance: signed distance to the tooth's surface, mm, negative inside.
+        m, b, o: coordinates in the tooth's frame, mm.
+        form: the tooth's form.
+        rng: the only source of chance.
+    """
+    kind = rng.choice(["none", "filling", "crown", "root filling"], p=[0.86, 0.08, 0.035, 0.025])
+    if kind == "none":
+        return part
+    part = part.copy()
+    stuff = tissues.METAL if rng.random() < 0.5 else tissues.CERAMIC
+    if kind == "filling":
+        radius = rng.uniform(0.15, 0.4) * form.width
+        centre = rng.normal(0.0, 0.15, 2) * form.width
+        hole = np.hypot(m - centre[0], b - centre[1]) < radius
+        part[hole & (o > -rng.uniform(2.0, 4.5)) & (distance < 0)] = stuff
+        return part
+    if kind == "crown":
+        part[(o > -form.crown_height) & (distance > -rng.uniform(0.7, 1.5))] = stuff
+    if kind == "root filling" or rng.random() < 0.5:
+        part[part == tissues.PULP] = tissues.ROOT_FILLING
+    return part
+
+
+def set_implants(
+    tissue: np.ndarray,
+    owner: np.ndarray,
+    dentition: Dentition,
+    grid: Grid,
+    rng: np.random.Generator,
+) -> None:
+    """Put implants, with or without a crown, into some empty places; they bear no label."""
+    rate = float(rng.choice([0.0, 0.15, 0.6], p=[0.55, 0.3, 0.15]))
+    x, y, z = grid.axes()
+    for tooth in dentition.teeth:
+        if tooth.present or tooth.fdi % 10 == 8 or rng.random() >= rate:
+            continue
+        points = np.stack(np.broadcast_arrays(x, y, z)) - tooth.slot.origin.reshape(3, 1, 1, 1)
+        m, b, o = np.tensordot(tooth.slot.frame.T.astype(np.float32), points, axes=1)
+        crown = tooth.form.crown_height
+        length, radius = rng.uniform(8.0, 13.0), rng.uniform(1.6, 2.4)
+        taper = 1.0 - 0.25 * np.clip((-o - crown) / length, 0, 1)
+        thread = 1.0 + 0.06 * np.sin(o * 2 * np.pi / 0.9)
+        free = owner == 0
+        screw = (
+            (np.hypot(m, b) < radius * taper * thread) & (o < -crown + 1) & (o > -crown - length)
+        )
+        tissue[screw & free] = tissues.TITANIUM
+        if rng.random() < 0.6:
+            cap = (tooth.form.field(m, b, o) < 0) & (o > -crown)
+            core = cap & (np.hypot(m, b) < 1.5)
+            tissue[cap & free] = tissues.CERAMIC
+            tissue[core & free] = tissues.TITANIUM

@@ -1,0 +1,277 @@
+"""A dentition: which teeth there are, of what form, and where each stands."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+import numpy as np
+
+from ToothSegLib.synthesis.frames import Slot, arch_frames
+from ToothSegLib.synthesis.mesh_form import Individual
+from ToothSegLib.synthesis.tooth_form import draw_form
+from ToothSegLib.teeth import LOWER_ARCH, UPPER_ARCH, type_of
+
+_FEWEST_PLACES = 26
+
+
+class Form(Protocol):
+    """What a tooth's form must offer; lengths in mm, coordinates in the tooth's frame."""
+
+    @property
+    def crown_height(self) -> float: ...
+    @property
+    def width(self) -> float: ...
+    @property
+    def length(self) -> float: ...
+    def field(self, m: np.ndarray, b: np.ndarray, o: np.ndarray) -> np.ndarray: ...
+
+
+@dataclass(frozen=True)
+class BlendedForm:
+    """Half-way house between two forms: a weighted mean of their distance fields."""
+
+    first: Form
+    second: Form
+    weight: float
+
+    @property
+    def crown_height(self) -> float:
+        return self._mix(self.first.crown_height, self.second.crown_height)
+
+    @property
+    def width(self) -> float:
+        return self._mix(self.first.width, self.second.width)
+
+    @property
+    def length(self) -> float:
+        return max(self.first.length, self.second.length)
+
+    def field(self, m: np.ndarray, b: np.ndarray, o: np.ndarray) -> np.ndarray:
+        """Weighted mean of the two fields at points in mm."""
+        return self._mix(self.first.field(m, b, o), self.second.field(m, b, o))
+
+    def _mix(self, a, b):  # type: ignore[no-untyped-def]
+        return self.weight * a + (1.0 - self.weight) * b
+
+
+@dataclass(frozen=True)
+class WarpedForm:
+    """A form stretched along its axes and gently dented, so that no tooth comes twice.
+
+    ``root_stretch`` lengthens only what lies below the cervix.
+    """
+
+    form: Form
+    stretch: np.ndarray  # (3,)
+    root_stretch: float
+    wave: np.ndarray  # (3, 3) amplitudes in mm, row: displaced axis, column: axis it varies along
+    phase: np.ndarray  # (3, 3)
+
+    @property
+    def crown_height(self) -> float:
+        return self.form.crown_height * float(self.stretch[2])
+
+    @property
+    def width(self) -> float:
+        return self.form.width * float(self.stretch[0])
+
+    @property
+    def length(self) -> float:
+        crown = self.form.crown_height
+        return float(self.stretch[2]) * (crown + (self.form.length - crown) * self.root_stretch)
+
+    def field(self, m: np.ndarray, b: np.ndarray, o: np.ndarray) -> np.ndarray:
+        """The inner form's field at the points (mm) that land on these."""
+        point = [m, b, o]
+        moved = []
+        for axis in range(3):
+            waves = [
+                self.wave[axis, k] * np.sin(point[k] / 3.5 + self.phase[axis, k]) for k in range(3)
+            ]
+            moved.append((point[axis] + waves[0] + waves[1] + waves[2]) / self.stretch[axis])
+        crown = self.form.crown_height
+        below = moved[2] + crown
+        moved[2] = np.where(below < 0, below / self.root_stretch, below) - crown
+        return self.form.field(*moved)
+
+
+@dataclass(frozen=True)
+class PlacedTooth:
+    """One tooth in the mouth."""
+
+    slot: Slot
+    form: Form
+    present: bool = True
+
+    @property
+    def fdi(self) -> int:
+        return self.slot.fdi
+
+    def to_lps(self, m: float, b: float, o: float) -> np.ndarray:
+        """LPS mm of a point in the tooth's frame."""
+        return self.slot.origin + self.slot.frame @ np.array([m, b, o])
+
+
+@dataclass(frozen=True)
+class Dentition:
+    """All places of both arches, absent teeth included: they shape the jaw as well."""
+
+    teeth: tuple[PlacedTooth, ...]
+    opening: float  # mm between the jaws, added to the closed bite
+
+    def arch(self, upper: bool) -> list[PlacedTooth]:
+        """The teeth of one jaw from the patient's right to the left."""
+        order = UPPER_ARCH if upper else LOWER_ARCH
+        by_fdi = {tooth.fdi: tooth for tooth in self.teeth}
+        return [by_fdi[fdi] for fdi in order if fdi in by_fdi]
+
+
+def draw_dentition(
+    rng: np.random.Generator,
+    individuals: Sequence[Individual] = (),
+    *,
+    in_place: float = 0.35,
+    real_forms: bool = False,
+) -> Dentition:
+    """Draw a dentition; forms and places come from ``individuals`` and from published dimensions.
+
+    Args:
+        rng: the only source of chance.
+        individuals: meshes to mix in; without any, everything is procedural.
+        in_place: how often the places of the teeth are those of an individual.
+        real_forms: take every form that an individual has, and blend none.
+    """
+    donor = individuals[int(rng.integers(len(individuals)))] if individuals else None
+    mesh_share = float(rng.choice([0.0, 0.5, 1.0], p=[0.3, 0.3, 0.4])) if donor else 0.0
+    if real_forms:
+        mesh_share = 1.0
+    forms = {
+        fdi: _vary(_draw_one(fdi, rng, donor, mesh_share, real_forms), rng, real=mesh_share > 0)
+        for fdi in (*UPPER_ARCH, *LOWER_ARCH)
+    }
+    places = _places_of(donor, forms) if donor and rng.random() < in_place else {}
+    # Arches with more than a few places missing would not shape a jaw.
+    slots = places if len(places) >= _FEWEST_PLACES else _draw_arches(forms, rng)
+    opening = float(rng.choice([0.3, rng.uniform(0.5, 3.0), rng.uniform(3, 14)], p=[0.3, 0.4, 0.3]))
+    disorder = float(rng.choice([0.6, 1.0, 2.0], p=[0.4, 0.4, 0.2]))
+    absent = _draw_absent(rng)
+    teeth = []
+    for fdi, slot in slots.items():
+        upper = fdi < 30
+        if not upper:
+            slot = replace(slot, origin=slot.origin - np.array([0.0, 0.0, opening]))
+        third = fdi % 10 == 8
+        shift = rng.normal(0.0, 0.35, 3) * disorder
+        turn = rng.normal(0.0, 1.0, 3) * np.deg2rad([4.0, 3.5, 5.0]) * disorder
+        if third and rng.random() < 0.4:
+            # Impacted: deep in the bone and leaning on the second molar.
+            shift = shift + np.array([-1.0, 0.0, -rng.uniform(2.0, 7.0)])
+            turn = turn + np.array([0.0, rng.choice([-1, 1]) * rng.uniform(0.2, 1.3), 0.0])
+        teeth.append(PlacedTooth(slot.moved(shift, turn), forms[fdi], fdi not in absent))
+    return Dentition(tuple(teeth), opening)
+
+
+def _draw_one(
+    fdi: int,
+    rng: np.random.Generator,
+    donor: Individual | None,
+    mesh_share: float,
+    unblended: bool,
+) -> Form:
+    procedural = draw_form(type_of(fdi), rng)
+    if donor is None or rng.random() >= mesh_share:
+        return procedural
+    candidates = [f for f in donor.forms if type_of(f) == type_of(fdi)]
+    if not candidates:
+        return procedural
+    # The own side mostly; the other side is the same form mirrored.
+    choice = fdi if fdi in candidates and rng.random() < 0.7 else candidates[-1]
+    mesh = donor.forms[choice]
+    weight = 1.0 if unblended else float(rng.choice([1.0, rng.uniform(0.4, 0.9)]))
+    return mesh if weight == 1.0 else BlendedForm(mesh, procedural, weight)
+
+
+def _vary(form: Form, rng: np.random.Generator, real: bool) -> WarpedForm:
+    spread = 0.07 if real else 0.03
+    size = rng.normal(1.0, spread)
+    return WarpedForm(
+        form=form,
+        stretch=np.clip(size * rng.normal(1.0, spread, 3), 0.75, 1.3),
+        root_stretch=float(np.clip(rng.normal(1.0, 0.12), 0.65, 1.35)),
+        wave=rng.normal(0.0, 0.12, (3, 3)),
+        phase=rng.uniform(0, 2 * np.pi, (3, 3)),
+    )
+
+
+def _draw_absent(rng: np.random.Generator) -> set[int]:
+    absent = {fdi for fdi in (18, 28, 38, 48) if rng.random() < 0.55}
+    everyone = [fdi for fdi in (*UPPER_ARCH, *LOWER_ARCH) if fdi % 10 != 8]
+    kind = rng.choice(["full", "some", "many", "one jaw", "none"], p=[0.45, 0.32, 0.14, 0.06, 0.03])
+    if kind == "some":
+        absent |= set(rng.choice(everyone, int(rng.integers(1, 5)), replace=False).tolist())
+    elif kind == "many":
+        absent |= set(rng.choice(everyone, int(rng.integers(5, 15)), replace=False).tolist())
+    elif kind == "one jaw":
+        upper = rng.random() < 0.5
+        absent |= {fdi for fdi in (*UPPER_ARCH, *LOWER_ARCH) if (fdi < 30) == upper}
+    elif kind == "none":
+        absent |= {*UPPER_ARCH, *LOWER_ARCH}
+    return absent
+
+
+def _places_of(donor: Individual, forms: dict[int, WarpedForm]) -> dict[int, Slot]:
+    """The donor's places; a place that the donor lacks mirrors the other side's, or is left out."""
+    slots = dict(donor.slots)
+    for fdi in forms:
+        twin = 10 * (2, 1, 4, 3)[fdi // 10 - 1] + fdi % 10
+        if fdi not in slots and twin in slots:
+            flip = np.array([-1.0, 1.0, 1.0])
+            origin, frame = slots[twin].origin * flip, slots[twin].frame * flip[:, None]
+            slots[fdi] = Slot(fdi, origin, frame)
+    return {fdi: slots[fdi] for fdi in forms if fdi in slots}
+
+
+def _draw_arches(forms: dict[int, WarpedForm], rng: np.random.Generator) -> dict[int, Slot]:
+    """Crowns side by side along two arches of the form y = depth * |x / half width| ** power."""
+    half_width = rng.normal(29.0, 2.0)
+    power = rng.uniform(1.9, 2.9)
+    overjet, overbite = rng.normal(2.3, 0.8), rng.normal(2.0, 1.0)
+    spacing = max(-0.35, rng.normal(0.0, 0.25))
+    slots: dict[int, Slot] = {}
+    for upper in (True, False):
+        order = UPPER_ARCH if upper else LOWER_ARCH
+        crowns: dict[int, np.ndarray] = {}
+        width = half_width if upper else half_width - rng.normal(2.2, 0.6)
+        back = 0.0 if upper else overjet
+        for side in (-1.0, 1.0):
+            places = [fdi for fdi in order if (fdi // 10 in (1, 4)) == (side < 0)]
+            places.sort(key=lambda fdi: fdi % 10)
+            steps = np.cumsum([forms[fdi].width + spacing for fdi in places])
+            middles = steps - 0.5 * np.array([forms[fdi].width for fdi in places])
+            x, y = _along_arch(middles, width, power)
+            for k, fdi in enumerate(places):
+                # The bite closes with a curve: front teeth overlap, molars meet.
+                front = np.exp(-(((fdi % 10) / 3.0) ** 2))
+                height = (-1.0 if upper else 1.0) * (0.5 * overbite * front + 0.4)
+                crowns[fdi] = np.array([side * x[k], y[k] + back, height])
+        slots.update(arch_frames(crowns))
+    return slots
+
+
+def _along_arch(
+    distances: np.ndarray, half_width: float, power: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """Points at the given path lengths (mm) from the midline on one half of an arch."""
+    depth = 40.0
+    x = np.linspace(0.0, half_width * 1.12, 400)
+    for _ in range(8):
+        # Choose the depth so that the second molar, the seventh tooth, stands at the half width.
+        y = depth * (x / half_width) ** power
+        path = np.concatenate([[0.0], np.cumsum(np.hypot(np.diff(x), np.diff(y)))])
+        reached = float(np.interp(distances[6], path, x))
+        depth = float(np.clip(depth * (1.0 + 0.8 * (reached / half_width - 1.0)), 22.0, 60.0))
+    y = depth * (x / half_width) ** power
+    path = np.concatenate([[0.0], np.cumsum(np.hypot(np.diff(x), np.diff(y)))])
+    return np.interp(distances, path, x), np.interp(distances, path, y)

@@ -1,0 +1,301 @@
+"""Jaws and head around a dentition: bone, air and soft tissue, from a few swept profiles.
+
+Everything is a signed distance (mm, negative inside) on a coarse grid (about 1 mm), shaped by the
+arch lines of the dentition, so that bone always follows the teeth. The head is rough on purpose:
+it only has to hold whatever a network must learn *not* to take for a tooth.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import ndimage
+from scipy.spatial import cKDTree
+
+from ToothSegLib.synthesis import tissues
+from ToothSegLib.synthesis.dentition import Dentition, PlacedTooth
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Sample points of a case: origin and step in LPS mm, size as (k, j, i)."""
+
+    origin: tuple[float, float, float]
+    step: float
+    size: tuple[int, int, int]
+
+    def axes(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """x, y, z of the samples, shaped to broadcast to (k, j, i)."""
+        x, y, z = (
+            (self.origin[a] + self.step * np.arange(self.size[2 - a])).astype(np.float32)
+            for a in range(3)
+        )
+        return x[None, None, :], y[None, :, None], z[:, None, None]
+
+
+@dataclass(frozen=True)
+class Head:
+    """Tissues without teeth, and how deep in the jaw bone each sample lies."""
+
+    tissue: np.ndarray  # (k, j, i) uint8
+    bone: np.ndarray  # (k, j, i) float32, signed distance to the jaws' outer surface, mm
+    shell: float  # thickness of the cortical shell, mm
+
+
+def build_head(dentition: Dentition, grid: Grid, rng: np.random.Generator) -> Head:
+    """Tissue map of a head for the dentition, teeth not yet set in."""
+    x, y, z = grid.axes()
+    texture = _smooth_noise(grid, rng, 9.0)
+    tissue, skin = _soft_tissues(dentition, x, y, z, texture, rng)
+    loss = float(rng.choice([rng.uniform(0, 1.5), rng.uniform(1.5, 6.0)], p=[0.75, 0.25]))
+    mandible = _mandible(dentition, x, y, z, loss, rng)
+    maxilla, cavities = _maxilla(dentition, x, y, z, loss, rng)
+    bone = np.minimum(mandible, maxilla) + 0.7 * texture
+    shell = rng.uniform(0.8, 2.4)
+    tissue[cavities < 0] = tissues.AIR
+    wall = (np.abs(cavities - 0.6) < 0.75) & (z > -2)
+    tissue[wall & (texture > -0.6)] = tissues.CORTICAL
+    other = _other_bones(x, y, z, rng) + 0.8 * texture
+    tissue[(other < 0) & (skin < -3)] = tissues.CORTICAL
+    tissue[(other < -shell) & (skin < -3)] = tissues.TRABECULAR
+    solid = (bone < 0) & ~(cavities < 0)
+    tissue[solid] = tissues.CORTICAL
+    tissue[solid & (bone < -shell) & (cavities > shell)] = tissues.TRABECULAR
+    canal = _canal(dentition, x, y, z, rng)
+    tissue[(canal < 0) & (bone < -1)] = tissues.SOFT
+    bone = np.where(cavities < 0, np.maximum(bone, 1.0), bone).astype(np.float32)
+    return Head(tissue, bone, shell)
+
+
+def _arch_line(teeth: list[PlacedTooth], below: float) -> np.ndarray:
+    """Points (x, y, crest z) under the crowns, ``below`` mm along each tooth past its cervix."""
+    points = [tooth.to_lps(0.0, 0.0, -tooth.form.crown_height - below) for tooth in teeth]
+    crest = [tooth.to_lps(0.0, 0.0, -tooth.form.crown_height)[2] for tooth in teeth]
+    line = np.array([[p[0], p[1], c] for p, c in zip(points, crest, strict=True)])
+    return np.stack(
+        [ndimage.gaussian_filter1d(line[:, a], 1.2, mode="nearest") for a in range(3)], axis=1
+    )
+
+
+def _extend(line: np.ndarray, length: float, flare: float) -> np.ndarray:
+    """The line with both ends drawn out backwards by ``length`` mm, sideways by ``flare`` a mm."""
+    side = np.array([np.sign(line[0, 0] - line[-1, 0]), 0.0, 0.0])
+    back = np.array([0.0, 1.0, 0.0])
+    steps = np.arange(2.0, length, 2.0)[:, None]
+    first = line[0] + steps * (back + flare * side)
+    last = line[-1] + steps * (back - flare * side)
+    return np.concatenate([first[::-1], line, last])
+
+
+def _from_line(
+    line: np.ndarray, x: np.ndarray, y: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """In plan: distance to the line (mm), its crest height there, how far behind its first end."""
+    knots = np.arange(len(line))
+    fine = np.linspace(0, len(line) - 1, 12 * len(line))
+    dense = np.stack([np.interp(fine, knots, line[:, a]) for a in range(3)], axis=1)
+    plan = np.stack(np.broadcast_arrays(x[0], y[0]), axis=-1)
+    distance, index = cKDTree(dense[:, :2]).query(plan)
+    return distance[None], dense[index, 2][None], dense[index, 1][None]
+
+
+def _slab(distance: np.ndarray, half: np.ndarray | float, z: np.ndarray, low, high):  # type: ignore[no-untyped-def]
+    """A wall of half width ``half`` along a line between two heights, edges rounded."""
+    sideways = distance - half
+    upright = np.abs(z - 0.5 * (low + high)) - 0.5 * (high - low)
+    outside = np.hypot(np.maximum(sideways + 2.5, 0), np.maximum(upright + 2.5, 0)) - 2.5
+    return outside + np.minimum(np.maximum(sideways, upright) + 2.5, 0)
+
+
+def _mandible(
+    dentition: Dentition,
+    x: np.ndarray,
+    y: np.ndarray,
+    z: np.ndarray,
+    loss: float,
+    rng: np.random.Generator,
+) -> np.ndarray:
+    teeth = dentition.arch(upper=False)
+    line = _extend(_arch_line(teeth, 9.0), 45.0, rng.uniform(0.15, 0.4))
+    end = max(teeth[0].slot.origin[1], teeth[-1].slot.origin[1])
+    distance, crest, along = _from_line(line, x, y)
+    crest = crest - 1.0 - loss
+    height = rng.uniform(24.0, 33.0)
+    alveolar = rng.uniform(3.0, 4.8)
+    basal = alveolar + rng.uniform(1.5, 3.5)
+    depth = np.clip((crest - z) / 12.0, 0.0, 1.0)
+    behind = np.clip((along - end - 4.0) / 8.0, 0.0, 1.0)
+    top = crest + behind * rng.uniform(35.0, 50.0)
+    half = (alveolar + (basal - alveolar) * depth) * (1.0 - 0.3 * behind)
+    return _slab(distance, half, z, crest - height + 6.0 * behind, top)
+
+
+def _maxilla(
+    dentition: Dentition,
+    x: np.ndarray,
+    y: np.ndarray,
+    z: np.ndarray,
+    loss: float,
+    rng: np.random.Generator,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Signed distance of the upper jaw, and of the air cavities within and above it."""
+    teeth = dentition.arch(upper=True)
+    line = _extend(_arch_line(teeth, 6.0), rng.uniform(7.0, 12.0), 0.05)
+    distance, crest, _ = _from_line(line, x, y)
+    crest = crest + 1.0 + loss
+    height = rng.uniform(14.0, 21.0)
+    rise = np.clip((z - crest) / 10.0, 0.0, 1.0)
+    ridge = _slab(
+        distance, rng.uniform(3.2, 4.8) + rng.uniform(0.5, 3.0) * rise, z, crest, crest + height
+    )
+    # The palate closes the arch at the top of a vault.
+    width = np.ptp(line[:, 0]) / 2
+    middle = float(np.median(crest))
+    back, front = line[:, 1].max() - 4.0, line[:, 1].min()
+    vault = middle + rng.uniform(9.0, 15.0) - 5.0 * (x / width) ** 2
+    inside = np.maximum(np.abs(x) - width, np.maximum(y - back, front - y + np.abs(x) * 0.4))
+    palate = np.maximum(np.abs(z - vault) - rng.uniform(1.2, 2.4), inside)
+    lateral = rng.uniform(20.0, 27.0)
+    floor = middle + rng.uniform(6.0, 13.0)
+    size = np.array([rng.uniform(9, 14), rng.uniform(13, 20), rng.uniform(13, 18)])
+    sinus = _ellipsoid(np.abs(x) - lateral, y - back + 12.0, z - floor - size[2], size)
+    nose = _ellipsoid(
+        x,
+        y - front - 24.0,
+        z - middle - rng.uniform(24, 30),
+        np.array([rng.uniform(9, 14), 26.0, 13.0]),
+    )
+    nose = np.maximum(nose, 1.0 - np.abs(x + rng.normal(0, 1)))
+    if rng.random() < 0.6:
+        # Turbinates hang into the nose as curled plates.
+        curl = (
+            np.abs(
+                _ellipsoid(
+                    np.abs(x) - 7.0, y - front - 28.0, z - middle - 24.0, np.array([4.0, 16.0, 6.0])
+                )
+            )
+            - 1.0
+        )
+        nose = np.maximum(nose, -curl)
+    return np.minimum(ridge, palate), np.minimum(sinus, nose)
+
+
+def _soft_tissues(
+    dentition: Dentition,
+    x: np.ndarray,
+    y: np.ndarray,
+    z: np.ndarray,
+    texture: np.ndarray,
+    rng: np.random.Generator,
+) -> tuple[np.ndarray, np.ndarray]:
+    front = min(tooth.slot.origin[1] for tooth in dentition.teeth)
+    size = np.array([rng.uniform(58, 76), rng.uniform(82, 100), 160.0])
+    skin = _ellipsoid(x, y - front + rng.uniform(9, 15) - size[1], z, size) + 0.6 * texture
+    tissue = np.full(np.broadcast_shapes(x.shape, y.shape, z.shape), tissues.AIR, np.uint8)
+    tissue[skin < 0] = tissues.SOFT
+    tissue[(skin < -2) & (texture > rng.uniform(-0.3, 0.8)) & (skin > -16)] = tissues.FAT
+    masseter = _ellipsoid(
+        np.abs(x) - rng.uniform(42, 50), y - front - 55, z + 15, np.array([7.0, 18.0, 30.0])
+    )
+    tissue[masseter < 0] = tissues.MUSCLE
+    # The mouth: air between tongue, palate, teeth and cheeks, more of it when open.
+    bite = -0.5 * dentition.opening
+    mouth = _ellipsoid(
+        x,
+        y - front - 30,
+        z - bite + 2,
+        np.array(
+            [rng.uniform(24, 34), rng.uniform(30, 40), rng.uniform(5, 13) + 0.5 * dentition.opening]
+        ),
+    )
+    if rng.random() < 0.75:
+        tissue[(mouth < 0) & (skin < -2)] = tissues.AIR
+    tongue = _ellipsoid(
+        x + rng.normal(0, 2),
+        y - front - rng.uniform(28, 38),
+        z - bite + rng.uniform(6, 16),
+        np.array([rng.uniform(16, 23), rng.uniform(24, 34), rng.uniform(12, 20)]),
+    )
+    tissue[tongue + 0.8 * texture < 0] = tissues.MUSCLE
+    pharynx = _ellipsoid(
+        x,
+        y - front - rng.uniform(66, 76),
+        z + 10,
+        np.array([rng.uniform(6, 14), rng.uniform(4, 9), 70.0]),
+    )
+    tissue[pharynx < 0] = tissues.AIR
+    if rng.random() < 0.3:
+        block = np.maximum(
+            np.maximum(np.abs(x) - rng.uniform(4, 12), np.abs(y - front + 2) - 8),
+            np.abs(z - bite) - max(0.8, 0.5 * dentition.opening),
+        )
+        tissue[block < 0] = tissues.PLASTIC
+    return tissue, skin
+
+
+def _other_bones(
+    x: np.ndarray, y: np.ndarray, z: np.ndarray, rng: np.random.Generator
+) -> np.ndarray:
+    """Cheek bones, cervical spine, hyoid, skull base and a few plates of no name."""
+    back = rng.uniform(82, 94)
+    lift = rng.uniform(0, 12)
+    period = rng.uniform(14, 19)
+    disc = 0.18 * period - np.abs((z + lift) % period - 0.5 * period) + 0.32 * period
+    spine = np.maximum(np.hypot(x, (y - back) * 1.2) - rng.uniform(7, 10), 1.3 - disc)
+    ring = np.abs(np.hypot(x, y - back - 16) - 13) - 3.0
+    ring = np.maximum(ring, np.abs((z + lift) % (2 * period) - period) - 4.0)
+    cheek = _ellipsoid(
+        np.abs(x) - rng.uniform(42, 50),
+        y - rng.uniform(26, 36),
+        z - rng.uniform(26, 36),
+        np.array([12.0, 14.0, 8.0]),
+    )
+    hyoid = np.maximum(
+        np.abs(np.hypot(x, y - 58) - 17) - 2.5,
+        np.maximum(np.abs(z + rng.uniform(40, 50)) - 3.0, y - 58),
+    )
+    bones = np.minimum(np.minimum(spine, ring), np.minimum(cheek, hyoid))
+    for _ in range(int(rng.integers(0, 5))):
+        centre = rng.uniform([-55, 20, 22], [55, 95, 48])
+        normal = rng.normal(size=3)
+        normal /= np.linalg.norm(normal)
+        across = (
+            (x - centre[0]) * normal[0] + (y - centre[1]) * normal[1] + (z - centre[2]) * normal[2]
+        )
+        reach = np.sqrt((x - centre[0]) ** 2 + (y - centre[1]) ** 2 + (z - centre[2]) ** 2)
+        plate = np.maximum(np.abs(across) - rng.uniform(1.2, 3.5), reach - rng.uniform(10, 24))
+        bones = np.minimum(bones, plate)
+    return bones
+
+
+def _canal(
+    dentition: Dentition, x: np.ndarray, y: np.ndarray, z: np.ndarray, rng: np.random.Generator
+) -> np.ndarray:
+    """The mandibular canal: a tube below the premolars and molars of each side."""
+    teeth = [t for t in dentition.arch(upper=False) if t.fdi % 10 >= 5]
+    field = np.full((1, 1, 1), 99.0, np.float32)
+    for right in (True, False):
+        side = [t for t in teeth if (t.fdi // 10 == 4) == right]
+        if len(side) < 2:
+            continue
+        deep = rng.uniform(15.0, 20.0)
+        line = np.array([t.to_lps(0, -1.0, -t.form.crown_height - deep) for t in side])
+        line = _extend(line[np.argsort(line[:, 1])][::-1], 3.0, 0.0)
+        distance, height, _ = _from_line(line, x, y)
+        field = np.minimum(field, np.hypot(distance, z - height) - rng.uniform(1.0, 1.8))
+    return field
+
+
+def _ellipsoid(x: np.ndarray, y: np.ndarray, z: np.ndarray, size: np.ndarray) -> np.ndarray:
+    ratio = np.sqrt((x / size[0]) ** 2 + (y / size[1]) ** 2 + (z / size[2]) ** 2)
+    return ((ratio - 1.0) * size.min()).astype(np.float32)
+
+
+def _smooth_noise(grid: Grid, rng: np.random.Generator, scale_mm: float) -> np.ndarray:
+    """Noise of unit spread that varies over about ``scale_mm``."""
+    coarse = [max(4, int(np.ceil(n * grid.step / scale_mm)) + 3) for n in grid.size]
+    noise = rng.normal(size=coarse).astype(np.float32)
+    factors = [n / c for n, c in zip(grid.size, coarse, strict=True)]
+    smooth = ndimage.zoom(noise, factors, order=3)
+    return (smooth / max(float(smooth.std()), 1e-6)).astype(np.float32)

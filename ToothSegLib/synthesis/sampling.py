@@ -1,0 +1,161 @@
+"""A patch of a case, turned, stretched and bent, with everything a network is to learn of it."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from ToothSegLib.synthesis.case import Case
+from ToothSegLib.teeth import type_of
+
+
+@dataclass(frozen=True)
+class TensorCase:
+    """A case ready to be sampled. `table` maps a label to its tooth's centre (LPS mm)."""
+
+    tissue: Tensor  # (k, j, i) uint8
+    labels: Tensor  # (k, j, i) uint8
+    origin: Tensor  # (3,) x, y, z
+    spacing_mm: float
+    table: Tensor  # (100, 3)
+    present: tuple[int, ...]
+
+    @classmethod
+    def of(cls, case: Case) -> TensorCase:
+        """From a case in memory."""
+        table = torch.zeros(100, 3)
+        for fdi, centre in case.centres.items():
+            table[fdi] = torch.tensor(centre)
+        return cls(
+            torch.from_numpy(case.tissue),
+            torch.from_numpy(case.labels),
+            torch.tensor(case.origin),
+            case.spacing_mm,
+            table,
+            tuple(sorted(case.centres)),
+        )
+
+
+@dataclass(frozen=True)
+class Patch:
+    """Tissue and answers of one patch; Z, Y, X are its sizes, halved for types and offsets."""
+
+    tissue: Tensor  # (Z, Y, X) uint8
+    labels: Tensor  # (Z, Y, X) uint8, FDI
+    types: Tensor  # (Z/2, Y/2, X/2) int64
+    offsets: Tensor  # (3, Z/2, Y/2, X/2) mm along (x, y, z)
+
+
+_TYPE_TABLE = torch.zeros(100, dtype=torch.int64)
+for _fdi in (10 * quadrant + position for quadrant in range(1, 5) for position in range(1, 9)):
+    _TYPE_TABLE[_fdi] = type_of(_fdi)
+
+
+def sample_patch(
+    case: TensorCase,
+    size: tuple[int, int, int],
+    spacing_mm: float,
+    generator: torch.Generator,
+    *,
+    tilt_deg: float = 11.0,
+    off_teeth: float = 0.15,
+    centre: Tensor | None = None,
+) -> Patch:
+    """Draw a patch around a tooth, or now and then anywhere.
+
+    Mirroring leaves types as they are, since a type does not know its side; the FDI labels that
+    come along are swapped.
+
+    Args:
+        case: where to sample.
+        size: of the patch, (Z, Y, X), even.
+        spacing_mm: of the patch.
+        generator: the only source of chance.
+        tilt_deg: standard deviation of the rotation about each axis, bounded by 35 degrees.
+        off_teeth: share of patches centred anywhere in the case.
+        centre: LPS mm, instead of a random one.
+    """
+    flip = bool(_uniform(generator) < 0.5)
+    matrix = _draw_matrix(generator, tilt_deg, flip)
+    if centre is None:
+        centre = _draw_centre(case, generator, off_teeth)
+    points = _bend(size, spacing_mm, generator)
+    axes = [(torch.arange(n, dtype=torch.float32) - (n - 1) / 2) * spacing_mm for n in size]
+    steps = axes[2], axes[1][:, None], axes[0][:, None, None]
+    for a in range(3):
+        for b in range(3):
+            points[a] += float(matrix[a, b]) * steps[b]
+        points[a] += float(centre[a])
+    index = _voxel_index(case, points)
+    tissue, labels = _take(case.tissue, index), _take(case.labels, index)
+    coarse = functional.avg_pool3d(points[None], 2)[0]
+    coarse_labels = _take(case.labels, _voxel_index(case, coarse)).long()
+    away = case.table[coarse_labels].permute(3, 0, 1, 2) - coarse
+    offsets = torch.einsum("ab,bzyx->azyx", torch.linalg.inv(matrix), away)
+    if flip:
+        labels = _mirror_table()[labels.long()]
+    return Patch(tissue, labels, _TYPE_TABLE[coarse_labels], offsets)
+
+
+def _take(values: Tensor, index: Tensor) -> Tensor:
+    return torch.index_select(values.flatten(), 0, index.flatten()).reshape(index.shape)
+
+
+def _mirror_table() -> Tensor:
+    table = torch.zeros(100, dtype=torch.uint8)
+    for quadrant, other in ((1, 2), (2, 1), (3, 4), (4, 3)):
+        for position in range(1, 9):
+            table[10 * quadrant + position] = 10 * other + position
+    return table
+
+
+def _voxel_index(case: TensorCase, points: Tensor) -> Tensor:
+    """Flat index of the nearest voxel; beyond the case its border goes on."""
+    depth, height, width = case.tissue.shape
+    i, j, k = (
+        points[a].sub(float(case.origin[a])).div_(case.spacing_mm).add_(0.5)
+        .clamp_(0, n - 0.51).to(torch.int32)
+        for a, n in ((0, width), (1, height), (2, depth))
+    )  # fmt: skip
+    return k.mul_(height).add_(j).mul_(width).add_(i)
+
+
+def _draw_matrix(generator: torch.Generator, tilt_deg: float, flip: bool) -> Tensor:
+    """Rotation, stretch and mirror that take patch mm to case mm."""
+    angles = (torch.randn(3, generator=generator) * tilt_deg).clamp_(-35, 35) * math.pi / 180
+    matrix = torch.eye(3)
+    for axis, angle in enumerate(angles.tolist()):
+        turn = torch.eye(3)
+        p, q = [(1, 2), (0, 2), (0, 1)][axis]
+        turn[p, p] = turn[q, q] = math.cos(angle)
+        turn[p, q], turn[q, p] = -math.sin(angle), math.sin(angle)
+        matrix = matrix @ turn
+    stretch = 1.0 + 0.06 * torch.randn(3, generator=generator)
+    stretch = stretch * (1.0 + 0.08 * torch.randn(1, generator=generator))
+    if flip:
+        stretch[0] = -stretch[0]
+    return torch.diag(stretch.clamp(-1.35, 1.35)) @ matrix
+
+
+def _draw_centre(case: TensorCase, generator: torch.Generator, off_teeth: float) -> Tensor:
+    extent = torch.tensor(case.tissue.shape[::-1]) * case.spacing_mm
+    if not case.present or _uniform(generator) < off_teeth:
+        return case.origin + extent * (0.15 + 0.7 * torch.rand(3, generator=generator))
+    pick = int(torch.randint(len(case.present), (1,), generator=generator))
+    return case.table[case.present[pick]] + 9.0 * torch.randn(3, generator=generator)
+
+
+def _bend(size: tuple[int, int, int], spacing_mm: float, generator: torch.Generator) -> Tensor:
+    """A smooth displacement field, (3, Z, Y, X) mm, from a coarse grid of random shifts."""
+    strength = 1.6 * float(_uniform(generator))
+    knots = [max(3, round(n * spacing_mm / 16.0) + 2) for n in size]
+    coarse = torch.randn(1, 3, *knots, generator=generator) * strength
+    return functional.interpolate(coarse, size=size, mode="trilinear", align_corners=True)[0]
+
+
+def _uniform(generator: torch.Generator) -> Tensor:
+    return torch.rand((), generator=generator)
