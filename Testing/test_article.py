@@ -1,0 +1,236 @@
+"""Training: it learns, it goes on as if never stopped, it says what is wrong."""
+
+from __future__ import annotations
+
+import csv
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from ToothSegLib.errors import BundleError, InputError, OutputError
+from ToothSegLib.models import load_bundle
+from ToothSegLib.safetensors_io import write_safetensors
+from ToothSegLib.training import turned_scan
+from ToothSegLib.training.article import train_recipe
+from ToothSegLib.training.recipes import RECIPES
+from ToothSegLib.training.stage_trainer import StageTrainer
+
+# The recipes with networks of a few hundred parameters and a larger step: seconds, not hours.
+TINY = {
+    name: replace(
+        recipe,
+        learning_rate=0.02,
+        stages=tuple(
+            replace(stage, shape=(*stage.shape[:3], 2, 4), batch_size=min(stage.batch_size, 4))
+            for stage in recipe.stages
+        ),
+    )
+    for name, recipe in RECIPES.items()
+}
+
+
+@pytest.fixture(autouse=True)
+def small_and_few(monkeypatch):
+    """Pad to 8 instead of 24 and turn twice instead of nine times; compute on one thread."""
+    real = turned_scan.turned_scans
+    monkeypatch.setattr(
+        "ToothSegLib.training.article.turned_scans",
+        lambda image, labels: real(image, labels, turns=2, multiple=8),
+    )
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+@pytest.fixture
+def scan():
+    """Two bright blocks for teeth, an incisor above a molar, in dark noise."""
+    rng = np.random.default_rng(0)
+    labels = np.zeros((8, 16, 16), np.uint8)
+    labels[4:7, 5:11, 5:11] = 11
+    labels[1:4, 4:12, 4:12] = 36
+    image = rng.normal(0, 100, labels.shape) + np.where(labels > 0, 1500, 0)
+    return image.astype(np.float32), labels
+
+
+def weights(result):
+    return {
+        (role, name): tensor
+        for role in result.bundle.networks
+        for name, tensor in result.bundle.build(role).state_dict().items()
+    }
+
+
+def equal(one, other):
+    return one.keys() == other.keys() and all(torch.equal(one[k], other[k]) for k in one)
+
+
+@pytest.mark.parametrize("name", list(TINY))
+def test_every_recipe_runs_and_leaves_a_bundle_a_log_and_figures(name, scan, tmp_path):
+    seen = []
+    result = train_recipe(
+        TINY[name], *scan, tmp_path / "out", epochs=1, max_pieces=2, device="cpu",
+        progress=seen.append,
+    )  # fmt: skip
+    roles = [stage.role for stage in TINY[name].stages]
+    bundle = load_bundle(tmp_path / "out" / "bundle")
+    bundle.verify()
+    assert bundle.name == name
+    assert list(bundle.networks) == list(result.figures) == roles
+    assert bundle.card["figures"]["measured_on"] == "the same scan turned by 40 degrees"
+    assert bundle.card["figures"][roles[-1]] == result.figures[roles[-1]]
+    with open(result.log, newline="") as file:
+        assert [row["network"] for row in csv.DictReader(file)] == roles
+    assert [step.role for step in seen if step.done == step.total] == roles
+    assert all(0 <= step.loss <= 1 for step in seen)
+
+
+def test_a_cascade_learns_teeth_and_then_their_categories(scan, tmp_path):
+    recipe = replace(
+        TINY["article-7"],
+        stages=(TINY["article-7"].stages[0], replace(TINY["article-7"].stages[1], mask="found")),
+    )
+    result = train_recipe(recipe, *scan, tmp_path, epochs=25, device="cpu")
+    assert result.figures["stage1"]["tooth_dice"] > 0.9
+    figures = result.figures["stage2"]
+    assert set(figures["categories"]) == {"upper incisors", "lower molars"}
+    assert figures["category_dice"] > 0.8
+
+
+def test_stage_2_alone_is_told_the_true_teeth(scan, tmp_path):
+    result = train_recipe(TINY["article-6"], *scan, tmp_path, epochs=25, device="cpu")
+    assert result.figures["stage2"]["category_dice"] > 0.8
+
+
+@pytest.mark.parametrize("optimiser", ["adam", "rmsprop"])
+def test_a_resumed_training_ends_where_an_unbroken_one_does(optimiser, scan, tmp_path):
+    recipe = replace(TINY["article-7"], optimiser=optimiser)
+    options = {"device": "cpu", "seed": 3, "checkpoint_every": 2, "max_pieces": 2}
+    unbroken = train_recipe(recipe, *scan, tmp_path / "a", epochs=4, **options)
+
+    class PowerCut(Exception):
+        pass
+
+    def cut(step):
+        if (step.role, step.epoch) == ("stage2", 4):
+            raise PowerCut
+
+    with pytest.raises(PowerCut):  # after the checkpoint of epoch 2 of the second network
+        train_recipe(recipe, *scan, tmp_path / "b", epochs=4, progress=cut, **options)
+    assert not (tmp_path / "b" / "bundle").exists()
+    epochs = []
+    resumed = train_recipe(
+        recipe, *scan, tmp_path / "b", epochs=4, resume=True,
+        progress=lambda step: epochs.append((step.role, step.epoch)), **options,
+    )  # fmt: skip
+    assert set(epochs) == {("stage2", 3), ("stage2", 4)}
+    assert equal(weights(unbroken), weights(resumed))
+    assert unbroken.figures == resumed.figures
+
+    def losses(result):
+        with open(result.log, newline="") as file:
+            return [row["loss"] for row in csv.DictReader(file)]
+
+    assert losses(unbroken) == losses(resumed)
+
+
+def test_seeds_decide_the_result(scan, tmp_path):
+    def run(folder, seed):
+        result = train_recipe(
+            TINY["article-5"], *scan, tmp_path / folder, epochs=1, device="cpu", seed=seed
+        )
+        return weights(result)
+
+    first = run("a", 1)
+    assert equal(first, run("b", 1))
+    assert not equal(first, run("c", 2))
+
+
+def test_training_leaves_the_random_numbers_of_others_alone(scan, tmp_path):
+    torch.manual_seed(5)
+    expected = torch.rand(3)
+    torch.manual_seed(5)
+    train_recipe(TINY["article-5"], *scan, tmp_path, epochs=1, device="cpu")
+    assert torch.equal(torch.rand(3), expected)
+
+
+def test_given_weights_are_where_training_starts(scan, tmp_path):
+    recipe = replace(TINY["article-5"], learning_rate=1e-12)
+    first = train_recipe(recipe, *scan, tmp_path / "a", epochs=1, device="cpu", seed=1)
+    state = first.bundle.build("stage1").state_dict()
+    second = train_recipe(
+        recipe, *scan, tmp_path / "b", epochs=1, device="cpu", seed=2,
+        init_weights={"stage1": state},
+    )  # fmt: skip
+    learned = second.bundle.build("stage1").state_dict()
+    assert all(torch.equal(state[name], learned[name]) for name in state if "weight" in name)
+    assert second.bundle.card["lineage"]["started_from"] == ["stage1"]
+
+
+def test_given_weights_that_do_not_fit_are_refused(scan, tmp_path):
+    with pytest.raises(BundleError, match="do not fit stage1") as caught:
+        train_recipe(TINY["article-5"], *scan, tmp_path, device="cpu", init_weights={"stage1": {}})
+    assert "\n" not in str(caught.value)
+    with pytest.raises(InputError, match="no network 'stage9'"):
+        train_recipe(TINY["article-5"], *scan, tmp_path, device="cpu", init_weights={"stage9": {}})
+
+
+def test_an_earlier_training_is_not_overwritten_by_chance(scan, tmp_path):
+    train_recipe(TINY["article-5"], *scan, tmp_path, epochs=1, device="cpu")
+    with pytest.raises(InputError, match="resume it, or name another folder"):
+        train_recipe(TINY["article-5"], *scan, tmp_path, epochs=1, device="cpu")
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"seed": 9}, "with seed 0, not 9"),
+        ({"max_pieces": 1}, "with max_pieces None, not 1"),
+        ({"epochs": 1}, "2 epochs behind it already"),
+        ({"recipe": replace(TINY["article-5"], optimiser="rmsprop")}, "optimiser adam"),
+    ],
+)
+def test_a_checkpoint_of_another_training_is_not_resumed(change, words, scan, tmp_path):
+    train_recipe(TINY["article-5"], *scan, tmp_path, epochs=2, device="cpu")
+    options = {"recipe": TINY["article-5"], "epochs": 3, **change}
+    recipe = options.pop("recipe")
+    with pytest.raises(InputError, match=words):
+        train_recipe(recipe, *scan, tmp_path, device="cpu", resume=True, **options)
+
+
+def test_a_damaged_checkpoint_is_an_error_in_words(scan, tmp_path):
+    train_recipe(TINY["article-5"], *scan, tmp_path, epochs=1, device="cpu")
+    path = tmp_path / "stage1.checkpoint.safetensors"
+    path.write_bytes(path.read_bytes()[:-7])
+    with pytest.raises(BundleError, match="not a sound safetensors file"):
+        train_recipe(TINY["article-5"], *scan, tmp_path, epochs=2, device="cpu", resume=True)
+
+
+def test_weights_alone_are_no_checkpoint(scan, tmp_path):
+    write_safetensors(tmp_path / "stage1.checkpoint.safetensors", {"a": torch.ones(1)})
+    with pytest.raises(BundleError, match="no checkpoint of a training"):
+        train_recipe(TINY["article-5"], *scan, tmp_path, device="cpu", resume=True)
+
+
+def test_a_training_that_runs_away_stops_with_advice(scan, tmp_path, monkeypatch):
+    monkeypatch.setattr(StageTrainer, "_step", lambda *_: float("nan"))
+    with pytest.raises(InputError, match="lower the learning rate"):
+        train_recipe(TINY["article-5"], *scan, tmp_path, epochs=1, device="cpu")
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    "options", [{"epochs": 0}, {"seed": -1}, {"max_pieces": 0}, {"checkpoint_every": 0}]
+)
+def test_options_out_of_range_are_refused(options, scan, tmp_path):
+    with pytest.raises(InputError, match=f"{next(iter(options))} is at least"):
+        train_recipe(TINY["article-5"], *scan, tmp_path, device="cpu", **options)
+
+
+def test_an_output_folder_that_is_a_file_is_refused(scan, tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(OutputError, match="cannot write"):
+        train_recipe(TINY["article-5"], *scan, tmp_path / "file", device="cpu")

@@ -1,0 +1,60 @@
+"""`toothseg train --recipe toothnet|locator|stage1|stage2`: learn from simulated cases."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+import torch
+
+from ToothSegLib.devices import choose_device
+from ToothSegLib.errors import Cancelled, InputError
+from ToothSegLib.training.pretrain import Plan, load_cases, train
+from ToothSegLib.training.tasks import TASKS
+
+
+def run(args: argparse.Namespace) -> int:
+    """Train one network on the cases of a folder, or go on where the run stopped.
+
+    Raises:
+        InputError: no cases, or a number of steps that makes no sense.
+        BundleError, OutputError: as of `pretrain.train`.
+    """
+    from tqdm import tqdm
+
+    if args.cases is None:
+        raise InputError(
+            f"{args.recipe} learns from simulated cases: make some with 'toothseg simulate' and "
+            "give their folder with --cases"
+        )
+    if args.steps < 1:
+        raise InputError(f"--steps {args.steps}: give at least 1")
+    folder = Path(args.output)
+    if not args.resume and (folder / "checkpoint.safetensors").exists():
+        raise InputError(f"{folder} holds a run already: add --resume to go on with it")
+    plan = Plan(
+        steps=args.steps,
+        learning_rate=args.learning_rate or Plan.learning_rate,
+        seed=args.seed,
+        device=str(choose_device(args.device)),
+    )
+    cases = load_cases(Path(args.cases))
+    torch.manual_seed(plan.seed)
+    bar = tqdm(total=plan.steps, desc=args.recipe, unit="step", file=sys.stderr,
+               disable=args.quiet or not sys.stderr.isatty())  # fmt: skip
+    figures: dict[str, float] = {}
+    try:
+        with bar:
+            for figures in train(TASKS[args.recipe], cases, folder, plan):
+                bar.n = int(figures.pop("step"))
+                bar.set_postfix({k: f"{v:.3f}" for k, v in figures.items()}, refresh=False)
+                bar.refresh()
+    except KeyboardInterrupt:
+        print(f"toothseg: cancelled; go on from the last checkpoint in {folder} with --resume",
+              file=sys.stderr)  # fmt: skip
+        return Cancelled.exit_code
+    if not args.quiet:
+        print("  ".join(f"{name} {value:.4f}" for name, value in figures.items()))
+        print(folder / "checkpoint.safetensors")
+    return 0

@@ -1,0 +1,127 @@
+"""What a network is asked to learn of a patch: its input, its loss, the figures it is judged by."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from ToothSegLib.architectures import build_network
+from ToothSegLib.synthesis.sampling import Patch
+from ToothSegLib.teeth import CATEGORY_OF_TYPE, type_of
+from ToothSegLib.toothnet import OFFSET_UNIT_MM, ToothNetOutput
+
+Losses = dict[str, Tensor]
+
+
+@dataclass(frozen=True)
+class Task:
+    """One network to train on simulated patches.
+
+    Attributes:
+        name: as on the command line.
+        architecture: class and arguments, as a bundle's card names them.
+        spacing_mm: of the patches.
+        sizes: patch sizes (Z, Y, X) that take turns.
+        loss: from the network's output and the patch to named terms; the sum is minimised.
+        stage2: the network sees only what a tooth mask lets through.
+    """
+
+    name: str
+    architecture: dict[str, object]
+    spacing_mm: float
+    sizes: tuple[tuple[int, int, int], ...]
+    loss: Callable[[object, Patch], Losses]
+    stage2: bool = False
+
+
+def build(task: Task) -> nn.Module:
+    """The task's network with fresh weights."""
+    return build_network(task.architecture, where=f"the network of task {task.name!r}")
+
+
+def _toothnet_loss(output: object, patch: Patch) -> Losses:
+    assert isinstance(output, ToothNetOutput)
+    truth = (patch.labels > 0).float()
+    types = output.types.float()
+    inside = patch.types > 0
+    per_voxel = functional.cross_entropy(types, patch.types[None], reduction="none")[0]
+    share = inside.float().mean().clamp(0.02, 0.5)
+    weight = torch.where(inside, 0.5 / share, 0.5 / (1 - share))
+    losses = {
+        "tooth": _tooth_loss(output.tooth[0, 0].float(), truth),
+        "types": (per_voxel * weight).mean() + 0.5 * _type_dice(types, patch.types),
+    }
+    if inside.any():
+        away = output.offsets[0].float()[:, inside] - patch.offsets[:, inside] / OFFSET_UNIT_MM
+        losses["offsets"] = functional.smooth_l1_loss(away, torch.zeros_like(away), beta=0.1)
+    return losses
+
+
+def _tooth_loss(logits: Tensor, truth: Tensor) -> Tensor:
+    """Cross-entropy and soft Dice of tooth against the rest."""
+    return functional.binary_cross_entropy_with_logits(logits, truth) + _soft_dice(
+        torch.sigmoid(logits), truth
+    )
+
+
+def _soft_dice(probability: Tensor, truth: Tensor) -> Tensor:
+    # The constant keeps a patch without teeth from asking for the impossible.
+    overlap = (probability * truth).sum()
+    return 1.0 - (2.0 * overlap + 50.0) / (probability.sum() + truth.sum() + 50.0)
+
+
+def _type_dice(logits: Tensor, types: Tensor) -> Tensor:
+    """Mean soft Dice over the types present in the patch."""
+    probability = torch.softmax(logits[0], dim=0).flatten(1)
+    hot = functional.one_hot(types.flatten(), probability.shape[0]).T.float()
+    present = hot.sum(dim=1) > 30
+    present[0] = False
+    if not present.any():
+        return logits.sum() * 0.0
+    overlap = (probability[present] * hot[present]).sum(dim=1)
+    total = probability[present].sum(dim=1) + hot[present].sum(dim=1)
+    return (1.0 - 2.0 * overlap / total.clamp(min=1.0)).mean()
+
+
+def _stage1_loss(output: object, patch: Patch) -> Losses:
+    assert isinstance(output, Tensor)
+    return {"tooth": _tooth_loss(output[0, 0].float(), (patch.labels > 0).float())}
+
+
+def _stage2_loss(output: object, patch: Patch) -> Losses:
+    assert isinstance(output, Tensor)
+    truth = _CATEGORY_OF_FDI[patch.labels.long()]
+    logits = output.float()
+    inside = truth > 0
+    # Outside the teeth the second stage is told the answer by its mask, so it counts for little.
+    weight = torch.where(inside, 1.0, 0.05)
+    per_voxel = functional.cross_entropy(logits, truth[None], reduction="none")[0]
+    return {
+        "categories": (per_voxel * weight).sum() / weight.sum(),
+        "dice": 0.5 * _type_dice(logits, truth),
+    }
+
+
+_CATEGORY_OF_FDI = torch.zeros(100, dtype=torch.int64)
+for _fdi in (10 * quadrant + position for quadrant in range(1, 5) for position in range(1, 9)):
+    _CATEGORY_OF_FDI[_fdi] = CATEGORY_OF_TYPE[type_of(_fdi)]
+
+_UNET = {"class": "UNet", "dim": 3, "in_channels": 1}
+
+TASKS: dict[str, Task] = {
+    task.name: task
+    for task in (
+        Task("toothnet", {"class": "ToothNet", "widths": [32, 64, 96, 128], "edge_width": 8}, 0.5,
+             ((80, 96, 112), (96, 96, 96), (64, 112, 128), (96, 112, 128)), _toothnet_loss),
+        Task("locator", {**_UNET, "out_channels": 1, "n_blocks": 4, "start_filters": 8}, 1.5,
+             ((64, 80, 80), (48, 64, 80)), _stage1_loss),
+        Task("stage1", {**_UNET, "out_channels": 1, "n_blocks": 3, "start_filters": 18}, 0.5,
+             ((72, 80, 96), (72, 96, 80)), _stage1_loss),
+        Task("stage2", {**_UNET, "out_channels": 9, "n_blocks": 3, "start_filters": 9}, 0.5,
+             ((80, 104, 104), (72, 96, 112)), _stage2_loss, stage2=True),
+    )
+}  # fmt: skip
