@@ -1,0 +1,105 @@
+"""Right numbers for regions: any posture, gaps, extras; left and right never swap.
+
+Fewer cases than ``benchmarks/numbering_accuracy.py`` prints, of the same strata.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from dentition_fixture import ALL_28, a_region, simulated_regions
+from numbering_strata import STRATA, accuracy
+
+from ToothSegLib.numbering import number_regions
+from ToothSegLib.regions import Region
+from ToothSegLib.teeth import mirror
+
+# Share of teeth rightly numbered, of 5 cases; what is not named here has to be perfect.
+THRESHOLDS = {
+    "up to 4 missing, gaps closed": 0.90,
+    "the same, types clearer": 0.93,
+    "first premolars extracted, closed": 0.92,
+    "a supernumerary tooth": 0.97,
+}
+
+
+def numbers_of(regions: list[Region]) -> dict[int, int | None]:
+    return number_regions(regions).numbers
+
+
+@pytest.mark.parametrize("name", STRATA)
+def test_numbers_are_right(name: str) -> None:
+    right, _, mirrored = accuracy(STRATA[name], trials=5)
+    assert right >= THRESHOLDS.get(name, 1.0)
+    assert mirrored == 0
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_mirrored_dentition_gets_mirrored_numbers(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    teeth = tuple(int(fdi) for fdi in rng.choice(ALL_28, 20, replace=False))
+    regions, truth = simulated_regions(rng, teeth)
+    assert numbers_of(regions) == truth
+    mirrored = [replace(r, centroid=r.centroid * [-1, 1, 1]) for r in regions]
+    assert numbers_of(mirrored) == {label: mirror(fdi) for label, fdi in truth.items()}
+
+
+def test_the_order_and_names_of_the_regions_do_not_matter() -> None:
+    regions, truth = simulated_regions(np.random.default_rng(5), close_gaps=True)
+    again = [replace(region, label=region.label + 100) for region in regions[::-1]]
+    renamed = {label - 100: fdi for label, fdi in numbers_of(again).items()}
+    assert renamed == numbers_of(regions) == truth
+
+
+def test_a_number_is_given_once() -> None:
+    rng = np.random.default_rng(6)
+    regions, _ = simulated_regions(rng)
+    doubles = [
+        replace(r, label=r.label + 50, centroid=r.centroid + rng.normal(0, 2, 3)) for r in regions
+    ]
+    given = [fdi for fdi in numbers_of(regions + doubles).values() if fdi is not None]
+    assert len(given) == len(set(given)) >= 24
+
+
+def test_third_molars_are_told_apart_and_left_out() -> None:
+    regions, truth = simulated_regions(np.random.default_rng(7), (*ALL_28, 18, 38))
+    result = number_regions(regions)
+    third = {label: fdi for label, fdi in truth.items() if fdi % 10 == 8}
+    assert result.third_molars == third
+    for label in third:
+        assert result.numbers[label] is None
+        assert result.notes[label] == "third molar"
+
+
+def test_what_fits_no_place_has_no_number() -> None:
+    rng = np.random.default_rng(8)
+    regions, truth = simulated_regions(rng)
+    far = regions[0].centroid + [0, 60, 60]
+    result = number_regions([*regions, a_region(99, far, 40.0, np.full(17, 1 / 17))])
+    assert result.numbers == truth | {99: None}
+    assert result.notes == {99: "fits no place in the arch"}
+    assert result.third_molars == {}
+
+
+def test_confidence_tells_the_clear_from_the_doubtful() -> None:
+    rng = np.random.default_rng(9)
+    regions, _ = simulated_regions(rng, confusion=0.1)
+    assert min(number_regions(regions).confidence.values()) > 0.95
+    # Nothing tells the side of a single tooth.
+    (single,) = simulated_regions(rng, (16,))[0]
+    assert number_regions([single]).confidence[single.label] < 0.7
+
+
+def test_types_without_any_information_do_not_break_it() -> None:
+    rng = np.random.default_rng(11)
+    regions = [a_region(label, rng.normal(0, 20, 3), 300.0, np.eye(17)[0]) for label in range(1, 6)]
+    result = number_regions(regions)
+    assert set(result.numbers) == {1, 2, 3, 4, 5}
+    assert all(0 <= value <= 1 for value in result.confidence.values())
+
+
+def test_no_regions() -> None:
+    result = number_regions([])
+    assert (result.numbers, result.confidence, result.third_molars) == ({}, {}, {})

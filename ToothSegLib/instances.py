@@ -1,0 +1,178 @@
+"""One region a tooth, from the networks' maps.
+
+With offsets, voxels vote for centres (``votes.py``); without, categories are cut at their necks
+(``categories.py``). Either way the outcome is tidied on the graph of its connected pieces: a tooth
+is one piece, crumbs go to the tooth that they touch most or are dropped, and what was cut in two by
+mistake is joined again.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import sparse
+
+from ToothSegLib.categories import label_by_categories
+from ToothSegLib.maps import Maps
+from ToothSegLib.pieces import Pieces, split_pieces
+from ToothSegLib.regions import Region, measure_regions
+from ToothSegLib.votes import label_by_votes
+
+__all__ = ["Instances", "Region", "find_instances", "separate_teeth"]
+
+TOOTH_THRESHOLD = 0.5
+MINIMAL_VOLUME_MM3 = 25.0
+"""A region below this is no tooth; a whole lower incisor has about 200 mm3, half of one 100."""
+
+# A second large piece of a label stands for itself if less of its surface touches other teeth.
+_ALONE_SHARE = 0.2
+# Two halves of a tooth cut lengthwise meet in 0.2-0.3 of the smaller one's surface; neighbours
+# whose crowns a thick foreground has fused, in up to 0.12. Where votes say two, it takes more.
+_HALVES_SHARE = 0.2
+_HALVES_SHARE_AGAINST_VOTES = 0.3
+# Two centres nearer than this share of a tooth's width cannot be two teeth ...
+_CLOSE_CENTRES = 0.45
+# ... if both look the same (overlap of their type probabilities) and touch.
+_SAME_LOOK = 0.5
+
+# Mesiodistal width by type, mm (Wheeler's Dental Anatomy); background is never asked for.
+_WIDTHS_MM = np.array(
+    [0, 8.5, 6.5, 7.5, 7.0, 7.0, 10.0, 9.0, 8.5, 5.0, 5.5, 7.0, 7.0, 7.0, 11.0, 10.5, 10.0]
+)
+
+
+@dataclass
+class Instances:
+    """What the maps hold.
+
+    Attributes:
+        labels: (Z, Y, X) uint16, 0 background, 1 and up as in ``regions``.
+        regions: one a label.
+        dropped_mm3: volume of each piece that was taken for no tooth and left out, largest first.
+    """
+
+    labels: np.ndarray
+    regions: list[Region]
+    dropped_mm3: list[float]
+
+
+def find_instances(maps: Maps) -> tuple[np.ndarray, list[Region]]:
+    """The instance map, (Z, Y, X) uint16, and its regions; see ``separate_teeth``."""
+    found = separate_teeth(maps)
+    return found.labels, found.regions
+
+
+def separate_teeth(maps: Maps) -> Instances:
+    """Take the foreground (tooth probability of at least 0.5) apart into teeth.
+
+    Args:
+        maps: on a canonical grid; ``offsets`` may be None.
+
+    Returns:
+        Connected regions of at least ``MINIMAL_VOLUME_MM3``, largest first; none if there is no
+        tooth.
+    """
+    labels = np.zeros(maps.tooth.shape, np.uint16)
+    where = np.flatnonzero(maps.tooth >= TOOTH_THRESHOLD)
+    if not len(where):
+        return Instances(labels, [], [])
+    centres = None
+    if maps.offsets is None:
+        parts = label_by_categories(maps, where)
+    else:
+        parts, centres = label_by_votes(maps, where)
+    pieces = split_pieces(parts, where, labels.shape)
+    tooth, founders = _absorb(pieces, MINIMAL_VOLUME_MM3 / maps.spacing_mm**3)
+    dropped = np.sort(pieces.size[tooth < 0])[::-1] * maps.spacing_mm**3
+    if len(founders):
+        labels.ravel()[where] = (tooth + 1)[pieces.piece]
+        regions = measure_regions(labels, maps)
+        middles = np.array([region.centroid for region in regions]) - maps.origin
+        if centres is not None:
+            # Votes tell where a tooth's middle is even if it was cut in two; its halves do not.
+            voted = _is_main(pieces)[founders] & (pieces.label[founders] >= 0)
+            middles[voted] = centres[pieces.label[founders[voted]]][:, ::-1]
+        share = _HALVES_SHARE if centres is None else _HALVES_SHARE_AGAINST_VOTES
+        tooth = np.append(_join(pieces, tooth, regions, middles, share), -1)[tooth]
+    labels.ravel()[where] = (_by_size(tooth, pieces.size) + 1)[pieces.piece]
+    return Instances(labels, measure_regions(labels, maps), dropped.tolist())
+
+
+def _is_main(pieces: Pieces) -> np.ndarray:
+    """(m,) bool: the largest piece of each label."""
+    main = np.zeros(len(pieces.size), bool)
+    order = np.argsort(-pieces.size, kind="stable")
+    main[order[np.unique(pieces.label[order], return_index=True)[1]]] = True
+    return main
+
+
+def _absorb(pieces: Pieces, fewest_voxels: float) -> tuple[np.ndarray, np.ndarray]:
+    """Choose the pieces that found a tooth and give the others to the tooth they touch most.
+
+    Returns:
+        (m,) index of each piece's tooth, -1 for those that touch none; (t,) the founders.
+    """
+    touching = np.asarray(pieces.contact.sum(axis=1)).ravel()
+    alone = touching < _ALONE_SHARE * pieces.surface
+    founders = np.flatnonzero((pieces.size >= fewest_voxels) & (_is_main(pieces) | alone))
+    tooth = np.full(len(pieces.size), -1)
+    tooth[founders] = np.arange(len(founders))
+    while True:
+        free = np.flatnonzero(tooth < 0)
+        touch = pieces.contact[free] @ _membership(tooth, len(founders))
+        reached = touch.max(axis=1).toarray().ravel() > 0 if touch.nnz else np.zeros(0, bool)
+        if not reached.any():
+            return tooth, founders
+        tooth[free[reached]] = np.asarray(touch[reached].argmax(axis=1)).ravel()
+
+
+def _membership(tooth: np.ndarray, count: int) -> sparse.csr_matrix:
+    """(m, count) 0/1: which piece is in which tooth."""
+    owned = np.flatnonzero(tooth >= 0)
+    ones = np.ones(len(owned), np.int64)
+    return sparse.csr_matrix((ones, (owned, tooth[owned])), (len(tooth), count))
+
+
+def _join(
+    pieces: Pieces,
+    tooth: np.ndarray,
+    regions: list[Region],
+    middles: np.ndarray,
+    halves_share: float,
+) -> np.ndarray:
+    """(t,) the tooth that each tooth becomes when those cut in two are joined.
+
+    Args:
+        pieces, tooth: as from ``_absorb``.
+        regions: of each of the t teeth.
+        middles: (t, 3) mm, where each tooth's middle is.
+        halves_share: from this share of the smaller one's surface on, contact alone joins.
+    """
+    member = _membership(tooth, len(regions))
+    contact = (member.T @ pieces.contact @ member).toarray()
+    # A face between two pieces of one tooth counts twice in the diagonal, once from each side.
+    surface = member.T @ pieces.surface - contact.diagonal()
+    becomes = np.arange(len(regions))
+    pairs = np.argwhere(np.triu(contact, 1))
+    for one, other in pairs[np.argsort(-contact[tuple(pairs.T)], kind="stable")]:
+        looks = [regions[index].type_probabilities[1:] for index in (one, other)]
+        looks = [look / max(look.sum(), 1e-6) for look in looks]
+        width = float(np.mean(looks, axis=0) @ _WIDTHS_MM[1:])
+        close = np.linalg.norm(middles[one] - middles[other]) < _CLOSE_CENTRES * width
+        alike = np.minimum(*looks).sum() >= _SAME_LOOK
+        halves = contact[one, other] >= halves_share * min(surface[one], surface[other])
+        if halves or (close and alike):
+            becomes[becomes == becomes[other]] = becomes[one]
+    return becomes
+
+
+def _by_size(tooth: np.ndarray, size: np.ndarray) -> np.ndarray:
+    """(m,) the same teeth numbered from 0, largest first; -1 stays."""
+    owned = tooth >= 0
+    names, index = np.unique(tooth[owned], return_inverse=True)
+    rank = np.empty(len(names), int)
+    rank[np.argsort(-np.bincount(index, size[owned]), kind="stable")] = np.arange(len(names))
+    result = np.full(len(tooth), -1)
+    result[owned] = rank[index]
+    return result

@@ -1,0 +1,208 @@
+"""Which tooth each region is: FDI numbers along the arch.
+
+A region's look says its type, but not its side; its place among the others says both. The arch
+template is laid over the regions in several ways. In each, the regions of an arch, taken in
+order from the patient's right to the left, are set against the sixteen slots by a chain that
+weighs type, place, size and the distance to the neighbour (``alignment.py``), and the template
+is fitted to the result, in turns, until nothing changes. The most probable way gives the
+numbers; all of them together give the confidence.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from ToothSegLib.alignment import EXTRA, Chain
+from ToothSegLib.arch import (
+    SLOT_FDI,
+    SLOT_TYPES,
+    SLOTS_PER_ARCH,
+    Pose,
+    candidate_poses,
+    fit_pose,
+    order_along_arch,
+    place_log_likelihood,
+)
+from ToothSegLib.regions import Region
+
+# Whole-tooth volumes by type, mm3; only their ratios count. Rounded means of segmented dentitions
+# (Open-Full-Jaw, BodyParts3D), scaled to the former.
+NORM_VOLUMES_MM3 = np.array(
+    [0, 480, 390, 520, 440, 430, 830, 690, 640, 215, 255, 420, 370, 400, 840, 690, 700], float
+)
+
+# A type that the network gives no chance may still be right.
+_TYPE_FLOOR = 0.01
+_LOG_VOLUME_SD = 0.35
+_STEP_SD_MM = 1.0  # of the distance between neighbours, and its part that grows with distance
+_STEP_SD_SHARE = 0.1
+_MISSING = -0.5  # each slot left empty between two teeth
+_CLOSED = -1.2  # a gap that has closed
+_EXTRA = -9.0  # a region that is no tooth of the arch
+_EXTRA_CRUMB = -5.0  # the same, when it is too small for any tooth
+_CRUMB_SHARE = 0.3  # of the smallest tooth's volume
+_ROUNDS = 8
+
+
+@dataclass
+class Numbering:
+    """What each region is.
+
+    Attributes:
+        numbers: region label -> FDI number of one of the 28 teeth, or None.
+        confidence: region label -> probability, 0..1, of what ``numbers`` and ``third_molars``
+            say of it.
+        notes: region label -> why it has no number, in words.
+        third_molars: region label -> 18, 28, 38 or 48, for the regions left out as such.
+    """
+
+    numbers: dict[int, int | None] = field(default_factory=dict)
+    confidence: dict[int, float] = field(default_factory=dict)
+    notes: dict[int, str] = field(default_factory=dict)
+    third_molars: dict[int, int] = field(default_factory=dict)
+
+
+@dataclass
+class _Solution:
+    """One way to lay the template over the regions."""
+
+    slots: np.ndarray  # (n,) index into the 32 slots, or EXTRA
+    probabilities: np.ndarray  # (n, 32)
+    log_evidence: float
+
+
+def number_regions(regions: list[Region]) -> Numbering:
+    """Give every region its FDI number, or None for a third molar or an extra.
+
+    Any head posture within some 40 degrees of upright, any part of the dentition and any number
+    of missing teeth are taken. No two regions get the same number.
+
+    Args:
+        regions: what ``find_instances`` found.
+    """
+    if not regions:
+        return Numbering()
+    evidence = _Evidence(regions)
+    poses = candidate_poses(evidence.centroids, evidence.looks)
+    settled = [evidence.settle(pose) for pose in poses]
+    # Different starts that lead to the same numbers are one way, not several.
+    distinct = {slots.tobytes(): (slots, pose, size) for slots, pose, size in settled[::-1]}
+    ways = [evidence.weigh(*way) for way in distinct.values()]
+    ways.sort(key=lambda way: -way.log_evidence)
+    weights = np.exp([way.log_evidence - ways[0].log_evidence for way in ways])
+    weights /= weights.sum()
+    chances = sum(weight * way.probabilities for weight, way in zip(weights, ways, strict=True))
+    return _numbering(regions, ways[0].slots, np.asarray(chances))
+
+
+class _Evidence:
+    """The regions as arrays, and how they bear on a pose and on the slots."""
+
+    def __init__(self, regions: list[Region]) -> None:
+        self.centroids = np.array([region.centroid for region in regions], float)
+        self.log_volumes = np.log([max(region.volume_mm3, 1.0) for region in regions])
+        types = np.array([region.type_probabilities for region in regions], float)
+        types = types / np.maximum(types[:, 1:].sum(axis=1, keepdims=True), 1e-6)
+        self.looks = np.log(types[:, SLOT_TYPES] + _TYPE_FLOOR)
+        """(n, 2, 16): log-probability of each slot's type."""
+        self.distances = np.linalg.norm(self.centroids[:, None] - self.centroids, axis=-1)
+
+    def settle(self, pose: Pose) -> tuple[np.ndarray, Pose, float]:
+        """Assign and fit in turns from ``pose`` until nothing changes.
+
+        Returns:
+            (n,) slots; the pose; the log of the teeth's volumes over the norms.
+        """
+        log_size = 0.0
+        slots = np.full(len(self.centroids), EXTRA - 1)
+        for _ in range(_ROUNDS):
+            before = slots
+            slots = np.full(len(self.centroids), EXTRA)
+            for arch, (members, chain) in enumerate(self._chains(pose, log_size)):
+                best, _ = chain.best()
+                slots[members] = np.where(best == EXTRA, EXTRA, arch * SLOTS_PER_ARCH + best)
+            used = slots != EXTRA
+            if np.array_equal(slots, before) or not used.any():
+                break
+            arches, places = np.divmod(slots[used], SLOTS_PER_ARCH)
+            pose = fit_pose(self.centroids[used], arches, places, pose)
+            norms = np.log(NORM_VOLUMES_MM3[SLOT_TYPES[arches, places]])
+            log_size = float(np.median(self.log_volumes[used] - norms))
+        return slots, pose, log_size
+
+    def weigh(self, slots: np.ndarray, pose: Pose, log_size: float) -> _Solution:
+        """How probable a settled way is, and its slots' probabilities."""
+        probabilities = np.zeros((len(self.centroids), 2 * SLOTS_PER_ARCH))
+        evidence = pose.log_prior()
+        for arch, (members, chain) in enumerate(self._chains(pose, log_size)):
+            chances, log_evidence = chain.probabilities()
+            columns = slice(arch * SLOTS_PER_ARCH, (arch + 1) * SLOTS_PER_ARCH)
+            probabilities[members, columns] = chances
+            evidence += log_evidence
+        return _Solution(slots, probabilities, evidence)
+
+    def _chains(self, pose: Pose, log_size: float) -> list[tuple[np.ndarray, Chain]]:
+        """For the upper and the lower arch: its regions in order, and their chain."""
+        points = pose.to_template(self.centroids)
+        places = pose.places()
+        norms = np.log(NORM_VOLUMES_MM3[SLOT_TYPES]) + log_size
+        # Heavy tails again: a tooth may be cut by the field of view, or half resorbed.
+        sizes = (self.log_volumes[:, None, None] - norms) / _LOG_VOLUME_SD
+        fit = (
+            self.looks
+            + place_log_likelihood(points[:, None, None] - places)
+            - 1.5 * np.log1p(sizes**2 / 3)
+        )
+        crumbs = self.log_volumes < log_size + np.log(_CRUMB_SHARE * NORM_VOLUMES_MM3[1:].min())
+        extra = np.where(crumbs, _EXTRA_CRUMB, _EXTRA)
+        lower = fit[:, 1].max(axis=1) > fit[:, 0].max(axis=1)
+        chains = []
+        for arch in range(2):
+            members = np.flatnonzero(lower == bool(arch))
+            members = members[order_along_arch(points[members], arch, pose)]
+            gaps = self.distances[np.ix_(members, members)] / pose.scale
+            chain = Chain(fit[members, arch], extra[members], _step(gaps, places[arch]))
+            chains.append((members, chain))
+        return chains
+
+
+def _step(gaps: np.ndarray, places: np.ndarray) -> np.ndarray:
+    """Log-likelihood of distances (n, n) mm between regions for every pair of slots.
+
+    (n, n, 16, 16), as ``Chain`` takes it. Where teeth are missing between the two, the gap may
+    be open, or have closed in part or whole as the neighbours moved together.
+    """
+    slot = np.arange(len(places))
+    jump = np.maximum(slot[None] - slot[:, None], 1)
+    open_mm = np.linalg.norm(places[:, None] - places, axis=-1)
+    closed_mm = open_mm / jump
+    sd = _STEP_SD_MM + _STEP_SD_SHARE * open_mm
+    gaps = gaps[:, :, None, None]
+
+    def likelihood(expected: np.ndarray) -> np.ndarray:
+        return -1.5 * np.log1p(((gaps - expected) / sd) ** 2 / 3)
+
+    moved = likelihood(np.clip(gaps, closed_mm, open_mm)) + _CLOSED
+    return np.maximum(likelihood(open_mm), moved) + (jump - 1) * _MISSING
+
+
+def _numbering(regions: list[Region], slots: np.ndarray, chances: np.ndarray) -> Numbering:
+    """Slots (n,) and their probabilities (n, 32) in terms of labels and FDI numbers."""
+    result = Numbering()
+    for region, slot, row in zip(regions, slots, chances, strict=True):
+        if slot == EXTRA:
+            result.numbers[region.label] = None
+            result.confidence[region.label] = float(np.clip(1 - row.sum(), 0, 1))
+            result.notes[region.label] = "fits no place in the arch"
+            continue
+        fdi = int(SLOT_FDI.ravel()[slot])
+        result.confidence[region.label] = float(np.clip(row[slot], 0, 1))
+        if fdi % 10 == 8:
+            result.numbers[region.label] = None
+            result.notes[region.label] = "third molar"
+            result.third_molars[region.label] = fdi
+        else:
+            result.numbers[region.label] = fdi
+    return result

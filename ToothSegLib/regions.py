@@ -1,0 +1,73 @@
+"""One region a tooth: what is measured of it, on the working grid."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ToothSegLib.maps import Maps
+from ToothSegLib.teeth import N_TYPES
+
+
+@dataclass
+class Region:
+    """A connected piece of the instance map that should be one tooth."""
+
+    label: int  # in the instance map
+    voxels: int
+    volume_mm3: float
+    centroid: np.ndarray  # (3,) LPS mm
+    axis: np.ndarray  # (3,) unit, the principal axis, pointing up (+z)
+    type_probabilities: np.ndarray  # (17,), mean over the region
+    confidence: float  # mean tooth probability, 0..1
+
+
+def measure_regions(labels: np.ndarray, maps: Maps) -> list[Region]:
+    """Measure every label of an instance map.
+
+    Args:
+        labels: (Z, Y, X) integers, 0 background, on the grid of ``maps``.
+        maps: the maps that the labels were made from.
+
+    Returns:
+        One region a label that occurs, in the order of the labels.
+    """
+    where = np.flatnonzero(labels)
+    if not len(where):
+        return []
+    label = labels.ravel()[where]
+    highest = int(label.max())
+    voxels = np.bincount(label, minlength=highest + 1)
+
+    def mean(values: np.ndarray) -> np.ndarray:
+        return np.bincount(label, values, minlength=highest + 1) / np.maximum(voxels, 1)
+
+    # (x, y, z) mm from the grid's first voxel; LPS because the grid is canonical.
+    points = np.stack(np.unravel_index(where, labels.shape)[::-1], axis=1) * maps.spacing_mm
+    centres = np.stack([mean(points[:, axis]) for axis in range(3)], axis=1)
+    points = points - centres[label]
+    spread = np.empty((highest + 1, 3, 3))
+    for row in range(3):
+        for column in range(row, 3):
+            spread[:, row, column] = mean(points[:, row] * points[:, column])
+            spread[:, column, row] = spread[:, row, column]
+    axes = np.linalg.eigh(spread)[1][:, :, -1]
+    axes *= np.where(axes[:, 2:] < 0, -1.0, 1.0)
+    types = np.stack(
+        [mean(maps.types[channel].ravel()[where].astype(float)) for channel in range(N_TYPES)],
+        axis=1,
+    )
+    tooth = mean(maps.tooth.ravel()[where].astype(float))
+    return [
+        Region(
+            label=int(index),
+            voxels=int(voxels[index]),
+            volume_mm3=float(voxels[index] * maps.spacing_mm**3),
+            centroid=centres[index] + np.asarray(maps.origin, float),
+            axis=axes[index],
+            type_probabilities=types[index],
+            confidence=float(tooth[index]),
+        )
+        for index in np.flatnonzero(voxels)
+    ]

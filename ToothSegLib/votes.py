@@ -1,0 +1,86 @@
+"""Teeth from offsets: every voxel votes for its tooth's centre, and votes gather.
+
+A generalised Hough transform (Ballard 1981), with learnt offsets as in Jang et al. (TPAMI 2021).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy import ndimage
+from scipy.spatial import cKDTree
+
+from ToothSegLib.maps import Maps
+
+_SMOOTHING_MM = 1.0
+# Centres of neighbouring lower incisors, the narrowest teeth, are 4.5 mm apart and more.
+_PEAK_RADIUS_MM = 2.25
+# A peak must gather the votes of this much tooth, scattered by this much.
+_PEAK_VOLUME_MM3 = 25.0
+_PEAK_SCATTER_MM = 1.5
+# Two peaks are one where the votes between them hardly thin out, up to this far.
+_SADDLE = 0.85
+_SADDLE_REACH_MM = 5.0
+# Centres may lie outside the grid, for teeth that it cuts, but not far.
+_MARGIN_MM = 10.0
+
+
+def label_by_votes(maps: Maps, where: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Give every foreground voxel the tooth whose centre its vote lies nearest to.
+
+    Args:
+        maps: with offsets.
+        where: (n,) flat indices of the foreground voxels.
+
+    Returns:
+        (n,) index of each voxel's centre, and (m, 3) centres in (z, y, x) mm from the first
+        voxel. Without any peak all voxels are -1.
+    """
+    if maps.offsets is None:
+        raise ValueError("the maps hold no offsets")
+    offsets = maps.offsets.reshape(3, -1)[::-1, where].T.astype(np.float32)
+    voxels = np.stack(np.unravel_index(where, maps.tooth.shape), axis=1)
+    votes = voxels * np.float32(maps.spacing_mm) + offsets
+    edge = (np.array(maps.tooth.shape) - 1) * maps.spacing_mm
+    votes = np.clip(votes, -_MARGIN_MM, edge + _MARGIN_MM)
+    centres = _peaks(votes, maps.tooth.ravel()[where], maps.spacing_mm)
+    if not len(centres):
+        return np.full(len(where), -1), centres
+    return cKDTree(centres).query(votes)[1], centres
+
+
+def _peaks(votes: np.ndarray, weights: np.ndarray, spacing_mm: float) -> np.ndarray:
+    """(m, 3) mm: where the weighted votes (n, 3) mm gather, the densest first."""
+    if not len(votes):
+        return np.empty((0, 3))
+    start = votes.min(axis=0) - 2 * spacing_mm
+    cells = np.rint((votes - start) / spacing_mm).astype(np.intp)
+    shape = tuple(cells.max(axis=0) + 3)
+    counts = np.bincount(
+        np.ravel_multi_index(tuple(cells.T), shape), weights, minlength=int(np.prod(shape))
+    ).astype(np.float32)
+    density = ndimage.gaussian_filter(
+        counts.reshape(shape), _SMOOTHING_MM / spacing_mm, mode="constant", truncate=3.0
+    )
+    enough = _PEAK_VOLUME_MM3 / ((2 * np.pi) ** 1.5 * _PEAK_SCATTER_MM**3)
+    highest = (density >= enough) & (density == ndimage.maximum_filter(density, size=3))
+    found = np.argwhere(highest)
+    found = found[np.argsort(-density[highest], kind="stable")]
+    kept: list[np.ndarray] = []
+    for cell in found:
+        if not any(_same_peak(density, cell, other, spacing_mm) for other in kept):
+            kept.append(cell)
+    return np.reshape(kept, (-1, 3)) * spacing_mm + start
+
+
+def _same_peak(
+    density: np.ndarray, lower: np.ndarray, higher: np.ndarray, spacing_mm: float
+) -> bool:
+    """Whether a lower peak is a mere shoulder of a higher one."""
+    apart = float(np.linalg.norm(lower - higher)) * spacing_mm
+    if apart < _PEAK_RADIUS_MM:
+        return True
+    if apart > _SADDLE_REACH_MM:
+        return False
+    line = np.linspace(lower, higher, 16).T
+    along = ndimage.map_coordinates(density, line, order=1)
+    return bool(along.min() >= _SADDLE * density[tuple(lower)])
