@@ -1,0 +1,73 @@
+"""The coarse look finds the teeth wherever they are, and says when there are none."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+
+from ToothSegLib.localise import find_dentition
+from ToothSegLib.progress import Progress
+from ToothSegLib.volume import Volume
+
+CPU = torch.device("cpu")
+
+
+class Bright(nn.Module):
+    """Takes for tooth what is far above the rest."""
+
+    def forward(self, image: Tensor) -> Tensor:
+        return 20.0 * (image - 1.5)
+
+
+def a_scan(blocks: list[tuple[tuple[int, int, int], int]], spacing: float = 1.0) -> Volume:
+    """A dark scan of 100 voxels a side with bright cubes: (corner (k, j, i), edge)."""
+    array = np.zeros((100, 100, 100), np.float32)
+    for (k, j, i), edge in blocks:
+        array[k : k + edge, j : j + edge, i : i + edge] = 100.0
+    # Enough grey below the brightest for the normalisation's 99th percentile.
+    array[:4] = 10.0
+    return Volume(array, (spacing,) * 3, (-20.0, 5.0, 30.0), np.eye(3))
+
+
+def find(scan: Volume) -> tuple[np.ndarray, np.ndarray] | None:
+    box = find_dentition(Bright(), scan, CPU, Progress())
+    return None if box is None else (np.array(box[0]), np.array(box[1]))
+
+
+def test_the_box_holds_the_teeth_with_a_margin() -> None:
+    box = find(a_scan([((50, 40, 30), 15)]))
+    assert box is not None
+    low, high = np.array([10.0, 45.0, 80.0]), np.array([24.0, 59.0, 94.0])
+    assert np.all(box[0] < low - 4)
+    assert np.all(box[0] > low - 13)
+    assert np.all(box[1] > high + 4)
+    assert np.all(box[1] < high + 13)
+
+
+def test_what_lies_far_away_is_no_part_of_the_dentition() -> None:
+    near = find(a_scan([((50, 40, 30), 15)]))
+    both = find(a_scan([((50, 40, 30), 15), ((90, 90, 90), 6)]))
+    assert near is not None
+    assert both is not None
+    assert np.allclose(near[0], both[0], atol=1.6)
+    assert np.allclose(near[1], both[1], atol=1.6)
+
+
+def test_both_jaws_belong_to_one_dentition() -> None:
+    box = find(a_scan([((40, 40, 30), 12), ((58, 40, 30), 12)]))
+    assert box is not None
+    assert box[0][2] < 70 - 4
+    assert box[1][2] > 99 + 4
+
+
+def test_the_box_stays_within_the_scan() -> None:
+    box = find(a_scan([((80, 85, 85), 15)]))
+    assert box is not None
+    assert np.all(box[1] <= np.array([80.0, 105.0, 130.0]) + 1.0)
+
+
+@pytest.mark.parametrize("blocks", [[], [((50, 50, 50), 2)]])
+def test_no_teeth(blocks: list[tuple[tuple[int, int, int], int]]) -> None:
+    assert find(a_scan(blocks)) is None

@@ -1,0 +1,64 @@
+"""Tiles cover everything, evenly, and blending them gives back what one piece would give."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from torch import Tensor, nn
+
+from ToothSegLib import inference
+from ToothSegLib.errors import Cancelled
+from ToothSegLib.progress import Progress
+from ToothSegLib.tiles import gaussian_weights, tile_starts
+
+CPU = torch.device("cpu")
+
+
+class Twice(nn.Module):
+    """Looks at nothing but the voxel itself, so that tiling must not change its answer."""
+
+    def forward(self, image: Tensor) -> tuple[Tensor, Tensor]:
+        return 2.0 * image, nn.functional.avg_pool3d(image, 2)
+
+
+@given(size=st.integers(1, 400), tile=st.integers(1, 200), overlap=st.floats(0, 0.8))
+def test_tiles_cover_the_axis(size: int, tile: int, overlap: float) -> None:
+    starts = tile_starts(size, tile, overlap)
+    covered = set().union(*(range(s, s + tile) for s in starts))
+    assert covered >= set(range(size))
+    assert starts == sorted(set(starts))
+    assert size <= tile or starts[-1] + tile == size
+    steps = [b - a for a, b in zip(starts, starts[1:], strict=False)]
+    assert not steps or max(steps) - min(steps) <= 1
+    assert all(step <= max(1, tile * (1 - overlap) + 1) for step in steps)
+
+
+def test_weights_are_highest_in_the_middle_and_never_zero() -> None:
+    weights = gaussian_weights((16, 24, 32))
+    assert weights.shape == (16, 24, 32)
+    assert float(weights.min()) > 0
+    assert weights[8, 12, 16] > 0.99 * weights.max()
+    assert torch.equal(weights, weights.flip(0))
+
+
+@pytest.mark.parametrize("shape", [(30, 41, 52), (16, 16, 16), (5, 70, 33)])
+def test_tiling_changes_nothing(shape: tuple[int, ...], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(inference, "half_type", lambda device: None)
+    image = torch.randn(shape, generator=torch.Generator().manual_seed(0))
+    whole = inference._tiled(Twice(), image, CPU, Progress())
+    monkeypatch.setattr(inference, "TILE", (16, 32, 32))
+    tiled = inference._tiled(Twice(), image, CPU, Progress())
+    assert whole[0].shape == (1, *shape)
+    assert whole[1].shape == (1, *(-(-n // 2) for n in shape))
+    for one, many in zip(whole, tiled, strict=True):
+        assert torch.allclose(one, many, atol=1e-5)
+    assert torch.allclose(whole[0][0], 2.0 * image)
+
+
+def test_a_run_is_cancelled_between_tiles(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(inference, "TILE", (16, 16, 16))
+    asked = iter([False, False, True])
+    with pytest.raises(Cancelled):
+        inference._tiled(Twice(), torch.zeros(48, 48, 48), CPU, Progress(None, lambda: next(asked)))

@@ -1,0 +1,227 @@
+"""The result of a run - teeth, findings, where they come from - and its JSON."""
+
+from __future__ import annotations
+
+import json
+import platform
+from dataclasses import dataclass, field
+from importlib import metadata
+from typing import Any, Literal
+
+import numpy as np
+
+from ToothSegLib import __version__
+from ToothSegLib.errors import InputError
+from ToothSegLib.teeth import FDI_NUMBERS, by_fdi
+from ToothSegLib.volume import Volume
+
+FORMAT = "toothseg-report"
+FORMAT_VERSION = 1
+NOTICE = "For research use, not a medical device."
+PACKAGES = ("numpy", "scipy", "torch", "vtk", "SimpleITK", "pynrrd")
+
+Urgency = Literal["high", "medium", "low"]
+URGENCIES: tuple[Urgency, ...] = ("high", "medium", "low")
+
+
+@dataclass(frozen=True)
+class Tooth:
+    """One tooth that was found.
+
+    Args:
+        fdi: its FDI number.
+        name: such as "upper right central incisor".
+        category: such as "upper incisors".
+        voxels: its size in voxels of the source grid.
+        volume_mm3: its size in mm^3.
+        centroid_lps: (x, y, z) mm.
+        confidence: 0-1, how sure the program is that this is a tooth and this one.
+    """
+
+    fdi: int
+    name: str
+    category: str
+    voxels: int
+    volume_mm3: float
+    centroid_lps: tuple[float, float, float]
+    confidence: float
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something that a reader should look at, and why.
+
+    Args:
+        code: a short word for programs, such as "no-teeth".
+        urgency: "high", "medium" or "low".
+        message: a sentence for people.
+        fdi: the teeth concerned; may be empty.
+    """
+
+    code: str
+    urgency: Urgency
+    message: str
+    fdi: tuple[int, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.urgency not in URGENCIES:
+            raise ValueError(f"urgency {self.urgency!r} is none of {', '.join(URGENCIES)}")
+
+
+@dataclass
+class Segmentation:
+    """What a run gives.
+
+    Args:
+        labels: uint8 FDI numbers on the source grid, 0 background.
+        teeth: those found, in any order.
+        findings: what to look at first.
+        timings: seconds by stage.
+        provenance: how the result came to be: bundle, weights' checksums, device, versions of
+            the software. JSON values, or NumPy's.
+    """
+
+    labels: Volume
+    teeth: list[Tooth] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
+    timings: dict[str, float] = field(default_factory=dict)
+    provenance: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def missing(self) -> list[int]:
+        """FDI numbers of the 28 teeth that were not found, ascending."""
+        found = {tooth.fdi for tooth in self.teeth}
+        return sorted(set(FDI_NUMBERS) - found)
+
+
+def measure_teeth(labels: Volume, confidences: dict[int, float]) -> list[Tooth]:
+    """Size and place of every tooth of a label map, ascending by FDI number.
+
+    Args:
+        labels: uint8 FDI numbers, 0 background.
+        confidences: by FDI number; a tooth that is not in it gets 0.
+    """
+    from scipy.ndimage import find_objects
+
+    teeth = []
+    for fdi, box in enumerate(find_objects(labels.array), start=1):
+        if box is None:
+            continue
+        code = by_fdi(fdi)
+        indices = np.argwhere(labels.array[box] == fdi)
+        centre = indices.mean(axis=0) + [part.start for part in box]
+        x, y, z, _ = labels.index_to_lps @ [*centre[::-1], 1.0]
+        teeth.append(
+            Tooth(
+                fdi=fdi,
+                name=code.name,
+                category=code.category_name,
+                voxels=len(indices),
+                volume_mm3=len(indices) * labels.voxel_mm3,
+                centroid_lps=(float(x), float(y), float(z)),
+                confidence=confidences.get(fdi, 0.0),
+            )
+        )
+    return teeth
+
+
+def software_versions() -> dict[str, str]:
+    """Version of ToothSeg, of Python and of each package of the runtime, without importing any."""
+    versions = {"toothseg": __version__, "python": platform.python_version()}
+    for package in PACKAGES:
+        try:
+            versions[package] = metadata.version(package)
+        except metadata.PackageNotFoundError:
+            versions[package] = "not installed"
+    return versions
+
+
+def to_json(segmentation: Segmentation) -> str:
+    """The report of a segmentation: everything but the voxels, keys in a fixed order.
+
+    Lengths are rounded to 0.01 mm, volumes to 0.1 mm^3, confidences to 0.001, times to 1 ms.
+    """
+    labels = segmentation.labels
+    report = {
+        "format": FORMAT,
+        "format_version": FORMAT_VERSION,
+        "notice": NOTICE,
+        "teeth": [
+            {
+                "fdi": tooth.fdi,
+                "name": tooth.name,
+                "category": tooth.category,
+                "voxels": tooth.voxels,
+                "volume_mm3": round(tooth.volume_mm3, 1),
+                "centroid_lps": [round(value, 2) for value in tooth.centroid_lps],
+                "confidence": round(tooth.confidence, 3),
+            }
+            for tooth in sorted(segmentation.teeth, key=lambda tooth: tooth.fdi)
+        ],
+        "missing": segmentation.missing,
+        "findings": [
+            {
+                "code": finding.code,
+                "urgency": finding.urgency,
+                "message": finding.message,
+                "fdi": list(finding.fdi),
+            }
+            for finding in by_urgency(segmentation.findings)
+        ],
+        "grid": {
+            "size": list(labels.shape[::-1]),
+            "spacing_mm": [round(value, 6) for value in labels.spacing],
+            "origin_lps": [round(value, 4) for value in labels.origin],
+            "direction": np.round(labels.direction, 8).tolist(),
+        },
+        "timings_s": {stage: round(value, 3) for stage, value in segmentation.timings.items()},
+        "provenance": segmentation.provenance,
+    }
+    return json.dumps(report, indent=2, ensure_ascii=False, allow_nan=False, default=_plain) + "\n"
+
+
+def from_json(text: str, labels: Volume) -> Segmentation:
+    """The segmentation that a report was written of, to the report's rounding.
+
+    Args:
+        text: what `to_json` gave.
+        labels: the label map, which is stored in a file of its own.
+
+    Raises:
+        InputError: the text is no report, or one of a newer version.
+    """
+    try:
+        report = json.loads(text)
+        if report["format"] != FORMAT or report["format_version"] != FORMAT_VERSION:
+            raise InputError(
+                f"the report is a {report['format']} of version {report['format_version']}; this "
+                f"version of ToothSeg reads {FORMAT} {FORMAT_VERSION}"
+            )
+        return Segmentation(
+            labels=labels,
+            teeth=[
+                Tooth(**{**tooth, "centroid_lps": tuple(tooth["centroid_lps"])})
+                for tooth in report["teeth"]
+            ],
+            findings=[
+                Finding(**{**finding, "fdi": tuple(finding["fdi"])})
+                for finding in report["findings"]
+            ],
+            timings=report["timings_s"],
+            provenance=report["provenance"],
+        )
+    except (ValueError, KeyError, TypeError) as error:
+        raise InputError(f"this is no report of ToothSeg: {type(error).__name__} {error}") from None
+
+
+def by_urgency(findings: list[Finding]) -> list[Finding]:
+    """Findings, the most urgent first, otherwise in the order given."""
+    return sorted(findings, key=lambda finding: URGENCIES.index(finding.urgency))
+
+
+def _plain(value: Any) -> float | int | list[Any] | str:
+    """NumPy numbers, arrays and paths as JSON values."""
+    if isinstance(value, np.generic | np.ndarray):
+        plain: float | int | list[Any] = value.tolist()
+        return plain
+    return str(value)

@@ -1,0 +1,40 @@
+"""Tiles that cover a grid evenly, and the weights by which their answers are blended.
+
+As in nnU-Net (Isensee et al., Nature Methods 2021): steps are evenly spaced, and a Gaussian gives
+a tile's middle more say than its border, where the network sees less.
+"""
+
+from __future__ import annotations
+
+import math
+from functools import lru_cache
+
+import torch
+from torch import Tensor
+
+
+def tile_starts(size: int, tile: int, overlap: float) -> list[int]:
+    """Where the tiles begin along one axis; the last one ends with the grid.
+
+    Args:
+        size: voxels of the grid, at least ``tile``.
+        tile: voxels of a tile.
+        overlap: share of a tile that it has in common with the next, 0 to below 1.
+    """
+    if size <= tile:
+        return [0]
+    count = math.ceil((size - tile) / (tile * (1.0 - overlap))) + 1
+    # Small tiles can round to the same place.
+    return sorted({round(k * (size - tile) / (count - 1)) for k in range(count)})
+
+
+@lru_cache(maxsize=8)
+def gaussian_weights(tile: tuple[int, int, int]) -> Tensor:
+    """(Z, Y, X) float32 weights in (0, 1], never so small that a sum of them could be zero."""
+    weights = torch.ones(())
+    for axis, n in enumerate(tile):
+        along = torch.arange(n, dtype=torch.float32) - (n - 1) / 2
+        shape = [1, 1, 1]
+        shape[axis] = n
+        weights = weights * torch.exp(-0.5 * (along / (n / 6)) ** 2).reshape(shape)
+    return weights.clamp(min=1e-3)
