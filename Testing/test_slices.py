@@ -1,0 +1,96 @@
+"""Slices with outlines: the right side up, whatever way the scan is stored."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from phantom_fixture import dentition
+
+from ToothSegLib.offscreen import NoDrawing
+from ToothSegLib.slices import HEIGHT, WIDTH, _curve, slice_picture
+from ToothSegLib.volume import Volume
+
+AXIAL = [(24 + 392 * column, 824 - 360 * row, 376, 344) for row in (0, 1) for column in range(4)]
+
+
+def draw(volume: Volume, labels: Volume) -> np.ndarray:
+    """The picture; where nothing can be drawn the test is skipped."""
+    try:
+        return slice_picture(volume, labels, "scan")
+    except NoDrawing as error:
+        pytest.skip(str(error))
+
+
+def panel(picture: np.ndarray, box: tuple[int, int, int, int]) -> np.ndarray:
+    """The pixels of a box, without the words at its rim."""
+    left, bottom, width, height = box
+    return picture[
+        HEIGHT - bottom - height + 30 : HEIGHT - bottom - 30, left + 30 : left + width - 30
+    ]
+
+
+def test_left_is_on_the_right_the_front_on_top_and_the_slices_go_down() -> None:
+    labels = dentition()
+    k, j, i = np.indices(labels.shape)
+    picture = draw(labels.with_array((5 * i + 5 * j + 20 * k).astype(np.int16)), labels)
+    assert picture.shape == (HEIGHT, WIDTH, 3)
+    levels = []
+    for box in AXIAL:
+        pixels = panel(picture, box)
+        across, down = pixels.mean(axis=(0, 2)), pixels.mean(axis=(1, 2))
+        assert across[-60:].mean() > across[:60].mean() + 20
+        assert down[-60:].mean() > down[:60].mean() + 20
+        levels.append(pixels.mean())
+    assert levels == sorted(levels, reverse=True)
+    assert levels[0] > levels[-1] + 50
+
+
+def test_a_scan_stored_with_other_axes_gives_the_same_picture() -> None:
+    labels = dentition()
+    grey = np.random.default_rng(0).integers(0, 1000, labels.shape).astype(np.int16)
+    plain = draw(labels.with_array(grey), labels)
+    # i to the back, j downwards, k to the patient's right.
+    far = labels.index_to_lps @ [labels.shape[2] - 1, 0, labels.shape[0] - 1, 1]
+    direction = np.array([[0, 0, -1], [1, 0, 0], [0, -1, 0]], float)
+
+    def turned(array: np.ndarray) -> Volume:
+        return Volume(
+            array.transpose(2, 0, 1)[::-1, ::-1], labels.spacing, tuple(far[:3]), direction
+        )
+
+    other = draw(turned(grey), turned(labels.array))
+    differs = (np.abs(plain.astype(int) - other) > 12).any(axis=2).mean()
+    assert differs < 0.01
+
+
+def test_teeth_are_tinted_and_outlined() -> None:
+    labels = dentition()
+    picture = draw(labels.with_array(np.zeros(labels.shape, np.int16)), labels)
+    colourful = np.ptp(panel(picture, AXIAL[2]).astype(int), axis=2)
+    assert (colourful > 90).sum() > 200  # outlines
+    assert ((colourful > 5) & (colourful < 60)).sum() > 2000  # tints
+
+
+def test_a_scan_without_teeth_and_one_with_two() -> None:
+    grey = np.random.default_rng(0).integers(0, 1000, dentition().shape).astype(np.int16)
+    volume = dentition().with_array(grey)
+    assert draw(volume, volume.with_array(np.zeros(grey.shape, np.uint8))).shape[2] == 3
+    two = np.where(np.isin(dentition().array, (36, 37)), dentition().array, 0)
+    assert np.ptp(draw(volume, volume.with_array(two)).astype(int), axis=2).max() > 60
+
+
+def test_other_grids_are_refused() -> None:
+    labels = dentition()
+    with pytest.raises(ValueError, match="different grids"):
+        slice_picture(Volume(labels.array, (2.0, 2.0, 2.0)), labels)
+
+
+def test_the_curve_goes_by_the_teeth_and_a_little_beyond() -> None:
+    angles = np.linspace(-1.2, 1.2, 9)
+    middles = np.stack([25 * np.sin(angles), -25 * np.cos(angles), 0 * angles], axis=1)
+    curve = _curve(middles, 400)
+    nearest = np.linalg.norm(curve[:, None] - middles, axis=2).min(axis=0)
+    assert nearest.max() < 0.5
+    assert np.linalg.norm(curve[0] - middles[0]) == pytest.approx(8, abs=0.1)
+    steps = np.linalg.norm(np.diff(curve, axis=0), axis=1)
+    assert steps.max() < 1.5 * steps.min()

@@ -1,0 +1,224 @@
+"""The files of a result: written to a folder whole, or not at all.
+
+    <stem>-labels.nrrd   uint8 FDI numbers on the source grid
+    <stem>.seg.nrrd      the same with names, colours and codes, for 3D Slicer
+    <stem>-report.json   teeth, findings, timings, versions
+    <stem>.png           a picture of the numbered teeth
+    <stem>-slices.png    slices of the scan with the teeth outlined, if asked for
+    stl/<FDI>_<name>.stl one closed surface a tooth, LPS mm
+
+Everything is made in a hidden folder beside its place and moved when all of it is there. Files of
+these names from an earlier run are replaced, and surfaces of teeth that are no longer found are
+taken away; nothing else in the folder is touched.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from ToothSegLib.atomic import replacing
+from ToothSegLib.errors import OutputError
+from ToothSegLib.offscreen import NoDrawing, write_png
+from ToothSegLib.picture import teeth_picture
+from ToothSegLib.progress import Progress, ProgressCallback
+from ToothSegLib.report import Finding, Segmentation, to_json
+from ToothSegLib.slicer_header import segmentation_header
+from ToothSegLib.slices import slice_picture
+from ToothSegLib.surfaces import stl_name, tooth_surfaces, write_stl
+from ToothSegLib.teeth import LOWER_ARCH, UPPER_ARCH
+from ToothSegLib.volume import Volume
+from ToothSegLib.volume_io import write_volume
+
+STL_FOLDER = "stl"
+_DOUBLE_SUFFIXES = (".nii.gz", ".gipl.gz")
+
+
+def write_outputs(
+    segmentation: Segmentation,
+    stem: str,
+    outdir: str | os.PathLike[str],
+    *,
+    stl: bool = True,
+    picture: bool = True,
+    slices_of: Volume | None = None,
+    overwrite: bool = True,
+    progress: ProgressCallback | None = None,
+    cancelled: Callable[[], bool] | None = None,
+) -> list[Path]:
+    """Write a segmentation's files.
+
+    Args:
+        segmentation: where no picture can be drawn, a finding that says so is added to it.
+        stem: beginning of the files' names, see `output_stem`.
+        outdir: the folder; it is made if it is not there.
+        stl: write surfaces.
+        picture: draw the picture.
+        slices_of: the scan, to draw slices of it too.
+        overwrite: replace files of the same names; otherwise they are an error.
+        progress: called with the fraction done and the stage.
+        cancelled: asked between files whether to stop.
+
+    Returns:
+        The files written.
+
+    Raises:
+        OutputError: the folder or a file cannot be written, or is there and must not be replaced.
+        Cancelled: as asked; the folder is as it was.
+    """
+    folder = Path(outdir)
+    run = Progress(progress, cancelled)
+    check_folder(folder)
+    with _stage(folder) as stage:
+        names = _make_files(segmentation, stem, stage, run, stl, picture, slices_of)
+        if not overwrite:
+            for name in names:
+                if (folder / name).exists():
+                    raise OutputError(f"{folder / name} exists: name another output folder")
+        run.check()
+        _move(stage, folder, names, _stale_surfaces(folder, names) if stl else [])
+    return [folder / name for name in names]
+
+
+def output_stem(source: str | os.PathLike[str]) -> str:
+    """The name of a scan's file or folder without its ending: `scan.nii.gz` gives `scan`."""
+    path = Path(os.path.abspath(source))
+    if path.is_dir():
+        return path.name or "scan"
+    for suffix in _DOUBLE_SUFFIXES:
+        if path.name.lower().endswith(suffix):
+            return path.name[: -len(suffix)]
+    return path.stem
+
+
+def check_folder(outdir: str | os.PathLike[str]) -> None:
+    """See, without leaving a trace, whether results can be written to a folder.
+
+    Raises:
+        OutputError: it is a file, or cannot be made or written to.
+    """
+    folder = Path(outdir)
+    if folder.exists() and not folder.is_dir():
+        raise OutputError(f"the output folder {folder} is a file: name a folder")
+    existing = next(
+        path for path in (folder.absolute(), *folder.absolute().parents) if path.exists()
+    )
+    if not existing.is_dir():
+        raise OutputError(f"the output folder {folder} cannot be made: {existing} is a file")
+    try:
+        os.rmdir(tempfile.mkdtemp(prefix=".toothseg-", dir=existing))
+    except OSError as error:
+        raise OutputError(
+            f"cannot write to the output folder {folder}: {error.strerror or error}"
+        ) from error
+
+
+def _make_files(
+    segmentation: Segmentation,
+    stem: str,
+    stage: Path,
+    run: Progress,
+    stl: bool,
+    picture: bool,
+    slices_of: Volume | None,
+) -> list[str]:
+    """Write all files to the stage; their names, relative to it."""
+    labels = segmentation.labels
+    run.stage("writing label maps", 0.0, 0.4).update(0.0)
+    names = [f"{stem}-labels.nrrd", f"{stem}.seg.nrrd"]
+    write_volume(stage / names[0], labels)
+    run.stage("writing label maps", 0.0, 0.4).update(0.5)
+    write_volume(stage / names[1], labels, header=segmentation_header(labels))
+
+    run.stage("making surfaces", 0.4, 0.7).update(0.0)
+    surfaces = tooth_surfaces(labels) if stl or picture else {}
+    if stl and surfaces:
+        (stage / STL_FOLDER).mkdir()
+        for fdi, surface in surfaces.items():
+            run.check()
+            names.append(f"{STL_FOLDER}/{stl_name(fdi)}")
+            write_stl(stage / names[-1], surface, stl_name(fdi)[:-4])
+
+    run.stage("drawing pictures", 0.7, 0.98).update(0.0)
+    title = str(segmentation.provenance.get("source", stem))
+    try:
+        if picture:
+            write_png(stage / f"{stem}.png", teeth_picture(surfaces, title))
+            names.append(f"{stem}.png")
+        if slices_of is not None:
+            write_png(stage / f"{stem}-slices.png", slice_picture(slices_of, labels, title))
+            names.append(f"{stem}-slices.png")
+    except NoDrawing as error:
+        segmentation.findings.append(Finding("no-picture", "low", str(error)))
+
+    # Last, for it tells of the pictures too.
+    run.stage("writing the report", 0.98, 1.0).update(0.0)
+    names.append(f"{stem}-report.json")
+    with replacing(stage / names[-1]) as file:
+        file.write(to_json(segmentation).encode())
+    return names
+
+
+@contextmanager
+def _stage(folder: Path) -> Iterator[Path]:
+    """A hidden folder inside the output folder, and so on the same disk; gone at the end.
+
+    Folders that had to be made for it go too, if nothing has come into them.
+    """
+    made = [path for path in (folder, *folder.parents) if not path.exists()]
+    stage = None
+    try:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            stage = Path(tempfile.mkdtemp(prefix=".toothseg-", dir=folder))
+            yield stage
+        finally:
+            if stage is not None:
+                shutil.rmtree(stage, ignore_errors=True)
+            for path in made:
+                with suppress(OSError):
+                    path.rmdir()
+    except OutputError as error:
+        # The user knows nothing of the hidden folder.
+        raise OutputError(str(error).replace(str(stage), str(folder))) from error
+    except OSError as error:
+        raise OutputError(f"cannot write to {folder}: {error.strerror or error}") from error
+
+
+def _stale_surfaces(folder: Path, names: list[str]) -> list[str]:
+    """Surfaces of an earlier run that this one has no successor for."""
+    ours = [f"{STL_FOLDER}/{stl_name(fdi)}" for fdi in UPPER_ARCH + LOWER_ARCH]
+    return [name for name in ours if name not in names and (folder / name).is_file()]
+
+
+def _move(stage: Path, folder: Path, names: list[str], stale: list[str]) -> None:
+    """Put the staged files in place and take the stale ones away; on an error undo all of it."""
+    kept = stage / "replaced"
+    (kept / STL_FOLDER).mkdir(parents=True)
+    undo: list[tuple[Path, Path]] = []
+
+    def move(source: Path, target: Path) -> None:
+        os.replace(source, target)
+        undo.append((target, source))
+
+    try:
+        for name in [*names, *stale]:
+            if (folder / name).is_dir():
+                raise OutputError(f"{folder / name} is a folder where a file should go")
+            if (folder / name).exists():
+                move(folder / name, kept / name)
+        if any(name.startswith(STL_FOLDER) for name in names):
+            (folder / STL_FOLDER).mkdir(exist_ok=True)
+        for name in names:
+            move(stage / name, folder / name)
+    except BaseException:
+        for now, before in reversed(undo):
+            with suppress(OSError):
+                os.replace(now, before)
+        with suppress(OSError):
+            (folder / STL_FOLDER).rmdir()
+        raise

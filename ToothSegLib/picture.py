@@ -1,0 +1,168 @@
+"""One picture of the numbered teeth: from the front, and each arch from its biting side.
+
+The patient's right is on the viewer's left throughout, as in a dental chart: the upper arch is
+seen from below with its front teeth on top, the lower arch from above with its front teeth at
+the bottom.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import isotonic_regression
+
+from ToothSegLib.canvas import PANEL, SOFT_INK, Box, Canvas
+from ToothSegLib.report import NOTICE
+from ToothSegLib.surfaces import Surface
+from ToothSegLib.teeth import FDI_NUMBERS, LOWER_ARCH, UPPER_ARCH
+from ToothSegLib.views import View, dentition_axes
+
+WIDTH, HEIGHT = 1600, 1000
+
+_FRONT: Box = (24, 84, 950, 836)
+_UPPER: Box = (998, 514, 578, 406)
+_LOWER: Box = (998, 84, 578, 406)
+
+_LABEL_GAP = 44
+_LABEL_ROOM = 64
+
+
+def teeth_picture(surfaces: Mapping[int, Surface], title: str = "") -> NDArray[np.uint8]:
+    """Draw the teeth, each in its colour with its FDI number.
+
+    Args:
+        surfaces: by FDI number; may be empty.
+        title: what the picture is of, such as the file's name.
+
+    Returns:
+        (1000, 1600, 3) RGB.
+
+    Raises:
+        NoDrawing: this machine has no OpenGL.
+    """
+    canvas = Canvas(WIDTH, HEIGHT)
+    for box in (_FRONT, _UPPER, _LOWER):
+        canvas.panel(box)
+
+    shown = {fdi: surface for fdi, surface in surfaces.items() if len(surface.points)}
+    centroids = {fdi: surface.points.mean(axis=0) for fdi, surface in shown.items()}
+    left, posterior, superior = dentition_axes(centroids).T
+    if shown:
+        _draw_front(canvas, shown, left, superior)
+    for box, arch, up in ((_UPPER, UPPER_ARCH, -posterior), (_LOWER, LOWER_ARCH, posterior)):
+        if _of_arch(shown, arch):
+            # Both arches by the frame of the whole: the same scale, and a lone molar at its side.
+            view = View.fitted(_all_points(shown), left, up, box, (56, 40))
+            _draw_arch(canvas, _of_arch(shown, arch), view)
+    _write_frame(canvas, title, sorted(set(FDI_NUMBERS) - set(shown)))
+    return canvas.pixels()
+
+
+def _draw_front(
+    canvas: Canvas,
+    surfaces: Mapping[int, Surface],
+    right: NDArray,
+    up: NDArray,
+) -> None:
+    margin = (40, _LABEL_ROOM + 44)
+    view = View.fitted(_all_points(surfaces), right, up, _FRONT, margin)
+    canvas.teeth(surfaces, view)
+    seen = view.visible({fdi: surface.points for fdi, surface in surfaces.items()})
+    left, bottom, _, height = _FRONT
+    rows = ((UPPER_ARCH, bottom + height - _LABEL_ROOM, 1), (LOWER_ARCH, bottom + _LABEL_ROOM, -1))
+    for arch, row, sign in rows:
+        part = _of_arch(surfaces, arch)
+        if not part:
+            continue
+        flat = {
+            fdi: seen[fdi] if len(seen[fdi]) else view.project(part[fdi].points) for fdi in part
+        }
+        tips = _tips(flat, sign)
+        places = spread(tips[:, 0], _LABEL_GAP)
+        for fdi, place, tip in zip(part, places, tips, strict=True):
+            canvas.line((place, row - sign * 16), (tip[0], tip[1] - sign * 6))
+            _number(canvas, fdi, (place, row))
+    length = 10 / view.mm_per_pixel
+    canvas.line((left + 28, bottom + 20), (left + 28 + length, bottom + 20), 3)
+    canvas.write("10 mm", (left + 36 + length, bottom + 20), 17, colour=SOFT_INK)
+
+
+def _tips(seen: Mapping[int, NDArray], sign: int) -> NDArray[np.float64]:
+    """(N, 2) pixels where the lines of an arch's N teeth end: at the root's end, where visible.
+
+    From the midline outwards each tooth's line ends further out than the one before, if anything
+    of the tooth can be seen there, so that the lines of molars do not cross.
+
+    Args:
+        seen: (M, 2) visible pixels of each tooth, from the patient's right to the left.
+        sign: 1 if the roots point up in the picture, -1 if down.
+    """
+    tips: dict[int, NDArray] = {}
+    for side, quadrants in ((-1, (4, 1)), (1, (2, 3))):
+        half = [fdi for fdi in seen if fdi // 10 in quadrants]
+        reached = -np.inf
+        for fdi in sorted(half):
+            points = seen[fdi]
+            further = points[side * points[:, 0] > reached + 4]
+            points = further if len(further) else points
+            tips[fdi] = points[np.argmax(sign * points[:, 1])]
+            reached = side * tips[fdi][0]
+    return np.array([tips[fdi] for fdi in seen])
+
+
+def _draw_arch(canvas: Canvas, surfaces: Mapping[int, Surface], view: View) -> None:
+    canvas.teeth(surfaces, view)
+    for fdi, surface in surfaces.items():
+        # The crown is the end towards the eye.
+        heights = surface.points @ view.towards
+        crown = surface.points[heights >= np.quantile(heights, 0.7)]
+        _number(canvas, fdi, view.project(crown.mean(axis=0, keepdims=True))[0])
+
+
+def _write_frame(canvas: Canvas, title: str, missing: Sequence[int]) -> None:
+    found = len(FDI_NUMBERS) - len(missing)
+    canvas.write(_shortened(title) or "Teeth", (28, 956), 30, bold=True)
+    canvas.write(f"{found} of {len(FDI_NUMBERS)} teeth", (WIDTH - 28, 956), 26, align="right")
+    below = f"Not found: {', '.join(map(str, missing))}" if missing else "All 28 teeth found"
+    canvas.write(below, (28, 48), 20)
+    canvas.write(NOTICE, (WIDTH - 28, 48), 20, align="right", colour=SOFT_INK)
+    names = (
+        (_FRONT, "Front"),
+        (_UPPER, "Upper arch from below"),
+        (_LOWER, "Lower arch from above"),
+    )
+    for (left, bottom, width, height), name in names:
+        canvas.write(name, (left + width / 2, bottom + 20), 17, align="centre", colour=SOFT_INK)
+        middle = bottom + height / 2
+        canvas.write("R", (left + 22, middle), 30, bold=True, align="centre", colour=SOFT_INK)
+        canvas.write(
+            "L", (left + width - 22, middle), 30, bold=True, align="centre", colour=SOFT_INK
+        )
+
+
+def _shortened(title: str, most: int = 64) -> str:
+    """A title that fits, its end kept: that is where files differ."""
+    if len(title) <= most:
+        return title
+    return f"{title[: most // 2]}\N{HORIZONTAL ELLIPSIS}{title[-(most // 2 - 1) :]}"
+
+
+def spread(wanted: NDArray, gap: float) -> NDArray[np.float64]:
+    """Places in the given order at least ``gap`` apart, as near as can be to those wanted."""
+    steps = gap * np.arange(len(wanted))
+    return np.asarray(isotonic_regression(wanted - steps).x + steps)
+
+
+def _of_arch(surfaces: Mapping[int, Surface], arch: Sequence[int]) -> dict[int, Surface]:
+    """The arch's teeth, from the patient's right to the left."""
+    return {fdi: surfaces[fdi] for fdi in arch if fdi in surfaces}
+
+
+def _all_points(surfaces: Mapping[int, Surface]) -> NDArray:
+    return np.concatenate([surface.points for surface in surfaces.values()]).astype(float)
+
+
+def _number(canvas: Canvas, fdi: int, place: Sequence[float] | NDArray) -> None:
+    canvas.write(str(fdi), place, 19, bold=True, align="centre", ground=PANEL)

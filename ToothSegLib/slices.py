@@ -1,0 +1,169 @@
+"""Slices of a scan with the teeth outlined: to see whether a result is right.
+
+Eight slices across the teeth, from the upper roots to the lower ones, and one that follows the
+arches, like a panoramic film. All are cut along the dentition's own axes, the patient's right on
+the viewer's left.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.interpolate import make_interp_spline
+from scipy.ndimage import map_coordinates
+
+from ToothSegLib.canvas import PANEL, Box, Canvas
+from ToothSegLib.report import measure_teeth
+from ToothSegLib.teeth import LOWER_ARCH, UPPER_ARCH, by_fdi
+from ToothSegLib.views import dentition_axes
+from ToothSegLib.volume import Volume
+
+WIDTH, HEIGHT = 1600, 1240
+MM_PER_PIXEL = 0.2
+
+_ROOT_MM = 14.0  # from the middle of a tooth to the outermost slice
+_OVERHANG_MM = 8.0  # beyond the last tooth of an arch
+
+
+def slice_picture(volume: Volume, labels: Volume, title: str = "") -> NDArray[np.uint8]:
+    """Draw slices of a scan with the outlines of its teeth.
+
+    Args:
+        volume: grey values.
+        labels: FDI numbers on the same grid.
+        title: what the picture is of.
+
+    Returns:
+        (1240, 1600, 3) RGB.
+
+    Raises:
+        NoDrawing: this machine has no OpenGL.
+        ValueError: the grids differ.
+    """
+    if not volume.same_grid(labels):
+        raise ValueError("the scan and the labels are on different grids")
+    teeth = {
+        tooth.fdi: np.array(tooth.centroid_lps) for tooth in measure_teeth(labels, confidences={})
+    }
+    canvas = Canvas(WIDTH, HEIGHT)
+    canvas.write(title or "Slices", (28, HEIGHT - 36), 26, bold=True)
+    if not teeth:
+        canvas.write("No teeth", (WIDTH / 2, HEIGHT / 2), 30, align="centre")
+        return canvas.pixels()
+
+    axes = dentition_axes(teeth)
+    grey_range = np.percentile(volume.array[:: max(1, volume.shape[0] // 64)], (1, 99.7))
+
+    def show(box: Box, points: NDArray) -> NDArray[np.uint8]:
+        panel, numbers = _overlaid(volume, labels, points, grey_range)
+        canvas.image(box, panel)
+        for side, x in (("R", box[0] + 16), ("L", box[0] + box[2] - 16)):
+            canvas.write(side, (x, box[1] + box[3] - 18), 18, colour=(1, 1, 1))
+        return numbers
+
+    # The teeth's middles in the dentition's axes: left, posterior, superior.
+    middles = np.array(list(teeth.values())) @ axes
+    centre = (middles.min(axis=0) + middles.max(axis=0)) / 2
+    heights = np.linspace(middles[:, 2].max() + _ROOT_MM / 2, middles[:, 2].min() - _ROOT_MM / 2, 8)
+    for place, height in enumerate(heights):
+        row, column = divmod(place, 4)
+        box = (24 + 392 * column, 824 - 360 * row, 376, 344)
+        flat = _plane(box, MM_PER_PIXEL)
+        points = np.stack(
+            [centre[0] + flat[..., 0], centre[1] - flat[..., 1], np.full(flat.shape[:2], height)],
+            axis=-1,
+        )
+        show(box, points @ axes.T)
+        canvas.write(
+            f"{height - centre[2]:+.0f} mm", (box[0] + box[2] / 2, box[1] + 14), 15,
+            align="centre", colour=(1, 1, 1),
+        )  # fmt: skip
+
+    box = (24, 24, WIDTH - 48, 424)
+    along = _arch_surface(teeth, axes, box)
+    numbers = show(box, along @ axes.T)
+    for fdi in teeth:
+        rows, columns = np.nonzero(numbers == fdi)
+        if len(rows):
+            at = (box[0] + columns.mean(), box[1] + box[3] - rows.mean())
+            canvas.write(str(fdi), at, 15, bold=True, align="centre", ground=PANEL)
+    return canvas.pixels()
+
+
+def _plane(box: Box, mm_per_pixel: float) -> NDArray[np.float64]:
+    """(rows, columns, 2) mm to the right and upwards from the middle of a box's pixels."""
+    _, _, width, height = box
+    right = (np.arange(width) - (width - 1) / 2) * mm_per_pixel
+    up = ((height - 1) / 2 - np.arange(height)) * mm_per_pixel
+    return np.stack(np.meshgrid(right, up), axis=-1)
+
+
+def _arch_surface(teeth: Mapping[int, NDArray], axes: NDArray, box: Box) -> NDArray[np.float64]:
+    """(rows, columns, 3) points, in the dentition's axes, of a sheet through both arches.
+
+    Each arch is a curve through its teeth; the sheet joins the two in straight lines.
+    """
+    _, _, width, height = box
+    curves = []
+    for arch in (UPPER_ARCH, LOWER_ARCH):
+        middles = np.array([teeth[fdi] @ axes for fdi in arch if fdi in teeth])
+        if len(middles) >= 3:
+            curves.append(_curve(middles, width))
+    if not curves:
+        middles = np.array([centre @ axes for centre in teeth.values()])
+        line = np.linspace(-40, 40, width)[:, None] * (1.0, 0, 0)
+        curves.append(middles.mean(axis=0) + line)
+    upper, lower = curves[0], curves[-1]
+    top = upper[:, 2].mean() + _ROOT_MM
+    bottom = lower[:, 2].mean() - _ROOT_MM
+    level = np.linspace(top, bottom, height)
+    gap = upper[:, 2].mean() - lower[:, 2].mean()
+    share = np.clip((level - lower[:, 2].mean()) / gap, -0.3, 1.3) if gap > 1 else np.ones(height)
+    sheet = lower + share[:, None, None] * (upper - lower)
+    sheet[..., 2] = level[:, None]
+    return sheet
+
+
+def _curve(middles: NDArray, samples: int) -> NDArray[np.float64]:
+    """(samples, 3) points at even steps along a smooth curve through points in order."""
+    ends = [
+        middles[end] + (middles[end] - middles[inner]) * share
+        for end, inner in ((0, 1), (-1, -2))
+        for share in [_OVERHANG_MM / max(float(np.linalg.norm(middles[end] - middles[inner])), 1)]
+    ]
+    points = np.vstack([ends[0], middles, ends[1]])
+    steps = np.linalg.norm(np.diff(points, axis=0), axis=1)
+    length = np.concatenate([[0], np.cumsum(np.maximum(steps, 0.1))])
+    # A cubic spline bulges between uneven neighbours, straight lines have corners.
+    at = np.linspace(0, length[-1], samples)
+    smooth = make_interp_spline(length, points, k=3)(at)
+    straight = make_interp_spline(length, points, k=1)(at)
+    return np.asarray((smooth + straight) / 2)
+
+
+def _overlaid(
+    volume: Volume, labels: Volume, points: NDArray, grey_range: NDArray
+) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """(rows, columns, 3) RGB of the scan at LPS points with tinted, outlined teeth; the labels."""
+    to_index = volume.lps_to_index
+    indices = points @ to_index[:3, :3].T + to_index[:3, 3]
+    at = np.moveaxis(indices, -1, 0)[::-1]
+    low, high = grey_range
+    grey = map_coordinates(volume.array, at, output=np.float32, order=1, cval=low)
+    numbers = map_coordinates(labels.array, at, order=0, cval=0)
+
+    shade = np.clip((grey - low) / max(high - low, 1e-6), 0, 1)[..., None] * (255, 255, 255)
+    colours = np.zeros((256, 3))
+    for fdi in UPPER_ARCH + LOWER_ARCH:
+        colours[fdi] = by_fdi(fdi).colour
+    outline = np.zeros(numbers.shape, bool)
+    for axis in (0, 1):
+        step = np.diff(numbers, axis=axis) != 0
+        np.moveaxis(outline, axis, 0)[:-1] |= np.moveaxis(step, axis, 0)
+        np.moveaxis(outline, axis, 0)[1:] |= np.moveaxis(step, axis, 0)
+    outline &= numbers > 0
+    weight = np.where(outline, 1.0, np.where(numbers > 0, 0.2, 0.0))[..., None]
+    mixed = (1 - weight) * shade + weight * colours[numbers]
+    return mixed.round().astype(np.uint8), numbers.astype(np.uint8)
