@@ -1,0 +1,148 @@
+"""How well a bundle does on simulated scans whose teeth it has never seen.
+
+    python -m ToothSegLib.evaluation.benchmark [--model NAME] [--anatomy DIR] [--cases 10]
+
+The cases are drawn from seeds that no training uses. Half of them, where --anatomy names one
+individual's meshes, carry that individual's teeth in their own places; name one that the bundle
+was not trained on. The other half is procedural. Every figure comes from the whole way through
+`cascade.segment`, as a user goes it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from ToothSegLib.atomic import replacing
+from ToothSegLib.cascade import segment
+from ToothSegLib.evaluation.metrics import evaluate
+from ToothSegLib.evaluation.scores import Evaluation
+from ToothSegLib.model_card import CARD_NAME
+from ToothSegLib.models import Bundle, load_bundle
+from ToothSegLib.synthesis.compose import make_case
+from ToothSegLib.synthesis.mesh_form import Individual, load_individual
+from ToothSegLib.synthesis.scans import simulate_scan
+
+# Training draws its cases from seeds below this one.
+FIRST_SEED = 900_000
+
+
+@dataclass(frozen=True)
+class CaseResult:
+    """One case and how it went."""
+
+    name: str
+    evaluation: Evaluation
+    seconds: float
+
+
+def run_benchmark(
+    bundle: Bundle, individuals: Sequence[Individual], cases: int, device: str = "auto"
+) -> Iterator[CaseResult]:
+    """Segment and score the cases, one by one.
+
+    Args:
+        bundle: to measure.
+        individuals: whose teeth every second case carries; may be empty.
+        cases: how many.
+        device: as of `cascade.segment`.
+    """
+    for n in range(cases):
+        mesh = bool(individuals) and n % 2 == 1
+        seed = FIRST_SEED + n
+        case = make_case(seed, individuals if mesh else (), in_place=1.0, real_forms=mesh)
+        image, truth = simulate_scan(case, seed)
+        started = time.perf_counter()
+        result = segment(image, bundle=bundle, device=device)
+        seconds = time.perf_counter() - started
+        source = individuals[0].name if mesh else "procedural"
+        yield CaseResult(f"{seed} {source}", evaluate(result.labels, truth), seconds)
+
+
+def summarise(results: Sequence[CaseResult]) -> dict[str, float]:
+    """Means over all teeth of all cases, and rates over all of them together.
+
+    A true tooth that was not found counts as Dice 0; surface distances are over those found.
+    """
+    teeth = [tooth for result in results for tooth in result.evaluation.teeth]
+    found = [tooth for tooth in teeth if tooth.predicted_mm3 > 0]
+
+    def mean(values: list[float]) -> float:
+        finite = [value for value in values if np.isfinite(value)]
+        return float(np.mean(finite)) if finite else float("nan")
+
+    identified = [result.evaluation.identification for result in results]
+    matched = sum(rates.matched for rates in identified)
+    either = sum(rates.predicted + rates.true for rates in identified)
+    return {
+        "cases": len(results),
+        "teeth": len(teeth),
+        "tooth_dice": mean([tooth.dice for tooth in teeth]),
+        "identification_f1": 2.0 * matched / either if either else float("nan"),
+        "assd_mm": mean([tooth.assd for tooth in found]),
+        "hd95_mm": mean([tooth.hd95 for tooth in found]),
+        "signed_distance_mm": mean([tooth.signed_distance for tooth in found]),
+        "seconds": mean([result.seconds for result in results]),
+    }
+
+
+def as_text(results: Sequence[CaseResult]) -> str:
+    """A line a case, and the summary."""
+    lines = [f"{'case':<28}{'teeth':>6}{'Dice':>8}{'id. F1':>8}{'seconds':>9}"]
+    for result in results:
+        figures = summarise([result])
+        lines.append(
+            f"{result.name:<28}{figures['teeth']:>6}{figures['tooth_dice']:>8.3f}"
+            f"{figures['identification_f1']:>8.3f}{figures['seconds']:>9.1f}"
+        )
+    lines.append("")
+    lines += [f"{name:<22}{value:.4g}" for name, value in summarise(results).items()]
+    return "\n".join(lines)
+
+
+def write_figures(bundle: Bundle, figures: dict[str, float], individuals: list[str]) -> None:
+    """Put the summary into the bundle's card, with what it was measured on.
+
+    Raises:
+        OutputError: the card cannot be written.
+    """
+    card = dict(bundle.card)
+    measured = {name: round(value, 4) for name, value in figures.items() if np.isfinite(value)}
+    measured.pop("seconds", None)  # says more about the machine than about the weights
+    source = ", ".join(["procedural", *individuals])
+    card["figures"] = {"simulated": {**measured, "teeth_from": source, "first_seed": FIRST_SEED}}
+    with replacing(bundle.folder / CARD_NAME) as file:
+        file.write((json.dumps(card, indent=2, ensure_ascii=False) + "\n").encode())
+
+
+def main() -> None:
+    """Command line; see the module's docstring."""
+    from tqdm import tqdm
+
+    parser = argparse.ArgumentParser(description="Measure a bundle on simulated scans.")
+    parser.add_argument("--model", metavar="NAME|PATH", help="default: the default bundle")
+    parser.add_argument("--anatomy", type=Path, metavar="DIR",
+                        help="meshes of an individual that was not trained on")  # fmt: skip
+    parser.add_argument("--cases", type=int, default=10)
+    parser.add_argument("--device", default="auto")
+    parser.add_argument("--card", action="store_true",
+                        help="write the summary into the bundle's card")  # fmt: skip
+    args = parser.parse_args()
+    individuals = [load_individual(args.anatomy)] if args.anatomy else []
+    bundle = load_bundle(args.model)
+    steps = run_benchmark(bundle, individuals, args.cases, args.device)
+    results = list(tqdm(steps, total=args.cases, unit="case", file=sys.stderr))
+    print(f"bundle {bundle.name}\n{as_text(results)}")
+    if args.card:
+        write_figures(bundle, summarise(results), [individual.name for individual in individuals])
+
+
+if __name__ == "__main__":
+    main()
