@@ -1,0 +1,366 @@
+"""The command line: what it prints, writes and returns."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import signal
+import subprocess
+import sys
+from argparse import Namespace
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from phantom_fixture import dentition, segmentation
+from stub_fixture import bright_voxels, put_cascade
+
+import ToothSegLib
+from ToothSegLib import models
+from ToothSegLib.cli import COMMANDS, console, doctor
+from ToothSegLib.cli.main import main
+from ToothSegLib.cli.segment import summary
+from ToothSegLib.errors import BundleError, Cancelled
+from ToothSegLib.report import Finding
+from ToothSegLib.volume_io import read_volume, write_volume
+
+ABSENT = (12, 47)
+
+
+@pytest.fixture
+def scan(tmp_path: Path) -> Path:
+    """A scan in which the voxels of a tooth say its number."""
+    labels = dentition(ABSENT)
+    path = tmp_path / "a scan.nrrd"
+    write_volume(path, labels.with_array(labels.array.astype(np.int16) + 1000))
+    return path
+
+
+def python(code: str) -> subprocess.CompletedProcess[str]:
+    """Run code in a Python of its own."""
+    env = {**os.environ, "PYTHONPATH": str(Path(ToothSegLib.__file__).parents[1])}
+    return subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, env=env, check=False
+    )
+
+
+@pytest.mark.parametrize("words", [["--help"], *([name, "--help"] for name in COMMANDS)])
+def test_help_does_not_load_the_heavy_packages(words: list[str]) -> None:
+    code = (
+        "import sys\n"
+        "from ToothSegLib.cli.main import main\n"
+        f"try: main({words!r})\n"
+        "except SystemExit as end: assert end.code == 0\n"
+        "heavy = {'torch', 'vtk', 'vtkmodules', 'SimpleITK'} & set(sys.modules)\n"
+        "assert not heavy, heavy"
+    )
+    run = python(code)
+    assert (run.returncode, run.stderr) == (0, "")
+    assert "usage: toothseg" in run.stdout
+
+
+def test_help_names_every_command(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as end:
+        main(["--help"])
+    assert end.value.code == 0
+    out = capsys.readouterr().out
+    assert all(f"    {name} " in out for name in COMMANDS)
+    assert "not a medical device" in " ".join(out.split())
+
+
+def test_version(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["--version"])
+    assert capsys.readouterr().out == f"toothseg {ToothSegLib.__version__}\n"
+
+
+@pytest.mark.parametrize(
+    "words", [[], ["nonsense"], ["segment"], ["segment", "x", "-o", "y", "--device", "abacus"]]
+)
+def test_a_wrong_option_is_told_in_one_line(
+    words: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as end:
+        main(words)
+    assert end.value.code == 2
+    err = capsys.readouterr().err
+    assert err.startswith("toothseg: error: ")
+    assert err.count("\n") == 1
+    assert "--help" in err
+
+
+def test_segment_writes_the_files_and_prints_one_screen(
+    scan: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    put_cascade(monkeypatch)
+    assert main(["segment", str(scan), "-o", str(tmp_path / "out"), "--no-picture"]) == 0
+    out, err = capfd.readouterr()
+    assert err == ""
+    assert "26 of 28 teeth" in out
+    assert "Not found: 12, 47" in out
+    assert len(out.splitlines()) < 25
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
+        "a scan-labels.nrrd", "a scan-report.json", "a scan.seg.nrrd", "stl",
+    ]  # fmt: skip
+    labels = read_volume(tmp_path / "out" / "a scan-labels.nrrd")
+    np.testing.assert_array_equal(labels.array, dentition(ABSENT).array)
+    report = json.loads((tmp_path / "out" / "a scan-report.json").read_text(encoding="utf-8"))
+    assert report["provenance"]["source"] == "a scan.nrrd"
+
+
+def test_segment_passes_its_options_on(
+    scan: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    got = {}
+
+    def note(volume, **options):
+        got.update(options)
+        return bright_voxels(volume)
+
+    put_cascade(monkeypatch, note)
+    words = ["segment", str(scan), "-o", str(tmp_path / "out"), "--no-stl", "--no-picture"]
+    assert main([*words, "--model", "small", "--device", "cpu", "--quiet"]) == 0
+    assert capfd.readouterr() == ("", "")
+    assert (got["bundle"].name, got["device"]) == ("small", "cpu")
+    assert not (tmp_path / "out" / "stl").exists()
+
+
+def test_summary_charts_the_teeth_and_puts_the_urgent_first() -> None:
+    result = segmentation(dentition(ABSENT))
+    result.findings = [Finding("b", "low", "Later."), Finding("a", "high", "At once.", (11,))]
+    stl = [Path("out/stl/11_a.stl"), Path("out/stl/21_b.stl")]
+    text = summary(result, [Path("out/scan-labels.nrrd"), *stl], 12.34)
+    assert "26 of 28 teeth in 12.3 s" in text
+    assert "upper right  17 16 15 14 13 -- 11  |  21 22 23 24 25 26 27  upper left" in text
+    assert "lower right  -- 46 45 44 43 42 41  |  31 32 33 34 35 36 37  lower left" in text
+    assert text.index("At once.") < text.index("Later.")
+    assert f"{Path('out/stl')} (2 surfaces)" in text
+
+
+def test_summary_of_many_findings_stays_on_one_screen() -> None:
+    result = segmentation(dentition(ABSENT))
+    result.findings = [Finding("a", "low", f"Number {n}.") for n in range(30)]
+    result.findings.append(Finding("b", "high", "At once."))
+    text = summary(result, [Path("out/scan-labels.nrrd")], 1.0)
+    assert len(text.splitlines()) <= 24
+    assert "At once." in text
+    assert "and 23 less urgent ones in the report" in text
+
+
+def test_ctrl_c_leaves_nothing_and_gives_130(
+    scan: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    def interrupted(volume, *, cancelled, **_):
+        os.kill(os.getpid(), signal.SIGINT)
+        assert cancelled()
+        raise Cancelled("cancelled")
+
+    put_cascade(monkeypatch, interrupted)
+    before = signal.getsignal(signal.SIGINT)
+    assert main(["segment", str(scan), "-o", str(tmp_path / "out")]) == 130
+    assert capfd.readouterr().err == "toothseg: cancelled, nothing was written\n"
+    assert not (tmp_path / "out").exists()
+    assert signal.getsignal(signal.SIGINT) == before
+
+
+def test_ctrl_c_after_the_cascade_still_leaves_nothing(
+    scan: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def deaf(volume, **_):
+        os.kill(os.getpid(), signal.SIGINT)
+        return bright_voxels(volume)
+
+    put_cascade(monkeypatch, deaf)
+    assert main(["segment", str(scan), "-o", str(tmp_path / "out")]) == 130
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_second_ctrl_c_stops_at_once() -> None:
+    with console.working(quiet=True) as (_, cancelled):
+        os.kill(os.getpid(), signal.SIGINT)
+        assert cancelled()
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+
+
+def test_a_fault_of_the_program_is_one_line_and_debug_shows_it(
+    scan: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    def faulty(volume, **_):
+        raise ZeroDivisionError("a fault\nin two lines")
+
+    put_cascade(monkeypatch, faulty)
+    words = ["segment", str(scan), "-o", str(tmp_path / "out")]
+    assert main(words) == 1
+    err = capfd.readouterr().err
+    assert err.count("\n") == 1
+    assert "ZeroDivisionError: a fault in two lines" in err
+    assert "--debug" in err
+    with pytest.raises(ZeroDivisionError):
+        main([*words, "--debug"])
+
+
+def test_the_bar_shows_per_cent_and_stage_on_a_terminal_only(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    for stream, quiet, shown in (
+        (Terminal(), False, True), (Terminal(), True, False), (io.StringIO(), False, False),
+    ):  # fmt: skip
+        monkeypatch.setattr(sys, "stderr", stream)
+        with console.working(quiet=quiet) as (progress, cancelled):
+            progress(0.42, "finding the jaws")
+            assert not cancelled()
+        text = stream.getvalue()
+        assert ("finding the jaws" in text and "42%" in text) == shown
+        assert bool(text) == shown
+
+
+def test_evaluate_prints_a_table_and_writes_json(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    truth, prediction, figures = (tmp_path / name for name in ("t.nrrd", "p.nrrd", "f.json"))
+    write_volume(truth, dentition())
+    write_volume(prediction, dentition(ABSENT))
+    assert main(["evaluate", str(prediction), str(truth), "--json", str(figures)]) == 0
+    out = capfd.readouterr().out
+    assert "mean of 28 teeth                  0.929" in out
+    assert "missed               12, 47" in out
+    read = json.loads(figures.read_text(encoding="utf-8"))
+    assert read["identification"]["recall"] == pytest.approx(26 / 28, abs=1e-4)
+    assert read["resampled"] is False
+
+
+def test_evaluate_resamples_only_when_asked(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    truth, prediction = tmp_path / "t.nrrd", tmp_path / "p.nrrd"
+    write_volume(truth, dentition())
+    labels = dentition()
+    flipped = type(labels)(
+        np.ascontiguousarray(labels.array[:, :, ::-1]),
+        labels.spacing,
+        tuple((labels.index_to_lps @ [labels.shape[2] - 1, 0, 0, 1])[:3]),
+        np.diag([-1.0, 1, 1]),
+    )
+    write_volume(prediction, flipped)
+    assert main(["evaluate", str(prediction), str(truth)]) == 2
+    assert "the grids differ" in capfd.readouterr().err
+    assert main(["evaluate", str(prediction), str(truth), "--resample"]) == 0
+    out = capfd.readouterr().out
+    assert out.startswith("The prediction was brought to the truth's grid by nearest neighbour.")
+    assert "mean of 28 teeth                  1.000" in out
+
+
+def test_a_reader_that_has_had_enough_is_no_error(tmp_path: Path) -> None:
+    write_volume(tmp_path / "t.nrrd", dentition())
+    words = ["evaluate", str(tmp_path / "t.nrrd"), str(tmp_path / "t.nrrd")]
+    code = (
+        "import os, sys\n"
+        "from ToothSegLib.cli.main import main\n"
+        "read, write = os.pipe(); os.close(read); os.dup2(write, 1)\n"
+        f"sys.exit(main({words!r}))"
+    )
+    run = python(code)
+    assert (run.returncode, run.stderr) == (0, "")
+
+
+@pytest.fixture
+def bundles(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A models folder with one tiny bundle, the default."""
+    from ToothSegLib.network import UNet
+
+    options = {"dim": 2, "in_channels": 1, "out_channels": 1, "n_blocks": 1, "start_filters": 2}
+    card = {
+        "name": "tiny",
+        "title": "a tiny network",
+        "kind": "published-cascade",
+        "networks": {"stage1": {"architecture": {"class": "UNet", **options}}},
+        "trained_on": "nothing",
+        "figures": {"simulated_cases": {"dice": 0.91}},
+        "limits": ["finds nothing"],
+        "licence": "Apache-2.0",
+    }
+    folder = tmp_path / "Models"
+    folder.mkdir()
+    monkeypatch.setattr(models, "models_folder", lambda: folder)
+    models.write_bundle(folder / "tiny", card, {"stage1": UNet(**options).state_dict()})
+    (folder / "default.txt").write_text("tiny\n")
+    return folder
+
+
+def test_models_tells_what_the_card_says(bundles: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["models"]) == 0
+    out = capsys.readouterr().out
+    assert "tiny (default): a tiny network" in out
+    assert "parameters, intact" in out
+    assert "figures: simulated cases dice 0.91" in out
+    assert "limits: finds nothing" in out
+
+
+def test_models_finds_a_damaged_bundle(bundles: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    weights = bundles / "tiny" / "stage1.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-1] + b"\x00\x01")
+    assert main(["models"]) == 2
+    out, err = capsys.readouterr()
+    assert "intact" not in out
+    assert err.startswith("toothseg: error: ")
+    assert "checksum" in err
+
+
+def test_models_without_any_bundle_says_so(
+    bundles: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(models, "list_bundles", list)
+    assert main(["models"]) == 2
+    assert "came without weights" in capsys.readouterr().err
+
+
+def test_doctor_finds_a_sound_installation_sound(
+    bundles: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stub = SimpleNamespace(segment=lambda volume, **_: segmentation(dentition()))
+    monkeypatch.setattr(ToothSegLib, "cascade", stub, raising=False)
+    assert main(["doctor"]) == 0
+    out = capsys.readouterr().out
+    assert "BROKEN" not in out
+    for line in ("ok      Python", "ok      torch", "ok      weights     tiny, all intact"):
+        assert line in out
+    assert out.endswith("ToothSeg works here.\n")
+
+
+def test_doctor_names_what_is_broken_and_looks_at_the_rest(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def missing(package: str) -> str:
+        raise RuntimeError(f"no {package}: python -m pip install {package}")
+
+    def damaged() -> str:
+        raise BundleError("the weights are damaged")
+
+    monkeypatch.setattr(doctor, "_package", missing)
+    monkeypatch.setattr(doctor, "_weights", damaged)
+    monkeypatch.setattr(doctor, "_trial_run", lambda: "went well")
+    assert main(["doctor"]) == 2
+    out = capsys.readouterr().out
+    assert "BROKEN  numpy       no numpy: python -m pip install numpy" in out
+    assert "BROKEN  weights     the weights are damaged" in out
+    assert "ok      trial run   went well" in out
+
+
+def test_doctor_takes_a_missing_picture_for_a_remark(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def blind() -> str:
+        raise RuntimeError("no picture: there is no OpenGL")
+
+    for name in ("_weights", "_trial_run"):
+        monkeypatch.setattr(doctor, name, lambda: "fine")
+    monkeypatch.setattr(doctor, "_drawing", blind)
+    assert doctor.run(Namespace(debug=False, quiet=False)) == 0
+    assert "note    drawing     no picture" in capsys.readouterr().out

@@ -1,0 +1,33 @@
+"""The command line: one file a command, `main.py` the door.
+
+A command is a module of this package whose name is the command's. It defines
+
+    def add_arguments(parser: argparse.ArgumentParser) -> None:   # its own options
+    def run(args: argparse.Namespace) -> int:                     # does it, gives the exit code
+
+and one row in `COMMANDS`. `main.py` imports the module only when its command is called, so that
+`toothseg --help` answers at once; a module keeps torch, vtk and SimpleITK out of its file scope,
+so that `toothseg segment --help` does too.
+
+A command raises `ToothSegError` (or a child of it) for what the user can mend and lets `Cancelled`
+and `KeyboardInterrupt` through: `main.py` prints the one line and gives the exit code. Every
+command has `args.debug` (show tracebacks) and `args.quiet` (no progress, no summary) from
+`main.py`. `console.py` holds the progress bar and Ctrl-C:
+
+    with console.working(quiet=args.quiet) as (progress, cancelled):
+        cascade.segment(volume, progress=progress, cancelled=cancelled)
+
+Results go to stdout, progress and errors to stderr.
+"""
+
+from __future__ import annotations
+
+# command: its one line in `toothseg --help`
+COMMANDS: dict[str, str] = {
+    "segment": "find, number and measure the teeth of one scan",
+    "evaluate": "compare a label map of teeth with the truth",
+    "simulate": "write simulated cases to learn from or to measure on",
+    "train": "train a network from a recipe",
+    "models": "list the model bundles, their figures and whether they are intact",
+    "doctor": "check this installation, in plain words",
+}

@@ -1,0 +1,153 @@
+"""`toothseg doctor`: does this installation work, in plain words."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+import platform
+import shutil
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+OLDEST_PYTHON = (3, 10)
+ENOUGH_MEMORY_GIB = 3.0
+ENOUGH_DISK_GIB = 1.0
+
+_MODULES = {"pynrrd": "nrrd"}  # package: the module that it brings, if called otherwise
+
+
+@dataclass(frozen=True)
+class Check:
+    """What was looked at and found; `needed` says whether ToothSeg works without it."""
+
+    title: str
+    look: Callable[[], str]
+    needed: bool = True
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The command has no options of its own."""
+
+
+def run(args: argparse.Namespace) -> int:
+    """Make every check and tell each one's result; 2 if something needed does not work."""
+    from ToothSegLib.report import PACKAGES
+
+    checks = [
+        Check("Python", _python),
+        *(Check(package, partial(_package, package)) for package in PACKAGES),
+        Check("computing", _computing),
+        Check("drawing", _drawing, needed=False),
+        Check("weights", _weights),
+        Check("memory", _memory, needed=False),
+        Check("disk", _disk, needed=False),
+        Check("trial run", _trial_run),
+    ]
+    broken = 0
+    for check in checks:
+        try:
+            verdict, words = "ok", check.look()
+        except Exception as error:  # any fault of an installation may show here
+            if args.debug:
+                raise
+            verdict = "BROKEN" if check.needed else "note"
+            words = " ".join(str(error).split()) or type(error).__name__
+            broken += check.needed
+        if not args.quiet or verdict == "BROKEN":
+            print(f"{verdict:<7} {check.title:<11} {words}")
+    if not args.quiet:
+        print("\nSomething does not work." if broken else "\nToothSeg works here.")
+    return 2 if broken else 0
+
+
+def _python() -> str:
+    if sys.version_info < OLDEST_PYTHON:
+        oldest = ".".join(map(str, OLDEST_PYTHON))
+        raise RuntimeError(f"{platform.python_version()} is too old: install {oldest} or later")
+    return f"{platform.python_version()} on {platform.platform(terse=True)}"
+
+
+def _package(package: str) -> str:
+    from ToothSegLib.report import software_versions
+
+    try:
+        importlib.import_module(_MODULES.get(package, package))
+    except ImportError as error:
+        raise RuntimeError(f"{error}: python -m pip install {package}") from error
+    return software_versions()[package]
+
+
+def _computing() -> str:
+    import torch
+
+    devices = [f"CPU, {torch.get_num_threads()} threads"]
+    if torch.cuda.is_available():
+        devices.append(f"CUDA, {torch.cuda.get_device_name()}")
+    if torch.backends.mps.is_available():
+        devices.append("MPS, Apple silicon")
+    return "; ".join(devices)
+
+
+def _drawing() -> str:
+    from ToothSegLib.offscreen import offscreen_window, pixels
+
+    window = offscreen_window(64, 64)
+    pixels(window)
+    return f"pictures without a screen, by {window.GetClassName()[3:-12] or 'OpenGL'}"
+
+
+def _weights() -> str:
+    from ToothSegLib.models import default_bundle_name, list_bundles, load_bundle
+
+    names = list_bundles()
+    for name in names:
+        load_bundle(name).verify()
+    return f"{', '.join(names)}, all intact; the default is {default_bundle_name()}"
+
+
+def _memory() -> str:
+    free = free_memory_gib()
+    if free is None:
+        return "unknown"
+    if free < ENOUGH_MEMORY_GIB:
+        raise RuntimeError(f"{free:.1f} GiB free: a large scan may need {ENOUGH_MEMORY_GIB:.0f}")
+    return f"{free:.1f} GiB free"
+
+
+def free_memory_gib() -> float | None:
+    """Memory that a program can have, where the system says so without a further package."""
+    try:
+        lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
+        available = next(line for line in lines if line.startswith("MemAvailable:"))
+        return int(available.split()[1]) / 2**20
+    except (OSError, StopIteration, ValueError, IndexError):
+        pass
+    try:
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 2**30
+    except (AttributeError, OSError, ValueError):
+        return None
+
+
+def _disk() -> str:
+    free = shutil.disk_usage(Path.cwd()).free / 2**30
+    if free < ENOUGH_DISK_GIB:
+        raise RuntimeError(f"{free:.1f} GiB free in this folder: results may not fit")
+    return f"{free:.1f} GiB free in this folder"
+
+
+def _trial_run() -> str:
+    import numpy as np
+
+    from ToothSegLib import cascade
+    from ToothSegLib.models import load_bundle
+    from ToothSegLib.volume import Volume
+
+    # Noise: there is nothing to find, but every step of the way is gone.
+    noise = np.random.default_rng(0).normal(0, 300, (48, 48, 48)).astype(np.float32)
+    volume = Volume(noise, spacing=(0.5, 0.5, 0.5))
+    result = cascade.segment(volume, bundle=load_bundle(), device="cpu")
+    return f"the whole way on a small volume of noise, {len(result.teeth)} teeth in it"

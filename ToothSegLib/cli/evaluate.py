@@ -1,0 +1,43 @@
+"""`toothseg evaluate`: a label map against the truth."""
+
+from __future__ import annotations
+
+import argparse
+import json
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of the command."""
+    parser.add_argument("prediction", metavar="PREDICTION", help="label map of FDI numbers")
+    parser.add_argument("truth", metavar="TRUTH", help="label map of FDI numbers, the same grid")
+    parser.add_argument(
+        "--resample",
+        action="store_true",
+        help="bring the prediction to the truth's grid by nearest neighbour if the grids differ",
+    )
+    parser.add_argument("--json", metavar="FILE", help="write the figures to a file too")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Evaluate one label map. Raises InputError, OutputError."""
+    from ToothSegLib.atomic import replacing
+    from ToothSegLib.evaluation.metrics import GRID_TOLERANCE_MM, evaluate
+    from ToothSegLib.evaluation.resample import resample_labels
+    from ToothSegLib.evaluation.scores import as_dict
+    from ToothSegLib.evaluation.table import as_table
+    from ToothSegLib.volume_io import read_volume
+
+    prediction, truth = read_volume(args.prediction), read_volume(args.truth)
+    resampled = args.resample and not prediction.same_grid(truth, GRID_TOLERANCE_MM)
+    if resampled:
+        prediction = resample_labels(prediction, truth)
+    evaluation = evaluate(prediction, truth)
+    if args.json:
+        figures = {"resampled": resampled, **as_dict(evaluation)}
+        with replacing(args.json) as file:
+            file.write((json.dumps(figures, indent=2) + "\n").encode())
+    if not args.quiet:
+        if resampled:
+            print("The prediction was brought to the truth's grid by nearest neighbour.\n")
+        print(as_table(evaluation))
+    return 0

@@ -1,0 +1,88 @@
+"""`toothseg`: finds the command, runs it, and turns errors into one line and an exit code.
+
+Exit codes: 0 done, 1 a fault of the program, 2 bad input or output, 130 cancelled.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+import sys
+import warnings
+from collections.abc import Sequence
+from typing import NoReturn
+
+from ToothSegLib import __version__
+from ToothSegLib.cli import COMMANDS
+from ToothSegLib.errors import Cancelled, ToothSegError
+
+DESCRIPTION = """Finds, numbers and measures the teeth in a dental cone-beam CT.
+For research use, not a medical device."""
+
+
+class _Parser(argparse.ArgumentParser):
+    """Tells a wrong option in one line, like every other error."""
+
+    def error(self, message: str) -> NoReturn:
+        line = " ".join(message.split())
+        self.exit(2, f"toothseg: error: {line}; see {self.prog} --help\n")
+
+
+def build_parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
+    """The parser with the options of the command that the arguments call; others stay bare."""
+    parser = _Parser(prog="toothseg", description=DESCRIPTION)
+    parser.add_argument("--version", action="version", version=f"toothseg {__version__}")
+    commands = parser.add_subparsers(metavar="COMMAND", dest="command", required=True)
+    called = next((word for word in arguments if not word.startswith("-")), None)
+    for name, summary in COMMANDS.items():
+        command = commands.add_parser(
+            name, help=summary, description=f"{summary[0].upper()}{summary[1:]}."
+        )
+        if name == called:
+            module = importlib.import_module(f"ToothSegLib.cli.{name}")
+            module.add_arguments(command)
+            command.set_defaults(run=module.run)
+        command.add_argument("--quiet", action="store_true", help="no progress bar, no summary")
+        command.add_argument("--debug", action="store_true", help="show the traceback of an error")
+    return parser
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; its exit code. SystemExit comes through for --help and bad options."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    args = build_parser(arguments).parse_args(arguments)
+    try:
+        with warnings.catch_warnings():
+            if not args.debug:
+                warnings.simplefilter("ignore")
+            code: int = args.run(args)
+            sys.stdout.flush()
+            return code
+    except BrokenPipeError:
+        # Whoever read our output, such as `head`, has had enough of it.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except (Exception, KeyboardInterrupt) as error:
+        if args.debug and not isinstance(error, Cancelled | KeyboardInterrupt):
+            raise
+        return _tell(error)
+
+
+def _tell(error: BaseException) -> int:
+    """Print an error in one line on stderr; the exit code that goes with it."""
+    if isinstance(error, Cancelled | KeyboardInterrupt):
+        line, code = "cancelled, nothing was written", Cancelled.exit_code
+    elif isinstance(error, ToothSegError):
+        line, code = f"error: {error}", error.exit_code
+    elif isinstance(error, MemoryError):
+        line, code = "error: not enough memory: close other programs or crop the scan", 2
+    else:
+        cause = f"{type(error).__name__}: {error}"
+        line, code = f"error: this should not happen ({cause:.200}); run it again with --debug", 1
+    print("toothseg:", " ".join(line.split()), file=sys.stderr)
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,121 @@
+"""`toothseg segment`: from a scan to numbered teeth."""
+
+from __future__ import annotations
+
+import argparse
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ToothSegLib.report import Segmentation
+
+# Sides as in a dental chart: the patient's right on the left.
+_CHART = (
+    ("upper", (17, 16, 15, 14, 13, 12, 11), (21, 22, 23, 24, 25, 26, 27)),
+    ("lower", (47, 46, 45, 44, 43, 42, 41), (31, 32, 33, 34, 35, 36, 37)),
+)
+
+# The rest is in the report; a screen has about 24 lines.
+_MOST_FINDINGS = 8
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of the command."""
+    parser.add_argument(
+        "input", metavar="INPUT", help="a scan: NRRD, NIfTI, MHA, GIPL, or a folder of DICOM"
+    )
+    parser.add_argument(
+        "-o",
+        "--output",
+        metavar="OUTDIR",
+        required=True,
+        help="folder for the results, best one a scan; made if it is not there, results of an "
+        "earlier run in it are replaced",
+    )
+    parser.add_argument(
+        "--model", metavar="NAME|PATH", help="bundle of weights (see toothseg models)"
+    )
+    parser.add_argument(
+        "--device",
+        choices=("auto", "cpu", "cuda", "mps"),
+        default="auto",
+        help="where to compute (default: the fastest there is)",
+    )
+    parser.add_argument("--no-stl", action="store_true", help="write no surfaces")
+    parser.add_argument("--no-picture", action="store_true", help="draw no picture")
+    parser.add_argument(
+        "--slices", action="store_true", help="draw slices of the scan with the teeth outlined too"
+    )
+    parser.add_argument("--series", metavar="UID", help="which series of a DICOM folder to read")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Segment one scan. Raises InputError, BundleError, OutputError, Cancelled."""
+    from ToothSegLib.cli.console import working
+    from ToothSegLib.models import load_bundle
+    from ToothSegLib.outputs import check_folder, output_stem, write_outputs
+    from ToothSegLib.progress import Progress
+    from ToothSegLib.volume_io import check_scan, read_volume
+
+    start = time.perf_counter()
+    # What can be known beforehand is looked at before the work.
+    check_folder(args.output)
+    bundle = load_bundle(args.model)
+
+    from ToothSegLib import cascade
+
+    with working(quiet=args.quiet) as (progress, cancelled):
+        whole = Progress(progress, cancelled)
+        whole.stage("reading the scan", 0.0, 0.05).update(0.0)
+        volume = read_volume(args.input, series=args.series)
+        check_scan(volume, args.input)
+        segmentation = cascade.segment(
+            volume,
+            bundle=bundle,
+            device=args.device,
+            progress=lambda fraction, stage: progress(0.05 + 0.75 * fraction, stage),
+            cancelled=cancelled,
+        )
+        stem = output_stem(args.input)
+        segmentation.provenance["source"] = Path(args.input).name or stem
+        paths = write_outputs(
+            segmentation,
+            stem,
+            args.output,
+            stl=not args.no_stl,
+            picture=not args.no_picture,
+            slices_of=volume if args.slices else None,
+            progress=lambda fraction, stage: progress(0.8 + 0.2 * fraction, stage),
+            cancelled=cancelled,
+        )
+    if not args.quiet:
+        print(summary(segmentation, paths, time.perf_counter() - start))
+    return 0
+
+
+def summary(segmentation: Segmentation, paths: list[Path], seconds: float) -> str:
+    """One screen: a chart of the teeth, what to look at, and where the files are."""
+    from ToothSegLib.report import by_urgency
+
+    found = {tooth.fdi for tooth in segmentation.teeth}
+    lines = [f"{len(found)} of 28 teeth in {seconds:.1f} s", ""]
+    for jaw, right, left in _CHART:
+        halves = (
+            " ".join(str(fdi) if fdi in found else "--" for fdi in side) for side in (right, left)
+        )
+        lines.append(f"  {jaw} right  {'  |  '.join(halves)}  {jaw} left")
+    lines.append("")
+    if segmentation.missing:
+        lines.append(f"Not found: {', '.join(map(str, segmentation.missing))}")
+    findings = by_urgency(segmentation.findings)
+    lines += [f"{finding.urgency:<7}{finding.message}" for finding in findings[:_MOST_FINDINGS]]
+    if len(findings) > _MOST_FINDINGS:
+        lines.append(f"and {len(findings) - _MOST_FINDINGS} less urgent ones in the report")
+    if segmentation.missing or segmentation.findings:
+        lines.append("")
+    surfaces = [path for path in paths if path.suffix == ".stl"]
+    lines += [str(path) for path in paths if path.suffix != ".stl"]
+    if surfaces:
+        lines.append(f"{surfaces[0].parent} ({len(surfaces)} surfaces)")
+    return "\n".join(lines)
