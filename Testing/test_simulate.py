@@ -1,0 +1,61 @@
+"""`toothseg simulate`: cases and scans on disk, refusals in one line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ToothSegLib.cli.main import main
+from ToothSegLib.synthesis.case import Case, load_case
+from ToothSegLib.synthesis.compose import make_case
+from ToothSegLib.volume_io import read_volume
+
+
+@pytest.fixture(autouse=True)
+def coarse_cases(monkeypatch: pytest.MonkeyPatch) -> None:
+    def coarse(seed: int, individuals: object) -> Case:
+        return make_case(seed, spacing_mm=1.0)
+
+    monkeypatch.setattr("ToothSegLib.synthesis.compose.make_case", coarse)
+
+
+def test_cases_are_numbered_from_the_seed(tmp_path: Path) -> None:
+    assert main(["simulate", "-o", str(tmp_path), "--seed", "7", "-n", "2", "--quiet"]) == 0
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["case-00007.npz", "case-00008.npz"]
+    assert load_case(tmp_path / "case-00008.npz").about["seed"] == 8
+
+
+def test_a_case_that_is_there_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "case-00000.npz").write_bytes(b"mine")
+    assert main(["simulate", "-o", str(tmp_path), "--quiet"]) == 0
+    assert (tmp_path / "case-00000.npz").read_bytes() == b"mine"
+
+
+def test_a_scan_comes_with_its_labels(tmp_path: Path) -> None:
+    command = ["simulate", "-o", str(tmp_path), "--scan", "--spacing", "1.0", "--seed", "3"]
+    assert main([*command, "--quiet"]) == 0
+    image = read_volume(tmp_path / "case-00003.nrrd")
+    labels = read_volume(tmp_path / "case-00003-labels.nrrd")
+    assert image.same_grid(labels)
+    assert image.spacing == pytest.approx((1.0, 1.0, 1.0))
+    assert len(np.unique(labels.array)) > 10
+
+
+@pytest.mark.parametrize(
+    ("extra", "words"),
+    [
+        (["--count", "0"], "--count 0"),
+        (["--spacing", "3"], "--spacing 3"),
+        (["--anatomy", "nowhere"], "no tooth meshes"),
+    ],
+)
+def test_what_makes_no_sense_is_refused(
+    extra: list[str], words: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["simulate", "-o", str(tmp_path), *extra]) == 2
+    error = capsys.readouterr().err
+    assert words in error
+    assert error.count("\n") == 1
+    assert not list(tmp_path.iterdir())
