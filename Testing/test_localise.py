@@ -46,13 +46,20 @@ def test_the_box_holds_the_teeth_with_a_margin() -> None:
     assert np.all(box[1] < high + 13)
 
 
-def test_what_lies_far_away_is_no_part_of_the_dentition() -> None:
-    near = find(a_scan([((50, 40, 30), 15)]))
-    both = find(a_scan([((50, 40, 30), 15), ((90, 90, 90), 6)]))
+def test_what_lies_too_far_away_is_no_part_of_the_dentition() -> None:
+    near = find(a_scan([((50, 40, 0), 15)]))
+    both = find(a_scan([((50, 40, 0), 15), ((50, 40, 94), 6)]))
     assert near is not None
     assert both is not None
     assert np.allclose(near[0], both[0], atol=1.6)
     assert np.allclose(near[1], both[1], atol=1.6)
+
+
+def test_a_part_of_the_arch_that_stands_apart_is_not_lost() -> None:
+    box = find(a_scan([((50, 40, 30), 15), ((50, 78, 60), 9)]))
+    assert box is not None
+    assert box[1][0] > 48
+    assert box[1][1] > 91
 
 
 def test_both_jaws_belong_to_one_dentition() -> None:

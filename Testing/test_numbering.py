@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from dentition_fixture import ALL_28, a_region, simulated_regions
+from dentition_fixture import ALL_28, a_region, blurred_type, simulated_regions
 from numbering_strata import STRATA, accuracy
 
 from ToothSegLib.numbering import number_regions
@@ -104,3 +104,21 @@ def test_types_without_any_information_do_not_break_it() -> None:
 def test_no_regions() -> None:
     result = number_regions([])
     assert (result.numbers, result.confidence, result.third_molars) == ({}, {}, {})
+
+
+@pytest.mark.parametrize("fdi", [16, 26, 36, 46])
+def test_a_root_broken_off_below_a_molar_shifts_nobody(fdi: int) -> None:
+    """It has the molar's look and some size, but lies below its crown, not beside it."""
+    shifted = 0
+    for seed in range(5):
+        rng = np.random.default_rng(seed)
+        regions, truth = simulated_regions(rng, confusion=0.15, tilt_deg=0.0)
+        molar = next(region for region in regions if truth[region.label] == fdi)
+        apical = np.array([1.0, 1.5, 8.0 if fdi < 30 else -8.0])
+        molar.volume_mm3 *= 0.8
+        root = a_region(
+            99, molar.centroid + apical, 0.35 * molar.volume_mm3, blurred_type(rng, fdi, 0.15)
+        )
+        numbers = number_regions([*regions, root]).numbers
+        shifted += any(numbers[label] != number for label, number in truth.items())
+    assert shifted <= 1

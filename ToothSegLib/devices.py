@@ -44,7 +44,15 @@ def half_type(device: torch.device) -> torch.dtype | None:
 
     if device.type == "cuda":
         return torch.float16
-    if device.type == "cpu" and torch.backends.mkldnn.is_available():
-        native = getattr(torch.ops.mkldnn, "_is_mkldnn_bf16_supported", None)
-        return torch.bfloat16 if native is not None and native() else None
-    return None
+    if device.type != "cpu" or not torch.backends.mkldnn.is_available():
+        return None
+    # The library must be willing and the processor able; each of the two tells only its own part.
+    willing = _ask(torch.ops.mkldnn, "_is_mkldnn_bf16_supported")
+    able = _ask(torch.cpu, "_is_avx512_bf16_supported") or _ask(torch.cpu, "_is_amx_tile_supported")
+    return torch.bfloat16 if willing and able else None
+
+
+def _ask(module: object, question: str) -> bool:
+    """A yes-or-no question that some versions of torch do not know; no, then."""
+    answer = getattr(module, question, None)
+    return bool(answer()) if answer is not None else False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,6 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from ToothSegLib.devices import half_type
+from ToothSegLib.errors import InputError
 from ToothSegLib.maps import Maps
 from ToothSegLib.normalise import normalise
 from ToothSegLib.progress import Progress
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
     from ToothSegLib.models import Bundle
 
 # A box of this size goes through the networks in one piece, a larger one in tiles.
-TILE = (112, 160, 176)
+TILE = (144, 160, 176)
 OVERLAP = 0.3
 _MULTIPLE = 16
 
@@ -81,10 +83,11 @@ def _published(
     stage2 = bundle.build("stage2", device)
     part = progress.stage("stage 2: category", 0.7, 1.0)
     categories = torch.softmax(_tiled(stage2, masked, device, part)[0], dim=0)
-    # A category does not tell its members apart: they share its probability.
-    members = [CATEGORY_OF_TYPE.count(category) for category in CATEGORY_OF_TYPE]
-    types = torch.stack([categories[c] / n for c, n in zip(CATEGORY_OF_TYPE, members, strict=True)])
-    return tooth, types.half(), None
+    types = torch.empty((N_TYPES, *image.shape), dtype=torch.float16)
+    for kind, category in enumerate(CATEGORY_OF_TYPE):
+        # A category does not tell its members apart: they share its probability.
+        types[kind] = categories[category] / CATEGORY_OF_TYPE.count(category)
+    return tooth, types, None
 
 
 @torch.inference_mode()
@@ -111,8 +114,7 @@ def _tiled(
         progress.update(count / len(corners))
         place = tuple(slice(c, c + t) for c, t in zip(corner, tile, strict=True))
         batch = padded[place][None, None].to(device, memory_format=torch.channels_last_3d)
-        with torch.autocast(device.type, dtype=half, enabled=half is not None):
-            answer = network(batch)
+        answer = _answer(network, batch, half, progress)
         outputs = [answer] if isinstance(answer, Tensor) else list(answer)
         if len(corners) == 1:
             sums = [output[0].float().cpu() for output in outputs]
@@ -132,6 +134,31 @@ def _tiled(
     for total, weight in zip(sums, weights, strict=False):
         total /= weight
     return [_cut(total, shape, padded.shape[0] // total.shape[1]) for total in sums]
+
+
+def _answer(
+    network: nn.Module, batch: Tensor, half: torch.dtype | None, progress: Progress
+) -> Tensor | tuple[Tensor, ...]:
+    """One pass, which can be cancelled between any two layers.
+
+    Raises:
+        InputError: the device has too little memory.
+    """
+    hooks = [
+        layer.register_forward_pre_hook(lambda *_: progress.check()) for layer in network.modules()
+    ]
+    precision = nullcontext() if half is None else torch.autocast(batch.device.type, dtype=half)
+    try:
+        with precision:
+            answer: Tensor | tuple[Tensor, ...] = network(batch)
+    except torch.OutOfMemoryError as error:
+        raise InputError(
+            f"the {batch.device.type} device has too little memory for this scan: use --device cpu"
+        ) from error
+    finally:
+        for hook in hooks:
+            hook.remove()
+    return answer
 
 
 def _pad(image: Tensor) -> Tensor:
@@ -161,6 +188,3 @@ def _upsampled(half: Tensor, shape: torch.Size) -> Tensor:
         )
         full[channel] = large[0, 0, :z, :y, :x]
     return full
-
-
-assert len(CATEGORY_OF_TYPE) == N_TYPES

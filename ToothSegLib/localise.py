@@ -15,9 +15,11 @@ from ToothSegLib.volume import Volume
 
 SPACING_MM = 1.5
 _MARGIN_MM = 8.0
-# Teeth of one mouth lie close together; something tooth-like further away is something else.
+# Tooth-like voxels closer than this belong together.
 _JOIN_MM = 12.0
 _LEAST_MM3 = 60.0
+# The largest dentition (x, y, z) with the mouth open; what lies outside is something else.
+_LARGEST_MM = np.array([90.0, 85.0, 90.0])
 
 
 def find_dentition(
@@ -34,14 +36,13 @@ def find_dentition(
     coarse = to_working_grid(volume, SPACING_MM)
     image = normalise(torch.from_numpy(np.ascontiguousarray(coarse.array, dtype=np.float32)))
     tooth = tooth_probability(network, image, device, progress).numpy() >= 0.5
-    if tooth.sum() * SPACING_MM**3 < _LEAST_MM3:
-        return None
     reach = round(_JOIN_MM / SPACING_MM / 2)
     groups, count = ndimage.label(ndimage.maximum_filter(tooth, size=2 * reach + 1))
-    sizes = ndimage.sum_labels(tooth, groups, np.arange(1, count + 1))
-    where = np.argwhere(tooth & (groups == 1 + int(np.argmax(sizes))))
-    low = np.asarray(coarse.origin) + (where.min(axis=0)[::-1] - 0.5) * SPACING_MM - _MARGIN_MM
-    high = np.asarray(coarse.origin) + (where.max(axis=0)[::-1] + 0.5) * SPACING_MM + _MARGIN_MM
+    corners = _join(tooth, groups, count)
+    if corners is None:
+        return None
+    low = np.asarray(coarse.origin) + (corners[0] - 0.5) * SPACING_MM - _MARGIN_MM
+    high = np.asarray(coarse.origin) + (corners[1] + 0.5) * SPACING_MM + _MARGIN_MM
     first = np.asarray(coarse.origin) - 0.5 * SPACING_MM
     last = first + np.asarray(coarse.shape[::-1]) * SPACING_MM
     low, high = np.maximum(low, first), np.minimum(high, last)
@@ -50,3 +51,27 @@ def find_dentition(
         float(high[1]),
         float(high[2]),
     )
+
+
+def _join(tooth: np.ndarray, groups: np.ndarray, count: int) -> np.ndarray | None:
+    """(2, 3) lowest and highest index (x, y, z) of the teeth, None if there are none.
+
+    The largest group founds the box; the others join it, the nearest first, as long as all of it
+    could be one dentition: jaws may be wide apart, and a stretch of an arch may not be seen.
+    """
+    extents = []
+    for group in range(1, count + 1):
+        where = np.argwhere(tooth & (groups == group))[:, ::-1]
+        if len(where) * SPACING_MM**3 >= _LEAST_MM3:
+            extents.append((len(where), where.min(axis=0), where.max(axis=0)))
+    if not extents:
+        return None
+    extents.sort(key=lambda extent: -extent[0])
+    _, low, high = extents.pop(0)
+    while extents:
+        gaps = [np.maximum(np.maximum(a - high, low - b), 0).max() for _, a, b in extents]
+        _, a, b = extents.pop(int(np.argmin(gaps)))
+        wider = np.minimum(low, a), np.maximum(high, b)
+        if np.all((wider[1] - wider[0] + 1) * SPACING_MM <= _LARGEST_MM):
+            low, high = wider
+    return np.stack([low, high])

@@ -16,14 +16,13 @@ def normalise(image: Tensor) -> Tensor:
     1 are compressed by a logarithm and end below about 2, so that metal does not blind the network.
 
     Args:
-        image: any shape, float32.
+        image: (Z, Y, X) float32.
 
     Returns:
         The same shape; a constant image becomes zero.
     """
-    flat = image.flatten()
-    sample = flat[:: max(1, flat.numel() // 100_000)]
-    sample = torch.sort(sample).values
+    step = max(1, round((image.numel() / 100_000) ** (1 / 3)))
+    sample = torch.sort(image[::step, ::step, ::step].flatten()).values
     low = sample[int(LOW_PERCENT / 100 * (len(sample) - 1))]
     high = sample[int(HIGH_PERCENT / 100 * (len(sample) - 1))]
     if high <= low:

@@ -107,7 +107,6 @@ class _Evidence:
         types = types / np.maximum(types[:, 1:].sum(axis=1, keepdims=True), 1e-6)
         self.looks = np.log(types[:, SLOT_TYPES] + _TYPE_FLOOR)
         """(n, 2, 16): log-probability of each slot's type."""
-        self.distances = np.linalg.norm(self.centroids[:, None] - self.centroids, axis=-1)
 
     def settle(self, pose: Pose) -> tuple[np.ndarray, Pose, float]:
         """Assign and fit in turns from ``pose`` until nothing changes.
@@ -162,7 +161,9 @@ class _Evidence:
         for arch in range(2):
             members = np.flatnonzero(lower == bool(arch))
             members = members[order_along_arch(points[members], arch, pose)]
-            gaps = self.distances[np.ix_(members, members)] / pose.scale
+            # Along the row, not up and down it: a root lies below its own crown, not beside it.
+            flat = points[members][:, :2]
+            gaps = np.linalg.norm(flat[:, None] - flat, axis=-1)
             chain = Chain(fit[members, arch], extra[members], _step(gaps, places[arch]))
             chains.append((members, chain))
         return chains
@@ -176,7 +177,7 @@ def _step(gaps: np.ndarray, places: np.ndarray) -> np.ndarray:
     """
     slot = np.arange(len(places))
     jump = np.maximum(slot[None] - slot[:, None], 1)
-    open_mm = np.linalg.norm(places[:, None] - places, axis=-1)
+    open_mm = np.linalg.norm((places[:, None] - places)[..., :2], axis=-1)
     closed_mm = open_mm / jump
     sd = _STEP_SD_MM + _STEP_SD_SHARE * open_mm
     gaps = gaps[:, :, None, None]

@@ -55,6 +55,8 @@ def run(args: argparse.Namespace) -> int:
 
     if args.count < 1:
         raise InputError(f"--count {args.count}: give at least 1")
+    if args.seed < 0:
+        raise InputError(f"--seed {args.seed}: give 0 or more")
     if not 0.2 <= args.spacing <= 1.0:
         raise InputError(f"--spacing {args.spacing:g}: give 0.2 to 1.0 mm")
     try:

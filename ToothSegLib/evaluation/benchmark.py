@@ -22,6 +22,7 @@ import numpy as np
 
 from ToothSegLib.atomic import replacing
 from ToothSegLib.cascade import segment
+from ToothSegLib.errors import ToothSegError
 from ToothSegLib.evaluation.metrics import evaluate
 from ToothSegLib.evaluation.scores import Evaluation
 from ToothSegLib.model_card import CARD_NAME
@@ -117,15 +118,14 @@ def write_figures(bundle: Bundle, figures: dict[str, float], individuals: list[s
     measured = {name: round(value, 4) for name, value in figures.items() if np.isfinite(value)}
     measured.pop("seconds", None)  # says more about the machine than about the weights
     source = ", ".join(["procedural", *individuals])
-    card["figures"] = {"simulated": {**measured, "teeth_from": source, "first_seed": FIRST_SEED}}
+    simulated = {**measured, "teeth_from": source, "first_seed": FIRST_SEED}
+    card["figures"] = {**bundle.card["figures"], "simulated": simulated}
     with replacing(bundle.folder / CARD_NAME) as file:
         file.write((json.dumps(card, indent=2, ensure_ascii=False) + "\n").encode())
 
 
 def main() -> None:
     """Command line; see the module's docstring."""
-    from tqdm import tqdm
-
     parser = argparse.ArgumentParser(description="Measure a bundle on simulated scans.")
     parser.add_argument("--model", metavar="NAME|PATH", help="default: the default bundle")
     parser.add_argument("--anatomy", type=Path, metavar="DIR",
@@ -135,6 +135,17 @@ def main() -> None:
     parser.add_argument("--card", action="store_true",
                         help="write the summary into the bundle's card")  # fmt: skip
     args = parser.parse_args()
+    if args.cases < 1:
+        parser.error(f"--cases {args.cases}: give at least 1")
+    try:
+        _run(args)
+    except ToothSegError as error:
+        sys.exit(f"benchmark: error: {error}")
+
+
+def _run(args: argparse.Namespace) -> None:
+    from tqdm import tqdm
+
     individuals = [load_individual(args.anatomy)] if args.anatomy else []
     bundle = load_bundle(args.model)
     steps = run_benchmark(bundle, individuals, args.cases, args.device)

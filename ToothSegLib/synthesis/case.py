@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import zipfile
+import zlib
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -63,8 +64,9 @@ def load_case(path: Path) -> Case:
     try:
         with np.load(path, allow_pickle=False) as archive:
             tissue, labels = archive["tissue"], archive["labels"]
-            about = json.loads(archive["about"].tobytes())
-    except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
+            about = dict(json.loads(archive["about"].tobytes()))
+    except (OSError, EOFError, KeyError, TypeError, ValueError, zipfile.BadZipFile, zlib.error,
+            AttributeError) as error:  # fmt: skip
         raise InputError(
             f"{path} is not a simulated case ({error}); make cases with 'toothseg simulate'"
         ) from error

@@ -14,6 +14,7 @@ from ToothSegLib.synthesis.dental_work import draw_work, set_implants
 from ToothSegLib.synthesis.dentition import Dentition, PlacedTooth, draw_dentition
 from ToothSegLib.synthesis.jaws import Grid, Head, build_head
 from ToothSegLib.synthesis.mesh_form import Individual
+from ToothSegLib.synthesis.placement import in_frame, reachable_box
 from ToothSegLib.teeth import type_of
 
 # Room for both jaws with their surroundings, LPS mm about the upper incisors' edge.
@@ -90,10 +91,8 @@ def render_teeth(dentition: Dentition, grid: Grid, rng: np.random.Generator) -> 
 def _render(
     tooth: PlacedTooth, grid: Grid, maps: TeethMaps, pulp_share: float, rng: np.random.Generator
 ) -> None:
-    box = _bounding_box(tooth, grid)
-    x, y, z = np.broadcast_arrays(*grid.axes())
-    points = np.stack([x[box], y[box], z[box]]) - tooth.slot.origin.reshape(3, 1, 1, 1)
-    m, b, o = np.tensordot(tooth.slot.frame.T, points, axes=1)
+    box = reachable_box(tooth, grid, tooth.form.length)
+    m, b, o = in_frame(tooth, grid, box)
     distance = _to_distance(tooth.form.field(m, b, o), grid.step)
     crown = tooth.form.crown_height
     # The cervical line climbs towards the crown between the teeth.
@@ -105,20 +104,6 @@ def _render(
     part = draw_work(part, distance, m, b, o, tooth.form, rng)
     maps.part[box] = np.where(mine, part, maps.part[box])
     maps.below_crest[box] |= mine & (o < cervix - 1.5)
-
-
-def _bounding_box(tooth: PlacedTooth, grid: Grid) -> tuple[slice, slice, slice]:
-    half = 0.9 * tooth.form.width + 4.0
-    corners = np.array([
-        tooth.to_lps(m, b, o)
-        for m in (-half, half) for b in (-half - 3, half + 3)
-        for o in (-tooth.form.length - 2.5, 2.5)
-    ])  # fmt: skip
-    low = np.floor((corners.min(axis=0) - grid.origin) / grid.step).astype(int)
-    high = np.ceil((corners.max(axis=0) - grid.origin) / grid.step).astype(int) + 1
-    size = np.array(grid.size[::-1])
-    low, high = np.clip(low, 0, size), np.clip(high, 0, size)
-    return (slice(low[2], high[2]), slice(low[1], high[1]), slice(low[0], high[0]))
 
 
 def _to_distance(implicit: np.ndarray, step: float) -> np.ndarray:

@@ -7,6 +7,7 @@ import numpy as np
 from ToothSegLib.synthesis import tissues
 from ToothSegLib.synthesis.dentition import Dentition, Form
 from ToothSegLib.synthesis.jaws import Grid
+from ToothSegLib.synthesis.placement import in_frame, reachable_box
 
 
 def draw_work(
@@ -54,23 +55,20 @@ def set_implants(
 ) -> None:
     """Put implants, with or without a crown, into some empty places; they bear no label."""
     rate = float(rng.choice([0.0, 0.15, 0.6], p=[0.55, 0.3, 0.15]))
-    x, y, z = grid.axes()
     for tooth in dentition.teeth:
         if tooth.present or tooth.fdi % 10 == 8 or rng.random() >= rate:
             continue
-        points = np.stack(np.broadcast_arrays(x, y, z)) - tooth.slot.origin.reshape(3, 1, 1, 1)
-        m, b, o = np.tensordot(tooth.slot.frame.T.astype(np.float32), points, axes=1)
         crown = tooth.form.crown_height
         length, radius = rng.uniform(8.0, 13.0), rng.uniform(1.6, 2.4)
+        box = reachable_box(tooth, grid, crown + length)
+        m, b, o = in_frame(tooth, grid, box)
         taper = 1.0 - 0.25 * np.clip((-o - crown) / length, 0, 1)
         thread = 1.0 + 0.06 * np.sin(o * 2 * np.pi / 0.9)
-        free = owner == 0
-        screw = (
-            (np.hypot(m, b) < radius * taper * thread) & (o < -crown + 1) & (o > -crown - length)
-        )
-        tissue[screw & free] = tissues.TITANIUM
+        free = owner[box] == 0
+        core = np.hypot(m, b)
+        screw = (core < radius * taper * thread) & (o < -crown + 1) & (o > -crown - length)
+        tissue[box][screw & free] = tissues.TITANIUM
         if rng.random() < 0.6:
             cap = (tooth.form.field(m, b, o) < 0) & (o > -crown)
-            core = cap & (np.hypot(m, b) < 1.5)
-            tissue[cap & free] = tissues.CERAMIC
-            tissue[core & free] = tissues.TITANIUM
+            tissue[box][cap & free] = tissues.CERAMIC
+            tissue[box][cap & (core < 1.5) & free] = tissues.TITANIUM

@@ -40,7 +40,6 @@ class Head:
 
     tissue: np.ndarray  # (k, j, i) uint8
     bone: np.ndarray  # (k, j, i) float32, signed distance to the jaws' outer surface, mm
-    shell: float  # thickness of the cortical shell, mm
 
 
 def build_head(dentition: Dentition, grid: Grid, rng: np.random.Generator) -> Head:
@@ -65,7 +64,7 @@ def build_head(dentition: Dentition, grid: Grid, rng: np.random.Generator) -> He
     canal = _canal(dentition, x, y, z, rng)
     tissue[(canal < 0) & (bone < -1)] = tissues.SOFT
     bone = np.where(cavities < 0, np.maximum(bone, 1.0), bone).astype(np.float32)
-    return Head(tissue, bone, shell)
+    return Head(tissue, bone)
 
 
 def _arch_line(teeth: list[PlacedTooth], below: float) -> np.ndarray:
@@ -91,7 +90,7 @@ def _extend(line: np.ndarray, length: float, flare: float) -> np.ndarray:
 def _from_line(
     line: np.ndarray, x: np.ndarray, y: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """In plan: distance to the line (mm), its crest height there, how far behind its first end."""
+    """In plan: distance to the line (mm), its crest height there, and its y there."""
     knots = np.arange(len(line))
     fine = np.linspace(0, len(line) - 1, 12 * len(line))
     dense = np.stack([np.interp(fine, knots, line[:, a]) for a in range(3)], axis=1)

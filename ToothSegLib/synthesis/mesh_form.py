@@ -27,7 +27,6 @@ _MARGIN = 2.4
 class MeshForm:
     """Signed distance (mm, negative inside) of one tooth on a grid in its own frame."""
 
-    tooth_type: int
     distance: np.ndarray  # (m, b, o), float16
     corner: np.ndarray  # (3,) mm, frame coordinates of sample (0, 0, 0)
     crown_height: float
@@ -62,6 +61,12 @@ def load_individual(folder: Path) -> Individual:
     files = sorted(Path(folder).glob("FDI[1-4][1-8].stl"))
     if not files:
         raise InputError(f"no tooth meshes (FDI11.stl, ...) in {folder}: name another folder")
+    numbers = {int(path.stem[3:]) for path in files}
+    if not numbers & {11, 21} or max(numbers) < 30:
+        raise InputError(
+            f"{folder} has no upper central incisor (11, 21) or no lower tooth; both are needed to "
+            "place the arches"
+        )
     surfaces = {int(path.stem[3:]): _read_stl(path) for path in files}
     vertices = {fdi: _points(surface) for fdi, surface in surfaces.items()}
     crowns = {fdi: _crown_centre(fdi, points) for fdi, points in vertices.items()}
@@ -102,7 +107,6 @@ def _form(fdi: int, surface: object, shift: np.ndarray, slot: Slot) -> MeshForm:
     crown = _crown_height(fdi, _points(surface))
     top = points[points[:, 2] > -crown]
     return MeshForm(
-        tooth_type=type_of(fdi),
         distance=ndimage.gaussian_filter(distance, 0.7).astype(np.float16),
         corner=low,
         crown_height=crown,

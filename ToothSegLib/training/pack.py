@@ -11,11 +11,12 @@ from __future__ import annotations
 
 import argparse
 import datetime
+import sys
 from pathlib import Path
 from typing import Any
 
 from ToothSegLib import __version__
-from ToothSegLib.errors import BundleError
+from ToothSegLib.errors import BundleError, ToothSegError
 from ToothSegLib.model_card import KINDS
 from ToothSegLib.models import Bundle, write_bundle
 from ToothSegLib.training.checkpoint import load_checkpoint
@@ -30,16 +31,21 @@ LIMITS = [
     "Learned from simulated heads of adults alone; no patient's scan was seen in training.",
     "Milk teeth, supernumerary teeth, cleft jaws and heavy metal artefacts were never shown.",
 ]
+TRAINED_ON = (
+    "Simulated heads ('toothseg simulate'), pictures drawn anew at every step; teeth procedural "
+    "and from one individual's meshes (Open-Full-Jaw, Patient 26, MIT). See docs/training.md."
+)
 _AVERAGE = "average."
 
 
-def pack(kind: str, runs: list[Path], folder: Path) -> Bundle:
+def pack(kind: str, runs: list[Path], folder: Path, trained_on: str = TRAINED_ON) -> Bundle:
     """Write the bundle.
 
     Args:
         kind: "toothnet" or "published-cascade".
         runs: folders of the runs, in any order; each names its task.
         folder: where to write the bundle; its last part is the bundle's name.
+        trained_on: for the card, what the runs learned from.
 
     Raises:
         BundleError: a run's checkpoint is missing, damaged or of no known task.
@@ -66,8 +72,7 @@ def pack(kind: str, runs: list[Path], folder: Path) -> Bundle:
         "title": TITLES[kind],
         "kind": kind,
         "networks": entries,
-        "trained_on": "simulated cases ('toothseg simulate'), pictures drawn anew at every step; "
-        "see docs/training.md",
+        "trained_on": trained_on,
         "figures": {},
         "limits": LIMITS,
         "licence": "Apache-2.0",
@@ -84,7 +89,10 @@ def main() -> None:
     parser.add_argument("runs", type=Path, nargs="+", metavar="RUN")
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="DIR")
     args = parser.parse_args()
-    bundle = pack(args.kind, args.runs, args.output)
+    try:
+        bundle = pack(args.kind, args.runs, args.output)
+    except ToothSegError as error:
+        sys.exit(f"pack: error: {error}")
     print(f"{bundle.folder}: {', '.join(bundle.networks)}")
 
 

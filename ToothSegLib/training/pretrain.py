@@ -23,7 +23,7 @@ import torch
 from torch import Tensor, nn
 
 from ToothSegLib.devices import half_type
-from ToothSegLib.errors import InputError
+from ToothSegLib.errors import InputError, OutputError
 from ToothSegLib.synthesis.case import load_case
 from ToothSegLib.synthesis.pictures import draw_field_of_view, make_picture
 from ToothSegLib.synthesis.sampling import Patch, TensorCase, sample_patch
@@ -113,7 +113,10 @@ def train(task: Task, cases: Sequence[TensorCase], folder: Path, plan: Plan) -> 
         BundleError: the folder's checkpoint is of another network.
         OutputError: a checkpoint cannot be written.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"cannot make {folder}: {error.strerror or error}") from error
     torch.manual_seed(plan.seed)
     pair = Averaged(build(task)).to(plan.device)
     pair.network.to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
@@ -126,6 +129,8 @@ def train(task: Task, cases: Sequence[TensorCase], folder: Path, plan: Plan) -> 
         saved = load_checkpoint(checkpoint)
         saved.restore(pair, optimiser)
         first = int(saved.state["step"])
+    if first >= plan.steps:
+        return
     with (
         open(folder / "log.csv", "a", newline="") as stream,
         # The next picture is made while the network learns from this one.

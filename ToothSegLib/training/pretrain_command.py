@@ -6,8 +6,6 @@ import argparse
 import sys
 from pathlib import Path
 
-import torch
-
 from ToothSegLib.devices import choose_device
 from ToothSegLib.errors import Cancelled, InputError
 from ToothSegLib.training.pretrain import Plan, load_cases, train
@@ -30,6 +28,8 @@ def run(args: argparse.Namespace) -> int:
         )
     if args.steps < 1:
         raise InputError(f"--steps {args.steps}: give at least 1")
+    if args.learning_rate is not None and not args.learning_rate > 0:
+        raise InputError(f"--learning-rate {args.learning_rate:g}: give a number above 0")
     folder = Path(args.output)
     if not args.resume and (folder / "checkpoint.safetensors").exists():
         raise InputError(f"{folder} holds a run already: add --resume to go on with it")
@@ -40,7 +40,6 @@ def run(args: argparse.Namespace) -> int:
         device=str(choose_device(args.device)),
     )
     cases = load_cases(Path(args.cases))
-    torch.manual_seed(plan.seed)
     bar = tqdm(total=plan.steps, desc=args.recipe, unit="step", file=sys.stderr,
                disable=args.quiet or not sys.stderr.isatty())  # fmt: skip
     figures: dict[str, float] = {}

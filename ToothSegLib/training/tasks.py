@@ -94,7 +94,7 @@ def _stage1_loss(output: object, patch: Patch) -> Losses:
 
 def _stage2_loss(output: object, patch: Patch) -> Losses:
     assert isinstance(output, Tensor)
-    truth = _CATEGORY_OF_FDI[patch.labels.long()]
+    truth = _CATEGORY_OF_FDI.to(patch.labels.device)[patch.labels.long()]
     logits = output.float()
     inside = truth > 0
     # Outside the teeth the second stage is told the answer by its mask, so it counts for little.

@@ -1,0 +1,115 @@
+"""The main job on the scan that ships, with the weights that ship."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from ToothSegLib.cascade import segment
+from ToothSegLib.errors import Cancelled, InputError
+from ToothSegLib.evaluation.metrics import evaluate
+from ToothSegLib.models import load_bundle
+from ToothSegLib.report import Segmentation
+from ToothSegLib.resources import resource_path
+from ToothSegLib.teeth import mirror
+from ToothSegLib.volume import Volume
+from ToothSegLib.volume_io import read_volume
+
+SAMPLES = "Samples"
+
+
+@pytest.fixture(scope="module")
+def a_scan() -> Volume:
+    return read_volume(resource_path(SAMPLES, "sample-cbct.nrrd"))
+
+
+@pytest.fixture(scope="module")
+def the_truth() -> Volume:
+    return read_volume(resource_path(SAMPLES, "sample-cbct-labels.nrrd"))
+
+
+@pytest.fixture(scope="module")
+def a_result(a_scan: Volume) -> tuple[Segmentation, list[tuple[float, str]]]:
+    seen: list[tuple[float, str]] = []
+    result = segment(a_scan, device="cpu", progress=lambda f, stage: seen.append((f, stage)))
+    return result, seen
+
+
+def test_the_sample_comes_out_right(a_result: tuple[Segmentation, list], the_truth: Volume) -> None:
+    result, _ = a_result
+    scores = evaluate(result.labels, the_truth)
+    assert scores.identification.f1 >= 0.95
+    assert scores.mean("dice") >= 0.85
+
+
+def test_labels_are_on_the_scans_grid(a_result: tuple[Segmentation, list], a_scan: Volume) -> None:
+    result, _ = a_result
+    assert result.labels.same_grid(a_scan)
+    assert result.labels.array.dtype == np.uint8
+    present = set(np.unique(result.labels.array).tolist()) - {0}
+    assert present == {tooth.fdi for tooth in result.teeth}
+
+
+def test_the_result_tells_where_it_comes_from(a_result: tuple[Segmentation, list]) -> None:
+    result, _ = a_result
+    bundle = load_bundle()
+    assert result.provenance["bundle"] == bundle.name
+    assert set(result.provenance["weights"]) == set(bundle.networks)
+    assert {"localise", "networks", "instances", "numbers"} <= set(result.timings)
+
+
+def test_progress_rises_to_the_end(a_result: tuple[Segmentation, list]) -> None:
+    _, seen = a_result
+    fractions = [fraction for fraction, _ in seen]
+    assert fractions == sorted(fractions)
+    assert fractions[-1] == 1.0
+    assert len({stage for _, stage in seen}) >= 5
+
+
+def test_a_mirrored_head_gets_mirrored_numbers(
+    a_scan: Volume, a_result: tuple[Segmentation, list]
+) -> None:
+    """The same voxels read from the other side: left and right change places, teeth do not."""
+    flipped = a_scan.with_array(np.ascontiguousarray(a_scan.array[:, :, ::-1]))
+    mirrored = segment(flipped, device="cpu").labels.array[:, :, ::-1]
+    table = np.array([mirror(n) if _is_fdi(n) else 0 for n in range(100)], np.uint8)
+    expected = table[a_result[0].labels.array]
+    both = (mirrored > 0) & (expected > 0)
+    assert both.mean() > 0.5 * (expected > 0).mean()
+    assert (mirrored[both] == expected[both]).mean() > 0.9
+
+
+def test_a_scan_without_teeth_is_a_result(a_scan: Volume) -> None:
+    noise = np.random.default_rng(0).normal(0, 30, (60, 60, 60)).astype(np.int16)
+    result = segment(Volume(noise, (0.5,) * 3, (0.0,) * 3, np.eye(3)), device="cpu")
+    assert not result.teeth
+    assert [finding.code for finding in result.findings][:1] == ["no-teeth"]
+
+
+def test_a_run_can_be_cancelled(a_scan: Volume) -> None:
+    with pytest.raises(Cancelled):
+        segment(a_scan, device="cpu", cancelled=lambda: True)
+
+
+def test_an_unusable_scan_is_refused() -> None:
+    flat = Volume(np.zeros((40, 40, 40), np.int16), (0.5,) * 3, (0.0,) * 3, np.eye(3))
+    with pytest.raises(InputError):
+        segment(flat, device="cpu")
+
+
+def test_an_unknown_device_is_refused(a_scan: Volume) -> None:
+    with pytest.raises(InputError, match="abacus"):
+        segment(a_scan, device="abacus")
+
+
+@pytest.mark.parametrize("name", ["toothnet", "published"])
+def test_shipped_bundles_are_sound_and_small(name: str) -> None:
+    bundle = load_bundle(name)
+    bundle.verify()
+    assert sum(path.stat().st_size for path in bundle.networks.values()) < 8_000_000
+    assert bundle.card["figures"], "measure the bundle and write its figures into the card"
+    assert bundle.card["limits"]
+
+
+def _is_fdi(number: int) -> bool:
+    return 1 <= number // 10 <= 4 and 1 <= number % 10 <= 8
