@@ -54,8 +54,8 @@ def test_figures_go_into_the_card(tmp_path: Path) -> None:
     }  # fmt: skip
     network = ToothNet(widths=(4, 4, 4, 4), edge_width=2)
     bundle = write_bundle(tmp_path / "tiny", card, {"toothnet": network.state_dict()})
-    benchmark.write_figures(bundle, {"tooth_dice": 0.91234, "assd_mm": float("nan")}, ["b"])
-    figures = load_bundle(tmp_path / "tiny").card["figures"]["simulated"]
+    benchmark.write_figures(bundle, {"tooth_dice": 0.91234, "assd_mm": float("nan")}, ["b"], "hard")
+    figures = load_bundle(tmp_path / "tiny").card["figures"]["simulated, hard"]
     assert figures["tooth_dice"] == 0.9123
     assert figures["teeth_from"] == "procedural, b"
     assert "assd_mm" not in figures

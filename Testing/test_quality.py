@@ -140,6 +140,17 @@ def test_what_was_left_out_is_told() -> None:
     assert "42 mm3" in findings[3].message
 
 
+def test_fragments_are_told_in_one_line() -> None:
+    regions, numbering, labels = a_patient()
+    for label, volume in ((1, 80.0), (2, 60.0), (3, 40.0)):
+        regions = [*regions, a_region(label, np.array([1.0, 2.0, label]), volume, np.ones(17))]
+        numbering.numbers[label] = None
+        numbering.confidence[label] = 0.9
+    (finding,) = find_findings(regions, numbering, labels)
+    assert finding.code == "fragments"
+    assert "3 pieces (together 180 mm3, the largest at (1, 2, 1) mm LPS)" in finding.message
+
+
 def test_the_most_urgent_comes_first() -> None:
     patient = a_patient(14, _16=0.4)
     patient[1].confidence[125] = 0.5

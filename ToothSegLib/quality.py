@@ -33,6 +33,8 @@ TEETH_FOR_SCALE = 5
 ASYMMETRY_RATIO = 1.5
 # A dropped piece below this is noise.
 DROPPED_MM3 = 10.0
+# What is left out and larger than this could be a whole tooth; a lower incisor has 200 mm3.
+TOOTH_MM3 = 150.0
 
 
 @dataclass
@@ -209,6 +211,7 @@ def _left_out(
     regions: Sequence[Region], numbering: Numbering, dropped_mm3: Iterable[float]
 ) -> list[Finding]:
     findings = []
+    homeless = []
     for region in regions:
         if numbering.numbers.get(region.label) is not None:
             continue
@@ -224,19 +227,46 @@ def _left_out(
             )
             findings.append(Finding("third-molar-unsure", "high", message, (third,)))
         else:
-            x, y, z = region.centroid
+            homeless.append(region)
+    findings += _no_place(homeless)
+    return findings + _noise(dropped_mm3)
+
+
+def _no_place(regions: list[Region]) -> list[Finding]:
+    """One finding for each region that could be a whole tooth, one for all the others."""
+    findings = []
+    fragments = [region for region in regions if region.volume_mm3 < TOOTH_MM3]
+    for region in regions:
+        if region.volume_mm3 >= TOOTH_MM3:
             message = (
-                f"A region of {region.volume_mm3:.0f} mm3 at ({x:.0f}, {y:.0f}, {z:.0f}) mm LPS "
-                "fits no place in the arch and was left out: an extra tooth, a fragment, an "
-                "implant or no tooth at all."
+                f"A region of {region.volume_mm3:.0f} mm3 at {_place(region)} fits no place in the "
+                "arch and was left out: an extra tooth, a fragment, an implant or no tooth at all."
             )
             findings.append(Finding("no-place", "medium", message))
-    large = [volume for volume in dropped_mm3 if volume >= DROPPED_MM3]
-    if large:
-        pieces = "1 small piece" if len(large) == 1 else f"{len(large)} small pieces"
+    if fragments:
+        largest = max(fragments, key=lambda region: region.volume_mm3)
+        total = sum(region.volume_mm3 for region in fragments)
+        pieces = "1 piece" if len(fragments) == 1 else f"{len(fragments)} pieces"
         message = (
-            f"{pieces} apart from any tooth (together {sum(large):.0f} mm3) were taken for noise "
-            "and left out."
+            f"{pieces} (together {total:.0f} mm3, the largest at {_place(largest)}) fit no place "
+            "in the arch and were left out: fragments, or no tooth at all."
         )
-        findings.append(Finding("dropped-pieces", "low", message))
+        findings.append(Finding("fragments", "medium", message))
     return findings
+
+
+def _noise(dropped_mm3: Iterable[float]) -> list[Finding]:
+    large = [volume for volume in dropped_mm3 if volume >= DROPPED_MM3]
+    if not large:
+        return []
+    pieces = "1 small piece" if len(large) == 1 else f"{len(large)} small pieces"
+    message = (
+        f"{pieces} apart from any tooth (together {sum(large):.0f} mm3) were taken for noise "
+        "and left out."
+    )
+    return [Finding("dropped-pieces", "low", message)]
+
+
+def _place(region: Region) -> str:
+    x, y, z = region.centroid
+    return f"({x:.0f}, {y:.0f}, {z:.0f}) mm LPS"

@@ -39,6 +39,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="write <case>.nrrd and <case>-labels.nrrd instead of <case>.npz",
     )
     parser.add_argument(
+        "--ordinary",
+        action="store_true",
+        help="an ordinary bite on a decent scanner; by default anything goes, past what is common",
+    )
+    parser.add_argument(
         "--spacing",
         type=float,
         default=0.4,
@@ -76,6 +81,7 @@ def run(args: argparse.Namespace) -> int:
 def _write(args: argparse.Namespace, seed: int, individuals: list) -> None:
     from ToothSegLib.synthesis.case import save_case
     from ToothSegLib.synthesis.compose import make_case
+    from ToothSegLib.synthesis.pictures import ORDINARY
     from ToothSegLib.synthesis.scans import simulate_scan
     from ToothSegLib.volume_io import write_volume
 
@@ -83,11 +89,12 @@ def _write(args: argparse.Namespace, seed: int, individuals: list) -> None:
     target = args.output / (f"{name}-labels.nrrd" if args.scan else f"{name}.npz")
     if target.exists():
         return
-    case = make_case(seed, individuals)
+    case = make_case(seed, individuals, ordinary=args.ordinary)
     if not args.scan:
         save_case(target, case)
         return
     size = tuple(2 * round(mm / args.spacing / 2) for mm in (64.0, 80.0, 88.0))
-    image, labels = simulate_scan(case, seed, size=size, spacing_mm=args.spacing)
+    strength = ORDINARY if args.ordinary else 1.0
+    image, labels = simulate_scan(case, seed, size=size, spacing_mm=args.spacing, strength=strength)
     write_volume(args.output / f"{name}.nrrd", image)
     write_volume(target, labels)

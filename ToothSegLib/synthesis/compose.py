@@ -46,6 +46,7 @@ def make_case(
     spacing_mm: float = 0.5,
     in_place: float = 0.35,
     real_forms: bool = False,
+    ordinary: bool = False,
 ) -> Case:
     """Draw one head with teeth; the same seed and individuals give the same case.
 
@@ -53,10 +54,12 @@ def make_case(
         seed: any integer.
         individuals: meshes to mix in, see `mesh_form.load_individual`.
         spacing_mm: of the maps; the head is built on a grid twice as coarse.
-        in_place, real_forms: as of `draw_dentition`.
+        in_place, real_forms, ordinary: as of `draw_dentition`.
     """
     rng = np.random.default_rng(seed)
-    dentition = draw_dentition(rng, individuals, in_place=in_place, real_forms=real_forms)
+    dentition = draw_dentition(
+        rng, individuals, in_place=in_place, real_forms=real_forms, ordinary=ordinary
+    )
     size = [int(2 * round((h - low) / spacing_mm / 2)) for low, h in zip(_LOW, _HIGH, strict=True)]
     fine = Grid(_LOW, spacing_mm, (size[2], size[1], size[0]))
     coarse = Grid(_LOW, 2 * spacing_mm, (size[2] // 2, size[1] // 2, size[0] // 2))

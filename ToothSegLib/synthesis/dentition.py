@@ -134,6 +134,7 @@ def draw_dentition(
     *,
     in_place: float = 0.35,
     real_forms: bool = False,
+    ordinary: bool = False,
 ) -> Dentition:
     """Draw a dentition; forms and places come from ``individuals`` and from published dimensions.
 
@@ -142,6 +143,8 @@ def draw_dentition(
         individuals: meshes to mix in; without any, everything is procedural.
         in_place: how often the places of the teeth are those of an individual.
         real_forms: take every form that an individual has, and blend none.
+        ordinary: a bite and an order of teeth as most adults have them, with a few teeth missing
+            at most; by default anything goes, far past what is common.
     """
     donor = individuals[int(rng.integers(len(individuals)))] if individuals else None
     mesh_share = float(rng.choice([0.0, 0.5, 1.0], p=[0.3, 0.3, 0.4])) if donor else 0.0
@@ -157,6 +160,9 @@ def draw_dentition(
     opening = float(rng.choice([0.3, rng.uniform(0.5, 3.0), rng.uniform(3, 14)], p=[0.3, 0.4, 0.3]))
     disorder = float(rng.choice([0.6, 1.0, 2.0], p=[0.4, 0.4, 0.2]))
     absent = _draw_absent(rng)
+    if ordinary:
+        opening, disorder = float(rng.uniform(0.3, 3.0)), 0.6
+        absent = _draw_absent(rng, few=True)
     teeth = []
     for fdi, slot in slots.items():
         upper = fdi < 30
@@ -165,7 +171,7 @@ def draw_dentition(
         third = fdi % 10 == 8
         shift = rng.normal(0.0, 0.35, 3) * disorder
         turn = rng.normal(0.0, 1.0, 3) * np.deg2rad([4.0, 3.5, 5.0]) * disorder
-        if third and rng.random() < 0.4:
+        if third and not ordinary and rng.random() < 0.4:
             # Impacted: deep in the bone and leaning on the second molar.
             shift = shift + np.array([-1.0, 0.0, -rng.uniform(2.0, 7.0)])
             turn = turn + np.array([0.0, rng.choice([-1, 1]) * rng.uniform(0.2, 1.3), 0.0])
@@ -205,10 +211,11 @@ def _vary(form: Form, rng: np.random.Generator, real: bool) -> WarpedForm:
     )
 
 
-def _draw_absent(rng: np.random.Generator) -> set[int]:
+def _draw_absent(rng: np.random.Generator, few: bool = False) -> set[int]:
     absent = {fdi for fdi in (18, 28, 38, 48) if rng.random() < 0.55}
     everyone = [fdi for fdi in (*UPPER_ARCH, *LOWER_ARCH) if fdi % 10 != 8]
-    kind = rng.choice(["full", "some", "many", "one jaw", "none"], p=[0.45, 0.32, 0.14, 0.06, 0.03])
+    shares = [0.6, 0.4, 0.0, 0.0, 0.0] if few else [0.45, 0.32, 0.14, 0.06, 0.03]
+    kind = rng.choice(["full", "some", "many", "one jaw", "none"], p=shares)
     if kind == "some":
         absent |= set(rng.choice(everyone, int(rng.integers(1, 5)), replace=False).tolist())
     elif kind == "many":

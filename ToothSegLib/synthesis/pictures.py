@@ -19,31 +19,38 @@ from ToothSegLib.synthesis import tissues
 _DENSE = (tissues.METAL, tissues.TITANIUM, tissues.CERAMIC, tissues.ROOT_FILLING)
 
 
-def make_picture(tissue: Tensor, spacing_mm: float, generator: torch.Generator) -> Tensor:
+# How much of the full spread of every disturbance a decent scan of a quiet patient has.
+ORDINARY = 0.35
+
+
+def make_picture(
+    tissue: Tensor, spacing_mm: float, generator: torch.Generator, *, strength: float = 1.0
+) -> Tensor:
     """One picture of a tissue patch.
 
     Args:
         tissue: (Z, Y, X) uint8 codes.
         spacing_mm: of the patch.
         generator: the only source of chance.
+        strength: of every disturbance; 1 goes far past realism, `ORDINARY` is a decent scan.
 
     Returns:
         (Z, Y, X) float32, normalised as the networks get it.
     """
-    draw = _Draw(generator)
+    draw = _Draw(generator, strength)
     greys = _draw_greys(draw)
     code = tissue.long()
     image = greys[code]
     image = _texture(image, code, draw)
     image = _streaks(image, tissue, spacing_mm, draw)
     image = _blur(image, draw.span(0.25, 0.75) / spacing_mm * 0.8)
-    if draw.chance(0.35):
+    if draw.chance(0.35 * strength):
         image = _coarsen(image, spacing_mm, draw)
-    if draw.chance(0.1):
+    if draw.chance(0.1 * strength):
         image = _motion(image, draw)
     image = _shading(image, draw)
     image = _noise(image, draw)
-    if draw.chance(0.1):
+    if draw.chance(0.1 * strength):
         image = _rings(image, draw)
     image = _record(image, draw)
     image = normalise(image)
@@ -77,8 +84,9 @@ def draw_field_of_view(
 class _Draw:
     """Shorthand for numbers from one generator."""
 
-    def __init__(self, generator: torch.Generator) -> None:
+    def __init__(self, generator: torch.Generator, strength: float = 1.0) -> None:
         self.generator = generator
+        self.strength = strength
 
     def span(self, low: float, high: float) -> float:
         return low + (high - low) * float(torch.rand((), generator=self.generator))
@@ -93,7 +101,7 @@ class _Draw:
 def _draw_greys(draw: _Draw) -> Tensor:
     """Grey value of each tissue: attenuation with a random curve and a random error each."""
     base = torch.tensor([tissues.ATTENUATION[t] for t in range(tissues.COUNT)])
-    greys = base * (1.0 + 0.12 * draw.normal(tissues.COUNT))
+    greys = base * (1.0 + 0.12 * draw.strength * draw.normal(tissues.COUNT))
     # Air in a CBCT is anything from true air to nearly soft tissue; metal saturates early or late.
     greys[tissues.AIR] = draw.span(-0.05, 0.12)
     greys[tissues.SOFT] = draw.span(0.14, 0.26)
@@ -105,7 +113,7 @@ def _draw_greys(draw: _Draw) -> Tensor:
     greys[tissues.ENAMEL] = greys[tissues.DENTINE] + draw.span(0.08, 0.6)
     for tissue in _DENSE:
         greys[tissue] = greys[tissues.ENAMEL] + draw.span(0.0, 1.0) * greys[tissue].clamp(0.3, 4.0)
-    gamma = math.exp(draw.span(-0.35, 0.35))
+    gamma = math.exp(draw.strength * draw.span(-0.35, 0.35))
     return greys.clamp(min=0.0) ** gamma + greys.clamp(max=0.0)
 
 
@@ -140,7 +148,7 @@ def _streaks(image: Tensor, tissue: Tensor, spacing_mm: float, draw: _Draw) -> T
             wave += torch.cos(order * angle + draw.span(0, 2 * math.pi))
         fade = 1.0 / (1.0 + torch.hypot(dy, dx) * spacing_mm / draw.span(4.0, 15.0))
         height = torch.exp(-((dz / draw.span(2.0, 7.0)) ** 2))
-        rays = draw.span(0.02, 0.22) * (wave**3 / 8).clamp(-2, 2) * fade
+        rays = draw.strength * draw.span(0.02, 0.22) * (wave**3 / 8).clamp(-2, 2) * fade
         image = image + height * rays
     return image
 
@@ -184,16 +192,18 @@ def _shading(image: Tensor, draw: _Draw) -> Tensor:
     z, y, x = (
         axis / max(1, n) for axis, n in zip(_axes(tuple(image.shape)), image.shape, strict=True)
     )
-    a = 0.12 * draw.normal(6)
+    a = 0.12 * draw.strength * draw.normal(6)
     field = 1.0 + a[0] * x + a[1] * y + a[2] * z + a[3] * (x**2 + y**2) + a[4] * y * x
     image = image * field.clamp(0.5, 1.6)
     if draw.chance(0.5):
-        image = image + 0.05 * _smooth_noise(image.shape, draw, draw.span(15.0, 40.0))
+        image = image + 0.05 * draw.strength * _smooth_noise(
+            image.shape, draw, draw.span(15.0, 40.0)
+        )
     return image
 
 
 def _noise(image: Tensor, draw: _Draw) -> Tensor:
-    strength = 0.11 * draw.span(0.0, 1.0) ** 2
+    strength = 0.11 * draw.strength * draw.span(0.0, 1.0) ** 2
     noise = draw.normal(*image.shape)
     if draw.chance(0.6):
         noise = _blur(noise, draw.span(0.4, 1.1))

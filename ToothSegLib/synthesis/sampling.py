@@ -83,7 +83,8 @@ def sample_patch(
     matrix = _draw_matrix(generator, tilt_deg, flip)
     if centre is None:
         centre = _draw_centre(case, generator, off_teeth)
-    points = _bend(size, spacing_mm, generator)
+    bend = _bend(size, spacing_mm, generator)
+    points = bend.clone()
     axes = [(torch.arange(n, dtype=torch.float32) - (n - 1) / 2) * spacing_mm for n in size]
     steps = axes[2], axes[1][:, None], axes[0][:, None, None]
     for a in range(3):
@@ -95,10 +96,20 @@ def sample_patch(
     coarse = functional.avg_pool3d(points[None], 2)[0]
     coarse_labels = _take(case.labels, _voxel_index(case, coarse)).long()
     away = case.table[coarse_labels].permute(3, 0, 1, 2) - coarse
+    # The bend at the voxel is in `coarse`, that at the centre is not in the table.
+    away += _beyond_mean(functional.avg_pool3d(bend[None], 2)[0], coarse_labels)
     offsets = torch.einsum("ab,bzyx->azyx", torch.linalg.inv(matrix), away)
     if flip:
         labels = _mirror_table()[labels.long()]
     return Patch(tissue, labels, _TYPE_TABLE[coarse_labels], offsets)
+
+
+def _beyond_mean(field: Tensor, labels: Tensor) -> Tensor:
+    """A field (3, Z, Y, X) less its mean over all voxels of the same label."""
+    index = labels.flatten()
+    count = torch.bincount(index, minlength=100).clamp(min=1)
+    rows = [torch.bincount(index, row.flatten(), minlength=100) / count for row in field]
+    return field - torch.stack(rows)[:, labels]
 
 
 def _take(values: Tensor, index: Tensor) -> Tensor:

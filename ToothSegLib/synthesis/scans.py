@@ -21,6 +21,7 @@ def simulate_scan(
     size: tuple[int, int, int] = (160, 200, 220),
     spacing_mm: float = 0.4,
     tilt_deg: float = 8.0,
+    strength: float = 1.0,
 ) -> tuple[Volume, Volume]:
     """Picture and labels of a case seen by a randomly poor scanner, the head a little tilted.
 
@@ -30,6 +31,7 @@ def simulate_scan(
         size: voxels (k, j, i), even.
         spacing_mm: isotropic.
         tilt_deg: standard deviation of the head's rotation about each axis.
+        strength: of every disturbance, as of `make_picture`.
 
     Returns:
         The image as int16 and the labels as uint8 FDI numbers, on one grid in LPS. Third molars
@@ -40,7 +42,7 @@ def simulate_scan(
         TensorCase.of(case), size, spacing_mm, generator,
         tilt_deg=tilt_deg, centre=torch.tensor(_VIEW_CENTRE),
     )  # fmt: skip
-    image = make_picture(patch.tissue, spacing_mm, generator)
+    image = make_picture(patch.tissue, spacing_mm, generator, strength=strength)
     grey = (image.clamp(-1.0, 4.0) * 1000.0).round().to(torch.int16).numpy()
     labels = patch.labels.numpy().copy()
     labels[labels % 10 == 8] = 0
