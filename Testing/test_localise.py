@@ -40,10 +40,10 @@ def test_the_box_holds_the_teeth_with_a_margin() -> None:
     box = find(a_scan([((50, 40, 30), 15)]))
     assert box is not None
     low, high = np.array([10.0, 45.0, 80.0]), np.array([24.0, 59.0, 94.0])
-    assert np.all(box[0] < low - 4)
-    assert np.all(box[0] > low - 13)
-    assert np.all(box[1] > high + 4)
-    assert np.all(box[1] < high + 13)
+    assert np.all(box[0] < low - 6)
+    assert np.all(box[0] > low - 21)
+    assert np.all(box[1] > high + 6)
+    assert np.all(box[1] < high + 21)
 
 
 def test_what_lies_too_far_away_is_no_part_of_the_dentition() -> None:

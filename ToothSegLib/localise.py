@@ -14,7 +14,9 @@ from ToothSegLib.progress import Progress
 from ToothSegLib.volume import Volume
 
 SPACING_MM = 1.5
-_MARGIN_MM = 8.0
+# Beyond what is seen, (x, y, z): thin roots in bone are easily missed at this resolution, and the
+# row may go on behind the last tooth that was found.
+_MARGIN_MM = np.array([10.0, 12.0, 16.0])
 # Tooth-like voxels closer than this belong together.
 _JOIN_MM = 12.0
 _LEAST_MM3 = 60.0

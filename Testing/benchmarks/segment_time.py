@@ -51,7 +51,7 @@ def main() -> None:
     print(f"{'x'.join(map(str, args.size))} voxels at {args.spacing:g} mm")
     print(f"whole run  {min(seconds):.1f} s (best of {args.repeats}), peak memory {peak:.0f} MB")
     print(f"teeth      {len(report['teeth'])}")
-    for stage, value in report["timings"].items():
+    for stage, value in report["timings_s"].items():
         print(f"  {stage:<20}{value:6.2f} s")
 
 
