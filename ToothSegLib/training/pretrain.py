@@ -167,12 +167,13 @@ def _step(
     for group in optimiser.param_groups:
         group["lr"] = plan.learning_rate * _schedule(step, plan.steps)
     device = torch.device(plan.device)
-    image = image.to(device, memory_format=torch.channels_last_3d)
+    machine = Machine(device, _half(device))
+    image = machine.place_batch(image)
     patch = Patch(
         *(field.to(device) for field in (patch.tissue, patch.labels, patch.types, patch.offsets))
     )
     pair.network.train()
-    with Machine(device, _half(device)).autocast():
+    with machine.autocast():
         output = pair.network(image)
     losses = task.loss(output, patch)
     total = torch.stack(list(losses.values())).sum()
