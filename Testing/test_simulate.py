@@ -15,7 +15,7 @@ from ToothSegLib.volume_io import read_volume
 
 @pytest.fixture(autouse=True)
 def coarse_cases(monkeypatch: pytest.MonkeyPatch) -> None:
-    def coarse(seed: int, individuals: object, *, ordinary: bool) -> Case:
+    def coarse(seed: int, individuals: object, *, crowns: object, ordinary: bool) -> Case:
         return make_case(seed, spacing_mm=1.0, ordinary=ordinary)
 
     monkeypatch.setattr("ToothSegLib.synthesis.compose.make_case", coarse)

@@ -10,8 +10,14 @@ from scipy import ndimage
 from scipy.spatial import cKDTree
 
 from ToothSegLib.maps import Maps
+from ToothSegLib.teeth import N_TYPES
 
-_SMOOTHING_MM = 1.0
+# Along the teeth, that is up and down, centres are told less surely than across: the end of a root
+# is hard to see. As no tooth of an arch stands upon another, heights count for little, and the
+# jaws are told apart by the types instead, as if they lay this far from each other.
+_HEIGHT_WEIGHT = 0.2
+_JAWS_APART_MM = 10.0
+_SMOOTHING_MM = 0.7
 # Centres of neighbouring lower incisors, the narrowest teeth, are 4.5 mm apart and more.
 _PEAK_RADIUS_MM = 2.25
 # A peak must gather the votes of this much tooth, scattered by this much.
@@ -42,10 +48,25 @@ def label_by_votes(maps: Maps, where: np.ndarray) -> tuple[np.ndarray, np.ndarra
     votes = voxels * np.float32(maps.spacing_mm) + offsets
     edge = (np.array(maps.tooth.shape) - 1) * maps.spacing_mm
     votes = np.clip(votes, -_MARGIN_MM, edge + _MARGIN_MM)
-    centres = _peaks(votes, maps.tooth.ravel()[where], maps.spacing_mm)
-    if not len(centres):
-        return np.full(len(where), -1), centres
-    return cKDTree(centres).query(votes)[1], centres
+    flat = votes * np.array([_HEIGHT_WEIGHT, 1.0, 1.0], np.float32)
+    flat[:, 0] += _JAWS_APART_MM * _is_lower(maps, where)
+    peaks = _peaks(flat, maps.tooth.ravel()[where], maps.spacing_mm)
+    if not len(peaks):
+        return np.full(len(where), -1), peaks
+    nearest = cKDTree(peaks).query(flat)[1]
+    count = np.maximum(np.bincount(nearest, minlength=len(peaks)), 1)
+    sums = [np.bincount(nearest, votes[:, axis], minlength=len(peaks)) for axis in range(3)]
+    return nearest, np.stack(sums, axis=1) / count[:, None]
+
+
+def _is_lower(maps: Maps, where: np.ndarray) -> np.ndarray:
+    """(n,) bool: whether a voxel looks more like a tooth of the lower jaw than of the upper."""
+    types = maps.types.reshape(N_TYPES, -1)
+    chances = [
+        np.sum([types[kind, where].astype(np.float32) for kind in kinds], axis=0)
+        for kinds in (range(1, 9), range(9, N_TYPES))
+    ]
+    return chances[1] > chances[0]
 
 
 def _peaks(votes: np.ndarray, weights: np.ndarray, spacing_mm: float) -> np.ndarray:
@@ -61,7 +82,8 @@ def _peaks(votes: np.ndarray, weights: np.ndarray, spacing_mm: float) -> np.ndar
     density = ndimage.gaussian_filter(
         counts.reshape(shape), _SMOOTHING_MM / spacing_mm, mode="constant", truncate=3.0
     )
-    enough = _PEAK_VOLUME_MM3 / ((2 * np.pi) ** 1.5 * _PEAK_SCATTER_MM**3)
+    flattened = np.hypot(_SMOOTHING_MM, _HEIGHT_WEIGHT * _PEAK_SCATTER_MM)
+    enough = _PEAK_VOLUME_MM3 / ((2 * np.pi) ** 1.5 * _PEAK_SCATTER_MM**2 * flattened)
     highest = (density >= enough) & (density == ndimage.maximum_filter(density, size=3))
     found = np.argwhere(highest)
     found = found[np.argsort(-density[highest], kind="stable")]

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ToothSegLib.errors import InputError, OutputError
+
+if TYPE_CHECKING:
+    from ToothSegLib.synthesis.crown_statistics import CrownStatistics
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -34,6 +38,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "may be given more than once",
     )
     parser.add_argument(
+        "--crowns",
+        type=Path,
+        metavar="FILE",
+        help="statistical model of crowns (.npz) to draw forms from, a new person for every case",
+    )
+    parser.add_argument(
         "--scan",
         action="store_true",
         help="write <case>.nrrd and <case>-labels.nrrd instead of <case>.npz",
@@ -56,6 +66,7 @@ def run(args: argparse.Namespace) -> int:
     """Write the cases; a case that is there already is left alone."""
     from ToothSegLib.cli import console
     from ToothSegLib.progress import Progress
+    from ToothSegLib.synthesis.crown_statistics import load_crown_statistics
     from ToothSegLib.synthesis.mesh_form import load_individual
 
     if args.count < 1:
@@ -69,16 +80,19 @@ def run(args: argparse.Namespace) -> int:
     except OSError as error:
         raise OutputError(f"cannot make {args.output}: {error.strerror or error}") from error
     individuals = [load_individual(folder) for folder in args.anatomy]
+    crowns = load_crown_statistics(args.crowns) if args.crowns else None
     with console.working(quiet=args.quiet) as (progress, cancelled):
         stage = Progress(progress, cancelled).stage("simulating", 0.0, 1.0)
         for n in range(args.count):
             stage.update(n / args.count)
-            _write(args, args.seed + n, individuals)
+            _write(args, args.seed + n, individuals, crowns)
         stage.update(1.0)
     return 0
 
 
-def _write(args: argparse.Namespace, seed: int, individuals: list) -> None:
+def _write(
+    args: argparse.Namespace, seed: int, individuals: list, crowns: CrownStatistics | None
+) -> None:
     from ToothSegLib.synthesis.case import save_case
     from ToothSegLib.synthesis.compose import make_case
     from ToothSegLib.synthesis.pictures import ORDINARY
@@ -89,7 +103,7 @@ def _write(args: argparse.Namespace, seed: int, individuals: list) -> None:
     target = args.output / (f"{name}-labels.nrrd" if args.scan else f"{name}.npz")
     if target.exists():
         return
-    case = make_case(seed, individuals, ordinary=args.ordinary)
+    case = make_case(seed, individuals, crowns=crowns, ordinary=args.ordinary)
     if not args.scan:
         save_case(target, case)
         return

@@ -10,10 +10,11 @@ from scipy import ndimage
 
 from ToothSegLib.synthesis import tissues
 from ToothSegLib.synthesis.case import Case
+from ToothSegLib.synthesis.crown_statistics import CrownStatistics, draw_forms
 from ToothSegLib.synthesis.dental_work import draw_work, set_implants
 from ToothSegLib.synthesis.dentition import Dentition, PlacedTooth, draw_dentition
+from ToothSegLib.synthesis.individual import Individual
 from ToothSegLib.synthesis.jaws import Grid, Head, build_head
-from ToothSegLib.synthesis.mesh_form import Individual
 from ToothSegLib.synthesis.placement import in_frame, reachable_box
 from ToothSegLib.teeth import type_of
 
@@ -43,6 +44,7 @@ def make_case(
     seed: int,
     individuals: Sequence[Individual] = (),
     *,
+    crowns: CrownStatistics | None = None,
     spacing_mm: float = 0.5,
     in_place: float = 0.35,
     real_forms: bool = False,
@@ -53,16 +55,21 @@ def make_case(
     Args:
         seed: any integer.
         individuals: meshes to mix in, see `mesh_form.load_individual`.
+        crowns: a model to draw one more individual from.
         spacing_mm: of the maps; the head is built on a grid twice as coarse.
         in_place, real_forms, ordinary: as of `draw_dentition`.
     """
     rng = np.random.default_rng(seed)
+    if crowns is not None:
+        individuals = (*individuals, Individual("crown model", draw_forms(crowns, rng), {}))
     dentition = draw_dentition(
         rng, individuals, in_place=in_place, real_forms=real_forms, ordinary=ordinary
     )
     size = [int(2 * round((h - low) / spacing_mm / 2)) for low, h in zip(_LOW, _HIGH, strict=True)]
     fine = Grid(_LOW, spacing_mm, (size[2], size[1], size[0]))
-    coarse = Grid(_LOW, 2 * spacing_mm, (size[2] // 2, size[1] // 2, size[0] // 2))
+    # Each coarse sample lies in the middle of the eight fine ones that it is copied to.
+    x, y, z = (low + spacing_mm / 2 for low in _LOW)
+    coarse = Grid((x, y, z), 2 * spacing_mm, (size[2] // 2, size[1] // 2, size[0] // 2))
     head = build_head(dentition, coarse, rng)
     teeth = render_teeth(dentition, fine, rng)
     tissue = _set_in(head, teeth, fine, rng)
@@ -141,7 +148,7 @@ def _tooth_tissue(
 def _set_in(head: Head, teeth: TeethMaps, grid: Grid, rng: np.random.Generator) -> np.ndarray:
     """Put the teeth into the head, each with its ligament, lamina dura and bone about its root."""
     tissue = np.repeat(np.repeat(np.repeat(head.tissue, 2, 0), 2, 1), 2, 2)
-    bone = ndimage.zoom(head.bone, 2, order=1)
+    bone = ndimage.zoom(head.bone, 2, order=1, mode="nearest", grid_mode=True)
     outer = (teeth.nearest > 0) & (teeth.nearest < _NEAR)
     # Roots are always covered by bone, if only thinly, unless the bone has gone down.
     cover = outer & teeth.below_crest & (teeth.nearest < rng.uniform(0.6, 1.6)) & (bone < 3.0)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from ToothSegLib.synthesis import tissues
-from ToothSegLib.synthesis.dentition import Dentition, Form
+from ToothSegLib.synthesis.dentition import Dentition
+from ToothSegLib.synthesis.individual import Form
 from ToothSegLib.synthesis.jaws import Grid
 from ToothSegLib.synthesis.placement import in_frame, reachable_box
 

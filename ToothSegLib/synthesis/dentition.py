@@ -4,28 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol
 
 import numpy as np
 
 from ToothSegLib.synthesis.frames import Slot, arch_frames
-from ToothSegLib.synthesis.mesh_form import Individual
+from ToothSegLib.synthesis.individual import Form, Individual
 from ToothSegLib.synthesis.tooth_form import draw_form
 from ToothSegLib.teeth import LOWER_ARCH, UPPER_ARCH, type_of
 
 _FEWEST_PLACES = 26
-
-
-class Form(Protocol):
-    """What a tooth's form must offer; lengths in mm, coordinates in the tooth's frame."""
-
-    @property
-    def crown_height(self) -> float: ...
-    @property
-    def width(self) -> float: ...
-    @property
-    def length(self) -> float: ...
-    def field(self, m: np.ndarray, b: np.ndarray, o: np.ndarray) -> np.ndarray: ...
 
 
 @dataclass(frozen=True)
@@ -193,8 +180,9 @@ def _draw_one(
     if not candidates:
         return procedural
     # The own side mostly; the other side is the same form mirrored.
-    choice = fdi if fdi in candidates and rng.random() < 0.7 else candidates[-1]
-    mesh = donor.forms[choice]
+    others = [f for f in candidates if f != fdi]
+    own = fdi in candidates and (not others or rng.random() < 0.7)
+    mesh = donor.forms[fdi if own else others[0]]
     weight = 1.0 if unblended else float(rng.choice([1.0, rng.uniform(0.4, 0.9)]))
     return mesh if weight == 1.0 else BlendedForm(mesh, procedural, weight)
 
@@ -242,7 +230,7 @@ def _places_of(donor: Individual, forms: dict[int, WarpedForm]) -> dict[int, Slo
 
 def _draw_arches(forms: dict[int, WarpedForm], rng: np.random.Generator) -> dict[int, Slot]:
     """Crowns side by side along two arches of the form y = depth * |x / half width| ** power."""
-    half_width = rng.normal(29.0, 2.0)
+    half_width = rng.normal(28.2, 2.2)
     power = rng.uniform(1.9, 2.9)
     overjet, overbite = rng.normal(2.3, 0.8), rng.normal(2.0, 1.0)
     spacing = max(-0.35, rng.normal(0.0, 0.25))

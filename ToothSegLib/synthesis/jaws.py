@@ -280,7 +280,8 @@ def _canal(
             continue
         deep = rng.uniform(15.0, 20.0)
         line = np.array([t.to_lps(0, -1.0, -t.form.crown_height - deep) for t in side])
-        line = _extend(line[np.argsort(line[:, 1])][::-1], 3.0, 0.0)
+        line = line[np.argsort(line[:, 1])][::-1]
+        line = np.concatenate([line[:1] + [0.0, 2.0, 0.0], line])
         distance, height, _ = _from_line(line, x, y)
         field = np.minimum(field, np.hypot(distance, z - height) - rng.uniform(1.0, 1.8))
     return field

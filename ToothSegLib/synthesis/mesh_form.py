@@ -16,6 +16,7 @@ from scipy import ndimage
 
 from ToothSegLib.errors import InputError
 from ToothSegLib.synthesis.frames import Slot, arch_frames
+from ToothSegLib.synthesis.individual import Individual
 from ToothSegLib.synthesis.tooth_form import DIMENSIONS
 from ToothSegLib.teeth import type_of
 
@@ -39,15 +40,6 @@ class MeshForm:
         return ndimage.map_coordinates(
             self.distance.astype(np.float32), points / _STEP, order=1, mode="constant", cval=_MARGIN
         )
-
-
-@dataclass(frozen=True)
-class Individual:
-    """The tooth forms of one individual by FDI number, and where each stands in the arch."""
-
-    name: str
-    forms: dict[int, MeshForm]
-    slots: dict[int, Slot]
 
 
 def load_individual(folder: Path) -> Individual:

@@ -54,6 +54,15 @@ class Root:
 
 
 @dataclass(frozen=True)
+class Neck:
+    """Where a given crown ends: its widths there, and how much of the crown lies below, in mm."""
+
+    width: float
+    depth: float
+    hidden: float
+
+
+@dataclass(frozen=True)
 class ToothForm:
     """Parameters of one tooth; `field` evaluates it. All lengths in mm."""
 
@@ -80,7 +89,7 @@ class ToothForm:
         # Teeth stand inclined in the arch: the further up, the further along m and b.
         level = o + 0.5 * self.crown_height
         m, b = m - self.lean[0] * level, b - self.lean[1] * level
-        return _smooth_minimum(self._crown(m, b, o), self._roots(m, b, o), 0.6)
+        return smooth_minimum(self._crown(m, b, o), self.roots_field(m, b, o), 0.6)
 
     def _crown(self, m: np.ndarray, b: np.ndarray, o: np.ndarray) -> np.ndarray:
         level = np.clip((o + self.crown_height) / self.crown_height, 0.0, 1.0)
@@ -122,7 +131,8 @@ class ToothForm:
             valley = 0.3 * waves + 0.4
         return -self.wear - self.cusp_height * np.clip(valley, 0.0, 1.3)
 
-    def _roots(self, m: np.ndarray, b: np.ndarray, o: np.ndarray) -> np.ndarray:
+    def roots_field(self, m: np.ndarray, b: np.ndarray, o: np.ndarray) -> np.ndarray:
+        """As `field`, of trunk and roots alone, upright."""
         depth = -(o + self.crown_height)
         neck_m, neck_b = self.cervix[0] * 0.5 * self.width, self.cervix[1] * 0.5 * self.depth
         # The trunk between the neck and the furcation, then one tapering tube a root.
@@ -142,31 +152,51 @@ class ToothForm:
             ratio = np.sqrt(((m - centre_m) / radius_m) ** 2 + ((b - centre_b) / radius_b) ** 2)
             tube = (ratio - 1.0) * np.minimum(radius_m, radius_b)
             end = np.maximum(depth - self.trunk - root.length, self.trunk - 1.5 - depth)
-            body = _smooth_minimum(body, np.maximum(tube, end), 0.5)
+            body = smooth_minimum(body, np.maximum(tube, end), 0.5)
         return body
 
 
-def draw_form(tooth_type: int, rng: np.random.Generator) -> ToothForm:
+def draw_form(
+    tooth_type: int,
+    rng: np.random.Generator,
+    crown: tuple[float, float, float] | None = None,
+    neck: Neck | None = None,
+) -> ToothForm:
     """One tooth of the given type (1-16), drawn from the published means and their spread.
+
+    Args:
+        tooth_type: 1-16.
+        rng: the only source of chance.
+        crown: height, width and depth (mm) of a crown that is there already and asks for a root.
+        neck: of that crown.
 
     Raises:
         KeyError: the type is not one of 1-16.
     """
-    crown, root, width, depth = DIMENSIONS[tooth_type]
+    height, root, width, depth = DIMENSIONS[tooth_type]
     scale = rng.normal(1.0, 0.05)
-    crown, width, depth = (x * scale * rng.normal(1.0, 0.05) for x in (crown, width, depth))
+    height, width, depth = (x * scale * rng.normal(1.0, 0.05) for x in (height, width, depth))
     # Measured on scans, roots come out shorter than in the textbook.
     root *= scale * float(np.clip(rng.normal(0.93, 0.13), 0.55, 1.3))
     kind = _kind(tooth_type)
     cervix_m = {"incisor": 0.74, "canine": 0.74, "premolar": 0.72, "molar": 0.82}[kind]
     cervix_b = {"incisor": 0.88, "canine": 0.92, "premolar": 0.88, "molar": 0.88}[kind]
     cervix = (cervix_m * rng.normal(1, 0.04), cervix_b * rng.normal(1, 0.03))
+    if crown is not None and neck is not None:
+        height, width, depth = crown
+        root += neck.hidden
+        # Below the gum a crown goes on narrowing towards its cervix.
+        narrower = 1.0 - 0.04 * min(neck.hidden, 2.5)
+        cervix = (
+            float(np.clip(narrower * neck.width / width, 0.5, 0.9)),
+            float(np.clip(narrower * neck.depth / depth, 0.6, 0.97)),
+        )
     cusp = {"incisor": 0.6, "canine": 3.0, "premolar": 2.2, "molar": 2.0}[kind]
     wear = max(0.0, rng.normal(0.0, 0.4))
     trunk, roots = _draw_roots(tooth_type, width, depth, cervix, root, rng)
     return ToothForm(
         tooth_type=tooth_type,
-        crown_height=crown,
+        crown_height=height,
         width=width,
         depth=depth,
         squareness=rng.uniform(2.1, 3.4),
@@ -237,7 +267,7 @@ def _kind(tooth_type: int) -> str:
     )
 
 
-def _smooth_minimum(a: np.ndarray, b: np.ndarray, radius: float) -> np.ndarray:
+def smooth_minimum(a: np.ndarray, b: np.ndarray, radius: float) -> np.ndarray:
     """Union of two implicit bodies with a fillet (Quilez's polynomial smooth minimum)."""
     h = np.clip(0.5 + 0.5 * (b - a) / radius, 0.0, 1.0)
     return b + (a - b) * h - radius * h * (1.0 - h)

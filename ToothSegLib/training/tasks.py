@@ -116,7 +116,7 @@ TASKS: dict[str, Task] = {
     task.name: task
     for task in (
         Task("toothnet", {"class": "ToothNet", "widths": [32, 64, 96, 128], "edge_width": 8}, 0.5,
-             ((80, 96, 112), (96, 96, 96), (64, 112, 128), (96, 112, 128)), _toothnet_loss),
+             ((96, 128, 144), (112, 144, 160), (80, 128, 160), (96, 112, 128)), _toothnet_loss),
         Task("locator", {**_UNET, "out_channels": 1, "n_blocks": 4, "start_filters": 8}, 1.5,
              ((64, 80, 80), (48, 64, 80)), _stage1_loss),
         Task("stage1", {**_UNET, "out_channels": 1, "n_blocks": 3, "start_filters": 18}, 0.5,
