@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
@@ -13,19 +13,27 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 LIBRARY = ROOT / "ToothSegLib"
 HEAVY = {"torch", "vtk", "vtkmodules", "SimpleITK", "scipy", "nrrd"}
+MODULE = ROOT / "ToothSeg"
+QT = {"qt", "ctk", "PythonQt", "PySide6"}
 SLICER = {
-    "qt",
-    "ctk",
     "slicer",
     "mrml",
     "vtkSegmentationCore",
+    "vtkITK",
     "ScriptedLoadableModule",
+    "SampleData",
+    "PyTorchUtils",
     "ToothSeg",
+    "ToothSegPanel",
+    "ToothSegScene",
 }
 RUNTIME = {"torch", "numpy", "scipy", "vtk", "vtkmodules", "SimpleITK", "nrrd", "tqdm"}
 # These make and measure the networks; a scan's way to its teeth must not need them.
 WORKSHOP = ("ToothSegLib.training", "ToothSegLib.synthesis", "ToothSegLib.evaluation")
 EVERY_FILE = sorted(LIBRARY.rglob("*.py"))
+PANEL_FILES = sorted((MODULE / "ToothSegPanel").glob("*.py"))
+SCENE_FILES = sorted((MODULE / "ToothSegScene").glob("*.py"))
+NUMERICS = {"numpy", "scipy", "torch", "SimpleITK", "nrrd"}
 
 
 def module_name(path: Path) -> str:
@@ -39,6 +47,11 @@ def imports(path: Path) -> set[str]:
     if path.name != "__init__.py":
         package = package.rpartition(".")[0]
     return set(imported_names(path.read_text(encoding="utf-8"), package))
+
+
+def top_names(names: Iterable[str]) -> set[str]:
+    """`vtkmodules.util.numpy_support` gives `vtkmodules`."""
+    return {name.split(".")[0] for name in names}
 
 
 def imported_names(source: str, package: str) -> Iterator[str]:
@@ -104,14 +117,15 @@ def test_every_command_describes_itself_without_loading_torch_or_vtk() -> None:
 
 @pytest.mark.parametrize("path", EVERY_FILE, ids=module_name)
 def test_the_library_knows_neither_qt_nor_slicer(path) -> None:
-    assert not {name.split(".")[0] for name in imports(path)} & SLICER
+    assert not top_names(imports(path)) & (SLICER | QT)
+    assert not {name for name in imports(path) if "vtkMRML" in name or "vtkSlicer" in name}
 
 
 @pytest.mark.parametrize("path", EVERY_FILE, ids=module_name)
 def test_the_library_imports_only_its_own_dependencies(path) -> None:
     optional = {"openvino", "itk", "monai"}
     allowed = RUNTIME | optional | {"ToothSegLib"} | set(sys.stdlib_module_names)
-    assert {name.split(".")[0] for name in imports(path)} <= allowed
+    assert top_names(imports(path)) <= allowed
 
 
 @pytest.mark.parametrize("module", ["ToothSegLib.cascade", "ToothSegLib.outputs"])
@@ -119,6 +133,88 @@ def test_a_scan_finds_its_teeth_without_the_workshop(module) -> None:
     reached = reached_from(module)
     assert "ToothSegLib.volume" in reached
     assert not {name: by for name, by in reached.items() if name.startswith(WORKSHOP)}
+
+
+def at_file_scope(tree: ast.Module) -> Iterator[ast.stmt]:
+    """Statements that run when a file is imported: those of functions and methods do not."""
+    waiting: list[ast.AST] = [tree]
+    while waiting:
+        for node in ast.iter_child_nodes(waiting.pop()):
+            if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)):
+                continue
+            if isinstance(node, ast.stmt):
+                yield node
+            waiting.append(node)
+
+
+def module_file() -> ast.Module:
+    return ast.parse((MODULE / "ToothSeg.py").read_text(encoding="utf-8"))
+
+
+def names_imported_by(nodes: Iterable[ast.AST]) -> set[str]:
+    found = [node for node in nodes if isinstance(node, (ast.Import, ast.ImportFrom))]
+    return set(imported_names(ast.unparse(ast.Module(list(found), [])), "ToothSeg"))
+
+
+def test_slicer_loads_next_to_nothing_with_the_module() -> None:
+    allowed = {"slicer", "qt", "ctk", "vtk"} | set(sys.stdlib_module_names)
+    names = names_imported_by(at_file_scope(module_file()))
+    assert "slicer.ScriptedLoadableModule.ScriptedLoadableModule" in names
+    assert top_names(names) <= allowed
+
+
+def test_nothing_is_installed_downloaded_or_started_with_the_module() -> None:
+    source = (MODULE / "ToothSeg.py").read_text(encoding="utf-8")
+    assert "pip_install" not in source
+    called = {
+        ast.unparse(node.value.func)
+        for node in at_file_scope(module_file())
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call)
+    }
+    # A checkout has the library one folder up.
+    assert called <= {"sys.path.append"}
+
+
+def test_the_widget_holds_no_numerics() -> None:
+    classes = {node.name: node for node in module_file().body if isinstance(node, ast.ClassDef)}
+    assert "ToothSegWidget" in classes
+    # The self-test alone may count voxels.
+    rest = [node for node in module_file().body if getattr(node, "name", "") != "ToothSegTest"]
+    names = names_imported_by(inner for node in rest for inner in ast.walk(node))
+    assert not top_names(names) & NUMERICS
+
+
+@pytest.mark.parametrize("path", PANEL_FILES, ids=lambda path: path.stem)
+def test_the_panel_holds_no_numerics(path: Path) -> None:
+    names = top_names(imported_names(path.read_text(encoding="utf-8"), "ToothSegPanel"))
+    assert not names & (NUMERICS | {"vtkmodules"})
+
+
+@pytest.mark.parametrize("path", SCENE_FILES, ids=lambda path: path.stem)
+def test_the_scene_knows_no_qt_no_panel_and_no_networks(path: Path) -> None:
+    names = top_names(imported_names(path.read_text(encoding="utf-8"), "ToothSegScene"))
+    assert not names & (QT | {"torch", "ToothSeg", "ToothSegPanel"})
+
+
+def test_there_are_files_to_hold_the_module_to_its_rules() -> None:
+    assert len(PANEL_FILES) > 3
+    assert len(SCENE_FILES) > 3
+
+
+def test_what_runs_at_import_is_seen_and_what_functions_hold_is_not() -> None:
+    source = (
+        "import os\nif os:\n    import torch\nclass A:\n    def f(self):\n        import numpy\n"
+    )
+    assert names_imported_by(at_file_scope(ast.parse(source))) == {"os", "torch"}
+
+
+def test_slicers_python_has_what_a_run_needs() -> None:
+    # Slicer brings numpy, scipy, vtk and SimpleITK, its PyTorch extension torch.
+    lacks = "sys.modules['nrrd'] = sys.modules['tqdm'] = None"
+    for module in ("ToothSegLib.cascade", "ToothSegLib.worker", "ToothSegLib.job"):
+        code = f"import sys; {lacks}; import {module}"
+        run = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+        assert run.returncode == 0, run.stderr[-1000:]
 
 
 def test_the_rules_see_relative_imports_and_imports_in_functions() -> None:

@@ -20,3 +20,13 @@ def test_an_installed_package_has_its_own(tmp_path, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(resources, "_PACKAGE", tmp_path / "ToothSegLib")
     expected = tmp_path / "ToothSegLib" / "Resources" / "Samples" / "a.nrrd"
     assert resource_path("Samples", "a.nrrd") == expected
+
+
+def test_the_extension_has_its_resources_beside_the_package(
+    tmp_path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The module's own Resources, with icons and panel, is the same folder.
+    (tmp_path / "ToothSegLib").mkdir()
+    (tmp_path / "Resources" / "Icons").mkdir(parents=True)
+    monkeypatch.setattr(resources, "_PACKAGE", tmp_path / "ToothSegLib")
+    assert resource_path("Models") == tmp_path / "Resources" / "Models"

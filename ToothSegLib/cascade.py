@@ -2,28 +2,56 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ToothSegLib.devices import choose_device
+from ToothSegLib.devices import (
+    DeviceMemoryError,
+    check_precision,
+    choose_device,
+    enough_memory,
+    release_memory,
+)
 from ToothSegLib.grid import Box, labels_to_source, to_working_grid
 from ToothSegLib.inference import predict_maps
 from ToothSegLib.instances import separate_teeth
 from ToothSegLib.localise import find_dentition
+from ToothSegLib.maps import Maps
 from ToothSegLib.models import Bundle, load_bundle
 from ToothSegLib.numbering import Numbering, number_regions
 from ToothSegLib.progress import Progress, ProgressCallback
 from ToothSegLib.quality import find_findings
 from ToothSegLib.regions import Region
-from ToothSegLib.report import Segmentation, measure_teeth, software_versions
+from ToothSegLib.report import Finding, Segmentation, measure_teeth, software_versions
 from ToothSegLib.volume import Volume
 from ToothSegLib.volume_io import check_scan
 
+if TYPE_CHECKING:
+    import torch
+
+log = logging.getLogger(__name__)
+
 WORKING_SPACING_MM = 0.5
+# Readers of files compute a scan's place in different orders. What differs beyond these decimals
+# must decide no voxel, or the doors would not give the same labels.
+_GEOMETRY_DECIMALS = 9
+
+
+@dataclass
+class _Sight:
+    """What the networks saw."""
+
+    device: torch.device
+    box: Box | None = None
+    image: Volume | None = None  # the box on the working grid
+    maps: Maps | None = None  # on the image's grid
 
 
 def segment(
@@ -31,15 +59,20 @@ def segment(
     *,
     bundle: Bundle | str | os.PathLike[str] | None = None,
     device: str = "auto",
+    precision: str = "auto",
     progress: ProgressCallback | None = None,
     cancelled: Callable[[], bool] | None = None,
 ) -> Segmentation:
     """Find, separate and number the teeth of a scan.
 
+    Where a GPU has too little memory the networks run again on the processor; a finding and the
+    provenance say so.
+
     Args:
         volume: a CBCT or CT with teeth in it; any spacing, direction and data type.
         bundle: weights, by name, by folder or loaded; the default bundle if None.
         device: "auto", "cpu", "cuda" or "mps".
+        precision: "auto" computes in half precision where that pays, "full" in float32.
         progress: called with the fraction done and the stage in words.
         cancelled: asked now and then whether to stop.
 
@@ -48,40 +81,36 @@ def segment(
         an empty result with a finding.
 
     Raises:
-        InputError: the scan cannot be used, or there is no such device.
+        InputError: the scan cannot be used, there is no such device or precision, or the
+            processor has too little memory too.
         BundleError: the bundle is missing or damaged.
         Cancelled: `cancelled` said so.
     """
     run = Progress(progress, cancelled)
     timings: dict[str, float] = {}
     check_scan(volume)
+    check_precision(precision)
     if not isinstance(bundle, Bundle):
         bundle = load_bundle(bundle)
-    where = choose_device(device)
-    with _timed(timings, "localise"):
-        stage = run.stage("looking for the teeth", 0.0, 0.1)
-        stage.update(0.0)
-        box = find_dentition(bundle.build("locator", where), volume, where, stage)
+    wanted = choose_device(device)
+    scan = _settled(volume)
+    sight, notes = _look_where_it_fits(bundle, scan, wanted, precision, run, timings)
     labels = np.zeros(volume.shape, np.uint8)
     regions: list[Region] = []
     dropped: list[float] = []
     numbering = Numbering()
-    if box is not None:
-        with _timed(timings, "networks"):
-            stage = run.stage("marking teeth and their types", 0.1, 0.75)
-            image = to_working_grid(volume, WORKING_SPACING_MM, box)
-            maps = predict_maps(bundle, image, where, stage)
+    if sight.image is not None and sight.maps is not None:
         with _timed(timings, "instances"):
-            run.stage("telling the teeth apart", 0.75, 0.85).update(0.0)
-            found = separate_teeth(maps)
+            run.stage("telling the teeth apart", 0.88, 0.93).update(0.0)
+            found = separate_teeth(sight.maps)
             regions, dropped = found.regions, found.dropped_mm3
         with _timed(timings, "numbers"):
-            run.stage("numbering the teeth", 0.85, 0.9).update(0.0)
+            run.stage("numbering the teeth", 0.93, 0.95).update(0.0)
             numbering = number_regions(regions)
         with _timed(timings, "to the scan's grid"):
-            run.stage("bringing the labels to the scan's grid", 0.9, 1.0).update(0.0)
-            numbered = image.with_array(_lookup(numbering, regions)[found.labels])
-            labels = labels_to_source(numbered, image.with_array(maps.tooth), volume)
+            run.stage("bringing the labels to the scan's grid", 0.95, 1.0).update(0.0)
+            numbered = sight.image.with_array(_lookup(numbering, regions)[found.labels])
+            labels = labels_to_source(numbered, sight.image.with_array(sight.maps.tooth), scan)
     result = volume.with_array(labels)
     confidences = {
         fdi: numbering.confidence[label]
@@ -92,10 +121,72 @@ def segment(
     return Segmentation(
         labels=result,
         teeth=teeth,
-        findings=find_findings(regions, numbering, labels, dropped),
+        findings=find_findings(regions, numbering, labels, dropped) + notes,
         timings=timings,
-        provenance=_provenance(bundle, str(where), box),
+        provenance=_provenance(bundle, wanted, precision, sight),
     )
+
+
+def _settled(volume: Volume) -> Volume:
+    """The same voxels, their place without the digits that only show how it was computed."""
+    decimals = _GEOMETRY_DECIMALS
+    x, y, z = np.round(volume.spacing, decimals)
+    a, b, c = np.round(volume.origin, decimals)
+    direction = np.round(volume.direction, decimals)
+    return replace(volume, spacing=(x, y, z), origin=(a, b, c), direction=direction)
+
+
+def _look_where_it_fits(
+    bundle: Bundle,
+    volume: Volume,
+    device: torch.device,
+    precision: str,
+    run: Progress,
+    timings: dict[str, float],
+) -> tuple[_Sight, list[Finding]]:
+    """What the networks see on the device, or on the processor where the device is too small."""
+    try:
+        return _look(bundle, volume, device, precision, run, timings), []
+    except DeviceMemoryError:
+        if device.type == "cpu":
+            raise
+    # Only here, where the error and with it all that it held on to is gone.
+    release_memory(device)
+    log.warning("the %s device has too little memory: going on with the processor", device.type)
+    note = Finding(
+        "device-memory", "low",
+        "The graphics device has too little memory for this scan; it was computed on the processor "
+        "instead, which takes longer.",
+    )  # fmt: skip
+    return _look(bundle, volume, choose_device("cpu"), precision, run, timings), [note]
+
+
+def _look(
+    bundle: Bundle,
+    volume: Volume,
+    device: torch.device,
+    precision: str,
+    run: Progress,
+    timings: dict[str, float],
+) -> _Sight:
+    """Find the dentition and run the networks over it.
+
+    Raises:
+        DeviceMemoryError: the device has too little memory.
+    """
+    with enough_memory(device):
+        with _timed(timings, "localise"):
+            stage = run.stage("looking for the teeth", 0.0, 0.05)
+            stage.update(0.0)
+            locator = bundle.build("locator", device)
+            box = find_dentition(locator, volume, device, stage, precision)
+        if box is None:
+            return _Sight(device)
+        with _timed(timings, "networks"):
+            stage = run.stage("marking teeth and their types", 0.05, 0.88)
+            image = to_working_grid(volume, WORKING_SPACING_MM, box)
+            maps = predict_maps(bundle, image, device, stage, precision)
+    return _Sight(device, box, image, maps)
 
 
 def _lookup(numbering: Numbering, regions: list[Region]) -> np.ndarray:
@@ -106,14 +197,19 @@ def _lookup(numbering: Numbering, regions: list[Region]) -> np.ndarray:
     return table
 
 
-def _provenance(bundle: Bundle, device: str, box: Box | None) -> dict[str, object]:
+def _provenance(
+    bundle: Bundle, wanted: torch.device, precision: str, sight: _Sight
+) -> dict[str, object]:
+    fell_back = {} if sight.device == wanted else {"device_without_memory": str(wanted)}
     return {
         "bundle": bundle.name,
         "weights": {
             role: entry["sha256"] for role, entry in sorted(bundle.card["networks"].items())
         },
-        "device": device,
-        "box_lps_mm": None if box is None else [list(corner) for corner in box],
+        "device": str(sight.device),
+        **fell_back,
+        "precision": precision,
+        "box_lps_mm": None if sight.box is None else [list(corner) for corner in sight.box],
         "working_spacing_mm": WORKING_SPACING_MM,
         "software": software_versions(),
     }

@@ -1,7 +1,9 @@
-"""Where the networks run."""
+"""Where the networks run, how precisely, and what happens when there is too little memory."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from ToothSegLib.errors import InputError
@@ -10,6 +12,15 @@ if TYPE_CHECKING:
     import torch
 
 DEVICES = ("auto", "cpu", "cuda", "mps")
+PRECISIONS = ("auto", "full")
+"""``auto`` takes half precision where it pays, ``full`` float32 everywhere."""
+
+# How the devices that have no exception of their own for it say that memory ran out.
+_NO_MEMORY = ("out of memory", "ALLOC_FAILED", "can't allocate memory", "not enough memory")
+
+
+class DeviceMemoryError(InputError):
+    """The device has too little memory for the scan."""
 
 
 def choose_device(name: str = "auto") -> torch.device:
@@ -50,6 +61,59 @@ def half_type(device: torch.device) -> torch.dtype | None:
     willing = _ask(torch.ops.mkldnn, "_is_mkldnn_bf16_supported")
     able = _ask(torch.cpu, "_is_avx512_bf16_supported") or _ask(torch.cpu, "_is_amx_tile_supported")
     return torch.bfloat16 if willing and able else None
+
+
+def check_precision(name: str) -> None:
+    """Refuse what is not one of `PRECISIONS`.
+
+    Raises:
+        InputError: as said.
+    """
+    if name not in PRECISIONS:
+        raise InputError(f"no precision {name!r}: choose one of {', '.join(PRECISIONS)}")
+
+
+@contextmanager
+def enough_memory(device: torch.device) -> Iterator[None]:
+    """Whatever a device says when its memory runs out, as one error.
+
+    Raises:
+        DeviceMemoryError: memory ran out within.
+    """
+    try:
+        yield
+    except (RuntimeError, MemoryError) as error:
+        if not _is_out_of_memory(error):
+            raise
+        if device.type == "cpu":
+            raise DeviceMemoryError(
+                "this computer has too little memory for this scan: close other programs, or crop "
+                "the scan to the jaws"
+            ) from error
+        raise DeviceMemoryError(
+            f"the {device.type} device has too little memory for this scan: use --device cpu"
+        ) from error
+
+
+def release_memory(device: torch.device) -> None:
+    """Hand back what torch keeps of a GPU's memory for later."""
+    import gc
+
+    import torch
+
+    gc.collect()
+    if device.type == "cuda":
+        torch.cuda.empty_cache()
+    elif device.type == "mps":
+        torch.mps.empty_cache()
+
+
+def _is_out_of_memory(error: RuntimeError | MemoryError) -> bool:
+    import torch
+
+    if isinstance(error, MemoryError | torch.OutOfMemoryError):
+        return True
+    return any(sign in str(error) for sign in _NO_MEMORY)
 
 
 def _ask(module: object, question: str) -> bool:

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from ToothSegLib.devices import half_type
-from ToothSegLib.errors import InputError
+from ToothSegLib.layer_progress import layer_costs, telling_layers
 from ToothSegLib.maps import Maps
 from ToothSegLib.normalise import normalise
 from ToothSegLib.progress import Progress
@@ -29,21 +29,28 @@ OVERLAP = 0.3
 _MULTIPLE = 16
 
 
-def predict_maps(bundle: Bundle, image: Volume, device: torch.device, progress: Progress) -> Maps:
+def predict_maps(
+    bundle: Bundle,
+    image: Volume,
+    device: torch.device,
+    progress: Progress,
+    precision: str = "auto",
+) -> Maps:
     """Run a bundle's networks over a box.
 
     Args:
         bundle: of either kind.
         image: (Z, Y, X) on the working grid, raw grey values.
         device: where to compute.
-        progress: told after every tile; a run can be cancelled between tiles.
+        progress: told after every layer; a run can be cancelled between layers.
+        precision: one of `devices.PRECISIONS`.
 
     Returns:
         Maps on the image's grid.
     """
     grey = normalise(torch.from_numpy(np.ascontiguousarray(image.array, dtype=np.float32)))
     run = _toothnet if bundle.kind == "toothnet" else _published
-    tooth, types, offsets = run(bundle, grey, device, progress)
+    tooth, types, offsets = run(bundle, grey, device, progress, precision)
     return Maps(
         tooth=tooth.numpy(),
         types=types.numpy(),
@@ -54,17 +61,21 @@ def predict_maps(bundle: Bundle, image: Volume, device: torch.device, progress: 
 
 
 def tooth_probability(
-    network: nn.Module, image: Tensor, device: torch.device, progress: Progress
+    network: nn.Module,
+    image: Tensor,
+    device: torch.device,
+    progress: Progress,
+    precision: str = "auto",
 ) -> Tensor:
     """(Z, Y, X) probability of tooth from a network with one output, for a normalised image."""
-    return torch.sigmoid(_tiled(network, image, device, progress)[0][0])
+    return torch.sigmoid(_tiled(network, image, device, progress, precision)[0][0])
 
 
 def _toothnet(
-    bundle: Bundle, image: Tensor, device: torch.device, progress: Progress
+    bundle: Bundle, image: Tensor, device: torch.device, progress: Progress, precision: str
 ) -> tuple[Tensor, Tensor, Tensor | None]:
     network = bundle.build("toothnet", device)
-    tooth, types, offsets = _tiled(network, image, device, progress)
+    tooth, types, offsets = _tiled(network, image, device, progress, precision)
     shape = image.shape
     return (
         torch.sigmoid(tooth[0]),
@@ -74,15 +85,16 @@ def _toothnet(
 
 
 def _published(
-    bundle: Bundle, image: Tensor, device: torch.device, progress: Progress
+    bundle: Bundle, image: Tensor, device: torch.device, progress: Progress, precision: str
 ) -> tuple[Tensor, Tensor, Tensor | None]:
     """The article's cascade: the second network sees only what the first one calls tooth."""
     stage1 = bundle.build("stage1", device)
-    tooth = tooth_probability(stage1, image, device, progress.stage("stage 1: tooth", 0.0, 0.7))
+    part = progress.stage("stage 1: tooth", 0.0, 0.7)
+    tooth = tooth_probability(stage1, image, device, part, precision)
     masked = image * (tooth >= 0.5)
     stage2 = bundle.build("stage2", device)
     part = progress.stage("stage 2: category", 0.7, 1.0)
-    categories = torch.softmax(_tiled(stage2, masked, device, part)[0], dim=0)
+    categories = torch.softmax(_tiled(stage2, masked, device, part, precision)[0], dim=0)
     types = torch.empty((N_TYPES, *image.shape), dtype=torch.float16)
     for kind, category in enumerate(CATEGORY_OF_TYPE):
         # A category does not tell its members apart: they share its probability.
@@ -92,7 +104,11 @@ def _published(
 
 @torch.inference_mode()
 def _tiled(
-    network: nn.Module, image: Tensor, device: torch.device, progress: Progress
+    network: nn.Module,
+    image: Tensor,
+    device: torch.device,
+    progress: Progress,
+    precision: str = "auto",
 ) -> list[Tensor]:
     """Every output of the network over the whole image, each at its own resolution, float32."""
     network = network.to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
@@ -109,12 +125,15 @@ def _tiled(
     ]  # fmt: skip
     sums: list[Tensor] = []
     weights: list[Tensor] = []
-    half = half_type(device)
+    half = half_type(device) if precision == "auto" else None
+    progress.update(0.0)
+    costs = layer_costs(network, device)
     for count, corner in enumerate(corners):
-        progress.update(count / len(corners))
+        part = progress.stage(progress.name, count / len(corners), (count + 1) / len(corners))
         place = tuple(slice(c, c + t) for c, t in zip(corner, tile, strict=True))
         batch = padded[place][None, None].to(device, memory_format=torch.channels_last_3d)
-        answer = _answer(network, batch, half, progress)
+        with telling_layers(network, costs, part):
+            answer = _answer(network, batch, half)
         outputs = [answer] if isinstance(answer, Tensor) else list(answer)
         if len(corners) == 1:
             sums = [output[0].float().cpu() for output in outputs]
@@ -137,27 +156,10 @@ def _tiled(
 
 
 def _answer(
-    network: nn.Module, batch: Tensor, half: torch.dtype | None, progress: Progress
+    network: nn.Module, batch: Tensor, half: torch.dtype | None
 ) -> Tensor | tuple[Tensor, ...]:
-    """One pass, which can be cancelled between any two layers.
-
-    Raises:
-        InputError: the device has too little memory.
-    """
-    hooks = [
-        layer.register_forward_pre_hook(lambda *_: progress.check()) for layer in network.modules()
-    ]
-    precision = nullcontext() if half is None else torch.autocast(batch.device.type, dtype=half)
-    try:
-        with precision:
-            answer: Tensor | tuple[Tensor, ...] = network(batch)
-    except torch.OutOfMemoryError as error:
-        raise InputError(
-            f"the {batch.device.type} device has too little memory for this scan: use --device cpu"
-        ) from error
-    finally:
-        for hook in hooks:
-            hook.remove()
+    with nullcontext() if half is None else torch.autocast(batch.device.type, dtype=half):
+        answer: Tensor | tuple[Tensor, ...] = network(batch)
     return answer
 
 

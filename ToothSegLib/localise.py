@@ -25,7 +25,11 @@ _LARGEST_MM = np.array([90.0, 85.0, 90.0])
 
 
 def find_dentition(
-    network: nn.Module, volume: Volume, device: torch.device, progress: Progress
+    network: nn.Module,
+    volume: Volume,
+    device: torch.device,
+    progress: Progress,
+    precision: str = "auto",
 ) -> Box | None:
     """The box around all teeth with a margin, LPS mm, or None if nothing looks like a tooth.
 
@@ -34,10 +38,11 @@ def find_dentition(
         volume: the whole scan.
         device: where to compute.
         progress: of this step.
+        precision: one of `devices.PRECISIONS`.
     """
     coarse = to_working_grid(volume, SPACING_MM)
     image = normalise(torch.from_numpy(np.ascontiguousarray(coarse.array, dtype=np.float32)))
-    tooth = tooth_probability(network, image, device, progress).numpy() >= 0.5
+    tooth = tooth_probability(network, image, device, progress, precision).numpy() >= 0.5
     reach = round(_JOIN_MM / SPACING_MM / 2)
     groups, count = ndimage.label(ndimage.maximum_filter(tooth, size=2 * reach + 1))
     corners = _join(tooth, groups, count)

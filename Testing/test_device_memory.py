@@ -1,0 +1,166 @@
+"""When a GPU is too small the processor takes over, and says so; precision is as asked for."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from ToothSegLib import cascade, inference
+from ToothSegLib.devices import DeviceMemoryError, enough_memory
+from ToothSegLib.errors import InputError
+from ToothSegLib.maps import Maps
+from ToothSegLib.models import Bundle
+from ToothSegLib.progress import Progress
+from ToothSegLib.volume import Volume
+
+CPU, GPU = torch.device("cpu"), torch.device("cuda")
+BOX = ((0.0, 0.0, 0.0), (8.0, 8.0, 8.0))
+
+
+class Computer:
+    """A GPU that runs out of memory in one of its two steps, and what each step was asked."""
+
+    def __init__(self, fails_in: str = "", also_the_cpu: bool = False) -> None:
+        self.fails_in = fails_in
+        self.also_the_cpu = also_the_cpu
+        self.calls: list[tuple[str, str, str]] = []
+
+    def choose(self, name: str) -> torch.device:
+        return CPU if name == "cpu" else GPU
+
+    def find(self, network: Any, volume: Any, device: Any, progress: Any, precision: str) -> Any:
+        self._work("locator", device, precision)
+        return BOX
+
+    def maps(self, bundle: Any, image: Volume, device: Any, progress: Any, precision: str) -> Maps:
+        self._work("networks", device, precision)
+        types = np.zeros((17, *image.shape), np.float16)
+        types[0] = 1
+        nothing = np.zeros(image.shape, np.float32)
+        return Maps(nothing, types, None, image.spacing[0], image.origin)
+
+    def _work(self, step: str, device: torch.device, precision: str) -> None:
+        self.calls.append((step, device.type, precision))
+        if step == self.fails_in and device == GPU:
+            raise torch.cuda.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 GiB")
+        if self.also_the_cpu and device == CPU:
+            raise RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory")
+
+
+def run(
+    monkeypatch: pytest.MonkeyPatch, computer: Computer, device: str = "auto", **options: str
+) -> Any:
+    monkeypatch.setattr(cascade, "choose_device", computer.choose)
+    monkeypatch.setattr(cascade, "find_dentition", computer.find)
+    monkeypatch.setattr(cascade, "predict_maps", computer.maps)
+    monkeypatch.setattr(Bundle, "build", lambda self, role, device: nn.Identity())
+    bundle = Bundle("made-up", Path(), {"networks": {}, "kind": "toothnet"}, {})
+    noise = np.random.default_rng(0).integers(0, 100, (16, 16, 16), np.int16)
+    scan = Volume(noise, (0.5,) * 3)
+    return cascade.segment(scan, bundle=bundle, device=device, **options)
+
+
+@pytest.mark.parametrize("step", ["locator", "networks"])
+def test_the_processor_takes_over_and_says_so(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, step: str
+) -> None:
+    computer = Computer(fails_in=step)
+    with caplog.at_level(logging.WARNING):
+        result = run(monkeypatch, computer)
+    assert [call[:2] for call in computer.calls[-2:]] == [("locator", "cpu"), ("networks", "cpu")]
+    assert result.provenance["device"] == "cpu"
+    assert result.provenance["device_without_memory"] == "cuda"
+    said = [finding for finding in result.findings if finding.code == "device-memory"]
+    assert [finding.urgency for finding in said] == ["low"]
+    assert "too little memory" in said[0].message
+    assert "too little memory" in caplog.text
+
+
+def test_a_gpu_that_is_large_enough_is_not_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    computer = Computer()
+    result = run(monkeypatch, computer)
+    assert {call[1] for call in computer.calls} == {"cuda"}
+    assert result.provenance["device"] == "cuda"
+    assert "device_without_memory" not in result.provenance
+    assert "device-memory" not in [finding.code for finding in result.findings]
+
+
+@pytest.mark.parametrize("device", ["auto", "cpu"])
+def test_when_even_that_fails_there_is_one_line(
+    monkeypatch: pytest.MonkeyPatch, device: str
+) -> None:
+    computer = Computer(fails_in="networks", also_the_cpu=True)
+    with pytest.raises(InputError, match=r"^this computer has too little memory[^\n]*$"):
+        run(monkeypatch, computer, device)
+    assert computer.calls[-1][1] == "cpu"
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        torch.cuda.OutOfMemoryError("CUDA out of memory"),
+        RuntimeError("CUDA error: out of memory\nCUDA kernel errors might be"),
+        RuntimeError("cuDNN error: CUDNN_STATUS_ALLOC_FAILED"),
+        RuntimeError("MPS backend out of memory (MPS allocated: 5 GB)"),
+    ],
+)
+def test_all_that_a_gpu_says_is_one_error(error: Exception) -> None:
+    with (
+        pytest.raises(DeviceMemoryError, match=r"^the cuda device has too little memory[^\n]*$"),
+        enough_memory(GPU),
+    ):
+        raise error
+
+
+def test_other_faults_stay_what_they_are() -> None:
+    with pytest.raises(RuntimeError, match="CUDA error: illegal"), enough_memory(GPU):
+        raise RuntimeError("CUDA error: illegal memory access")
+
+
+@pytest.mark.parametrize("precision", ["auto", "full"])
+def test_the_precision_reaches_the_networks(
+    monkeypatch: pytest.MonkeyPatch, precision: str
+) -> None:
+    computer = Computer()
+    result = run(monkeypatch, computer, precision=precision)
+    assert {call[2] for call in computer.calls} == {precision}
+    assert result.provenance["precision"] == precision
+
+
+def test_an_unknown_precision_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(InputError, match="'double'"):
+        run(monkeypatch, Computer(), precision="double")
+
+
+def test_full_precision_computes_in_float32(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(inference, "half_type", lambda device: torch.bfloat16)
+    seen: list[torch.dtype] = []
+
+    class Watched(nn.Conv3d):
+        def forward(self, image: torch.Tensor) -> torch.Tensor:
+            answer = super().forward(image)
+            seen.append(answer.dtype)
+            return answer
+
+    network = Watched(1, 1, 3, padding=1)
+    for precision, expected in (("full", torch.float32), ("auto", torch.bfloat16)):
+        inference.tooth_probability(network, torch.zeros(16, 16, 16), CPU, Progress(), precision)
+        assert seen[-1] == expected
+
+
+def test_progress_within_a_single_pass_rises_layer_by_layer() -> None:
+    network = nn.Sequential(nn.Conv3d(1, 8, 3, padding=1), nn.ReLU(), nn.Conv3d(8, 1, 1))
+    told: list[float] = []
+    progress = Progress(lambda fraction, stage: told.append(fraction))
+    inference.tooth_probability(network, torch.zeros(16, 16, 16), CPU, progress)
+    assert told == sorted(told)
+    within = sorted({fraction for fraction in told if 0 < fraction < 1})
+    assert len(within) == 2
+    # 27 multiplications and a move for each of 8 channels, then a move, then 8 and a move.
+    assert within[0] == pytest.approx(8 * 57 / (8 * 57 + 8 * 30 + 38))

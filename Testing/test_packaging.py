@@ -1,0 +1,184 @@
+"""The Slicer extension's package: what CMake installs, compared with the tree and imported.
+
+Slicer's and CTK's CMake macros are stood in for (`Testing/cmake`); a build of Slicer is not needed.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import struct
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+STAND_INS = ROOT / "Testing" / "cmake"
+HEADLESS = ROOT / "Testing" / "headless"
+INDEX_ENTRY = ROOT / "docs" / "extension-index" / "ToothSeg.json"
+ICON = ROOT / "ToothSeg" / "Resources" / "Icons" / "ToothSeg.png"
+
+
+@dataclass(frozen=True)
+class Package:
+    """What `cmake --install` made of the extension."""
+
+    folder: Path  # where Slicer would look for scripted modules
+    metadata: dict[str, str]  # EXTENSION_..., without the prefix
+    tests: list[str]  # scripts given to slicer_add_python_unittest
+
+
+def cmake(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    """Run cmake, that of the environment if there is one."""
+    beside = os.pathsep.join((str(Path(sys.executable).parent), os.environ["PATH"]))
+    program = shutil.which("cmake", path=beside)
+    assert program is not None, "cmake is missing: pip install '.[dev]' brings it"
+    return subprocess.run([program, *arguments], capture_output=True, text=True, timeout=100)
+
+
+def configure(source: Path, build: Path) -> subprocess.CompletedProcess[str]:
+    """Configure a project against the stand-ins."""
+    return cmake(
+        "-S", source, "-B", build, "-G", "Unix Makefiles", "-D", "BUILD_TESTING=ON",
+        "-D", f"Slicer_DIR={STAND_INS}",
+        "-D", f"CMAKE_TOOLCHAIN_FILE={STAND_INS / 'toolchain.cmake'}",
+        "-D", f"STAND_IN={sys.executable}",
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def package(tmp_path_factory: pytest.TempPathFactory) -> Package:
+    build, prefix = tmp_path_factory.mktemp("build"), tmp_path_factory.mktemp("install")
+    configured = configure(ROOT, build)
+    assert configured.returncode == 0, configured.stderr
+    installed = cmake("--install", build, "--prefix", prefix)
+    assert installed.returncode == 0, installed.stderr
+    lines = (build / "metadata.txt").read_text().splitlines()
+    return Package(
+        folder=prefix / "lib" / "Slicer-5.10" / "qt-scripted-modules",
+        metadata=dict(line.split("=", 1) for line in lines),
+        tests=(build / "tests.txt").read_text().split(),
+    )
+
+
+def files_below(folder: Path) -> set[str]:
+    """Files of a folder, relative to it; no byte code, nothing hidden."""
+    found = (path.relative_to(folder) for path in folder.rglob("*") if path.is_file())
+    return {
+        path.as_posix()
+        for path in found
+        if "__pycache__" not in path.parts and not any(p.startswith(".") for p in path.parts)
+    }
+
+
+def files_of_the_tree() -> set[str]:
+    """What should be in the package, as paths in the folder of the module."""
+    module = {
+        name
+        for name in files_below(ROOT / "ToothSeg")
+        if not name.startswith("Testing/") and not name.endswith("CMakeLists.txt")
+    }
+    library = files_below(ROOT / "ToothSegLib") - {"CMakeLists.txt"}
+    resources = {
+        f"{part}/{name}"
+        for part in ("Models", "Samples")
+        for name in files_below(ROOT / "Resources" / part)
+    }
+    return (
+        module
+        | {f"ToothSegLib/{name}" for name in library}
+        | {f"Resources/{name}" for name in resources}
+    )
+
+
+def test_every_file_of_the_tree_is_in_the_package(package: Package) -> None:
+    tree = files_of_the_tree()
+    assert {"ToothSeg.py", "ToothSegLib/teeth.py", "Resources/Models/default.txt"} <= tree
+    missing = sorted(tree - files_below(package.folder))
+    assert not missing, f"not listed in ToothSeg/ or ToothSegLib/CMakeLists.txt: {missing}"
+
+
+def test_nothing_else_is_in_the_package(package: Package) -> None:
+    assert not files_below(package.folder) - files_of_the_tree()
+
+
+def test_a_listed_file_that_does_not_exist_stops_cmake(tmp_path: Path) -> None:
+    (tmp_path / "CMakeLists.txt").write_text(
+        "cmake_minimum_required(VERSION 3.16.3...3.31)\n"
+        "project(Test)\n"
+        "find_package(Slicer REQUIRED)\n"
+        "include(${Slicer_USE_FILE})\n"
+        "slicerMacroBuildScriptedModule(NAME Test SCRIPTS nowhere.py)\n"
+    )
+    configured = configure(tmp_path, tmp_path / "build")
+    assert configured.returncode != 0
+    assert "lists nowhere.py, which is no file" in " ".join(configured.stderr.split())
+
+
+def test_the_package_is_small(package: Package) -> None:
+    size = sum((package.folder / name).stat().st_size for name in files_below(package.folder))
+    assert size < 50e6, "the index asks for less than 100 MB in the whole repository"
+
+
+def test_the_package_imports_and_is_whole(package: Package, tmp_path: Path) -> None:
+    # In a process that knows neither this tree nor the packages that Slicer's Python lacks.
+    code = f"""
+import sys, unittest
+from pathlib import Path
+sys.modules["nrrd"] = sys.modules["tqdm"] = None
+sys.path.insert(0, {str(package.folder)!r})
+import bootstrap
+bootstrap.start(Path({str(tmp_path)!r}))
+here = Path({str(ROOT)!r})
+sys.path[:] = [p for p in sys.path if Path(p) not in (here, here / "ToothSeg")]
+sys.path.append(str(here / "ToothSeg" / "Testing" / "Python"))
+import ToothSegLib.cascade, ToothSegLib.worker
+unittest.main(module="ToothSegPackageTest", argv=["ToothSegPackageTest", "-v"])
+"""
+    environment = {**os.environ, "PYTHONPATH": str(HEADLESS), "PYTHONDONTWRITEBYTECODE": "1"}
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=110,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert "Ran 4 tests" in done.stderr
+
+
+def test_ctest_runs_both_tests_of_the_module(package: Package) -> None:
+    assert package.tests == ["ToothSeg.py", "ToothSegPackageTest.py"]
+
+
+def test_the_index_entry_agrees_with_the_extension(package: Package) -> None:
+    entry = json.loads(INDEX_ENTRY.read_text())
+    assert set(entry) == {
+        "$schema", "build_dependencies", "build_subdirectory", "category", "scm_revision",
+        "scm_url", "tier",
+    }  # fmt: skip
+    assert entry["build_dependencies"] == package.metadata["DEPENDS"].split(";") == ["PyTorch"]
+    assert entry["category"] == package.metadata["CATEGORY"]
+    assert package.metadata["HOMEPAGE"].startswith(entry["scm_url"])
+    assert entry["scm_url"].rsplit("/", 1)[1].startswith("Slicer")
+    assert not INDEX_ENTRY.stem.startswith("Slicer")
+
+
+@pytest.mark.parametrize("key", ["ICONURL", "SCREENSHOTURLS"])
+def test_pictures_that_the_extension_names_are_in_the_repository(
+    package: Package, key: str
+) -> None:
+    for address in package.metadata[key].split(" "):
+        assert address.startswith("https://raw.githubusercontent.com/")
+        # owner, repository and branch, then the path
+        path = address.removeprefix("https://raw.githubusercontent.com/").split("/", 3)[3]
+        assert (ROOT / path).is_file(), path
+
+
+def test_the_icon_is_a_png_of_128_pixels_that_can_be_seen_through() -> None:
+    data = ICON.read_bytes()
+    assert data.startswith(b"\x89PNG\r\n\x1a\n")
+    width, height, depth, colours = struct.unpack(">IIBB", data[16:26])
+    assert (width, height, depth) == (128, 128, 8)
+    assert colours == 6  # RGBA

@@ -1,0 +1,118 @@
+"""Several files at once, or none."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from ToothSegLib.errors import Cancelled, OutputError
+from ToothSegLib.staging import all_or_nothing
+
+
+def names_in(folder: Path) -> list[str]:
+    return sorted(os.listdir(folder))
+
+
+def write(stage: Path, *names: str) -> None:
+    for name in names:
+        (stage / name).write_text("new")
+
+
+def test_files_move_up_at_the_end(tmp_path: Path) -> None:
+    with all_or_nothing(tmp_path) as stage:
+        write(stage, "a", "b")
+        assert not (tmp_path / "a").exists()
+    assert names_in(tmp_path) == ["a", "b"]
+
+
+@pytest.mark.parametrize(
+    ("error", "seen"),
+    [
+        (OSError(28, "No space left"), OutputError),
+        (Cancelled("stop"), Cancelled),
+        (KeyboardInterrupt(), KeyboardInterrupt),
+    ],
+)
+def test_nothing_is_left_of_what_was_broken_off(
+    tmp_path: Path, error: BaseException, seen: type[BaseException]
+) -> None:
+    def broken_off() -> None:
+        with all_or_nothing(tmp_path) as stage:
+            write(stage, "a")
+            raise error
+
+    with pytest.raises(seen):
+        broken_off()
+    assert names_in(tmp_path) == []
+
+
+def test_files_that_are_there_are_named(tmp_path: Path) -> None:
+    write(tmp_path, "a", "b")
+    (tmp_path / "a").write_text("mine")
+    with (
+        pytest.raises(OutputError, match=r"a exists \(and 1 more\)"),
+        all_or_nothing(tmp_path) as stage,
+    ):
+        write(stage, "a", "b", "c")
+    assert names_in(tmp_path) == ["a", "b"]
+    assert (tmp_path / "a").read_text() == "mine"
+
+
+def test_files_are_replaced_if_asked_for(tmp_path: Path) -> None:
+    (tmp_path / "a").write_text("mine")
+    (tmp_path / "other").write_text("mine")
+    with all_or_nothing(tmp_path, overwrite=True) as stage:
+        write(stage, "a", "b")
+    assert {name: (tmp_path / name).read_text() for name in names_in(tmp_path)} == {
+        "a": "new",
+        "b": "new",
+        "other": "mine",
+    }
+
+
+def test_a_move_that_fails_is_undone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "a").write_text("mine")
+    replace = os.replace
+
+    def fail_at_b(source: Path, target: Path) -> None:
+        if Path(target) == tmp_path / "b":
+            raise PermissionError(13, "Permission denied")
+        replace(source, target)
+
+    monkeypatch.setattr(os, "replace", fail_at_b)
+    with (
+        pytest.raises(OutputError, match="Permission denied"),
+        all_or_nothing(tmp_path, overwrite=True) as stage,
+    ):
+        write(stage, "a", "b")
+    assert names_in(tmp_path) == ["a"]
+    assert (tmp_path / "a").read_text() == "mine"
+
+
+def test_a_folder_is_never_replaced(tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    with (
+        pytest.raises(OutputError, match="a is a folder"),
+        all_or_nothing(tmp_path, overwrite=True) as stage,
+    ):
+        write(stage, "a")
+    assert names_in(tmp_path) == ["a"]
+
+
+def test_errors_name_the_folder_and_not_the_hidden_one(tmp_path: Path) -> None:
+    with pytest.raises(OutputError) as caught, all_or_nothing(tmp_path) as stage:
+        raise OutputError(f"cannot write {stage / 'a'}")
+    assert str(caught.value) == f"cannot write {tmp_path / 'a'}"
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [("missing", "there is no folder"), ("file", "is a file"), ("x" * 300, "there is no folder")],
+)
+def test_folders_that_are_none(tmp_path: Path, name: str, words: str) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(OutputError, match=words), all_or_nothing(tmp_path / name):
+        pytest.fail("the block must not run")
+    assert names_in(tmp_path) == ["file"]

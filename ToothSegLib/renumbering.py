@@ -1,0 +1,156 @@
+"""Corrections of numbers: which tooth gets which number, as a mapping from old to new.
+
+Every function takes the numbers that are in use and gives the teeth that change, and only those.
+None of them lets two teeth end up with one number; joining teeth is `corrections.merge`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+
+from ToothSegLib.errors import InputError
+from ToothSegLib.teeth import FDI_NUMBERS, QUADRANT_NAMES
+
+_LAST_POSITION = 7
+
+
+def renumber(present: Collection[int], fdi: int, new: int) -> dict[int, int]:
+    """One tooth gets another number.
+
+    Args:
+        present: FDI numbers in use.
+        fdi: the tooth.
+        new: its new number, not in use.
+
+    Raises:
+        InputError: there is no such tooth, ``new`` is none of the 28, or it is taken.
+    """
+    check_present(present, fdi)
+    check_number(new)
+    if new == fdi:
+        raise InputError(f"the tooth is number {fdi} already: choose another number")
+    if new in present:
+        raise InputError(f"number {new} is taken: swap {fdi} and {new}, or merge them")
+    return {fdi: new}
+
+
+def swap(present: Collection[int], a: int, b: int) -> dict[int, int]:
+    """Two teeth exchange their numbers.
+
+    Raises:
+        InputError: either tooth is not there, or they are one and the same.
+    """
+    if a == b:
+        raise InputError(f"{a} cannot be swapped with itself: choose two teeth")
+    for fdi, other in ((a, b), (b, a)):
+        if fdi not in present:
+            check_number(fdi)
+            raise InputError(f"there is no tooth {fdi} to swap with: renumber {other} to {fdi}")
+    return {a: b, b: a}
+
+
+def shift_quadrant(present: Collection[int], quadrant: int, step: int) -> dict[int, int]:
+    """All teeth of a quadrant move by one place.
+
+    Args:
+        present: FDI numbers in use.
+        quadrant: 1-4.
+        step: +1 distally (14 becomes 15), -1 mesially (15 becomes 14).
+
+    Raises:
+        InputError: no such quadrant or step, no teeth in it, or one has no place to move to.
+    """
+    if quadrant not in (1, 2, 3, 4):
+        raise InputError(f"quadrant {quadrant} does not exist: choose 1, 2, 3 or 4")
+    if step not in (-1, 1):
+        raise InputError(f"a quadrant moves by one place, not by {step}: choose +1 or -1")
+    teeth = sorted(fdi for fdi in present if fdi // 10 == quadrant)
+    if not teeth:
+        raise InputError(
+            f"there are no teeth in quadrant {quadrant} ({QUADRANT_NAMES[quadrant - 1]})"
+        )
+    return _shifted(present, teeth, step)
+
+
+def renumber_from(present: Collection[int], fdi: int, new: int) -> dict[int, int]:
+    """A tooth and all those distal to it in its quadrant move by the same number of places.
+
+    Gaps between them stay: with 13, 15 and 16 there, 13 to 14 gives 14, 16 and 17.
+
+    Raises:
+        InputError: there is no such tooth, ``new`` is in another quadrant, or one of the teeth
+            would leave the row or come upon a tooth that does not move.
+    """
+    check_present(present, fdi)
+    check_number(new)
+    if new == fdi:
+        raise InputError(f"the tooth is number {fdi} already: choose another number")
+    if new // 10 != fdi // 10:
+        raise InputError(
+            f"{new} is not in the quadrant of {fdi}: a row moves within its quadrant; renumber or "
+            "swap single teeth across the midline"
+        )
+    teeth = sorted(other for other in present if fdi <= other and other // 10 == fdi // 10)
+    return _shifted(present, teeth, new - fdi)
+
+
+def to_merge(present: Collection[int], keep: int, others: Iterable[int]) -> list[int]:
+    """The numbers that are given up when teeth become one, each once.
+
+    Raises:
+        InputError: one of the teeth is not there, or there is nothing but ``keep`` to merge.
+    """
+    given_up = sorted(set(others) - {keep})
+    if not given_up:
+        raise InputError(f"{keep} alone cannot be merged: choose two teeth or more")
+    check_present(present, keep, *given_up)
+    return given_up
+
+
+def check_present(present: Collection[int], *teeth: int) -> None:
+    """Refuse, with an `InputError`, teeth that are not among those present."""
+    for fdi in teeth:
+        if fdi not in present:
+            check_number(fdi)
+            raise InputError(f"there is no tooth {fdi} in this segmentation: choose one that is")
+
+
+def check_free(present: Collection[int], fdi: int) -> None:
+    """Refuse, with an `InputError`, a number that is taken or none of the 28."""
+    check_number(fdi)
+    if fdi in present:
+        raise InputError(f"number {fdi} is taken: choose one that is free")
+
+
+def check_number(fdi: int) -> None:
+    """Refuse, with an `InputError`, what is none of the 28 FDI numbers of a result."""
+    if fdi not in FDI_NUMBERS:
+        raise InputError(f"{fdi} is none of the 28 teeth: choose 11-17, 21-27, 31-37 or 41-47")
+
+
+def check_mapping(present: Iterable[int], mapping: Mapping[int, int]) -> None:
+    """Refuse, with an `InputError`, a mapping by which two teeth would get one number."""
+    taken: dict[int, int] = {}
+    for fdi in sorted(present):
+        new = mapping.get(fdi, fdi)
+        if new in taken:
+            raise InputError(
+                f"{taken[new]} and {fdi} would both become {new}: swap them, or merge them"
+            )
+        taken[new] = fdi
+
+
+def _shifted(present: Collection[int], teeth: list[int], step: int) -> dict[int, int]:
+    off = [fdi for fdi in teeth if not 1 <= fdi % 10 + step <= _LAST_POSITION]
+    if off:
+        raise InputError(
+            f"{', '.join(map(str, off))} would leave the row, which has the places 1 to "
+            f"{_LAST_POSITION}: renumber or delete first what is there"
+        )
+    blocked = [fdi + step for fdi in teeth if fdi + step in present and fdi + step not in teeth]
+    if blocked:
+        raise InputError(
+            f"number {', '.join(map(str, blocked))} is taken by a tooth that does not move: swap, "
+            "merge or delete first"
+        )
+    return {fdi: fdi + step for fdi in teeth}

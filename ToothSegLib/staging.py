@@ -1,0 +1,82 @@
+"""Several files that come into a folder all at once, or not at all."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from ToothSegLib.errors import OutputError, ToothSegError
+
+
+@contextmanager
+def all_or_nothing(folder: str | os.PathLike[str], *, overwrite: bool = False) -> Iterator[Path]:
+    """A hidden folder inside `folder`, and so on the same disk, whose files move up at the end.
+
+    What the block writes there takes its place in `folder` once the block has ended well. On an
+    error, a cancellation or Ctrl-C nothing of it is left, and files that would have been replaced
+    are as they were.
+
+    Args:
+        folder: an existing folder.
+        overwrite: replace files of the same names; otherwise they are an error.
+
+    Raises:
+        OutputError: the folder is not there or cannot be written to, the disk is full, or a file
+            is there and must not be replaced.
+    """
+    target = Path(os.path.abspath(folder))
+    _check_folder(target)
+    stage = None
+    try:
+        stage = Path(tempfile.mkdtemp(prefix=".toothseg-", dir=target))
+        yield stage
+        _move_up(stage, target, overwrite)
+    except ToothSegError as error:
+        # The user knows nothing of the hidden folder.
+        raise type(error)(str(error).replace(str(stage), str(target))) from error
+    except OSError as error:
+        raise OutputError(f"cannot write to {target}: {error.strerror or error}") from error
+    finally:
+        if stage is not None:
+            shutil.rmtree(stage, ignore_errors=True)
+
+
+def _check_folder(folder: Path) -> None:
+    # Not Path.is_dir: it raises for a name that is longer than the file system allows.
+    if os.path.isdir(folder):
+        return
+    if os.path.exists(folder):
+        raise OutputError(f"{folder} is a file: name a folder")
+    raise OutputError(f"there is no folder {folder}: make it, or choose another one")
+
+
+def _move_up(stage: Path, folder: Path, overwrite: bool) -> None:
+    """Move the staged files into the folder; on an error undo all of it."""
+    names = sorted(os.listdir(stage))
+    there = [name for name in names if os.path.lexists(folder / name)]
+    if there and not overwrite:
+        more = f" (and {len(there) - 1} more)" if there[1:] else ""
+        raise OutputError(
+            f"{folder / there[0]} exists{more}: choose another folder, or let it be replaced"
+        )
+    for name in there:
+        if os.path.isdir(folder / name):
+            raise OutputError(f"{folder / name} is a folder where a file should go")
+
+    replaced = Path(tempfile.mkdtemp(dir=stage))
+    moves = [(folder / name, replaced / name) for name in there]
+    moves += [(stage / name, folder / name) for name in names]
+    done: list[tuple[Path, Path]] = []
+    try:
+        for source, place in moves:
+            os.replace(source, place)
+            done.append((source, place))
+    except BaseException:
+        for source, place in reversed(done):
+            with suppress(OSError):
+                os.replace(place, source)
+        raise
