@@ -1,0 +1,129 @@
+"""Fixtures of the tests that run on Slicer's own core.
+
+Where slicer-core or PySide6 is not installed these tests fail; they are skipped, with a reason,
+only where the environment variable ``TOOTHSEG_SKIP_HEADLESS`` says so.
+
+Every test here fails on an exception that Qt or VTK swallowed (in a slot, a paint event, an
+observer) and on a dialog that it neither expected nor looked at; see ``swallowed`` and ``dialogs``.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import sys
+import traceback
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import bootstrap
+import pytest
+
+_NEEDED = ("slicer", "PySide6")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Skip, where the environment asks for it and something needed is absent."""
+    absent = [name for name in _NEEDED if importlib.util.find_spec(name) is None]
+    if not absent or not os.environ.get("TOOTHSEG_SKIP_HEADLESS"):
+        return
+    mark = pytest.mark.skip(reason=f"TOOTHSEG_SKIP_HEADLESS is set and {absent} not installed")
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(mark)
+
+
+@pytest.fixture(scope="session")
+def slicer_app(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """``slicer.app``, with the scene, the logics, ``slicer.util``, ``qt`` and ``ctk`` working."""
+    return bootstrap.start(tmp_path_factory.mktemp("slicer"))
+
+
+@pytest.fixture(autouse=True)
+def swallowed(slicer_app: Any) -> Iterator[list[BaseException]]:
+    """Exceptions that Qt and VTK print and go on from; one left in the list fails the test."""
+    caught: list[BaseException] = []
+    before = sys.excepthook
+    sys.excepthook = lambda kind, error, trace: caught.append(error)
+    yield caught
+    sys.excepthook = before
+    if caught:
+        pytest.fail("".join(traceback.format_exception(caught[0])))
+
+
+@pytest.fixture(autouse=True)
+def dialogs(slicer_app: Any) -> Iterator[Any]:
+    """The recorder of dialogs: ``answer(...)`` before, ``take()`` after; see compat/dialogs.py."""
+    from compat.dialogs import recorder
+
+    recorder.clear()
+    yield recorder
+    shown, answers = recorder.shown, list(recorder.answers)
+    recorder.clear()
+    assert not shown, f"dialogs that the test did not look at (dialogs.take()): {shown}"
+    assert not answers, f"answers that no dialog asked for: {answers}"
+
+
+@pytest.fixture
+def scene(slicer_app: Any) -> Iterator[Any]:
+    """``slicer.mrmlScene``, empty before and after the test."""
+    scene = slicer_app.mrmlScene()
+    scene.Clear(0)
+    yield scene
+    scene.Clear(0)
+
+
+@pytest.fixture
+def qt_app(slicer_app: Any) -> Iterator[Any]:
+    """The QApplication, without a display; widgets left open are closed after the test."""
+    from PySide6.QtWidgets import QApplication
+
+    app = QApplication.instance()
+    yield app
+    keep = slicer_app.topLevelWidgets()
+    for widget in app.topLevelWidgets():
+        if widget not in keep:
+            widget.close()
+            widget.deleteLater()
+    app.sendPostedEvents(None, 52)  # QEvent.DeferredDelete
+    app.processEvents()
+
+
+@pytest.fixture
+def sample_volume_node(scene: Any) -> Any:
+    """The sample scan of the repository as a vtkMRMLScalarVolumeNode, 176 x 160 x 128 of 0.5 mm."""
+    import slicer
+
+    path = bootstrap.REPOSITORY / "Resources" / "Samples" / "sample-cbct.nrrd"
+    return slicer.util.loadVolume(str(path))
+
+
+@pytest.fixture
+def sample_labels() -> Any:
+    """The FDI labels of the sample scan as a ``Volume``, on the same grid."""
+    from ToothSegLib.volume_io import read_volume
+
+    samples = bootstrap.REPOSITORY / "Resources" / "Samples"
+    return read_volume(samples / "sample-cbct-labels.nrrd")
+
+
+@pytest.fixture
+def toothseg(scene: Any, qt_app: Any) -> Iterator[Any]:
+    """The module, loaded as Slicer does; its panel is ``slicer.util.getModuleWidget(toothseg)``.
+
+    The panel is left and cleaned up before the scene is emptied, as when Slicer quits.
+    """
+    from compat.module_host import load_module
+
+    module = load_module(bootstrap.MODULE_FOLDER / "ToothSeg.py")
+    yield module
+    module.close()
+
+
+@pytest.fixture
+def panel_screenshot(qt_app: Any) -> Callable[..., Path]:
+    """``panel_screenshot(widget, path, style="light", width=480, height=0)`` writes a PNG."""
+    from screenshots import panel_screenshot
+
+    return panel_screenshot

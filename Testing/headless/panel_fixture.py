@@ -1,0 +1,83 @@
+"""What the panel's tests share: a panel, a result in it, and time for Qt."""
+
+from __future__ import annotations
+
+import ctypes
+import sys
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from ToothSegLib.report import Finding, Segmentation, measure_teeth
+
+if sys.version_info < (3, 12):
+    # Every Qt method that returns nothing takes one reference to None too many with PySide6 6.12;
+    # from Python 3.12 on None cannot be deallocated.
+    ctypes.c_ssize_t.from_address(id(None)).value += 1 << 40
+
+FINDINGS = (
+    Finding("number-unsure", "high", "The number of 16 is unsure (61 %).", (16,)),
+    Finding("odd-size", "medium", "34 and 35 differ from their neighbours.", (34, 35)),
+    Finding("dropped-pieces", "low", "3 small pieces apart from any tooth were left out."),
+)
+
+
+class GivenPoints:
+    """Stands in for `points.PlacedPoints`: the test says where the user clicks."""
+
+    def __init__(self) -> None:
+        self.done: Callable[[Sequence[Any]], None] | None = None
+
+    def ask(self, count: int, done: Callable[[Sequence[Any]], None]) -> None:
+        """Remember whom to tell."""
+        self.done = done
+
+    def click(self, points: Sequence[Any]) -> None:
+        """Tell the points."""
+        done, self.done = self.done, None
+        assert done is not None, "nobody has asked for points"
+        done(points)
+
+    def stop(self) -> None:
+        """Give up the question."""
+        if self.done is not None:
+            self.click([])
+
+
+def open_panel(toothseg: Any) -> Any:
+    """The ToothSegWidget, entered."""
+    representation = toothseg.widgetRepresentation()
+    representation.enter()
+    return representation.self()
+
+
+def give_result(widget: Any, volume_node: Any, labels: Any) -> Any:
+    """Put a segmentation of these labels with `FINDINGS` into the panel; the node."""
+    import slicer
+
+    from ToothSegScene.segments import write_segmentation
+
+    teeth = measure_teeth(labels, dict.fromkeys(range(11, 48), 0.95))
+    result = Segmentation(labels, teeth, list(FINDINGS))
+    node = write_segmentation(slicer.mrmlScene, volume_node, result)
+    parameters = widget.logic.getParameterNode()
+    parameters.inputVolume = volume_node
+    parameters.segmentation = node
+    settle()
+    return node
+
+
+def settle(seconds: float = 0.12) -> None:
+    """Let Qt work off what waits, timers included."""
+    wait_until(lambda: False, seconds, must=False)
+
+
+def wait_until(done: Callable[[], bool], seconds: float = 90.0, *, must: bool = True) -> None:
+    """Let Qt work until ``done``; AssertionError if it takes longer than ``seconds``."""
+    import slicer
+
+    end = time.monotonic() + seconds
+    while not done() and time.monotonic() < end:
+        slicer.app.processEvents()
+        time.sleep(0.01)
+    assert done() or not must, f"nothing happened within {seconds:.0f} s"

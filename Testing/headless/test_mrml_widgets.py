@@ -1,0 +1,99 @@
+"""The node selector follows the scene as Slicer's does."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+pytestmark = pytest.mark.usefixtures("qt_app")
+
+
+@pytest.fixture
+def selector(scene: Any) -> Any:
+    """A selector of volumes of the scene."""
+    import slicer
+
+    box = slicer.qMRMLNodeComboBox()
+    box.nodeTypes = ["vtkMRMLScalarVolumeNode"]
+    box.setMRMLScene(scene)
+    return box
+
+
+def add(scene: Any, name: str, kind: str = "vtkMRMLScalarVolumeNode") -> Any:
+    return scene.AddNewNodeByClass(kind, name)
+
+
+def test_nodes_that_come_and_go(scene: Any, selector: Any) -> None:
+    heard: list[Any] = []
+    selector.connect("currentNodeChanged(vtkMRMLNode*)", heard.append)
+    first = add(scene, "first")
+    second = add(scene, "second")
+    add(scene, "model", "vtkMRMLModelNode")
+    assert selector.nodeCount() == 2
+    assert selector.currentNode() is first
+    selector.setCurrentNode(second)
+    scene.RemoveNode(second)
+    assert selector.currentNode() is first
+    scene.Clear(0)
+    assert selector.currentNode() is None
+    assert heard == [first, second, first, None]
+
+
+def test_none_is_chosen_where_it_may_be(scene: Any, selector: Any) -> None:
+    selector.noneEnabled = True
+    volume = add(scene, "scan")
+    assert selector.currentNode() is None
+    selector.setCurrentNode(volume)
+    selector.setCurrentNode(None)
+    assert selector.currentNodeID == ""
+
+
+def test_children_hidden_nodes_and_attributes(scene: Any, selector: Any) -> None:
+    selector.noneEnabled = True
+    add(scene, "labels", "vtkMRMLLabelMapVolumeNode")
+    hidden = add(scene, "hidden")
+    assert selector.nodeCount() == 2
+    selector.showChildNodeTypes = False
+    assert selector.nodeCount() == 1
+    hidden.SetHideFromEditors(True)
+    add(scene, "scan")
+    assert selector.nodeCount() == 1
+    selector.addAttribute("vtkMRMLScalarVolumeNode", "ToothSeg.Scan")
+    assert selector.nodeCount() == 0
+
+
+def test_a_renamed_node_is_shown_by_its_new_name(scene: Any, selector: Any) -> None:
+    volume = add(scene, "scan")
+    volume.SetName("scan of today")
+    assert selector._box.currentText() == "scan of today"
+
+
+def test_no_scene_no_nodes(scene: Any) -> None:
+    import slicer
+
+    add(scene, "scan")
+    box = slicer.qMRMLNodeComboBox()
+    box.nodeTypes = ["vtkMRMLScalarVolumeNode"]
+    assert box.nodeCount() == 0
+    with pytest.raises(ValueError, match="vtkMRMLScene"):
+        box.setMRMLScene("scene")
+    with pytest.raises(ValueError, match="node"):
+        box.setCurrentNode("scan")
+
+
+def test_a_deleted_selector_leaves_the_scene_alone(scene: Any, selector: Any) -> None:
+    selector.delete()
+    add(scene, "scan")
+    scene.Clear(0)
+
+
+def test_create_new(scene: Any, selector: Any) -> None:
+    heard: list[Any] = []
+    selector.connect("nodeAddedByUser(vtkMRMLNode*)", heard.append)
+    node = selector.addNode()
+    assert heard == [node]
+    assert selector.currentNode() is node
+    selector.addEnabled = False
+    with pytest.raises(RuntimeError, match="addEnabled"):
+        selector.addNode()

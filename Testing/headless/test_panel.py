@@ -1,0 +1,126 @@
+"""The panel as it is built: from the real .ui file, on Slicer's core."""
+
+from __future__ import annotations
+
+import hashlib
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import bootstrap
+from ToothSegLib.teeth import FDI_NUMBERS
+
+
+@pytest.fixture
+def panel_widget(toothseg: Any) -> Any:
+    """The ToothSegWidget, entered."""
+    representation = toothseg.widgetRepresentation()
+    representation.enter()
+    return representation.self()
+
+
+def test_the_module_says_what_it_is(toothseg: Any) -> None:
+    assert toothseg.title == "ToothSeg"
+    assert toothseg.categories == ["Segmentation"]
+    assert "not a medical device" in toothseg.helpText
+    assert toothseg.acknowledgementText
+    assert toothseg.contributors
+
+
+def test_the_sample_is_registered_once_slicer_is_up(toothseg: Any, slicer_app: Any) -> None:
+    import SampleData
+
+    slicer_app.emit_signal("startupCompleted()")
+    (source,) = SampleData.SampleDataLogic.sources["ToothSeg"]
+    scan = bootstrap.REPOSITORY / "Resources" / "Samples" / "sample-cbct.nrrd"
+    assert source.uris == [scan.as_uri()]
+    assert source.checksums == [f"SHA256:{hashlib.sha256(scan.read_bytes()).hexdigest()}"]
+
+
+def test_the_module_file_imports_nothing_heavy() -> None:
+    code = (
+        "import sys; from pathlib import Path; import bootstrap, tempfile\n"
+        "bootstrap.start(Path(tempfile.mkdtemp()))\n"
+        "before = set(sys.modules); import ToothSeg\n"
+        "print(*sorted(name for name in set(sys.modules) - before))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True, text=True, check=True, cwd=Path(__file__).parent,
+    )  # fmt: skip
+    imported = set(done.stdout.split())
+    assert "ToothSeg" in imported
+    parts = ("torch", "scipy", "SimpleITK", "nrrd", "ToothSegLib", "ToothSegPanel", "ToothSegScene")
+    assert not {name for name in imported if name.split(".")[0] in parts}
+
+
+def test_an_empty_scene_explains_the_buttons(panel_widget: Any) -> None:
+    ui = panel_widget.ui
+    assert not ui.segmentButton.enabled
+    assert "Load a scan" in ui.segmentButton.toolTip
+    assert not ui.progressFrame.isVisibleTo(ui.progressFrame.parent())
+    assert not ui.odontogramFrame.isVisibleTo(ui.odontogramFrame.parent())
+    assert ui.advancedButton.collapsed
+    assert "not a medical device" in ui.noticeLabel.text
+
+
+def test_the_active_volume_is_chosen(sample_volume_node: Any, panel_widget: Any) -> None:
+    assert panel_widget.ui.inputSelector.currentNode() is sample_volume_node
+    assert panel_widget.ui.segmentButton.enabled
+
+
+def test_all_28_teeth_have_a_button_with_a_name(panel_widget: Any) -> None:
+    buttons = panel_widget.panel.result.odontogram.buttons
+    assert set(buttons) == set(FDI_NUMBERS)
+    assert buttons[16].accessibleName == "16 upper right first molar, not found"
+    assert panel_widget.panel.result.odontogram.numbers[16].text == "16"
+    assert not buttons[16].icon.isNull()
+
+
+def test_the_panel_comes_back_after_it_was_left(sample_volume_node: Any, toothseg: Any) -> None:
+    representation = toothseg.widgetRepresentation()
+    representation.enter()
+    ui = representation.self().ui
+    ui.emptySegmentsCheck.checked = True
+    ui.deviceCombo.currentIndex = 1
+    representation.exit()
+    representation.enter()
+    assert ui.emptySegmentsCheck.checked
+    parameters = representation.self().logic.getParameterNode()
+    assert (parameters.emptySegments, parameters.device) == (True, "cpu")
+
+
+def test_without_torch_the_button_offers_to_install_it(
+    sample_volume_node: Any, panel_widget: Any, dialogs: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import qt
+
+    from ToothSegPanel import torch_setup
+
+    there = {"torch": False}
+    monkeypatch.setattr(torch_setup, "is_there", lambda: there["torch"])
+    panel_widget.panel.run.refresh()
+    button = panel_widget.ui.segmentButton
+    assert button.text == torch_setup.LABEL
+
+    button.click()
+    assert "Extensions Manager" in dialogs.take()[0].text
+
+    class PyTorchUtilsLogic:
+        def installTorch(self, askConfirmation: bool = True) -> None:
+            there["torch"] = True
+
+    fake = type(sys)("PyTorchUtils")
+    fake.PyTorchUtilsLogic = PyTorchUtilsLogic  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "PyTorchUtils", fake)
+    dialogs.answer(qt.QMessageBox.Cancel)
+    button.click()
+    assert not there["torch"]
+    dialogs.answer(qt.QMessageBox.Ok)
+    button.click()
+    assert there["torch"]
+    assert button.text == "&Segment teeth"
+    assert len(dialogs.take()) == 2

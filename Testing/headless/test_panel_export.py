@@ -1,0 +1,90 @@
+"""Export through the panel; what the files hold is tested with ``ToothSegScene.export``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from panel_fixture import give_result, open_panel, settle
+
+
+@pytest.fixture
+def widget(toothseg: Any, sample_volume_node: Any, sample_labels: Any) -> Any:
+    """The panel with the sample's teeth."""
+    widget = open_panel(toothseg)
+    give_result(widget, sample_volume_node, sample_labels)
+    return widget
+
+
+def test_without_a_folder_only_the_scene_takes_exports(widget: Any) -> None:
+    assert not widget.ui.exportSurfacesButton.enabled
+    assert "Choose a folder" in widget.ui.exportSurfacesButton.toolTip
+    assert widget.ui.exportModelsButton.enabled
+    assert widget.ui.exportLabelmapButton.enabled
+
+
+def test_surfaces_by_the_choices_of_the_panel(widget: Any, tmp_path: Path) -> None:
+    ui = widget.ui
+    folder = tmp_path / "Zähne"
+    folder.mkdir()
+    ui.folderEdit.currentPath = str(folder)
+    ui.formatCombo.currentIndex = 1
+    ui.groupingCombo.currentIndex = 1
+    ui.exportSurfacesButton.click()
+    assert (folder / "upper_molars.obj").is_file()
+    assert len(list(folder.glob("*.obj"))) == 8
+    assert str(folder) in ui.messageLabel.text
+
+
+def test_existing_files_are_replaced_only_on_request(
+    widget: Any, tmp_path: Path, dialogs: Any
+) -> None:
+    ui = widget.ui
+    ui.folderEdit.currentPath = str(tmp_path)
+    ui.exportSegmentationButton.click()
+    (path,) = tmp_path.glob("*.seg.nrrd")
+    path.write_bytes(b"mine")
+    ui.exportSegmentationButton.click()
+    (shown,) = dialogs.take()
+    assert "exists" in shown.text
+    assert path.read_bytes() == b"mine"
+    ui.replaceCheck.checked = True
+    ui.exportSegmentationButton.click()
+    assert path.stat().st_size > 1000
+
+
+def test_a_folder_that_is_not_there_is_said_in_a_line(
+    widget: Any, tmp_path: Path, dialogs: Any
+) -> None:
+    widget.ui.folderEdit.currentPath = str(tmp_path / "nowhere")
+    widget.ui.exportSurfacesButton.click()
+    (shown,) = dialogs.take()
+    assert "nowhere" in shown.text
+    assert "\n" not in shown.text
+
+
+def test_models_and_label_map_come_into_the_scene(widget: Any, scene: Any) -> None:
+    widget.ui.exportModelsButton.click()
+    widget.ui.exportLabelmapButton.click()
+    settle()
+    assert scene.GetNumberOfNodesByClass("vtkMRMLModelNode") >= 20
+    assert scene.GetNumberOfNodesByClass("vtkMRMLLabelMapVolumeNode") == 1
+    # A label map is no scan: the choice of the volume stays.
+    assert widget.ui.inputSelector.currentNode().GetClassName() == "vtkMRMLScalarVolumeNode"
+
+
+@pytest.mark.parametrize(
+    ("name", "stem"),
+    [
+        ("scan teeth", "scan teeth"),
+        ("a/b: c?", "a b  c"),
+        ("...", "teeth"),
+        ("Köpfchen", "Köpfchen"),
+    ],
+)
+def test_a_name_becomes_a_file_name(slicer_app: Any, name: str, stem: str) -> None:
+    from ToothSegPanel.export_panel import _file_stem
+
+    assert _file_stem(name) == stem

@@ -1,0 +1,196 @@
+"""The result on the panel: odontogram, findings, categories."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from panel_fixture import give_result, open_panel, settle
+
+
+@pytest.fixture
+def widget(sample_volume_node: Any, toothseg: Any) -> Any:
+    """The panel."""
+    return open_panel(toothseg)
+
+
+@pytest.fixture
+def node(widget: Any, sample_volume_node: Any, sample_labels: Any) -> Any:
+    """A segmentation with findings about 16 and 34, 35, shown on the panel."""
+    return give_result(widget, sample_volume_node, sample_labels)
+
+
+@pytest.fixture
+def there(node: Any) -> list[int]:
+    """The teeth that are in it."""
+    from ToothSegScene.segments import teeth_of
+
+    return sorted(teeth_of(node))
+
+
+def _name(widget: Any, fdi: int) -> str:
+    return str(widget.panel.result.odontogram.buttons[fdi].accessibleName)
+
+
+def test_the_odontogram_shows_the_states(widget: Any, there: list[int]) -> None:
+    assert _name(widget, 16).endswith("to check")
+    assert _name(widget, 34).endswith("to check")
+    assert _name(widget, 26).endswith("found")
+    absent = set(widget.panel.result.odontogram.buttons) - set(there)
+    assert all(_name(widget, fdi).endswith("not found") for fdi in absent)
+
+
+def test_the_patients_right_is_on_the_left(widget: Any, node: Any) -> None:
+    buttons = widget.panel.result.odontogram.buttons
+    widget.parent.resize(480, 1000)
+    widget.parent.show()
+    settle()
+    assert buttons[17].x < buttons[11].x < buttons[21].x < buttons[27].x
+    assert buttons[47].x < buttons[41].x < buttons[31].x < buttons[37].x
+    assert buttons[11].y < buttons[41].y
+    assert buttons[16].x == buttons[46].x
+
+
+def test_states_differ_in_shape_and_not_in_colour_alone(qt_app: Any, scene: Any) -> None:
+    from PySide6.QtGui import QImage, qGray
+
+    from ToothSegPanel.painting import paint_tooth
+    from ToothSegPanel.state_style import STATES
+
+    def grey(state: str) -> set[tuple[int, int]]:
+        """The dark pixels, by which a colour-blind reader goes."""
+        picture: QImage = paint_tooth(16, state, (255, 255, 255)).toImage()
+        return {
+            (x, y)
+            for x in range(picture.width())
+            for y in range(picture.height())
+            if picture.pixelColor(x, y).alpha() > 128 and qGray(picture.pixel(x, y)) < 140
+        }
+
+    pictures = [frozenset(grey(state)) for state in STATES]
+    assert len(set(pictures)) == len(STATES) == 5
+
+
+def test_a_click_selects_and_centres_the_views(widget: Any, node: Any, slicer_app: Any) -> None:
+    from ToothSegScene.segments import teeth_of
+
+    camera = slicer_app.mrmlScene().AddNewNodeByClass("vtkMRMLCameraNode")
+    distance = camera.GetPosition()[1] - camera.GetFocalPoint()[1]
+    widget.panel.result.odontogram.buttons[36].click()
+    centre = node.GetSegmentCenterRAS(teeth_of(node)[36])
+    assert widget.panel.result.selection.teeth == (36,)
+    assert camera.GetFocalPoint() == pytest.approx(centre)
+    assert camera.GetPosition()[1] - camera.GetFocalPoint()[1] == pytest.approx(distance)
+    slices = slicer_app.mrmlScene().GetNodesByClass("vtkMRMLSliceNode")
+    assert slices.GetNumberOfItems() == 3
+    for place in range(3):
+        matrix = slices.GetItemAsObject(place).GetSliceToRAS()
+        assert [matrix.GetElement(row, 3) for row in range(3)] == pytest.approx(centre)
+    assert node.GetDisplayNode().GetVisibility3D()
+    assert node.GetSegmentation().ContainsRepresentation("Closed surface")
+
+
+def test_ctrl_and_shift_select_several(widget: Any, node: Any) -> None:
+    odontogram = widget.panel.result.odontogram
+    held = (False, False)
+    odontogram._modifiers = lambda: held
+    odontogram.buttons[13].click()
+    held = (False, True)
+    odontogram.buttons[15].click()
+    held = (True, False)
+    odontogram.buttons[36].click()
+    assert widget.panel.result.selection.teeth == (13, 14, 15, 36)
+    checked = {fdi for fdi, button in odontogram.buttons.items() if button.checked}
+    assert checked == {13, 14, 15, 36}
+
+
+def test_the_keyboard_reaches_and_chooses_a_tooth(widget: Any, node: Any) -> None:
+    from PySide6.QtCore import Qt
+    from PySide6.QtTest import QTest
+
+    buttons = widget.panel.result.odontogram.buttons
+    widget.parent.show()
+    widget.parent.activateWindow()
+    settle()
+    buttons[16].setFocus()
+    QTest.keyClick(buttons[16], Qt.Key.Key_Right)
+    assert buttons[15].hasFocus()
+    QTest.keyClick(buttons[15], Qt.Key.Key_Space)
+    assert widget.panel.result.selection.teeth == (15,)
+
+
+@pytest.mark.parametrize(("row", "text"), [(0, "16"), (1, "3"), (2, "UR6")])
+def test_the_notation_changes_everywhere(widget: Any, node: Any, row: int, text: str) -> None:
+    widget.ui.notationCombo.currentIndex = row
+    settle()
+    result = widget.panel.result
+    assert result.odontogram.numbers[16].text == text
+    assert result.tree.tooth_item(16).text(0) == f"{text} upper right first molar"
+    result.odontogram.buttons[16].click()
+    assert f"<b>{text} upper right first molar</b>" in widget.ui.selectionLabel.text
+    assert text in widget.ui.findingsList.item(0).text()
+
+
+def test_findings_are_ranked_and_select_their_teeth(widget: Any, node: Any) -> None:
+    rows = widget.ui.findingsList
+    assert [rows.item(row).text()[:10] for row in range(rows.count)] == [
+        "The number", "34 and 35 ", "3 small pi",
+    ]  # fmt: skip
+    assert "high" in rows.item(0).toolTip()
+    assert widget.ui.findingsButton.text == "To check (3)"
+    rows.currentRow = 1
+    assert widget.panel.result.selection.teeth == (34, 35)
+    widget.panel.result.odontogram.buttons[26].click()
+    assert rows.currentRow == -1  # the row's teeth are not those that are selected
+
+
+def test_reviewing_a_tooth_settles_its_finding(widget: Any, node: Any) -> None:
+    widget.ui.findingsList.currentRow = 0
+    assert widget.ui.reviewedButton.enabled
+    widget.ui.reviewedButton.click()
+    settle()
+    assert _name(widget, 16).endswith("reviewed")
+    assert widget.ui.findingsList.count == 2
+    widget.ui.reviewedButton.click()  # it takes back what it did
+    settle()
+    assert _name(widget, 16).endswith("to check")
+    assert widget.ui.findingsList.count == 3
+
+
+def test_the_tree_hides_and_fades_a_category(widget: Any, node: Any, there: list[int]) -> None:
+    import qt
+
+    from ToothSegScene.display import looks_of
+
+    tree = widget.panel.result.tree
+    molars = {fdi for fdi in there if fdi // 10 <= 2 and fdi % 10 >= 6}
+    assert tree.category_item(4).text(0) == f"Upper molars  ({len(molars)} of 4)"
+    tree.category_item(4).setCheckState(0, qt.Qt.Unchecked)
+    settle()
+    assert {fdi for fdi, look in looks_of(node).items() if not look.visible} == molars
+    tree.tooth_item(16).setCheckState(0, qt.Qt.Checked)
+    settle()
+    assert tree.category_item(4).checkState(0) == qt.Qt.PartiallyChecked
+    tree.slider(1).value = 40
+    incisors = {fdi for fdi in there if fdi // 10 <= 2 and fdi % 10 <= 2}
+    faded = {fdi for fdi, look in looks_of(node).items() if look.opacity == pytest.approx(0.4)}
+    assert faded == incisors
+
+
+def test_a_segment_that_slicer_changes_shows(widget: Any, node: Any) -> None:
+    from ToothSegScene.segments import teeth_of
+
+    node.GetSegmentation().RemoveSegment(teeth_of(node)[26])
+    settle()
+    assert _name(widget, 26).endswith("not found")
+    with pytest.raises(KeyError):
+        widget.panel.result.tree.tooth_item(26)
+
+
+def test_no_result_hides_its_sections(widget: Any, node: Any, slicer_app: Any) -> None:
+    slicer_app.mrmlScene().RemoveNode(node)
+    settle()
+    ui = widget.ui
+    for part in (ui.odontogramFrame, ui.correctionsButton, ui.exportButton, ui.resultSelector):
+        assert not part.isVisibleTo(ui.resultFrame)

@@ -1,0 +1,94 @@
+"""How the teeth are seen: visibility, opacity, and bringing one into the middle of every view."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from ToothSegScene.segments import teeth_of
+
+
+@dataclass(frozen=True)
+class Look:
+    """The display of a tooth's segment: RGB 0-255, and opacity 0-1 in 3D."""
+
+    colour: tuple[int, int, int]
+    visible: bool
+    opacity: float
+
+
+def looks_of(segmentation_node: Any) -> dict[int, Look]:
+    """FDI number -> look, of the teeth that are there."""
+    display = _display_node(segmentation_node)
+    segmentation = segmentation_node.GetSegmentation()
+    looks = {}
+    for fdi, segment_id in teeth_of(segmentation_node).items():
+        red, green, blue = segmentation.GetSegment(segment_id).GetColor()
+        looks[fdi] = Look(
+            colour=(round(255 * red), round(255 * green), round(255 * blue)),
+            visible=bool(display.GetSegmentVisibility(segment_id)),
+            opacity=float(display.GetSegmentOpacity3D(segment_id)),
+        )
+    return looks
+
+
+def set_visible(segmentation_node: Any, teeth: Iterable[int], visible: bool) -> None:
+    """Show or hide teeth in all views; those that are not there are passed over."""
+    display = _display_node(segmentation_node)
+    for segment_id in _ids(segmentation_node, teeth):
+        display.SetSegmentVisibility(segment_id, visible)
+
+
+def set_opacity(segmentation_node: Any, teeth: Iterable[int], opacity: float) -> None:
+    """Set the opacity 0-1 of teeth in all views; those that are not there are passed over."""
+    display = _display_node(segmentation_node)
+    for segment_id in _ids(segmentation_node, teeth):
+        display.SetSegmentOpacity(segment_id, opacity)
+
+
+def show_in_3d(segmentation_node: Any) -> None:
+    """Make the surfaces, unless they are there, and show them."""
+    segmentation_node.CreateClosedSurfaceRepresentation()
+    _display_node(segmentation_node).SetVisibility3D(True)
+
+
+def bring_into_view(segmentation_node: Any, teeth: Iterable[int]) -> None:
+    """Make teeth visible and centre the slice views and the 3D views on the first of them.
+
+    Nothing happens where none of the teeth is there.
+    """
+    ids = _ids(segmentation_node, teeth)
+    if not ids:
+        return
+    set_visible(segmentation_node, teeth, True)
+    show_in_3d(segmentation_node)
+    scene = segmentation_node.GetScene()
+    centre = segmentation_node.GetSegmentCenterRAS(ids[0])
+    slice_nodes = _nodes(scene, "vtkMRMLSliceNode")
+    for node in slice_nodes:
+        node.JumpSliceByCentering(*centre)
+    for camera in _nodes(scene, "vtkMRMLCameraNode"):
+        # The direction and the distance of the look stay.
+        shift = [to - at for to, at in zip(centre, camera.GetFocalPoint())]
+        camera.SetPosition(*(at + by for at, by in zip(camera.GetPosition(), shift)))
+        camera.SetFocalPoint(*centre)
+        camera.ResetClippingRange()
+
+
+def _ids(segmentation_node: Any, teeth: Iterable[int]) -> list[str]:
+    there = teeth_of(segmentation_node)
+    return [there[fdi] for fdi in teeth if fdi in there]
+
+
+def _display_node(segmentation_node: Any) -> Any:
+    if segmentation_node.GetDisplayNode() is None:
+        segmentation_node.CreateDefaultDisplayNodes()
+    return segmentation_node.GetDisplayNode()
+
+
+def _nodes(scene: Any, class_name: str) -> list[Any]:
+    return [
+        scene.GetNthNodeByClass(place, class_name)
+        for place in range(scene.GetNumberOfNodesByClass(class_name))
+    ]

@@ -1,0 +1,201 @@
+"""Corrections of a segmentation node: tooth by tooth, each a step that can be undone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from ToothSegLib import corrections, renumbering, splitting
+from ToothSegLib.errors import InputError
+from ToothSegLib.teeth import QUADRANT_NAMES
+from ToothSegScene import drafts
+from ToothSegScene.history import History, Step
+from ToothSegScene.snapshots import Snapshots
+from ToothSegScene.state import State
+
+Point = Sequence[float]
+
+
+class Corrections:
+    """The verbs of correction on one segmentation node, with their undo and redo.
+
+    A verb that cannot be done raises a `ToothSegError` in one line and changes nothing. A segment
+    whose number changes gets the id, name, colour and codes of the new number and keeps its
+    confidence and visibility. Whatever a verb changes is tagged as corrected. Segments may share a
+    layer or not; they stay in theirs. Closed surfaces, where there are any, are made anew for the
+    teeth whose shape changes.
+
+    The history lives as long as this object, not in the scene: keep one object a node.
+
+    Args:
+        segmentation_node: vtkMRMLSegmentationNode.
+        history: where the steps go; by default up to 100 steps and 256 MB.
+    """
+
+    def __init__(self, segmentation_node: Any, history: History | None = None) -> None:
+        self._node = segmentation_node
+        self._snapshots = Snapshots(segmentation_node)
+        self._history = history if history is not None else History()
+
+    def renumber(self, fdi: int, new: int) -> None:
+        """Give a tooth another number, which must be free."""
+        self._renumber(
+            f"renumber {fdi} to {new}", lambda teeth: renumbering.renumber(teeth, fdi, new)
+        )
+
+    def swap(self, a: int, b: int) -> None:
+        """Exchange the numbers of two teeth."""
+        self._renumber(f"swap {a} and {b}", lambda teeth: renumbering.swap(teeth, a, b))
+
+    def shift_quadrant(self, quadrant: int, step: int) -> None:
+        """Move all teeth of a quadrant by one place, distally (+1) or mesially (-1)."""
+        side = QUADRANT_NAMES[quadrant - 1] if quadrant in (1, 2, 3, 4) else f"quadrant {quadrant}"
+        self._renumber(
+            f"shift {side} {'distally' if step > 0 else 'mesially'}",
+            lambda teeth: renumbering.shift_quadrant(teeth, quadrant, step),
+        )
+
+    def renumber_from(self, fdi: int, new: int) -> None:
+        """Move a tooth and all distal to it in its quadrant by the same number of places."""
+        self._renumber(
+            f"renumber from {fdi} to {new}",
+            lambda teeth: renumbering.renumber_from(teeth, fdi, new),
+        )
+
+    def merge(self, keep: int, others: Collection[int]) -> None:
+        """Join teeth to one, which has the number, layer and confidence of ``keep``."""
+        state = self._state()
+        others = renumbering.to_merge(state.teeth(), keep, others)
+        crop = drafts.Crop.of(state, [keep, *others])
+        # Not by `corrections.merge`: where teeth overlap, one may have no voxel in the label map.
+        labels = np.where(np.isin(crop.labels, [keep, *others]), keep, 0)
+        draft = drafts.without(state, others)
+        self._do(f"merge {_words([keep, *others])}", state, crop.put(draft, labels, keep))
+
+    def split(self, fdi: int, ras_a: Point, ras_b: Point, new: int) -> None:
+        """Cut a tooth in two by a point in each half, in world RAS mm.
+
+        The half with ``ras_a`` keeps the number, the other gets ``new``, which must be free.
+        """
+        state = self._state(fdi)
+        renumbering.check_free(state.teeth(), new)
+        crop = drafts.Crop.of(state, [fdi])
+        points = []
+        for ras in (ras_a, ras_b):
+            local = [0.0, 0.0, 0.0]
+            self._node.TransformPointFromWorld(ras, local)
+            points.append(crop.millimetres(local))
+        labels = splitting.split(crop.labels, fdi, points[0], points[1], new, crop.spacing)
+        draft = drafts.with_new_tooth(crop.put(state, labels, fdi), fdi, new)
+        self._do(f"split {fdi}", state, crop.put(draft, labels, new))
+
+    def delete(self, fdis: Collection[int]) -> None:
+        """Remove teeth; they then count as not found."""
+        if not fdis:
+            raise InputError("no tooth is chosen: choose those to delete")
+        state = self._state(*fdis)
+        self._do(f"delete {_words(fdis)}", state, drafts.without(state, fdis))
+
+    def mark_missing(self, fdi: int) -> None:
+        """Declare that the patient has no such tooth; a segment of it is removed."""
+        renumbering.check_number(fdi)
+        state = self._state()
+        missing = drafts.missing_of(state)
+        if fdi in missing and fdi not in state.teeth():
+            raise InputError(f"{fdi} is marked as missing already")
+        draft = replace(drafts.without(state, [fdi]), missing=drafts.missing_text({*missing, fdi}))
+        self._do(f"mark {fdi} missing", state, draft)
+
+    def keep_largest(self, fdis: Collection[int]) -> None:
+        """Drop all but the largest piece of each tooth; those of one piece are left alone."""
+        self._reshape(
+            f"keep the largest piece of {_words(fdis)}",
+            fdis,
+            0.0,
+            lambda crop, fdi: corrections.keep_largest(crop.labels, [fdi]),
+        )
+
+    def smooth(self, fdis: Collection[int], mm: float) -> None:
+        """Smooth teeth by ``mm`` at unchanged volume, without growing into neighbours."""
+        self._reshape(
+            f"smooth {_words(fdis)}",
+            fdis,
+            corrections.smoothing_reach(mm),
+            lambda crop, fdi: corrections.smooth(crop.labels, [fdi], mm, crop.spacing),
+        )
+
+    @property
+    def can_undo(self) -> str | None:
+        """What an undo would take back, in words; None where there is nothing."""
+        return self._history.can_undo if self._is_usable() else None
+
+    @property
+    def can_redo(self) -> str | None:
+        """What a redo would do again, in words; None where there is nothing."""
+        return self._history.can_redo if self._is_usable() else None
+
+    def undo(self) -> None:
+        """Take the latest step back. Raises InputError where there is none."""
+        state = self._state()
+        if self._history.can_undo is None:
+            raise InputError("there is nothing to undo")
+        self._history.undone(self._snapshots.apply(self._history.before_last(state)))
+
+    def redo(self) -> None:
+        """Do again what was undone last. Raises InputError where there is nothing."""
+        state = self._state()
+        if self._history.can_redo is None:
+            raise InputError("there is nothing to redo")
+        self._history.redone(self._snapshots.apply(self._history.after_next(state)))
+
+    def _renumber(self, name: str, change: Callable[[Collection[int]], Mapping[int, int]]) -> None:
+        state = self._state()
+        self._do(name, state, drafts.renumbered(state, change(state.teeth())))
+
+    def _reshape(
+        self,
+        name: str,
+        fdis: Collection[int],
+        margin_mm: float,
+        change: Callable[[drafts.Crop, int], Any],
+    ) -> None:
+        if not fdis:
+            raise InputError("no tooth is chosen: choose one or more")
+        state = draft = self._state(*fdis)
+        for fdi in fdis:
+            crop = drafts.Crop.of(draft, [fdi], margin_mm)
+            draft = crop.put(draft, change(crop, fdi), fdi)
+        self._do(name, state, draft)
+
+    def _state(self, *fdis: int) -> State:
+        """The present state, in which these teeth must be."""
+        if self._node is None or self._node.GetScene() is None:
+            raise InputError("the segmentation is no longer in the scene: choose another")
+        state = self._snapshots.capture()
+        self._history.notice(state)
+        renumbering.check_present(state.teeth(), *fdis)
+        return state
+
+    def _is_usable(self) -> bool:
+        """Whether there is a state at all; a panel that asks must not fail where a verb would."""
+        try:
+            self._state()
+        except InputError:
+            return False
+        return True
+
+    def _do(self, name: str, state: State, draft: State) -> None:
+        """Carry a draft out, unless it changes nothing."""
+        # A tooth that is there is not missing.
+        missing = drafts.missing_of(draft) - draft.teeth().keys()
+        if missing != drafts.missing_of(draft):
+            draft = replace(draft, missing=drafts.missing_text(missing))
+        if draft != state:
+            self._history.push(Step(name, state, self._snapshots.apply(draft)))
+
+
+def _words(fdis: Collection[int]) -> str:
+    return ", ".join(map(str, fdis)) if len(fdis) <= 4 else f"{len(fdis)} teeth"

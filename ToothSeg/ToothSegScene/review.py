@@ -1,0 +1,122 @@
+"""How far the reader has come: the state of every tooth, and the findings still open.
+
+A tooth is *reviewed* when the reader has approved it or has corrected it, which nobody does unseen.
+*Missing* is what the reader has declared missing; *absent* is what was simply not found.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal, get_args
+
+import numpy as np
+import vtk
+
+from ToothSegLib.errors import InputError
+from ToothSegLib.report import Finding, Segmentation, by_urgency, from_json
+from ToothSegLib.teeth import FDI_NUMBERS
+from ToothSegLib.volume import Volume
+from ToothSegScene.segments import MISSING, REPORT, teeth_of
+from ToothSegScene.state import APPROVED, CORRECTED, PREDICTED, REVIEW
+
+ToothState = Literal["present", "missing", "to check", "reviewed", "absent"]
+STATES: tuple[ToothState, ...] = get_args(ToothState)
+
+
+def state_of(segmentation_node: Any, fdi: int) -> ToothState:
+    """The state of one tooth; see `states_of`, which is quicker for many.
+
+    Raises:
+        KeyError: ``fdi`` is none of the 28.
+    """
+    return states_of(segmentation_node)[fdi]
+
+
+def states_of(segmentation_node: Any) -> dict[int, ToothState]:
+    """The states of the 28 teeth, by FDI number.
+
+    "missing": there is no such tooth, the reader says. "absent": none was found, or its segment
+    was deleted or is empty. "reviewed": approved or corrected by the reader. "to check": there,
+    not reviewed, and an open finding names it. "present": there, and nothing else is known of it.
+    """
+    reviews = _reviews(segmentation_node)
+    missing = _missing(segmentation_node)
+    named = {fdi for finding in findings_of(segmentation_node) for fdi in finding.fdi}
+
+    def state(fdi: int) -> ToothState:
+        if fdi not in reviews:
+            return "missing" if fdi in missing else "absent"
+        if reviews[fdi]:
+            return "reviewed"
+        return "to check" if fdi in named else "present"
+
+    return {fdi: state(fdi) for fdi in FDI_NUMBERS}
+
+
+def findings_of(segmentation_node: Any) -> list[Finding]:
+    """The findings of the run's report that the reader has still to look at, most urgent first.
+
+    A finding that names teeth is open as long as one of them is: it is there and not reviewed, or
+    it was not found, is not there and has not been declared missing. A finding about no tooth in
+    particular stays open. A report that cannot be read is itself a finding.
+    """
+    text = segmentation_node.GetAttribute(REPORT)
+    if not text:
+        return []
+    try:
+        report = _read(text)
+    except InputError as error:
+        return [Finding("unreadable-report", "low", f"The findings cannot be shown: {error}.")]
+    reviews = _reviews(segmentation_node)
+    found = {tooth.fdi for tooth in report.teeth}
+    settled = found | _missing(segmentation_node)
+
+    def is_open(fdi: int) -> bool:
+        return not reviews[fdi] if fdi in reviews else fdi not in settled
+
+    return by_urgency(
+        [
+            finding
+            for finding in report.findings
+            if not finding.fdi or any(is_open(fdi) for fdi in finding.fdi)
+        ]
+    )
+
+
+def set_reviewed(segmentation_node: Any, fdi: int, reviewed: bool) -> None:
+    """Approve a tooth, or take the approval (or the mark of a correction) back.
+
+    Raises:
+        InputError: there is no such tooth.
+    """
+    teeth = teeth_of(segmentation_node)
+    if fdi not in teeth:
+        raise InputError(f"there is no tooth {fdi} to review: choose one that is there")
+    segment = segmentation_node.GetSegmentation().GetSegment(teeth[fdi])
+    segment.SetTag(REVIEW, APPROVED if reviewed else PREDICTED)
+
+
+def progress(segmentation_node: Any) -> tuple[int, int]:
+    """How many teeth are reviewed, and how many there are."""
+    reviews = _reviews(segmentation_node)
+    return sum(reviews.values()), len(reviews)
+
+
+def _reviews(segmentation_node: Any) -> dict[int, bool]:
+    """FDI number -> whether it is reviewed, of the teeth that are there."""
+    segmentation = segmentation_node.GetSegmentation()
+    tag = vtk.reference("")
+    return {
+        fdi: bool(segmentation.GetSegment(segment_id).GetTag(REVIEW, tag))
+        and str(tag) in (APPROVED, CORRECTED)
+        for fdi, segment_id in teeth_of(segmentation_node).items()
+    }
+
+
+def _missing(segmentation_node: Any) -> set[int]:
+    words = (segmentation_node.GetAttribute(MISSING) or "").split()
+    return {int(word) for word in words if word.isdigit()}
+
+
+def _read(text: str) -> Segmentation:
+    """The report, with no labels: they are in the segments."""
+    return from_json(text, Volume(np.zeros((1, 1, 1), np.uint8)))

@@ -1,0 +1,93 @@
+"""A run over a volume node: the job in its own process, and its result back in the scene."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from ToothSegLib.errors import InputError
+from ToothSegLib.job import Job, JobState
+from ToothSegScene.segments import write_segmentation
+from ToothSegScene.volumes import volume_from_node
+
+
+class Run:
+    """Started at once; to be polled from the main thread, which alone touches the scene.
+
+    The scene changes when a run has ended well, and not before: a run that is cancelled, fails,
+    or loses its volume leaves nothing.
+
+    Args:
+        volume_node: the scan.
+        segmentation_node: to be overwritten; a new one is made if None.
+        roi: a markups ROI that holds the teeth, or None.
+        bundle: weights by name or folder; the default ones if None or "".
+        device, precision: as in ``ToothSegLib.job``.
+        empty_segments: whether teeth that were not found get an empty segment.
+
+    Raises:
+        ToothSegError: the volume cannot be used, or the process cannot be started.
+    """
+
+    def __init__(
+        self,
+        volume_node: Any,
+        segmentation_node: Any = None,
+        *,
+        roi: Any = None,
+        bundle: str | os.PathLike[str] | None = None,
+        device: str = "auto",
+        precision: str = "auto",
+        empty_segments: bool = False,
+    ) -> None:
+        if volume_node is None or volume_node.GetScene() is None:
+            raise InputError("there is no volume to segment: load a scan and choose it")
+        self._scene = volume_node.GetScene()
+        self._volume_node = volume_node
+        self.target = segmentation_node
+        self._empty_segments = empty_segments
+        self._written = False
+        self.result_node: Any = None
+        self.name = volume_node.GetName()
+        volume, self._placement = volume_from_node(volume_node, roi)
+        self._job = Job(volume, bundle=bundle or None, device=device, precision=precision)
+        self._job.start()
+
+    @property
+    def log(self) -> str:
+        """What the process said so far."""
+        return self._job.log
+
+    def poll(self) -> JobState:
+        """How far the run is. Writes the result when the job has just ended well.
+
+        Raises:
+            InputError: the volume was removed meanwhile; the run has been cancelled.
+            ToothSegError: the result cannot be taken over.
+        """
+        if not self._scene.IsNodePresent(self._volume_node):
+            self.cancel()
+            raise InputError(f"{self.name} was removed while it was segmented: the run has stopped")
+        state = self._job.poll()
+        if not state.running and not state.failed and not self._written:
+            self._write()
+        return state
+
+    def cancel(self) -> None:
+        """Stop within a second; the scene stays as it was. Nothing happens after the end."""
+        if not self._written:
+            self._job.cancel()
+
+    def _write(self) -> None:
+        self._written = True
+        # A segmentation that was removed meanwhile is made anew.
+        target = self.target
+        if target is not None and not self._scene.IsNodePresent(target):
+            target = None
+        self.result_node = write_segmentation(
+            self._scene,
+            self._volume_node,
+            self._job.result(),
+            target,
+            empty_segments=self._empty_segments,
+        )

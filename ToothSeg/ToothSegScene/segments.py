@@ -1,0 +1,253 @@
+"""A `Segmentation` as a segmentation node, one segment a tooth, and its labels back."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import slicer
+import vtk
+from numpy.typing import NDArray
+from scipy import ndimage
+from vtk.util.numpy_support import vtk_to_numpy
+
+from ToothSegLib.errors import InputError, ToothSegError
+from ToothSegLib.grid import labels_to_source
+from ToothSegLib.report import Segmentation, to_json
+from ToothSegLib.slicer_header import terminology_entry
+from ToothSegLib.teeth import FDI_NUMBERS, TEETH, THIRD_MOLARS, by_fdi
+from ToothSegLib.volume import Volume
+from ToothSegScene import state
+from ToothSegScene.layer_values import values_of
+from ToothSegScene.volumes import (
+    Placement,
+    grid_of,
+    image_volume,
+    placement_of,
+    volume_from_node,
+)
+
+REPORT = "ToothSeg.Report"
+MISSING = "ToothSeg.Missing"
+VOLUME = "ToothSeg.Volume"
+
+# Slicer's name of the representation that holds voxels.
+_LABELMAP = "Binary labelmap"
+
+_FDI = {code.fdi for code in (*TEETH, *THIRD_MOLARS)}
+# Lets the scan show through in the slice views; the outline stays full.
+_FILL_OPACITY = 0.3
+
+
+def write_segmentation(
+    scene: slicer.vtkMRMLScene,
+    volume_node: slicer.vtkMRMLScalarVolumeNode,
+    segmentation: Segmentation,
+    node: slicer.vtkMRMLSegmentationNode | None = None,
+    *,
+    empty_segments: bool = False,
+) -> slicer.vtkMRMLSegmentationNode:
+    """Put a result into the scene, on the voxels and under the transform of its volume.
+
+    Args:
+        scene: where the volume is.
+        volume_node: the scan that was segmented.
+        segmentation: its labels are on the voxels of the scan, or of a part of it.
+        node: to be overwritten, all its segments too, and keeps its name and its display; a new
+            one is made if None.
+        empty_segments: whether teeth that were not found get a segment too.
+
+    Returns:
+        The node, see docs/slicer-module.md for what it holds.
+
+    Raises:
+        InputError: the volume has gone or its voxels have changed; the scene is as it was.
+    """
+    if not scene.IsNodePresent(volume_node):
+        raise InputError("the volume of this result is no longer in the scene: load it again")
+    whole, _ = volume_from_node(volume_node)
+    placement = placement_of(segmentation.labels, whole)
+    if placement is None:
+        raise InputError(
+            f"the voxels of the volume {volume_node.GetName()!r} are not those that were "
+            "segmented: it has changed, so segment it again"
+        )
+    new = node is None
+    if new:
+        name = scene.GenerateUniqueName(f"{volume_node.GetName()} teeth")
+        node = scene.AddNewNodeByClass("vtkMRMLSegmentationNode", name)
+        _put_beside(node, volume_node)
+    modifying = node.StartModify()
+    try:
+        _fill(node, volume_node, segmentation, placement, empty_segments)
+        nothing = np.broadcast_to(np.uint8(0), whole.shape)
+        report = replace(segmentation, labels=whole.with_array(nothing))
+        node.SetAttribute(REPORT, to_json(report))
+        node.RemoveAttribute(MISSING)
+        node.SetNodeReferenceID(VOLUME, volume_node.GetID())
+        node.SetAndObserveTransformNodeID(volume_node.GetTransformNodeID())
+        # Under the same transform by now, or the geometry would be that of the world.
+        node.SetReferenceImageGeometryParameterFromVolumeNode(volume_node)
+    finally:
+        node.EndModify(modifying)
+    node.CreateDefaultDisplayNodes()
+    if new:
+        node.GetDisplayNode().SetOpacity2DFill(_FILL_OPACITY)
+    return node
+
+
+def read_labels(
+    segmentation_node: slicer.vtkMRMLSegmentationNode, volume_node: slicer.vtkMRMLScalarVolumeNode
+) -> Volume:
+    """FDI numbers of the teeth on the voxels of a volume, in the volume's own space; uint8.
+
+    Segments of another grid, or under another transform, take the nearest voxel. Where teeth
+    overlap, the one with the higher number has the voxel.
+
+    Raises:
+        InputError: the volume is empty, or a transform between the two is not linear.
+    """
+    if volume_node is None or volume_node.GetImageData() is None:
+        raise InputError("there is no volume whose voxels the labels could have: choose one")
+    grid = grid_of(volume_node)
+    labels = np.zeros(grid.shape, np.uint8)
+    to_volume = _between(segmentation_node, volume_node)
+    segmentation = segmentation_node.GetSegmentation()
+    layers: dict[str, dict[int, int]] = {}
+    images = {}
+    for fdi, segment_id in teeth_of(segmentation_node).items():
+        segment = segmentation.GetSegment(segment_id)
+        image = segment.GetRepresentation(_LABELMAP)
+        images[image.GetAddressAsString("")] = image
+        layers.setdefault(image.GetAddressAsString(""), {})[segment.GetLabelValue()] = fdi
+    for name, fdi_of_value in layers.items():
+        image, matrix = images[name], vtk.vtkMatrix4x4()
+        image.GetImageToWorldMatrix(matrix)
+        layer = image_volume(image, to_volume @ slicer.util.arrayFromVTKMatrix(matrix))
+        fdis = np.zeros(max(values_of(image)) + 1, np.uint8)
+        fdis[list(fdi_of_value)] = list(fdi_of_value.values())
+        there = labels_to_source(layer.with_array(fdis[layer.array]), None, grid)
+        np.maximum(labels, there, out=labels)
+    return grid.with_array(labels)
+
+
+def teeth_of(segmentation_node: slicer.vtkMRMLSegmentationNode) -> dict[int, str]:
+    """FDI number -> id of the segment, of those that have voxels; of two with a number, the first.
+
+    What a segment is, its tag says, whatever its id and its name.
+    """
+    segmentation = segmentation_node.GetSegmentation()
+    teeth: dict[int, str] = {}
+    for place in range(segmentation.GetNumberOfSegments()):
+        segment = segmentation.GetNthSegment(place)
+        fdi = _fdi_of(segment)
+        image = segment.GetRepresentation(_LABELMAP)
+        if not fdi or fdi in teeth or image is None:
+            continue
+        if segment.GetLabelValue() in values_of(image):
+            teeth[fdi] = segmentation.GetNthSegmentID(place)
+    return teeth
+
+
+def _fill(
+    node: slicer.vtkMRMLSegmentationNode,
+    volume_node: slicer.vtkMRMLScalarVolumeNode,
+    segmentation: Segmentation,
+    placement: Placement,
+    empty_segments: bool,
+) -> None:
+    """Replace the segments of a node by those of a result."""
+    segments = node.GetSegmentation()
+    segments.RemoveAllSegments()
+    node.SetSourceRepresentationToBinaryLabelmap()
+    confidences = {tooth.fdi: tooth.confidence for tooth in segmentation.teeth}
+    fdis = sorted(FDI_NUMBERS if empty_segments else confidences)
+    ids = [
+        segments.AddEmptySegment(
+            f"tooth_{fdi}",
+            f"{fdi} {by_fdi(fdi).name}",
+            [value / 255 for value in by_fdi(fdi).colour],
+        )
+        for fdi in fdis
+    ]
+    _import_labels(node, volume_node, segmentation.labels.array, placement, dict(zip(fdis, ids)))
+    for fdi, segment_id in zip(fdis, ids):
+        tooth, segment = by_fdi(fdi), segments.GetSegment(segment_id)
+        segment.SetNameAutoGenerated(False)
+        segment.SetColorAutoGenerated(False)
+        segment.SetTag(state.FDI, str(fdi))
+        segment.SetTag(state.CATEGORY, tooth.category_name)
+        segment.SetTag(state.CONFIDENCE, f"{confidences.get(fdi, 0.0):.3f}")
+        segment.SetTag(state.REVIEW, state.PREDICTED)
+        segment.SetTag(state.TERMINOLOGY, terminology_entry(tooth))
+
+
+def _import_labels(
+    node: slicer.vtkMRMLSegmentationNode,
+    volume_node: slicer.vtkMRMLScalarVolumeNode,
+    labels: NDArray[np.uint8],
+    placement: Placement,
+    segment_ids: dict[int, str],
+) -> None:
+    """Give segments their voxels, all in one layer no larger than it must be."""
+    box = ndimage.find_objects((labels != 0).view(np.uint8))
+    if not box:
+        return
+    numbers = np.zeros(256, np.uint8)
+    numbers[list(segment_ids)] = np.arange(1, len(segment_ids) + 1)
+    first = volume_node.GetImageData().GetExtent()[4::-2]
+    bounds = [
+        (start + part.start + along.start, start + part.start + along.stop - 1)
+        for start, part, along in zip(first, placement.part, box[0])
+    ]
+    image = vtk.vtkImageData()
+    image.SetExtent(*np.ravel(bounds[::-1]).tolist())
+    image.AllocateScalars(vtk.VTK_UNSIGNED_CHAR, 1)
+    vtk_to_numpy(image.GetPointData().GetScalars())[:] = numbers[labels[box[0]]].ravel()
+    labelmap = slicer.vtkMRMLLabelMapVolumeNode()
+    matrix = vtk.vtkMatrix4x4()
+    volume_node.GetIJKToRASMatrix(matrix)
+    labelmap.SetIJKToRASMatrix(matrix)
+    labelmap.SetAndObserveImageData(image)
+    # Neither is under a transform now, so nothing is resampled.
+    node.SetAndObserveTransformNodeID(None)
+    ids = vtk.vtkStringArray()
+    for segment_id in segment_ids.values():
+        ids.InsertNextValue(segment_id)
+    if not slicer.vtkSlicerSegmentationsModuleLogic.ImportLabelmapToSegmentationNode(
+        labelmap, node, ids
+    ):
+        raise ToothSegError("Slicer cannot make segments of the labels: see its error log")
+
+
+def _between(
+    node: slicer.vtkMRMLTransformableNode, other: slicer.vtkMRMLTransformableNode
+) -> NDArray[np.float64]:
+    """(4, 4) from the own space of one node to that of another, RAS."""
+    matrix = vtk.vtkMatrix4x4()
+    if not slicer.vtkMRMLTransformNode.GetMatrixTransformBetweenNodes(
+        node.GetParentTransformNode(), other.GetParentTransformNode(), matrix
+    ):
+        raise InputError(
+            f"a non-linear transform lies between {node.GetName()!r} and {other.GetName()!r}: "
+            "harden it, or take them out of it"
+        )
+    between: NDArray[np.float64] = slicer.util.arrayFromVTKMatrix(matrix)
+    return between
+
+
+def _put_beside(node: slicer.vtkMRMLNode, other: slicer.vtkMRMLNode) -> None:
+    """Into the same folder or study of the subject hierarchy."""
+    hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(node.GetScene())
+    if hierarchy is None:
+        return
+    item, beside = hierarchy.GetItemByDataNode(node), hierarchy.GetItemByDataNode(other)
+    if item and beside:
+        hierarchy.SetItemParent(item, hierarchy.GetItemParent(beside))
+
+
+def _fdi_of(segment: slicer.vtkSegment) -> int:
+    """The number of a tooth by its tag; 0 for what is none."""
+    tag = vtk.reference("")
+    text = str(tag) if segment.GetTag(state.FDI, tag) else ""
+    return int(text) if text.isdecimal() and int(text) in _FDI else 0

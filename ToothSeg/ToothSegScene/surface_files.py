@@ -1,0 +1,216 @@
+"""Surfaces of the teeth as files: STL or OBJ, one a tooth, one a category, or all in one.
+
+Slicer makes the surfaces and writes the files, from a copy of the segmentation in a scene of its
+own. So names, smoothing and representations of the segmentation that the reader sees stay as they
+are, and every file gets the name that the command line would give it.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import slicer
+import vtk
+
+from ToothSegLib.errors import InputError, OutputError
+from ToothSegLib.progress import Progress, ProgressCallback
+from ToothSegLib.sound_mesh import sound_mesh
+from ToothSegLib.staging import all_or_nothing
+from ToothSegLib.surfaces import stl_name
+from ToothSegLib.teeth import by_fdi
+from ToothSegScene.segments import teeth_of
+
+FORMATS = ("STL", "OBJ")
+GROUPINGS = ("tooth", "category", "all")
+SURFACE = "Closed surface"
+"""Slicer's name of the representation."""
+
+
+def export_surfaces(
+    segmentation_node: slicer.vtkMRMLSegmentationNode,
+    folder: str | os.PathLike[str],
+    *,
+    smoothing: float = 0.5,
+    format: str = "STL",
+    grouping: str = "tooth",
+    overwrite: bool = False,
+    progress: ProgressCallback | None = None,
+    cancelled: Callable[[], bool] | None = None,
+) -> list[Path]:
+    """Write closed surfaces of the teeth in LPS millimetres, all of them or none.
+
+    A parent transform of the segmentation, linear or not, is applied: the files are in world
+    coordinates. OBJ files come with an `.mtl` file of the teeth's colours.
+
+    Args:
+        segmentation_node: the teeth; it is not changed.
+        folder: an existing folder.
+        smoothing: Slicer's smoothing factor, 0 (steps of voxels) to 1.
+        format: "STL" or "OBJ".
+        grouping: "tooth" (`11_upper_right_central_incisor.stl` ...), "category"
+            (`upper_incisors.stl` ...) or "all" (`teeth.stl`).
+        overwrite: replace files of the same names; otherwise they are an error.
+        progress: called with the fraction done and the stage.
+        cancelled: asked between files whether to stop.
+
+    Returns:
+        The files written.
+
+    Raises:
+        InputError: an option is none of these, there are no teeth, or a transform mirrors them.
+        OutputError: the folder or a file cannot be written, or is there and must not be replaced.
+        Cancelled: as asked; the folder is as it was.
+    """
+    _check_options(smoothing, format, grouping)
+    segment_ids = teeth_to_export(segmentation_node)
+    _check_not_mirrored(segmentation_node)
+    run = Progress(progress, cancelled)
+    written: list[str] = []
+    with all_or_nothing(folder, overwrite=overwrite) as stage:
+        run.stage("making surfaces", 0.0, 0.6).update(0.0)
+        with _smoothed_copy(segmentation_node, segment_ids, smoothing) as copy:
+            groups = _groups(sorted(segment_ids), grouping)
+            writing = run.stage("writing surfaces", 0.6, 1.0)
+            for number, (stem, fdis) in enumerate(groups.items()):
+                writing.update(number / len(groups))
+                written += _write(copy, [segment_ids[fdi] for fdi in fdis], stage, stem, format)
+            writing.check()
+    return [Path(folder) / name for name in written]
+
+
+def teeth_to_export(segmentation_node: slicer.vtkMRMLSegmentationNode) -> dict[int, str]:
+    """FDI number -> id of the segment, at least one. InputError where there is none."""
+    segment_ids = teeth_of(segmentation_node)
+    if not segment_ids:
+        raise InputError("there are no teeth to export: segment the teeth first")
+    return segment_ids
+
+
+def _check_options(smoothing: float, format: str, grouping: str) -> None:
+    if format not in FORMATS:
+        raise InputError(f"{format!r} is no format of surfaces: choose {' or '.join(FORMATS)}")
+    if grouping not in GROUPINGS:
+        raise InputError(f"{grouping!r} is no way to group: choose one of {', '.join(GROUPINGS)}")
+    if not 0 <= smoothing <= 1:
+        raise InputError(f"the smoothing factor {smoothing} is not between 0 and 1")
+
+
+def _check_not_mirrored(node: slicer.vtkMRMLSegmentationNode) -> None:
+    """A mirrored 11 has the shape of a 21, and its surface is inside out."""
+    parent = node.GetParentTransformNode()
+    if parent is None or not parent.IsTransformToWorldLinear():
+        return
+    to_world = vtk.vtkMatrix4x4()
+    parent.GetMatrixTransformToWorld(to_world)
+    if to_world.Determinant() < 0:
+        raise InputError(
+            f"the transform {parent.GetName()} mirrors the teeth, right to left: "
+            "take the segmentation out of it to export"
+        )
+
+
+def _groups(fdis: list[int], grouping: str) -> dict[str, list[int]]:
+    """Teeth by the name of their file, without its ending."""
+    if grouping == "all":
+        return {"teeth": fdis}
+    if grouping == "tooth":
+        return {stl_name(fdi)[: -len(".stl")]: [fdi] for fdi in fdis}
+    groups: dict[str, list[int]] = {}
+    for fdi in fdis:
+        groups.setdefault(by_fdi(fdi).category_name.replace(" ", "_"), []).append(fdi)
+    return groups
+
+
+@contextmanager
+def _smoothed_copy(
+    node: slicer.vtkMRMLSegmentationNode, segment_ids: dict[int, str], smoothing: float
+) -> Iterator[slicer.vtkMRMLSegmentationNode]:
+    """A segmentation of the same teeth with surfaces, in world coordinates, in its own scene."""
+    scene = slicer.vtkMRMLScene()
+    copy = scene.AddNewNodeByClass("vtkMRMLSegmentationNode")
+    copy.CreateDefaultDisplayNodes()
+    parent = node.GetParentTransformNode()
+    if parent is not None:
+        to_world = vtk.vtkGeneralTransform()
+        parent.GetTransformToWorld(to_world)
+        transform = scene.AddNewNodeByClass("vtkMRMLTransformNode")
+        transform.SetAndObserveTransformToParent(to_world)
+        copy.SetAndObserveTransformNodeID(transform.GetID())
+
+    segmentation, original = copy.GetSegmentation(), node.GetSegmentation()
+    source = original.GetSourceRepresentationName()
+    segmentation.SetSourceRepresentationName(source)
+    segmentation.SetConversionParameter("Smoothing factor", str(smoothing))
+    # Once a layer, however many segments share it. The layers themselves must not be shared with
+    # the original: a segment that is removed takes its voxels out of its layer.
+    layers: dict[str, vtk.vtkDataObject] = {}
+    for fdi, segment_id in segment_ids.items():
+        whole = original.GetSegment(segment_id)
+        layer = whole.GetRepresentation(source)
+        address = layer.GetAddressAsString("")
+        if address not in layers:
+            layers[address] = layer.NewInstance()
+            layers[address].DeepCopy(layer)
+        segment = slicer.vtkSegment()
+        segment.SetName(str(fdi))
+        segment.SetColor([value / 255 for value in by_fdi(fdi).colour])
+        segment.SetLabelValue(whole.GetLabelValue())
+        segment.AddRepresentation(source, layers[address])
+        segmentation.AddSegment(segment, segment_id)
+    if not copy.CreateClosedSurfaceRepresentation():
+        raise OutputError("Slicer could not make surfaces of the teeth: see the error log")
+    for segment_id in segment_ids.values():
+        segment = segmentation.GetSegment(segment_id)
+        surface = sound_mesh(segment.GetRepresentation(SURFACE))
+        if not surface.GetNumberOfPolys():
+            raise OutputError(f"Slicer could not make a surface of segment {segment_id}")
+        segment.AddRepresentation(SURFACE, surface)
+    try:
+        yield copy
+    finally:
+        scene.Clear(1)
+
+
+def _write(
+    copy: slicer.vtkMRMLSegmentationNode,
+    segment_ids: list[str],
+    stage: Path,
+    stem: str,
+    format: str,
+) -> list[str]:
+    """Let Slicer write some teeth to one file; the names of what it wrote, found whole."""
+    # Slicer names a merged file after the node.
+    copy.SetName(stem)
+    ids = vtk.vtkStringArray()
+    for segment_id in segment_ids:
+        ids.InsertNextValue(segment_id)
+    slicer.vtkSlicerSegmentationsModuleLogic.ExportSegmentsClosedSurfaceRepresentationToFiles(
+        str(stage), copy, ids, format, True, 1.0, True
+    )
+    expected = sum(
+        copy.GetSegmentation().GetSegment(segment_id).GetRepresentation(SURFACE).GetNumberOfPolys()
+        for segment_id in segment_ids
+    )
+    endings = [".stl"] if format == "STL" else [".obj", ".mtl"]
+    names = [stem + ending for ending in endings]
+    # Slicer's writers do not tell of a disk that is full.
+    if not _whole(stage / names[0], expected) or not all(
+        (stage / name).is_file() and (stage / name).stat().st_size for name in names
+    ):
+        raise OutputError(
+            f"cannot write {stage / names[0]}: the disk may be full, or the path too long"
+        )
+    return names
+
+
+def _whole(path: Path, triangles: int) -> bool:
+    """Whether a binary STL or an OBJ file is there with all of its triangles."""
+    if not path.is_file():
+        return False
+    if path.suffix == ".stl":
+        return path.stat().st_size == 84 + 50 * triangles
+    text = path.read_bytes()
+    return text.count(b"\nf ") == triangles and text.endswith(b"\n")

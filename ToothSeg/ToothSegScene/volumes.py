@@ -1,0 +1,141 @@
+"""From a volume node to the library's `Volume`, and where its voxels are in the node."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import slicer
+import vtk
+from numpy.typing import NDArray
+from vtk.util.numpy_support import vtk_to_numpy
+
+from ToothSegLib.errors import InputError
+from ToothSegLib.volume import Volume, corner_indices
+from ToothSegScene.roi import roi_in_volume
+
+_LPS_FROM_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
+# How far, in voxels, a grid may be off another and still count as the same.
+_SAME_VOXEL = 0.01
+
+
+@dataclass(frozen=True)
+class Placement:
+    """Where the voxels of a volume are among those of a node.
+
+    Args:
+        shape: (k, j, i) of the node.
+        part: (k, j, i) slices of the node's array.
+    """
+
+    shape: tuple[int, int, int]
+    part: tuple[slice, slice, slice]
+
+    @property
+    def whole(self) -> bool:
+        """Whether it is all of the node."""
+        return all((p.start, p.stop) == (0, n) for p, n in zip(self.part, self.shape))
+
+
+def volume_from_node(
+    node: slicer.vtkMRMLScalarVolumeNode, roi: slicer.vtkMRMLMarkupsROINode | None = None
+) -> tuple[Volume, Placement]:
+    """The scan of a volume node, in the node's own space.
+
+    The parent transform of the node moves neither voxels nor geometry: whoever makes a node of the
+    result puts it under the same transform.
+
+    Args:
+        node: a volume of grey values; any geometry, under a linear transform or none.
+        roi: restricts the scan to the voxels whose centres lie in the region's box, or, where the
+            region is turned against the grid, in the smallest block of voxels around it. It may be
+            under another transform than the volume.
+
+    Returns:
+        The volume, a view of the node's voxels that is good as long as they do not change, and
+        where it is in the node.
+
+    Raises:
+        InputError: there is no volume, it is empty or no single grey value a voxel, a transform is
+            not linear, or the region is outside it.
+    """
+    _check(node)
+    whole = grid_of(node)
+    part = tuple(slice(0, size) for size in whole.shape)
+    if roi is not None:
+        corners = roi_in_volume(roi, node)
+        part = _voxels_within(whole, _LPS_FROM_RAS @ corners)
+        if any(along.stop <= along.start for along in part):
+            raise InputError(
+                f"the region {roi.GetName()!r} lies outside the volume {node.GetName()!r}: move it "
+                "over the teeth, or choose none"
+            )
+    k, j, i = part
+    return whole.part((k, j, i)), Placement(whole.shape, (k, j, i))
+
+
+def grid_of(node: slicer.vtkMRMLVolumeNode) -> Volume:
+    """The voxels of a volume node where they lie in its own space, whatever its transform."""
+    matrix = vtk.vtkMatrix4x4()
+    node.GetIJKToRASMatrix(matrix)
+    return image_volume(node.GetImageData(), slicer.util.arrayFromVTKMatrix(matrix))
+
+
+def image_volume(image: vtk.vtkImageData, index_to_ras: NDArray[np.float64]) -> Volume:
+    """The voxels of a VTK image, a view of them, with the geometry of a matrix; RAS to LPS."""
+    extent = image.GetExtent()
+    index_to_lps = _LPS_FROM_RAS @ index_to_ras
+    steps = index_to_lps[:3, :3]
+    spacing = np.linalg.norm(steps, axis=0)
+    origin = index_to_lps @ [extent[0], extent[2], extent[4], 1.0]
+    array = vtk_to_numpy(image.GetPointData().GetScalars()).reshape(image.GetDimensions()[::-1])
+    return Volume(array, tuple(spacing), tuple(origin[:3]), steps / spacing)
+
+
+def placement_of(part: Volume, whole: Volume) -> Placement | None:
+    """Where the voxels of one volume are in another; None if they are not voxels of it."""
+    to_whole = whole.lps_to_index @ part.index_to_lps
+    first = np.round(to_whole[:3, 3]).astype(int)
+    expected = np.eye(4)
+    expected[:3, 3] = first
+    drift = np.abs((to_whole - expected) @ corner_indices(part.shape)).max()
+    last = first + part.shape[::-1]
+    if drift > _SAME_VOXEL or (first < 0).any() or (last > whole.shape[::-1]).any():
+        return None
+    i, j, k = (slice(int(a), int(b)) for a, b in zip(first, last))
+    return Placement(whole.shape, (k, j, i))
+
+
+def _check(node: slicer.vtkMRMLScalarVolumeNode) -> None:
+    if node is None:
+        raise InputError("there is no volume: load a scan and choose it")
+    name = repr(node.GetName())
+    if not node.IsA("vtkMRMLScalarVolumeNode") or node.IsA("vtkMRMLLabelMapVolumeNode"):
+        raise InputError(f"{name} holds labels or is no volume: choose a scan of grey values")
+    image = node.GetImageData()
+    scalars = None if image is None else image.GetPointData().GetScalars()
+    if scalars is None or scalars.GetNumberOfTuples() == 0:
+        raise InputError(f"the volume {name} is empty: load it again, or choose another")
+    components = scalars.GetNumberOfComponents()
+    if components != 1:
+        raise InputError(
+            f"the volume {name} has {components} values a voxel, colours or vectors: choose a scan "
+            "of grey values"
+        )
+    transform = node.GetParentTransformNode()
+    if transform is not None and not transform.IsTransformToWorldLinear():
+        raise InputError(
+            f"the volume {name} is under the non-linear transform {transform.GetName()!r}: harden "
+            "the transform, or take the volume out of it"
+        )
+
+
+def _voxels_within(volume: Volume, corners: NDArray[np.float64]) -> tuple[slice, ...]:
+    """(k, j, i) slices of the voxels whose centres lie between (4, n) points in LPS mm."""
+    indices = (volume.lps_to_index @ corners)[:3]
+    # A border that runs through centres takes them in, whatever the last digit.
+    first = np.ceil(indices.min(axis=1) - 1e-6).astype(int)
+    stop = np.floor(indices.max(axis=1) + 1e-6).astype(int) + 1
+    sizes = np.array(volume.shape[::-1])
+    first, stop = np.clip(first, 0, sizes), np.clip(stop, 0, sizes)
+    return tuple(slice(int(a), int(b)) for a, b in zip(first, stop))[::-1]
