@@ -7,9 +7,9 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from phantom_fixture import segmentation
 
 import ToothSegLib
+from phantom_fixture import segmentation
 from ToothSegLib.report import Segmentation
 from ToothSegLib.volume import Volume
 

@@ -8,8 +8,8 @@ import nrrd
 import numpy as np
 import pytest
 import SimpleITK as sitk
-from stub_fixture import bright_voxels, put_cascade
 
+from stub_fixture import bright_voxels, put_cascade
 from ToothSegLib.cli.main import main
 
 RNG = np.random.default_rng(5)

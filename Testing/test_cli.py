@@ -14,10 +14,10 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from phantom_fixture import dentition, segmentation
-from stub_fixture import bright_voxels, put_cascade
 
 import ToothSegLib
+from phantom_fixture import dentition, segmentation
+from stub_fixture import bright_voxels, put_cascade
 from ToothSegLib import models
 from ToothSegLib.cli import COMMANDS, console, doctor
 from ToothSegLib.cli.main import main

@@ -7,12 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import SimpleITK as sitk
-from volume_fixture import OBLIQUE, a_scan, same_place, write_dicom_series
 
 from ToothSegLib.errors import InputError
 from ToothSegLib.itk_image import to_itk
 from ToothSegLib.volume import Volume
 from ToothSegLib.volume_io import read_volume
+from volume_fixture import OBLIQUE, a_scan, same_place, write_dicom_series
 
 # Even values, for the series is stored with a slope of 2.
 EVEN = a_scan().with_array(a_scan().array * 2)

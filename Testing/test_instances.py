@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from dentition_fixture import arch_places, label_map, maps_of
 from scipy import ndimage
 
+from dentition_fixture import arch_places, label_map, maps_of
 from ToothSegLib.instances import MINIMAL_VOLUME_MM3, find_instances, separate_teeth
 from ToothSegLib.maps import Maps
 from ToothSegLib.numbering import number_regions

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from stub_worker import use_stub_worker
 
+from stub_worker import use_stub_worker
 from ToothSegLib import child
 from ToothSegLib.errors import BundleError, Cancelled, InputError, OutputError, ToothSegError
 from ToothSegLib.job import Job, JobState

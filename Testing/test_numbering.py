@@ -9,9 +9,9 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+
 from dentition_fixture import ALL_28, a_region, blurred_type, simulated_regions
 from numbering_strata import STRATA, accuracy
-
 from ToothSegLib.numbering import number_regions
 from ToothSegLib.regions import Region
 from ToothSegLib.teeth import mirror

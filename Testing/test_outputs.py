@@ -9,8 +9,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from phantom_fixture import dentition, segmentation
 
+from phantom_fixture import dentition, segmentation
 from ToothSegLib import atomic, outputs
 from ToothSegLib.errors import Cancelled, OutputError
 from ToothSegLib.offscreen import NoDrawing

@@ -8,8 +8,8 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from phantom_fixture import dentition
 
+from phantom_fixture import dentition
 from ToothSegLib import canvas, offscreen, picture
 from ToothSegLib.arch import SLOT_FDI, TEMPLATE
 from ToothSegLib.offscreen import NoDrawing, write_png

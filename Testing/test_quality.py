@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from dentition_fixture import ALL_28, LOWER_VOLUMES, UPPER_VOLUMES, a_region
 
+from dentition_fixture import ALL_28, LOWER_VOLUMES, UPPER_VOLUMES, a_region
 from ToothSegLib.numbering import Numbering
 from ToothSegLib.quality import find_findings
 from ToothSegLib.regions import Region

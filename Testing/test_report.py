@@ -6,8 +6,8 @@ import json
 
 import numpy as np
 import pytest
-from phantom_fixture import dentition, segmentation
 
+from phantom_fixture import dentition, segmentation
 from ToothSegLib.errors import InputError
 from ToothSegLib.report import (
     Finding,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from phantom_fixture import dentition
 
+from phantom_fixture import dentition
 from ToothSegLib.offscreen import NoDrawing
 from ToothSegLib.slices import HEIGHT, WIDTH, _curve, slice_picture
 from ToothSegLib.volume import Volume

@@ -6,9 +6,9 @@ import itertools
 
 import numpy as np
 import pytest
-from phantom_fixture import tooth_mask
 from scipy.ndimage import distance_transform_edt, map_coordinates
 
+from phantom_fixture import tooth_mask
 from ToothSegLib.errors import OutputError
 from ToothSegLib.surfaces import (
     Surface,

@@ -12,12 +12,12 @@ import pytest
 import SimpleITK as sitk
 from hypothesis import given
 from hypothesis import strategies as st
-from volume_fixture import OBLIQUE, a_scan, same_place
 
 from ToothSegLib.errors import InputError, OutputError
 from ToothSegLib.itk_image import to_itk
 from ToothSegLib.volume import Volume
 from ToothSegLib.volume_io import check_scan, read_volume, write_volume
+from volume_fixture import OBLIQUE, a_scan, same_place
 
 ITK_KINDS = ["nii", "nii.gz", "mha", "mhd", "gipl", "gipl.gz"]
 DTYPES = ["uint8", "int16", "uint16", "int32", "float32", "float64"]

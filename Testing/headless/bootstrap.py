@@ -114,6 +114,7 @@ def _start_core(slicer: Any, temporary: Path) -> tuple[Any, Any]:
 def _start_logics(slicer: Any, scene: Any, logic: Any, temporary: Path) -> None:
     """The modules' logics as ``slicer.modules.<name>.logic()``, and the default views."""
     import vtk
+
     from application import Module
 
     for name, class_name in LOGICS.items():

@@ -17,8 +17,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import bootstrap
 import pytest
+
+import bootstrap
 
 _NEEDED = ("slicer", "PySide6")
 

@@ -2,18 +2,11 @@
 
 from __future__ import annotations
 
-import ctypes
-import sys
 import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from ToothSegLib.report import Finding, Segmentation, measure_teeth
-
-if sys.version_info < (3, 12):
-    # Every Qt method that returns nothing takes one reference to None too many with PySide6 6.12;
-    # from Python 3.12 on None cannot be deallocated.
-    ctypes.c_ssize_t.from_address(id(None)).value += 1 << 40
 
 FINDINGS = (
     Finding("number-unsure", "high", "The number of 16 is unsure (61 %).", (16,)),

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+
 from teeth_node import (
     HALF_A,
     HALF_B,
@@ -25,7 +26,6 @@ from teeth_node import (
     voxels_of,
     world,
 )
-
 from ToothSegLib import corrections as on_labels
 from ToothSegLib import splitting
 from ToothSegLib.errors import ToothSegError
@@ -230,6 +230,7 @@ def test_shared_layer_stays_one_and_only_changed_surfaces_are_made_anew(node: An
 
 def test_split_takes_its_points_in_world_coordinates(scene: Any, node: Any) -> None:
     import vtk
+
     from ToothSegScene.editing import Corrections
 
     transform = scene.AddNewNodeByClass("vtkMRMLLinearTransformNode")
@@ -313,6 +314,7 @@ def test_smoothing_stops_at_neighbours_and_at_what_is_no_tooth(scene: Any) -> No
 
 def test_smoothing_may_grow_out_of_a_tight_layer_but_not_out_of_the_scan(scene: Any) -> None:
     import slicer
+
     from ToothSegScene.editing import Corrections
 
     node = arrange(scene, "shrunken layer")
@@ -363,6 +365,7 @@ def test_declared_missing_and_found_again(node: Any) -> None:
 
 def test_empty_segment_of_a_number_gives_way(node: Any) -> None:
     import slicer
+
     from ToothSegScene.editing import Corrections
 
     for fdi in (13, 17):
@@ -472,6 +475,7 @@ def test_a_node_without_display_or_segments(scene: Any) -> None:
 
 def test_corrections_are_saved_with_the_scene(scene: Any, node: Any, tmp_path: Any) -> None:
     import slicer
+
     from ToothSegScene.editing import Corrections
 
     corrections = Corrections(node)

@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from phantom_fixture import segmentation
 
+from phantom_fixture import segmentation
 from ToothSegLib.errors import Cancelled, InputError, OutputError
 from ToothSegLib.surfaces import Surface, is_manifold, stl_name
 from ToothSegLib.teeth import by_fdi
@@ -52,6 +52,7 @@ def exporter(slicer_app: Any) -> Any:
 def put(scene: Any) -> Any:
     """Puts labels into the scene; gives the segmentation node and its volume node."""
     import slicer
+
     from ToothSegScene.segments import write_segmentation
 
     def put(labels: Volume) -> tuple[Any, Any]:

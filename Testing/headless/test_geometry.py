@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from node_fixture import TURN, linear_transform
 
+from node_fixture import TURN, linear_transform
 from ToothSegLib.cascade import segment
 from ToothSegLib.resources import resource_path
 from ToothSegLib.volume import Volume
@@ -57,6 +57,7 @@ def test_the_scene_gives_the_voxels_of_the_file(
     scene: Any, front: np.ndarray, tmp_path: Path, geometry: Any
 ) -> None:
     import slicer
+
     from ToothSegScene.segments import read_labels, write_segmentation
     from ToothSegScene.volumes import volume_from_node
 

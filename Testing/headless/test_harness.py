@@ -172,6 +172,7 @@ def test_a_module_is_loaded_opened_and_closed(
     scene: Any, qt_app: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     import slicer
+
     from compat.module_host import load_module
 
     (tmp_path / "Tiny.py").write_text(MODULE, encoding="utf-8")

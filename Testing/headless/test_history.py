@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from teeth_node import SHAPE, digest, fdi_labels, make_node, paint, segments_of, some_labels, tag
 
+from teeth_node import SHAPE, digest, fdi_labels, make_node, paint, segments_of, some_labels, tag
 from ToothSegLib.errors import ToothSegError
 
 

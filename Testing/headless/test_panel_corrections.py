@@ -180,11 +180,3 @@ def test_the_segment_editor_opens_on_the_tooth(
     widget.panel.result._open_editor = lambda *what: opened.append(what)
     _do(widget, (16,), "editorButton")
     assert opened == [(node, sample_volume_node, teeth_of(node)[16])]
-
-
-def test_a_segmentation_that_cannot_be_corrected_says_why(widget: Any, node: Any) -> None:
-    node.GetSegmentation().CreateRepresentation("Closed surface")
-    node.GetSegmentation().SetSourceRepresentationName("Closed surface")
-    settle()
-    assert not widget.ui.undoButton.enabled
-    assert "Binary labelmap" in widget.ui.undoButton.toolTip

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from teeth_node import TEETH, make_node, segments_of, some_labels, tag
 
+from teeth_node import TEETH, make_node, segments_of, some_labels, tag
 from ToothSegLib.errors import InputError
 from ToothSegLib.report import Finding, Segmentation, measure_teeth, to_json
 from ToothSegLib.teeth import FDI_NUMBERS
@@ -147,6 +147,7 @@ def test_a_node_without_report_or_teeth(scene: Any) -> None:
 
 def test_the_review_is_saved_with_the_scene(scene: Any, node: Any, tmp_path: Path) -> None:
     import slicer
+
     from ToothSegScene.editing import Corrections
     from ToothSegScene.review import findings_of, progress, set_reviewed, states_of
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+
 from node_fixture import (
     GEOMETRIES,
     TURN,
@@ -17,7 +18,6 @@ from node_fixture import (
     with_geometry,
 )
 from phantom_fixture import segmentation
-
 from ToothSegLib.errors import InputError
 from ToothSegLib.report import Finding, Segmentation, from_json
 from ToothSegLib.slicer_header import segmentation_header

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+
 from node_fixture import (
     GEOMETRIES,
     LPS_FROM_RAS,
@@ -16,7 +17,6 @@ from node_fixture import (
     volume_node,
     with_geometry,
 )
-
 from ToothSegLib.errors import InputError
 from ToothSegLib.volume import Volume
 

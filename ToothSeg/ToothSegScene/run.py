@@ -67,7 +67,9 @@ class Run:
         """
         if not self._scene.IsNodePresent(self._volume_node):
             self.cancel()
-            raise InputError(f"{self.name} was removed while it was segmented: the run has stopped")
+            raise InputError(
+                f"the volume {self.name} was removed while it was segmented: the run has stopped"
+            )
         state = self._job.poll()
         if not state.running and not state.failed and not self._written:
             self._write()

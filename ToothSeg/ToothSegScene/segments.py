@@ -77,6 +77,7 @@ def write_segmentation(
         name = scene.GenerateUniqueName(f"{volume_node.GetName()} teeth")
         node = scene.AddNewNodeByClass("vtkMRMLSegmentationNode", name)
         _put_beside(node, volume_node)
+    assert node is not None
     modifying = node.StartModify()
     try:
         _fill(node, volume_node, segmentation, placement, empty_segments)

@@ -32,8 +32,9 @@ LIMITS = [
     "Milk teeth, supernumerary teeth, cleft jaws and heavy metal artefacts were never shown.",
 ]
 TRAINED_ON = (
-    "Simulated heads ('toothseg simulate'), pictures drawn anew at every step; teeth procedural "
-    "and from one individual's meshes (Open-Full-Jaw, Patient 26, MIT). See docs/training.md."
+    "Simulated heads ('toothseg simulate'), pictures drawn anew at every step; teeth procedural, "
+    "from one individual's meshes (Open-Full-Jaw, Patient 26, MIT) and from a statistical model of "
+    "crowns (3D-Teeth-Reconstruction-from-Five-Intra-oral-Images, MIT). See docs/training.md."
 )
 _AVERAGE = "average."
 

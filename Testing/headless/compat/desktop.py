@@ -5,28 +5,15 @@ Views do not render here: they record what they were asked for (``layout_manager
 
 from __future__ import annotations
 
-import ctypes
 import functools
-import sys
 from pathlib import Path
 from typing import Any
 
 from PySide6 import QtCore, QtGui, QtWidgets
 
 
-def keep_none_alive() -> None:
-    """PySide6 6.12 takes a reference to None with each call that gives None.
-
-    Python 3.12 and later do not count them; before, a long run would end in "deallocating None".
-    """
-    if sys.version_info < (3, 12):
-        for constant in (None, True, False):
-            ctypes.c_ssize_t.from_address(id(constant)).value += 1 << 40
-
-
 def start_qt() -> Any:
     """The one QApplication, with a font that has letters and settings that nobody else sees."""
-    keep_none_alive()
     app = QtWidgets.QApplication.instance() or QtWidgets.QApplication([])
     app.setApplicationName("Slicer")
     app.setOrganizationName("ToothSegTests")

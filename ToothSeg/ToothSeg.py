@@ -1,0 +1,270 @@
+"""The Slicer module: from a dental cone-beam CT to 28 named teeth.
+
+Registration and wiring; the panel is in ``ToothSegPanel``, the scene in ``ToothSegScene``, the
+computation in ``ToothSegLib``. None of them is imported when Slicer starts.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import slicer
+import vtk
+from slicer.i18n import tr as _
+from slicer.i18n import translate
+from slicer.ScriptedLoadableModule import (
+    ScriptedLoadableModule,
+    ScriptedLoadableModuleLogic,
+    ScriptedLoadableModuleTest,
+    ScriptedLoadableModuleWidget,
+)
+from slicer.util import VTKObservationMixin
+
+if importlib.util.find_spec("ToothSegLib") is None:
+    # A checkout has the library beside the module's folder; the built extension beside this file.
+    sys.path.append(str(Path(__file__).resolve().parents[1]))
+
+SAMPLE_NAME = "ToothSegSample"
+SAMPLE_SHA256 = "a6a2a83d6622354a9289210675dec3e7a08fb22b71b9d047c130cd4d3c0f02a7"
+
+
+class ToothSeg(ScriptedLoadableModule):
+    """What Slicer knows of the module before anybody opens it."""
+
+    def __init__(self, parent: Any) -> None:
+        ScriptedLoadableModule.__init__(self, parent)
+        parent.title = _("ToothSeg")
+        parent.categories = [translate("qSlicerAbstractCoreModule", "Segmentation")]
+        parent.dependencies = []
+        parent.contributors = ["The ToothSeg contributors"]
+        parent.helpText = _(
+            "Finds the teeth of a dental cone-beam CT, tells them apart and numbers them (FDI). "
+            "Choose a volume, click <b>Segment teeth</b>, then look at what is listed under "
+            "<b>To check</b> and correct it. Everything is computed on this computer. "
+            "<p>For research use, not a medical device.</p>"
+        )
+        parent.acknowledgementText = _(
+            "ToothSeg follows the 3D U-Net cascade for single teeth in small cone-beam CT data "
+            "sets, and stands on 3D Slicer, PyTorch, VTK, SciPy and SimpleITK."
+        )
+        slicer.app.connect("startupCompleted()", register_sample_data)
+
+
+def register_sample_data() -> None:
+    """Offer the sample scan, which lies in the extension, in Slicer's Sample Data module."""
+    import SampleData
+
+    from ToothSegLib.resources import resource_path
+
+    scan = resource_path("Samples", "sample-cbct.nrrd")
+    SampleData.SampleDataLogic.registerCustomSampleDataSource(
+        category="ToothSeg",
+        sampleName=SAMPLE_NAME,
+        thumbnailFileName=str(Path(__file__).parent / "Resources" / "Icons" / f"{SAMPLE_NAME}.png"),
+        uris=scan.as_uri(),
+        fileNames=f"{SAMPLE_NAME}.nrrd",
+        nodeNames=SAMPLE_NAME,
+        checksums=f"SHA256:{SAMPLE_SHA256}",
+    )
+
+
+class ToothSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
+    """Loads the panel, and keeps it and the parameter node together as scenes come and go."""
+
+    def __init__(self, parent: Any = None) -> None:
+        ScriptedLoadableModuleWidget.__init__(self, parent)
+        VTKObservationMixin.__init__(self)
+        self.logic: ToothSegLogic | None = None
+        self.ui: Any = None
+        self.panel: Any = None
+        self._parameters: Any = None
+        self._gui: Any = None
+        self._is_open = False
+
+    def setup(self) -> None:
+        """Build the panel; Slicer calls it when the module is opened for the first time."""
+        from ToothSegPanel.panel import Panel
+
+        ScriptedLoadableModuleWidget.setup(self)
+        widget = slicer.util.loadUI(self.resourcePath("UI/ToothSeg.ui"))
+        self.layout.addWidget(widget)
+        self.ui = slicer.util.childWidgetVariables(widget)
+        widget.setMRMLScene(slicer.mrmlScene)
+        self.logic = ToothSegLogic()
+        self.panel = Panel(self.ui, self.logic)
+        scene = slicer.mrmlScene
+        self.addObserver(scene, scene.StartCloseEvent, self._on_scene_start_close)
+        self.addObserver(scene, scene.EndCloseEvent, self._on_scene_there)
+        self.addObserver(scene, scene.EndImportEvent, self._on_scene_there)
+        self.addObserver(scene, scene.NodeRemovedEvent, self._on_nodes_changed)
+        self.addObserver(scene, scene.NodeAddedEvent, self._on_nodes_changed)
+
+    def cleanup(self) -> None:
+        """Slicer closes or reloads the module."""
+        self._drop_parameters()
+        if self.panel is not None:
+            self.panel.close()
+        self.removeObservers()
+
+    def enter(self) -> None:
+        """The user comes to the module."""
+        self._is_open = True
+        self._take_parameters()
+
+    def exit(self) -> None:
+        """The user goes to another module. A run goes on."""
+        self._is_open = False
+        self._drop_parameters()
+        self.panel.result.points.stop()
+
+    def _take_parameters(self) -> None:
+        assert self.logic is not None
+        self._drop_parameters()
+        self._parameters = self.logic.getParameterNode()
+        if self._parameters.inputVolume is None:
+            self._parameters.inputVolume = _active_volume()
+        self._gui = self._parameters.connectGui(self.ui)
+        node = self._parameters.parameterNode
+        self.addObserver(node, vtk.vtkCommand.ModifiedEvent, self._on_parameters)
+        self.panel.show(self._parameters)
+
+    def _drop_parameters(self) -> None:
+        if self._parameters is None:
+            return
+        self._parameters.disconnectGui(self._gui)
+        node = self._parameters.parameterNode
+        self.removeObserver(node, vtk.vtkCommand.ModifiedEvent, self._on_parameters)
+        self._parameters = None
+
+    def _on_parameters(self, caller: Any = None, event: Any = None) -> None:
+        self.panel.show(self._parameters)
+
+    def _on_nodes_changed(self, caller: Any, event: Any) -> None:
+        self.panel.look_again()
+
+    def _on_scene_start_close(self, caller: Any, event: Any) -> None:
+        self._drop_parameters()
+        self.panel.leave_scene()
+
+    def _on_scene_there(self, caller: Any, event: Any) -> None:
+        # Otherwise a scene that has nothing to do with teeth would get a parameter node.
+        if self._is_open:
+            self._take_parameters()
+
+
+def _active_volume() -> Any:
+    """The volume that the views show, or else the first one; None where there is none."""
+    scene = slicer.mrmlScene
+    active = slicer.app.applicationLogic().GetSelectionNode().GetActiveVolumeID()
+    node = scene.GetNodeByID(active) if active else None
+    if node is None or node.GetClassName() != "vtkMRMLScalarVolumeNode":
+        node = scene.GetFirstNodeByClass("vtkMRMLScalarVolumeNode")
+    return node
+
+
+class ToothSegLogic(ScriptedLoadableModuleLogic):
+    """What scripts call; no widget is needed."""
+
+    def getParameterNode(self) -> Any:
+        """The parameters that are saved with the scene."""
+        from ToothSegPanel.parameters import ToothSegParameterNode
+
+        # The decorator of the class makes a constructor that type checkers do not see.
+        wrapper: Any = ToothSegParameterNode
+        return wrapper(super().getParameterNode())
+
+    def start(
+        self,
+        volumeNode: Any,
+        segmentationNode: Any = None,
+        *,
+        roi: Any = None,
+        bundle: str | None = None,
+        device: str = "auto",
+        precision: str = "auto",
+        emptySegments: bool = False,
+    ) -> Any:
+        """Start a run and give it, to be polled; see ``ToothSegScene.run.Run``.
+
+        Args:
+            volumeNode: the scan.
+            segmentationNode: to be overwritten; a new one is made if None.
+            roi: a markups ROI that holds the teeth, or None.
+            bundle: weights by name or folder; the default ones if None.
+            device: "auto", "cpu", "cuda" or "mps".
+            precision: "auto" or "full".
+            emptySegments: whether teeth that were not found get an empty segment.
+
+        Raises:
+            ToothSegError: in one line, what cannot be used and what to do about it.
+        """
+        from ToothSegScene.run import Run
+
+        return Run(
+            volumeNode, segmentationNode, roi=roi, bundle=bundle, device=device,
+            precision=precision, empty_segments=emptySegments,
+        )  # fmt: skip
+
+    def process(self, volumeNode: Any, segmentationNode: Any = None, **options: Any) -> Any:
+        """Segment the teeth and wait for it; `start`, with the same arguments, does not wait.
+
+        Returns:
+            The segmentation node.
+
+        Raises:
+            ToothSegError: as `start`, or the run failed.
+        """
+        from ToothSegLib.errors import ToothSegError
+
+        run = self.start(volumeNode, segmentationNode, **options)
+        try:
+            while (state := run.poll()).running:
+                time.sleep(0.05)
+        except BaseException:
+            run.cancel()
+            raise
+        if state.failed:
+            raise ToothSegError(state.message)
+        return run.result_node
+
+
+class ToothSegTest(ScriptedLoadableModuleTest):
+    """The self-test; it runs in desktop Slicer and on Slicer's core alone."""
+
+    def setUp(self) -> None:
+        """Start with an empty scene."""
+        slicer.mrmlScene.Clear(0)
+
+    def runTest(self) -> None:
+        """Segment the sample, correct the result, take the correction back."""
+        self.setUp()
+        self.test_segment_sample()
+
+    def test_segment_sample(self) -> None:
+        """The teeth of the sample come as named segments; a swap and its undo keep the voxels."""
+        import numpy as np
+
+        from ToothSegLib.resources import resource_path
+        from ToothSegLib.teeth import FDI_NUMBERS
+        from ToothSegScene.editing import Corrections
+        from ToothSegScene.segments import read_labels, teeth_of
+
+        volume = slicer.util.loadVolume(str(resource_path("Samples", "sample-cbct.nrrd")))
+        node = ToothSegLogic().process(volume, device="cpu")
+        teeth = teeth_of(node)
+        assert len(teeth) >= 20
+        assert set(teeth) <= set(FDI_NUMBERS)
+        before = read_labels(node, volume).array.copy()
+        assert set(np.unique(before)) - {0} == set(teeth)
+        a, b = sorted(teeth)[:2]
+        corrections = Corrections(node)
+        corrections.swap(a, b)
+        swapped = read_labels(node, volume).array
+        np.testing.assert_array_equal(swapped == a, before == b)
+        corrections.undo()
+        np.testing.assert_array_equal(read_labels(node, volume).array, before)
+        self.delayDisplay("ToothSeg: the self-test has passed")

@@ -1,0 +1,79 @@
+"""The section "Advanced": weights, device, precision, and the log."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import qt
+
+from ToothSegLib.models import default_bundle_name, list_bundles, load_bundle
+from ToothSegPanel.combos import ParameterCombo
+from ToothSegPanel.reporting import errors_in_a_line
+
+DEVICES = (
+    ("auto", "Automatic"),
+    ("cpu", "Processor (CPU)"),
+    ("cuda", "NVIDIA graphics (CUDA)"),
+    ("mps", "Apple graphics (MPS)"),
+)
+PRECISIONS = (("auto", "Automatic"), ("full", "Full (32 bit)"))
+OUTPUTS = (("new", "Makes a new result"), ("overwrite", "Overwrites the result shown"))
+
+
+def ask_folder() -> str:
+    """A folder that the user chooses; "" if none."""
+    return str(qt.QFileDialog.getExistingDirectory(None, "Folder of a model bundle"))
+
+
+class AdvancedPanel:
+    """Presents the section.
+
+    Args:
+        ui: the widgets of the module.
+        choose_folder: asks the user for a folder; gives "" if none was chosen.
+    """
+
+    def __init__(self, ui: Any, choose_folder: Callable[[], str] = ask_folder) -> None:
+        self._ui = ui
+        self._choose_folder = choose_folder
+        self._bundle = ParameterCombo(ui.bundleCombo, "bundle", _bundles())
+        self._combos = [
+            self._bundle,
+            ParameterCombo(ui.deviceCombo, "device", DEVICES),
+            ParameterCombo(ui.precisionCombo, "precision", PRECISIONS),
+            ParameterCombo(ui.outputCombo, "output", OUTPUTS),
+        ]
+        ui.bundleFolderButton.connect("clicked()", self._take_folder)
+        ui.copyLogButton.connect("clicked()", self._copy_log)
+        ui.logText.connect("textChanged()", self._offer_copy)
+        self._offer_copy()
+
+    def show(self, parameters: Any) -> None:
+        """Take the parameters."""
+        for combo in self._combos:
+            combo.show(parameters)
+
+    def _take_folder(self) -> None:
+        folder = self._choose_folder()
+        if not folder:
+            return
+        with errors_in_a_line("take the model bundle"):
+            bundle = load_bundle(folder)
+            self._bundle.choose(str(folder), f"{bundle.name} ({folder})")
+
+    def _copy_log(self) -> None:
+        qt.QApplication.clipboard().setText(self._ui.logText.plainText)
+
+    def _offer_copy(self) -> None:
+        there = bool(self._ui.logText.plainText)
+        self._ui.copyLogButton.enabled = there
+        tip = "Copy the log to the clipboard"
+        self._ui.copyLogButton.toolTip = tip if there else f"{tip}\nThere is no log yet."
+
+
+def _bundles() -> list[tuple[str, str]]:
+    """The default bundle under the value "", then the others that ToothSeg brings."""
+    default = default_bundle_name()
+    others = [name for name in list_bundles() if name != default]
+    return [("", f"{default} (default)"), *((name, name) for name in others)]

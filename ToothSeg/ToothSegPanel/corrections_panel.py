@@ -1,0 +1,170 @@
+"""The correction verbs as buttons on the selected teeth."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from ToothSegLib.teeth import FDI_NUMBERS
+from ToothSegPanel import notation as words
+from ToothSegPanel.reporting import errors_in_a_line
+from ToothSegPanel.selection import Selection
+from ToothSegPanel.verb_buttons import VERBS
+from ToothSegPanel.verbs import Situation, why_not
+
+_NUMBERS = sorted(FDI_NUMBERS)
+SPLIT_TIP = (
+    "Cut the tooth in two: click on one half in a view, then on the half with the new number"
+)
+SPLIT_PROMPT = "<b>Click on one half of the tooth, then on the half that gets the new number.</b>"
+EDIT_TIP = "Paint and erase with Slicer's Segment Editor, with the tooth selected"
+
+
+class CorrectionsPanel:
+    """Presents the section "Corrections".
+
+    Args:
+        ui: the widgets of the module.
+        selection: the teeth that the verbs act on.
+        situation: gives what the verbs start from; the new number is filled in here.
+        corrections: gives the ``Corrections`` of the result, or None where there is none.
+        points: asks for points (`points.PlacedPoints`).
+        open_editor: opens Slicer's Segment Editor on a tooth.
+        changed: called after every correction.
+    """
+
+    def __init__(
+        self,
+        ui: Any,
+        selection: Selection,
+        situation: Callable[[int | None], Situation],
+        corrections: Callable[[], Any],
+        points: Any,
+        open_editor: Callable[[int], None],
+        changed: Callable[[], None],
+    ) -> None:
+        self._ui = ui
+        self._selection = selection
+        self._situation = situation
+        self._corrections = corrections
+        self._points = points
+        self._changed = changed
+        self._asking = False
+        self._notation = "FDI"
+        for fdi in _NUMBERS:
+            ui.newNumberCombo.addItem(str(fdi))
+        ui.newNumberCombo.connect("currentIndexChanged(int)", lambda index: self.refresh())
+        for verb, entry in VERBS.items():
+            self._button(entry.button).connect("clicked()", self._doer(verb))
+        ui.splitButton.connect("clicked()", self._split)
+        ui.undoButton.connect("clicked()", lambda: self._step("undo"))
+        ui.redoButton.connect("clicked()", lambda: self._step("redo"))
+        ui.editorButton.connect("clicked()", lambda: self._edit(open_editor))
+        selection.listen(self._selected)
+        self.refresh()
+
+    def show_notation(self, notation: str) -> None:
+        """Offer the 28 new numbers in a notation; the choice stays."""
+        self._notation = notation
+        self.refresh()
+
+    def choose_number(self, fdi: int) -> None:
+        """Choose a new number."""
+        self._ui.newNumberCombo.currentIndex = _NUMBERS.index(fdi)
+
+    def refresh(self) -> None:
+        """Enable what can be done, say why the rest cannot."""
+        now = self._now()
+        for row, fdi in enumerate(_NUMBERS):
+            free = "" if fdi in now.present else "  (free)"
+            self._ui.newNumberCombo.setItemText(row, words.title(fdi, self._notation) + free)
+        for verb, entry in VERBS.items():
+            self._offer(entry.button, entry.tip, why_not(verb, now))
+        self._offer("splitButton", SPLIT_TIP, "" if self._asking else why_not("split", now))
+        self._offer("editorButton", EDIT_TIP, why_not("edit", now))
+        corrections = self._corrections()
+        for name in ("undo", "redo"):
+            step = getattr(corrections, f"can_{name}") if corrections is not None else None
+            reason = now.blocked or ("" if step else f"There is nothing to {name}.")
+            tip = f"{name.capitalize()}: {step}" if step else name.capitalize()
+            self._offer(f"{name}Button", tip, reason)
+        self._ui.splitButton.text = "Stop splitting" if self._asking else "Split..."
+        self._ui.selectionLabel.text = SPLIT_PROMPT if self._asking else self._selected_words(now)
+
+    def _now(self) -> Situation:
+        return self._situation(_NUMBERS[self._ui.newNumberCombo.currentIndex])
+
+    def _selected_words(self, now: Situation) -> str:
+        if not now.selected:
+            return "Select a tooth above; Ctrl adds one, Shift a row."
+        if len(now.selected) == 1:
+            return f"Selected: <b>{words.title(now.selected[0], self._notation)}</b>"
+        return f"Selected: <b>{words.numbers(now.selected, self._notation)}</b>"
+
+    def _button(self, name: str) -> Any:
+        return getattr(self._ui, name)
+
+    def _offer(self, name: str, tip: str, reason: str) -> None:
+        button = self._button(name)
+        button.enabled = not reason
+        button.toolTip = f"{tip}\n{reason}".strip() if reason else tip
+
+    def _selected(self) -> None:
+        if self._asking:
+            self._points.stop()
+        self._propose_number()
+        self.refresh()
+
+    def _propose_number(self) -> None:
+        """The nearest number of the quadrant that is free, or else the tooth's own."""
+        now = self._now()
+        if len(now.selected) != 1:
+            return
+        fdi = now.selected[0]
+        free = [
+            other for other in _NUMBERS if other // 10 == fdi // 10 and other not in now.present
+        ]
+        self.choose_number(min(free, key=lambda other: abs(other - fdi), default=fdi))
+
+    def _doer(self, verb: str) -> Callable[[], None]:
+        def do() -> None:
+            act = VERBS[verb].act
+            with errors_in_a_line(verb):
+                teeth = act(self._corrections(), self._now(), float(self._ui.smoothSpin.value))
+                self._changed()
+                self._selection.set(teeth)
+
+        return do
+
+    def _step(self, name: str) -> None:
+        with errors_in_a_line(name):
+            getattr(self._corrections(), name)()
+            self._changed()
+
+    def _edit(self, open_editor: Callable[[int], None]) -> None:
+        with errors_in_a_line("open the Segment Editor"):
+            open_editor(self._now().chosen[0])
+
+    def _split(self) -> None:
+        if self._asking:
+            self._points.stop()
+            return
+        now = self._now()
+        self._asking = True
+        with errors_in_a_line("place points"):
+            try:
+                self._points.ask(2, lambda points: self._split_at(now, points))
+            except BaseException:
+                self._asking = False
+                raise
+        self.refresh()
+
+    def _split_at(self, now: Situation, points: Sequence[Any]) -> None:
+        self._asking = False
+        if len(points) == 2:
+            with errors_in_a_line("split"):
+                fdi = now.chosen[0]
+                self._corrections().split(fdi, points[0], points[1], now.new)
+                self._changed()
+                self._selection.set((fdi, now.new or 0))
+        self.refresh()

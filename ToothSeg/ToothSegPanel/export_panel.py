@@ -1,0 +1,127 @@
+"""The section "Export": files into a folder, nodes into the scene."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from ToothSegPanel.combos import ParameterCombo
+from ToothSegPanel.reporting import errors_in_a_line
+
+FORMATS = (("STL", "STL"), ("OBJ", "OBJ, with colours"))
+GROUPINGS = (
+    ("tooth", "One for each tooth"),
+    ("category", "One for each category"),
+    ("all", "One with all teeth"),
+)
+_TIPS = {
+    "exportSurfacesButton": "Write closed surfaces, in millimetres (LPS)",
+    "exportSegmentationButton": "Write names, colours and codes with the voxels, for 3D Slicer",
+    "exportModelsButton": "Make models, in folders by category",
+    "exportLabelmapButton": "Make a label map of FDI numbers with its colour table",
+}
+_NEED_FOLDER = ("exportSurfacesButton", "exportSegmentationButton")
+
+
+class ExportPanel:
+    """Presents the section.
+
+    Args:
+        ui: the widgets of the module.
+        result: gives the segmentation node and its volume node, each None where there is none.
+        say: shows a sentence about what was done.
+    """
+
+    def __init__(
+        self, ui: Any, result: Callable[[], tuple[Any, Any]], say: Callable[[str], None]
+    ) -> None:
+        self._ui = ui
+        self._result = result
+        self._say = say
+        self._parameters: Any = None
+        self._has_teeth = False
+        self._combos = [
+            ParameterCombo(ui.formatCombo, "exportFormat", FORMATS),
+            ParameterCombo(ui.groupingCombo, "exportGrouping", GROUPINGS),
+        ]
+        ui.folderEdit.connect("currentPathChanged(QString)", self._on_folder)
+        ui.exportSurfacesButton.connect("clicked()", self._surfaces)
+        ui.exportSegmentationButton.connect("clicked()", self._segmentation)
+        ui.exportModelsButton.connect("clicked()", self._models)
+        ui.exportLabelmapButton.connect("clicked()", self._labelmap)
+
+    def show(self, parameters: Any, has_teeth: bool) -> None:
+        """Take the parameters, and whether the result has any teeth."""
+        self._parameters = None
+        for combo in self._combos:
+            combo.show(parameters)
+        folder = "" if parameters is None else parameters.exportFolder
+        if self._ui.folderEdit.currentPath != folder:
+            self._ui.folderEdit.currentPath = folder
+        self._parameters = parameters
+        self._has_teeth = has_teeth
+        self._offer()
+
+    def _offer(self) -> None:
+        for name, tip in _TIPS.items():
+            reason = "" if self._has_teeth else "There are no teeth to export."
+            if not reason and name in _NEED_FOLDER and not self._folder():
+                reason = "Choose a folder first."
+            if not reason and name == "exportLabelmapButton" and self._result()[1] is None:
+                reason = "The volume of this result is not in the scene."
+            button = getattr(self._ui, name)
+            button.enabled = not reason
+            button.toolTip = f"{tip}\n{reason}" if reason else tip
+
+    def _folder(self) -> str:
+        return str(self._ui.folderEdit.currentPath).strip()
+
+    def _on_folder(self, path: str) -> None:
+        if self._parameters is not None:
+            self._parameters.exportFolder = path
+        self._offer()
+
+    def _surfaces(self) -> None:
+        from ToothSegScene.export import export_surfaces
+
+        with errors_in_a_line("export the surfaces"):
+            files = export_surfaces(
+                self._result()[0],
+                self._folder(),
+                smoothing=float(self._parameters.smoothing),
+                format=self._parameters.exportFormat,
+                grouping=self._parameters.exportGrouping,
+                overwrite=bool(self._ui.replaceCheck.checked),
+            )
+            count = "1 file" if len(files) == 1 else f"{len(files)} files"
+            self._say(f"{count} written to {self._folder()}.")
+
+    def _segmentation(self) -> None:
+        from ToothSegScene.export import export_segmentation
+
+        with errors_in_a_line("export the segmentation"):
+            node = self._result()[0]
+            path = Path(self._folder(), f"{_file_stem(node.GetName())}.seg.nrrd")
+            export_segmentation(node, path, overwrite=bool(self._ui.replaceCheck.checked))
+            self._say(f"{path} written.")
+
+    def _models(self) -> None:
+        from ToothSegScene.export import export_models
+
+        with errors_in_a_line("make the models"):
+            export_models(self._result()[0])
+            self._say("The models are in the scene, in folders by category.")
+
+    def _labelmap(self) -> None:
+        from ToothSegScene.export import export_labelmap
+
+        with errors_in_a_line("make the label map"):
+            node = export_labelmap(*self._result())
+            self._say(f"The label map {node.GetName()} is in the scene.")
+
+
+def _file_stem(name: str) -> str:
+    """A node's name as a file's, on every system."""
+    kept = "".join(" " if character in '<>:"/\\|?*\t\r\n' else character for character in name)
+    return kept.strip(" .") or "teeth"

@@ -1,0 +1,81 @@
+"""The list of findings: what to look at, the most urgent first, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import qt
+
+from ToothSegLib.report import Finding
+from ToothSegPanel import notation as words
+from ToothSegPanel.painting import icon_of, paint_urgency
+from ToothSegPanel.selection import READING_ORDER, Selection
+
+
+class FindingsList:
+    """Presents a QListWidget.
+
+    Args:
+        widget: the list.
+        selection: a row that becomes current selects its teeth.
+        chosen: called with the teeth after the user moved to a row.
+    """
+
+    def __init__(
+        self, widget: Any, selection: Selection, chosen: Callable[[tuple[int, ...]], None]
+    ) -> None:
+        self._list = widget
+        self._selection = selection
+        self._chosen = chosen
+        self._filling = False
+        selection.listen(self._follow)
+        self.findings: list[Finding] = []
+        widget.connect("currentRowChanged(int)", self._on_row)
+        # A second click on the current row brings its teeth back.
+        widget.connect(
+            "itemClicked(QListWidgetItem*)", lambda item: self._on_row(widget.currentRow)
+        )
+
+    def show(self, findings: Sequence[Finding], notation: str) -> None:
+        """Show the findings that are open, in the order given: the most urgent first."""
+        self._filling = True
+        try:
+            row = self._list.currentRow
+            kept = self.findings[row] if 0 <= row < len(self.findings) else None
+            self.findings = list(findings)
+            self._list.clear()
+            for finding in self.findings:
+                self._add(finding, notation)
+            if kept in self.findings:
+                self._list.currentRow = self.findings.index(kept)
+        finally:
+            self._filling = False
+
+    def _add(self, finding: Finding, notation: str) -> None:
+        teeth = [fdi for fdi in finding.fdi if fdi in READING_ORDER]
+        # The message speaks FDI; other notations get the numbers in front.
+        text = finding.message
+        if teeth and notation != "FDI":
+            text = f"{words.numbers(teeth, notation)}: {text} (numbers in the text: FDI)"
+        item = qt.QListWidgetItem(text)
+        item.setIcon(icon_of(paint_urgency(finding.urgency)))
+        item.setToolTip(f"Urgency: {finding.urgency}. A click selects the teeth concerned.")
+        self._list.addItem(item)
+
+    def _follow(self) -> None:
+        """A row stays marked only as long as its teeth are those that are selected."""
+        row = self._list.currentRow
+        if not 0 <= row < len(self.findings):
+            return
+        teeth = {fdi for fdi in self.findings[row].fdi if fdi in READING_ORDER}
+        if teeth != set(self._selection.teeth):
+            self._filling = True
+            self._list.currentRow = -1
+            self._filling = False
+
+    def _on_row(self, row: int) -> None:
+        if self._filling or not 0 <= row < len(self.findings):
+            return
+        self._selection.set(self.findings[row].fdi)
+        self._chosen(self._selection.teeth)

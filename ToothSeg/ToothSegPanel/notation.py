@@ -1,0 +1,31 @@
+"""Teeth as words, in the notation that the reader has chosen."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from ToothSegLib.teeth import by_fdi
+
+NOTATIONS = ("FDI", "Universal", "Palmer")
+
+
+def number(fdi: int, notation: str) -> str:
+    """A tooth's number: "16", "3" or "UR6". ValueError for no such notation."""
+    code = by_fdi(fdi)
+    if notation == "FDI":
+        return str(code.fdi)
+    if notation == "Universal":
+        return str(code.universal)
+    if notation == "Palmer":
+        return code.palmer
+    raise ValueError(f"no notation {notation!r}: choose one of {', '.join(NOTATIONS)}")
+
+
+def numbers(teeth: Iterable[int], notation: str) -> str:
+    """Several teeth, separated by commas, in the order given."""
+    return ", ".join(number(fdi, notation) for fdi in teeth)
+
+
+def title(fdi: int, notation: str) -> str:
+    """Number and name: "16 upper right first molar"."""
+    return f"{number(fdi, notation)} {by_fdi(fdi).name}"

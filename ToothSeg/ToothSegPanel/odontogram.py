@@ -1,0 +1,170 @@
+"""The odontogram: two arches of buttons, one a tooth, and a legend.
+
+The patient's right is on the left of the screen, as on a dental chart. Plain tool buttons carry
+it: they have keyboard focus, tool tips and names for screen readers by themselves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import qt
+
+from ToothSegLib.teeth import by_fdi
+from ToothSegPanel import notation as words
+from ToothSegPanel.painting import PLACE_HEIGHT, paint_legend, paint_tooth
+from ToothSegPanel.selection import READING_ORDER, Selection
+from ToothSegPanel.state_style import STATES
+from ToothSegPanel.tooth_shapes import width_of
+
+# No colour of our own: the frames follow the palette, dark or light.
+_TOOTH_STYLE = """
+QToolButton { border: 1px solid transparent; border-radius: 4px; padding: 0px; }
+QToolButton:hover { border: 1px solid palette(mid); }
+QToolButton:focus { border: 1px dashed palette(highlight); }
+QToolButton:checked { border: 1px solid palette(highlight); }
+QToolButton:checked:focus { border: 2px solid palette(highlight); }
+"""
+_NUMBER_HEIGHT = 17
+
+
+def modifier_keys() -> tuple[bool, bool]:
+    """Whether Ctrl and Shift are held down at this moment."""
+    held = qt.QApplication.keyboardModifiers()
+    return bool(held & qt.Qt.ControlModifier), bool(held & qt.Qt.ShiftModifier)
+
+
+class Odontogram:
+    """Fills an empty widget with the arches.
+
+    Args:
+        frame: the widget to fill.
+        selection: follows the clicks, and shows in the buttons.
+        chosen: called with the teeth after a click of the user, not after a change from elsewhere.
+        modifiers: tells (Ctrl, Shift) at a click.
+    """
+
+    def __init__(
+        self,
+        frame: Any,
+        selection: Selection,
+        chosen: Callable[[tuple[int, ...]], None],
+        modifiers: Callable[[], tuple[bool, bool]] = modifier_keys,
+    ) -> None:
+        self._frame = frame
+        self._selection = selection
+        self._chosen = chosen
+        self._modifiers = modifiers
+        self._look: dict[int, tuple[Any, ...]] = {}
+        self.buttons: dict[int, Any] = {}
+        self.numbers: dict[int, Any] = {}
+        self._build()
+        selection.listen(self._show_selection)
+
+    def show(self, states: Mapping[int, str], colours: Mapping[int, Any], notation: str) -> None:
+        """Paint every tooth.
+
+        Args:
+            states: FDI -> one of `STATES`, all 28.
+            colours: FDI -> RGB of the tooth's segment as it is now; `teeth.py`'s where absent.
+            notation: one of `notation.NOTATIONS`.
+        """
+        for fdi, button in self.buttons.items():
+            colour = tuple(colours.get(fdi, by_fdi(fdi).colour))
+            look = (states[fdi], colour, notation)
+            if self._look.get(fdi) == look:
+                continue
+            self._look[fdi] = look
+            button.setIcon(qt.QIcon(paint_tooth(fdi, states[fdi], colour)))
+            state = STATES[states[fdi]].word
+            title = words.title(fdi, notation)
+            button.accessibleName = f"{title}, {state}"
+            self.numbers[fdi].text = words.number(fdi, notation)
+            for part in (button, self.numbers[fdi]):
+                part.toolTip = f"{title}: {state}"
+
+    def _build(self) -> None:
+        rows = qt.QVBoxLayout(self._frame)
+        rows.setContentsMargins(0, 0, 0, 0)
+        rows.setSpacing(1)
+        rows.addLayout(self._arch(upper=True))
+        rows.addLayout(self._arch(upper=False))
+        rows.addLayout(self._legend())
+
+    def _arch(self, upper: bool) -> Any:
+        """A row of teeth with their numbers towards the bite."""
+        grid = qt.QGridLayout()
+        grid.setHorizontalSpacing(0)
+        grid.setVerticalSpacing(0)
+        teeth = [fdi for fdi in READING_ORDER if (fdi < 30) == upper]
+        tooth_row, number_row = (0, 1) if upper else (1, 0)
+        for column, fdi in enumerate(teeth, start=2):
+            grid.addWidget(self._tooth_button(fdi), tooth_row, column)
+            grid.addWidget(self._number_button(fdi), number_row, column)
+        last = len(teeth) + 2
+        for column, side, tip in ((1, "R", "The patient's right"), (last, "L", "... and left")):
+            label = qt.QLabel(f"<b>{side}</b>")
+            label.toolTip = tip
+            grid.addWidget(label, tooth_row, column)
+        for column in (0, last + 1):
+            grid.setColumnStretch(column, 1)
+        return grid
+
+    def _legend(self) -> Any:
+        legend = qt.QHBoxLayout()
+        legend.setSpacing(4)
+        legend.addStretch(1)
+        for state, style in STATES.items():
+            mark = qt.QLabel()
+            mark.setPixmap(_half_size(paint_legend(state)))
+            legend.addWidget(mark)
+            legend.addWidget(qt.QLabel(style.word))
+            legend.addSpacing(6)
+        legend.addStretch(1)
+        return legend
+
+    def _tooth_button(self, fdi: int) -> Any:
+        button = self._button(fdi)
+        button.checkable = True
+        button.focusPolicy = qt.Qt.StrongFocus
+        button.toolButtonStyle = qt.Qt.ToolButtonIconOnly
+        button.iconSize = qt.QSize(width_of(fdi), PLACE_HEIGHT)
+        button.setFixedSize(width_of(fdi) + 2, PLACE_HEIGHT + 2)
+        button.styleSheet = _TOOTH_STYLE
+        button.objectName = f"tooth{fdi}Button"
+        self.buttons[fdi] = button
+        return button
+
+    def _number_button(self, fdi: int) -> Any:
+        # No style sheet: with one, Qt would keep the text's colour when the palette changes.
+        button = self._button(fdi)
+        button.focusPolicy = qt.Qt.NoFocus  # the tooth has it
+        button.toolButtonStyle = qt.Qt.ToolButtonTextOnly
+        button.setFixedSize(width_of(fdi) + 2, _NUMBER_HEIGHT)
+        button.setBackgroundRole(qt.QPalette.Highlight)
+        self.numbers[fdi] = button
+        return button
+
+    def _button(self, fdi: int) -> Any:
+        button = qt.QToolButton()
+        button.autoRaise = True
+        button.connect("clicked()", lambda: self._clicked(fdi))
+        return button
+
+    def _clicked(self, fdi: int) -> None:
+        toggle, extend = self._modifiers()
+        self._selection.click(fdi, toggle=toggle, extend=extend)
+        # A checkable button turned itself; the selection has the last word.
+        self._show_selection()
+        self._chosen(self._selection.teeth)
+
+    def _show_selection(self) -> None:
+        for fdi, button in self.buttons.items():
+            button.checked = fdi in self._selection.teeth
+            self.numbers[fdi].autoFillBackground = button.checked
+
+
+def _half_size(pixmap: Any) -> Any:
+    pixmap.setDevicePixelRatio(2)
+    return pixmap

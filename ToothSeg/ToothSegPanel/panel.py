@@ -1,0 +1,135 @@
+"""The whole panel: what a run needs, what follows it, and when to look again."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import qt
+import slicer
+import vtk
+from slicer.util import VTKObservationMixin
+
+from ToothSegPanel.advanced_panel import AdvancedPanel
+from ToothSegPanel.result_panel import ResultPanel
+from ToothSegPanel.run_panel import RunPanel
+
+# Many events come at once, as when 28 segments are written; the panel looks once.
+SETTLE_MS = 50
+
+
+class Panel(VTKObservationMixin):
+    """Ties the parts to the parameter node and to the segmentation node.
+
+    Args:
+        ui: the widgets of the module.
+        logic: the module's logic, which starts runs.
+        parts: passed on to `ResultPanel`: what stands in for views and dialogs.
+    """
+
+    def __init__(self, ui: Any, logic: Any, **parts: Any) -> None:
+        VTKObservationMixin.__init__(self)
+        self._ui = ui
+        self._logic = logic
+        self._parameters: Any = None
+        self._observed: Any = None
+        self._settle = qt.QTimer()
+        self._settle.singleShot = True
+        self._settle.interval = SETTLE_MS
+        self._settle.connect("timeout()", self.refresh)
+        self.run: Any = None
+        self.result = ResultPanel(ui, self._say, self._blocked, **parts)
+        self.advanced = AdvancedPanel(ui)
+        self.run = RunPanel(ui, self._start, self._why_not, self.look_again, self._finished)
+        self.show(None)
+
+    def show(self, parameters: Any) -> None:
+        """Take the parameters; None between scenes."""
+        self._parameters = parameters
+        self.advanced.show(parameters)
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Bring everything in line with the parameters and the scene."""
+        self._settle.stop()
+        self._observe(None if self._parameters is None else self._parameters.segmentation)
+        self.result.show(self._parameters)
+        self.run.refresh()
+
+    def leave_scene(self) -> None:
+        """The scene goes: stop what runs and forget what was."""
+        self.run.cancel(quietly=True)
+        self.result.forget()
+        self.show(None)
+
+    def close(self) -> None:
+        """The panel goes."""
+        self.leave_scene()
+        self._settle.stop()
+        self.removeObservers()
+
+    def _say(self, text: str) -> None:
+        self.run.say(text)
+
+    def look_again(self, caller: Any = None, event: Any = None) -> None:
+        """Refresh soon, once for many calls."""
+        self._settle.start()
+
+    def _observe(self, node: Any) -> None:
+        if node is self._observed:
+            return
+        self.removeObservers()
+        self._observed = node
+        if node is None:
+            return
+        self.result.selection.set(())
+        changes = slicer.vtkSegmentation
+        for event in (
+            vtk.vtkCommand.ModifiedEvent,
+            node.DisplayModifiedEvent,
+            changes.SegmentAdded,
+            changes.SegmentRemoved,
+            changes.SegmentModified,
+            changes.RepresentationModified,
+            changes.SourceRepresentationModified,
+        ):
+            self.addObserver(node, event, self.look_again)
+
+    def _why_not(self) -> str:
+        if self._parameters is None or self._parameters.inputVolume is None:
+            return "Load a scan and choose it as volume."
+        if self._parameters.inputVolume.GetImageData() is None:
+            return "The volume is empty: choose another one."
+        return ""
+
+    def _blocked(self) -> str:
+        run = None if self.run is None else self.run.run
+        if run is not None and run.target is not None and run.target is self._observed:
+            return "This result is about to be overwritten by the run."
+        return ""
+
+    def _start(self) -> Any:
+        chosen = self._parameters
+        return self._logic.start(
+            chosen.inputVolume,
+            chosen.segmentation if chosen.output == "overwrite" else None,
+            roi=chosen.roi,
+            bundle=chosen.bundle or None,
+            device=chosen.device,
+            precision=chosen.precision,
+            emptySegments=chosen.emptySegments,
+        )
+
+    def _finished(self, run: Any) -> str:
+        from ToothSegScene.display import show_in_3d
+        from ToothSegScene.review import findings_of
+        from ToothSegScene.segments import teeth_of
+
+        node = run.result_node
+        show_in_3d(node)
+        if self._parameters is not None:
+            self._parameters.segmentation = node
+        self.refresh()
+        teeth, findings = len(teeth_of(node)), len(findings_of(node))
+        found = "1 tooth found" if teeth == 1 else f"{teeth} teeth found"
+        check = "1 thing to check" if findings == 1 else f"{findings} things to check"
+        return f"<b>{found}</b> in {run.name}; {check if findings else 'nothing stands out'}."

@@ -1,0 +1,49 @@
+"""Errors as one line for the user; the traceback goes to the log alone."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import slicer.util
+
+from ToothSegLib.errors import ToothSegError
+
+
+def sentence(error: BaseException) -> str:
+    """An error's message as a sentence on one line."""
+    text = " ".join(str(error).split()) or type(error).__name__
+    return f"{capitalised(text)}" + ("" if text.endswith((".", "?", "!")) else ".")
+
+
+def capitalised(text: str) -> str:
+    """The text with a capital, unless it begins with a file's or a node's name."""
+    first = text.split(" ", 1)[0]
+    return text[:1].upper() + text[1:] if first.isalpha() and first.islower() else text
+
+
+def show_error(error: Exception, doing: str) -> None:
+    """Show an error in one line.
+
+    Args:
+        error: one of ours, whose message is for people, or one that nobody foresaw.
+        doing: what was tried: "export the surfaces".
+    """
+    if isinstance(error, ToothSegError):
+        slicer.util.errorDisplay(sentence(error))
+        return
+    logging.error("ToothSeg could not %s", doing, exc_info=error)
+    slicer.util.errorDisplay(
+        f"Could not {doing}: {type(error).__name__}: {sentence(error)} "
+        "This is a fault of ToothSeg; the details are in Slicer's error log."
+    )
+
+
+@contextmanager
+def errors_in_a_line(doing: str) -> Iterator[None]:
+    """Show what goes wrong inside in one line, and go on after it; see `show_error`."""
+    try:
+        yield
+    except Exception as error:
+        show_error(error, doing)

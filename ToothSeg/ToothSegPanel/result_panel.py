@@ -1,0 +1,212 @@
+"""The result: odontogram, findings, tree, corrections and export over one segmentation node."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import slicer
+
+from ToothSegLib.report import Finding
+from ToothSegLib.teeth import FDI_NUMBERS
+from ToothSegPanel.combos import ParameterCombo
+from ToothSegPanel.corrections_panel import CorrectionsPanel
+from ToothSegPanel.export_panel import ExportPanel
+from ToothSegPanel.findings import FindingsList
+from ToothSegPanel.notation import NOTATIONS
+from ToothSegPanel.odontogram import Odontogram, modifier_keys
+from ToothSegPanel.points import PlacedPoints
+from ToothSegPanel.reporting import errors_in_a_line
+from ToothSegPanel.segment_editor import open_segment_editor
+from ToothSegPanel.selection import Selection
+from ToothSegPanel.tree import CategoryTree, ToothRow
+from ToothSegPanel.verbs import Situation
+
+
+class ResultPanel:
+    """Presents everything below the button "Segment teeth".
+
+    Args:
+        ui: the widgets of the module.
+        say: shows a sentence about what was done.
+        blocked: why the result cannot be corrected now; "" if it can.
+        points: asks for points in the views.
+        open_editor: opens a segmentation, its volume and a segment for painting.
+        modifiers: tells (Ctrl, Shift) at a click on a tooth.
+    """
+
+    def __init__(
+        self,
+        ui: Any,
+        say: Callable[[str], None],
+        blocked: Callable[[], str],
+        points: Any = None,
+        open_editor: Callable[[Any, Any, str], None] = open_segment_editor,
+        modifiers: Callable[[], tuple[bool, bool]] = modifier_keys,
+    ) -> None:
+        self._ui = ui
+        self._blocked = blocked
+        self._open_editor = open_editor
+        self._parameters: Any = None
+        self._histories: dict[str, tuple[Any, Any]] = {}
+        self.selection = Selection()
+        self.points = points or PlacedPoints()
+        self.odontogram = Odontogram(
+            ui.odontogramFrame, self.selection, self._bring_into_view, modifiers
+        )
+        self.tree = CategoryTree(
+            ui.categoryTree,
+            self.selection,
+            self._bring_into_view,
+            self._set_visible,
+            self._set_opacity,
+        )
+        self.findings = FindingsList(ui.findingsList, self.selection, self._bring_into_view)
+        self.corrections = CorrectionsPanel(
+            ui, self.selection, self._situation, self._corrections, self.points, self._edit,
+            self.refresh,
+        )  # fmt: skip
+        self.export = ExportPanel(ui, self._result, say)
+        self._notation = ParameterCombo(
+            ui.notationCombo, "notation", [(name, name) for name in NOTATIONS],
+            lambda value: self.refresh(),
+        )  # fmt: skip
+        ui.reviewedButton.connect("clicked()", self._toggle_reviewed)
+        self.selection.listen(self._offer_review)
+
+    @property
+    def node(self) -> Any:
+        """The segmentation node that is shown, or None."""
+        return None if self._parameters is None else self._parameters.segmentation
+
+    def show(self, parameters: Any) -> None:
+        """Take the parameters (None between scenes) and show their result."""
+        self._parameters = parameters
+        self._notation.show(parameters)
+        self.refresh()
+
+    def forget(self) -> None:
+        """Drop the histories and the selection: the scene goes."""
+        self.points.stop()
+        self._histories.clear()
+        self.selection.set(())
+
+    def refresh(self) -> None:
+        """Bring all parts in line with the segmentation node."""
+        node = self.node
+        # With nothing to choose from, the choice of a result would only be in the way.
+        scene = slicer.mrmlScene
+        any_result = scene.GetNumberOfNodesByClass("vtkMRMLSegmentationNode") > 0
+        for name in ("resultLabel", "resultSelector", "notationCombo"):
+            getattr(self._ui, name).visible = any_result
+        for name in ("odontogramFrame", "findingsButton", "categoriesButton", "correctionsButton"):
+            getattr(self._ui, name).visible = node is not None
+        self._ui.exportButton.visible = node is not None
+        looks, states, findings = self._facts()
+        notation = self._notation_name()
+        self.odontogram.show(states, {fdi: look.colour for fdi, look in looks.items()}, notation)
+        rows = {
+            fdi: ToothRow(fdi, look.colour, look.visible, look.opacity)
+            for fdi, look in looks.items()
+        }
+        self.tree.show(rows, notation)
+        self.findings.show(findings, notation)
+        count = f"To check ({len(findings)})" if findings else "To check: nothing"
+        self._ui.findingsButton.text = count
+        self.corrections.show_notation(notation)
+        self.export.show(self._parameters, bool(looks))
+        self._offer_review()
+
+    def _facts(self) -> tuple[dict[int, Any], dict[int, str], list[Finding]]:
+        if self.node is None:
+            return {}, dict.fromkeys(FDI_NUMBERS, "absent"), []
+        from ToothSegScene.display import looks_of
+        from ToothSegScene.review import findings_of, states_of
+
+        return looks_of(self.node), dict(states_of(self.node)), findings_of(self.node)
+
+    def _notation_name(self) -> str:
+        return "FDI" if self._parameters is None else str(self._parameters.notation)
+
+    def _situation(self, new: int | None) -> Situation:
+        if self.node is None:
+            return Situation(self.selection.teeth, new=new, blocked="There is no result yet.")
+        from ToothSegScene.review import states_of
+
+        states = states_of(self.node)
+        return Situation(
+            selected=self.selection.teeth,
+            present=frozenset(
+                fdi for fdi, state in states.items() if state not in ("missing", "absent")
+            ),
+            new=new,
+            missing=frozenset(fdi for fdi, state in states.items() if state == "missing"),
+            blocked=self._blocked(),
+        )
+
+    def _corrections(self) -> Any:
+        """The corrections of the node, with their history, as long as the node is there."""
+        node = self.node
+        if node is None:
+            return None
+        known = self._histories.get(node.GetID())
+        if known is None or known[0] is not node:
+            from ToothSegScene.editing import Corrections
+
+            known = self._histories[node.GetID()] = (node, Corrections(node))
+        return known[1]
+
+    def _result(self) -> tuple[Any, Any]:
+        node = self.node
+        return node, None if node is None else node.GetNodeReference("ToothSeg.Volume")
+
+    def _bring_into_view(self, teeth: tuple[int, ...]) -> None:
+        from ToothSegScene.display import bring_into_view
+
+        if self.node is not None:
+            with errors_in_a_line("show the tooth"):
+                bring_into_view(self.node, teeth)
+
+    def _set_visible(self, teeth: Iterable[int], visible: bool) -> None:
+        from ToothSegScene.display import set_visible
+
+        set_visible(self.node, teeth, visible)
+        self.refresh()
+
+    def _set_opacity(self, teeth: Iterable[int], opacity: float) -> None:
+        from ToothSegScene.display import set_opacity
+
+        set_opacity(self.node, teeth, opacity)
+
+    def _edit(self, fdi: int) -> None:
+        from ToothSegScene.segments import teeth_of
+
+        node, volume_node = self._result()
+        self._open_editor(node, volume_node, teeth_of(node)[fdi])
+
+    def _offer_review(self) -> None:
+        teeth, reviewed = self._review()
+        button = self._ui.reviewedButton
+        button.enabled = bool(teeth)
+        button.text = "Take back: re&viewed" if reviewed else "Mark as re&viewed"
+        tip = "You have looked at the selected teeth, and they are right"
+        button.toolTip = tip if teeth else f"{tip}\nSelect a finding, or teeth that are there."
+
+    def _review(self) -> tuple[tuple[int, ...], bool]:
+        """The selected teeth that are there, and whether all of them have been reviewed."""
+        if self.node is None:
+            return (), False
+        from ToothSegScene.review import states_of
+
+        states = states_of(self.node)
+        teeth = [fdi for fdi in self.selection.teeth if states[fdi] not in ("missing", "absent")]
+        return tuple(teeth), bool(teeth) and all(states[fdi] == "reviewed" for fdi in teeth)
+
+    def _toggle_reviewed(self) -> None:
+        from ToothSegScene.review import set_reviewed
+
+        teeth, reviewed = self._review()
+        with errors_in_a_line("mark the teeth"):
+            for fdi in teeth:
+                set_reviewed(self.node, fdi, not reviewed)
+        self.refresh()

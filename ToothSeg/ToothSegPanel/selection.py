@@ -1,0 +1,45 @@
+"""Which teeth are selected; the odontogram, the tree, the findings and the corrections share it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from ToothSegLib.teeth import FDI_NUMBERS, LOWER_ARCH, UPPER_ARCH
+
+# As they are read: the upper arch from the patient's right to the left, then the lower.
+READING_ORDER = tuple(fdi for fdi in UPPER_ARCH + LOWER_ARCH if fdi in FDI_NUMBERS)
+
+
+class Selection:
+    """Teeth in the order in which they were chosen; the first one keeps its number in a merge."""
+
+    def __init__(self) -> None:
+        self.teeth: tuple[int, ...] = ()
+        self._anchor: int | None = None
+        self._listeners: list[Callable[[], None]] = []
+
+    def listen(self, listener: Callable[[], None]) -> None:
+        """Call ``listener`` after every change."""
+        self._listeners.append(listener)
+
+    def set(self, teeth: Iterable[int]) -> None:
+        """Select these teeth and no others; what is none of the 28 is passed over."""
+        self.teeth = tuple(dict.fromkeys(fdi for fdi in teeth if fdi in READING_ORDER))
+        self._anchor = self.teeth[-1] if self.teeth else None
+        for listener in self._listeners:
+            listener()
+
+    def click(self, fdi: int, *, toggle: bool = False, extend: bool = False) -> None:
+        """A click on a tooth: alone, with Ctrl (``toggle``) or with Shift (``extend``)."""
+        if extend and self._anchor is not None:
+            anchor = self._anchor
+            start, end = READING_ORDER.index(anchor), READING_ORDER.index(fdi)
+            step = 1 if end >= start else -1
+            self.set(READING_ORDER[place] for place in range(start, end + step, step))
+            self._anchor = anchor
+        elif toggle and fdi in self.teeth:
+            self.set(other for other in self.teeth if other != fdi)
+        elif toggle:
+            self.set((*self.teeth, fdi))
+        else:
+            self.set((fdi,))

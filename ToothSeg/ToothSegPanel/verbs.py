@@ -1,0 +1,123 @@
+"""Which correction can be made now, and if not, why not; no Qt.
+
+The library's own checks of the numbers are asked, so that a button and the verb behind it cannot
+disagree.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from ToothSegLib import renumbering
+from ToothSegLib.errors import ToothSegError
+from ToothSegPanel.reporting import sentence
+
+
+@dataclass(frozen=True)
+class Situation:
+    """What the corrections start from.
+
+    Args:
+        selected: the teeth selected, in the order in which they were chosen.
+        present: FDI numbers of the teeth that are there.
+        new: the new number that is chosen, or None.
+        missing: the teeth declared missing.
+        blocked: why nothing at all can be corrected now; "" if something can.
+    """
+
+    selected: tuple[int, ...] = ()
+    present: frozenset[int] = frozenset()
+    new: int | None = None
+    missing: frozenset[int] = frozenset()
+    blocked: str = ""
+
+    @property
+    def chosen(self) -> tuple[int, ...]:
+        """The selected teeth that are there."""
+        return tuple(fdi for fdi in self.selected if fdi in self.present)
+
+
+def why_not(verb: str, now: Situation) -> str:
+    """Why a verb cannot be done, in one sentence; "" if it can. KeyError for no such verb."""
+    return now.blocked or _CHECKS[verb](now)
+
+
+def _one(now: Situation) -> str:
+    if len(now.selected) != 1:
+        return "Select one tooth."
+    return "" if now.chosen else "The tooth is not there."
+
+
+def _some(now: Situation) -> str:
+    return "" if now.chosen else "Select one or more teeth that are there."
+
+
+def _several(now: Situation) -> str:
+    if len(now.chosen) < 2:
+        return "Select two or more teeth that are there; the first one chosen keeps its number."
+    return ""
+
+
+def _renumber(now: Situation) -> str:
+    return _one(now) or _asked(lambda: renumbering.renumber(now.present, now.chosen[0], _new(now)))
+
+
+def _renumber_from(now: Situation) -> str:
+    return _one(now) or _asked(
+        lambda: renumbering.renumber_from(now.present, now.chosen[0], _new(now))
+    )
+
+
+def _swap(now: Situation) -> str:
+    if len(now.selected) != 2:
+        return "Select two teeth (Ctrl and a click adds one)."
+    return _asked(lambda: renumbering.swap(now.present, *now.selected))
+
+
+def _shift(step: int) -> Callable[[Situation], str]:
+    def check(now: Situation) -> str:
+        quadrants = {fdi // 10 for fdi in now.selected}
+        if len(quadrants) != 1:
+            return "Select a tooth of the quadrant."
+        return _asked(lambda: renumbering.shift_quadrant(now.present, quadrants.pop(), step))
+
+    return check
+
+
+def _split(now: Situation) -> str:
+    return _one(now) or _asked(lambda: renumbering.check_free(now.present, _new(now)))
+
+
+def _mark_missing(now: Situation) -> str:
+    if len(now.selected) != 1:
+        return "Select one tooth."
+    return "It is marked as missing already." if now.selected[0] in now.missing else ""
+
+
+def _new(now: Situation) -> int:
+    return now.new or 0
+
+
+def _asked(question: Callable[[], object]) -> str:
+    try:
+        question()
+    except ToothSegError as error:
+        return sentence(error)
+    return ""
+
+
+_CHECKS: dict[str, Callable[[Situation], str]] = {
+    "renumber": _renumber,
+    "renumber from": _renumber_from,
+    "swap": _swap,
+    "shift mesially": _shift(-1),
+    "shift distally": _shift(+1),
+    "merge": _several,
+    "split": _split,
+    "delete": _some,
+    "mark missing": _mark_missing,
+    "keep largest": _some,
+    "smooth": _some,
+    "edit": _some,
+}
