@@ -83,7 +83,6 @@ class ToothSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.panel: Any = None
         self._parameters: Any = None
         self._gui: Any = None
-        self._is_open = False
 
     def setup(self) -> None:
         """Build the panel; Slicer calls it when the module is opened for the first time."""
@@ -102,6 +101,9 @@ class ToothSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.addObserver(scene, scene.EndImportEvent, self._on_scene_there)
         self.addObserver(scene, scene.NodeRemovedEvent, self._on_nodes_changed)
         self.addObserver(scene, scene.NodeAddedEvent, self._on_nodes_changed)
+        if self._is_open:
+            # A developer has reloaded the module: nobody will enter it, it is entered already.
+            self._take_parameters()
 
     def cleanup(self) -> None:
         """Slicer closes or reloads the module."""
@@ -112,22 +114,26 @@ class ToothSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
     def enter(self) -> None:
         """The user comes to the module."""
-        self._is_open = True
         self._take_parameters()
 
     def exit(self) -> None:
         """The user goes to another module. A run goes on."""
-        self._is_open = False
         self._drop_parameters()
         self.panel.result.points.stop()
 
+    @property
+    def _is_open(self) -> bool:
+        return bool(getattr(self.parent, "isEntered", False))
+
     def _take_parameters(self) -> None:
+        from ToothSegPanel.parameters import connect_widgets
+
         assert self.logic is not None
         self._drop_parameters()
         self._parameters = self.logic.getParameterNode()
         if self._parameters.inputVolume is None:
             self._parameters.inputVolume = _active_volume()
-        self._gui = self._parameters.connectGui(self.ui)
+        self._gui = connect_widgets(self._parameters, self.ui)
         node = self._parameters.parameterNode
         self.addObserver(node, vtk.vtkCommand.ModifiedEvent, self._on_parameters)
         self.panel.show(self._parameters)

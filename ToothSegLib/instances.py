@@ -11,9 +11,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import sparse
 
 from ToothSegLib.categories import label_by_categories
+from ToothSegLib.joining import join_parts, membership
 from ToothSegLib.maps import Maps
 from ToothSegLib.pieces import Pieces, split_pieces
 from ToothSegLib.regions import Region, measure_regions
@@ -31,15 +31,6 @@ _ALONE_SHARE = 0.2
 # whose crowns a thick foreground has fused, in up to 0.12. Where votes say two, it takes more.
 _HALVES_SHARE = 0.2
 _HALVES_SHARE_AGAINST_VOTES = 0.3
-# Two centres nearer than this share of a tooth's width cannot be two teeth ...
-_CLOSE_CENTRES = 0.45
-# ... if both look the same (overlap of their type probabilities) and touch.
-_SAME_LOOK = 0.5
-
-# Mesiodistal width by type, mm (Wheeler's Dental Anatomy); background is never asked for.
-_WIDTHS_MM = np.array(
-    [0, 8.5, 6.5, 7.5, 7.0, 7.0, 10.0, 9.0, 8.5, 5.0, 5.5, 7.0, 7.0, 7.0, 11.0, 10.5, 10.0]
-)
 
 
 @dataclass
@@ -94,7 +85,7 @@ def separate_teeth(maps: Maps) -> Instances:
             voted = _is_main(pieces)[founders] & (pieces.label[founders] >= 0)
             middles[voted] = centres[pieces.label[founders[voted]]][:, ::-1]
         share = _HALVES_SHARE if centres is None else _HALVES_SHARE_AGAINST_VOTES
-        tooth = np.append(_join(pieces, tooth, regions, middles, share), -1)[tooth]
+        tooth = np.append(join_parts(pieces, tooth, regions, middles, share), -1)[tooth]
     labels.ravel()[where] = (_by_size(tooth, pieces.size) + 1)[pieces.piece]
     return Instances(labels, measure_regions(labels, maps), dropped.tolist())
 
@@ -120,51 +111,11 @@ def _absorb(pieces: Pieces, fewest_voxels: float) -> tuple[np.ndarray, np.ndarra
     tooth[founders] = np.arange(len(founders))
     while True:
         free = np.flatnonzero(tooth < 0)
-        touch = pieces.contact[free] @ _membership(tooth, len(founders))
+        touch = pieces.contact[free] @ membership(tooth, len(founders))
         reached = touch.max(axis=1).toarray().ravel() > 0 if touch.nnz else np.zeros(0, bool)
         if not reached.any():
             return tooth, founders
         tooth[free[reached]] = np.asarray(touch[reached].argmax(axis=1)).ravel()
-
-
-def _membership(tooth: np.ndarray, count: int) -> sparse.csr_matrix:
-    """(m, count) 0/1: which piece is in which tooth."""
-    owned = np.flatnonzero(tooth >= 0)
-    ones = np.ones(len(owned), np.int64)
-    return sparse.csr_matrix((ones, (owned, tooth[owned])), (len(tooth), count))
-
-
-def _join(
-    pieces: Pieces,
-    tooth: np.ndarray,
-    regions: list[Region],
-    middles: np.ndarray,
-    halves_share: float,
-) -> np.ndarray:
-    """(t,) the tooth that each tooth becomes when those cut in two are joined.
-
-    Args:
-        pieces, tooth: as from ``_absorb``.
-        regions: of each of the t teeth.
-        middles: (t, 3) mm, where each tooth's middle is.
-        halves_share: from this share of the smaller one's surface on, contact alone joins.
-    """
-    member = _membership(tooth, len(regions))
-    contact = (member.T @ pieces.contact @ member).toarray()
-    # A face between two pieces of one tooth counts twice in the diagonal, once from each side.
-    surface = member.T @ pieces.surface - contact.diagonal()
-    becomes = np.arange(len(regions))
-    pairs = np.argwhere(np.triu(contact, 1))
-    for one, other in pairs[np.argsort(-contact[tuple(pairs.T)], kind="stable")]:
-        looks = [regions[index].type_probabilities[1:] for index in (one, other)]
-        looks = [look / max(look.sum(), 1e-6) for look in looks]
-        width = float(np.mean(looks, axis=0) @ _WIDTHS_MM[1:])
-        close = np.linalg.norm(middles[one] - middles[other]) < _CLOSE_CENTRES * width
-        alike = np.minimum(*looks).sum() >= _SAME_LOOK
-        halves = contact[one, other] >= halves_share * min(surface[one], surface[other])
-        if halves or (close and alike):
-            becomes[becomes == becomes[other]] = becomes[one]
-    return becomes
 
 
 def _by_size(tooth: np.ndarray, size: np.ndarray) -> np.ndarray:

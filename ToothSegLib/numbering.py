@@ -25,13 +25,8 @@ from ToothSegLib.arch import (
     order_along_arch,
     place_log_likelihood,
 )
+from ToothSegLib.norms import VOLUMES_MM3 as NORM_VOLUMES_MM3
 from ToothSegLib.regions import Region
-
-# Whole-tooth volumes by type, mm3; only their ratios count. Rounded means of segmented dentitions
-# (Open-Full-Jaw, BodyParts3D), scaled to the former.
-NORM_VOLUMES_MM3 = np.array(
-    [0, 480, 390, 520, 440, 430, 830, 690, 640, 215, 255, 420, 370, 400, 840, 690, 700], float
-)
 
 # A type that the network gives no chance may still be right.
 _TYPE_FLOOR = 0.01

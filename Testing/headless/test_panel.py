@@ -93,6 +93,65 @@ def test_the_panel_comes_back_after_it_was_left(sample_volume_node: Any, toothse
     assert (parameters.emptySegments, parameters.device) == (True, "cpu")
 
 
+def test_a_panel_that_was_left_changes_no_parameter(sample_volume_node: Any, toothseg: Any) -> None:
+    representation = toothseg.widgetRepresentation()
+    representation.enter()
+    widget = representation.self()
+    parameters = widget.logic.getParameterNode()
+    representation.exit()
+    widget.ui.emptySegmentsCheck.checked = True
+    assert not parameters.emptySegments
+
+
+def test_a_reloaded_module_works_at_once(sample_volume_node: Any, toothseg: Any) -> None:
+    """As Slicer's button Reload does it: a new panel in a module that is entered already."""
+    import ToothSeg
+
+    representation = toothseg.widgetRepresentation()
+    representation.enter()
+    representation.self().cleanup()
+    widget = ToothSeg.ToothSegWidget(representation)
+    widget.setup()
+    assert widget.ui.inputSelector.currentNode() is sample_volume_node
+    assert widget.ui.segmentButton.enabled
+    widget.cleanup()
+
+
+def test_every_widget_of_the_odontogram_has_a_parent_from_the_start(
+    qt_app: Any, slicer_app: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """PythonQt deletes one that has none, though a layout lists it."""
+    import qt
+
+    from ToothSegPanel.odontogram import Odontogram
+    from ToothSegPanel.selection import Selection
+
+    parents: list[Any] = []
+
+    def watched(kind: Any) -> Any:
+        def make(*arguments: Any) -> Any:
+            parents.append(arguments[-1] if arguments else None)
+            return kind(*arguments)
+
+        return make
+
+    for name in ("QLabel", "QToolButton"):
+        monkeypatch.setattr(qt, name, watched(getattr(qt, name)))
+    frame = qt.QWidget()
+    Odontogram(frame, Selection(), lambda teeth: None)
+    assert len(parents) == 2 * 28 + 4 + 2 * 5
+    assert all(parent is frame for parent in parents)
+
+
+def test_no_letter_of_the_keyboard_stands_for_two_things(panel_widget: Any) -> None:
+    """Nor for one of Slicer's own menus: File, Edit, View, Help."""
+    worded = ("QPushButton", "QLabel", "QCheckBox")
+    parts = [part for part in vars(panel_widget.ui).values() if part.className() in worded]
+    letters = [part.text[part.text.index("&") + 1].upper() for part in parts if "&" in part.text]
+    assert len(letters) >= 9
+    assert len({*letters, *"FEVH"}) == len(letters) + 4
+
+
 def test_without_torch_the_button_offers_to_install_it(
     sample_volume_node: Any, panel_widget: Any, dialogs: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -145,6 +145,16 @@ def test_a_split_is_given_up_by_selecting_elsewhere(
     np.testing.assert_array_equal(_labels(node), before)
 
 
+def test_a_split_is_given_up_when_the_result_goes(
+    widget: Any, node: Any, points: GivenPoints, scene: Any
+) -> None:
+    _do(widget, (16,), "splitButton", 14)
+    scene.RemoveNode(node)
+    settle()
+    assert points.done is None
+    assert widget.panel.result.selection.teeth == ()
+
+
 def test_a_button_that_cannot_says_why(widget: Any, node: Any) -> None:
     widget.panel.result.selection.set((16,))
     widget.panel.result.corrections.choose_number(15)

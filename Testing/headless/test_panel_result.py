@@ -91,6 +91,19 @@ def test_a_click_selects_and_centres_the_views(widget: Any, node: Any, slicer_ap
     assert node.GetSegmentation().ContainsRepresentation("Closed surface")
 
 
+def test_the_3d_views_turn_to_a_new_result(widget: Any, node: Any, slicer_app: Any) -> None:
+    from types import SimpleNamespace
+
+    camera = slicer_app.mrmlScene().AddNewNodeByClass("vtkMRMLCameraNode")
+    before = camera.GetPosition()[1] - camera.GetFocalPoint()[1]
+    widget.panel._finished(SimpleNamespace(result_node=node, name="scan"))
+    bounds = [0.0] * 6
+    node.GetRASBounds(bounds)
+    middle = [(bounds[axis] + bounds[axis + 1]) / 2 for axis in (0, 2, 4)]
+    assert camera.GetFocalPoint() == pytest.approx(middle)
+    assert camera.GetPosition()[1] - camera.GetFocalPoint()[1] == pytest.approx(before)
+
+
 def test_ctrl_and_shift_select_several(widget: Any, node: Any) -> None:
     odontogram = widget.panel.result.odontogram
     held = (False, False)
@@ -176,6 +189,39 @@ def test_the_tree_hides_and_fades_a_category(widget: Any, node: Any, there: list
     incisors = {fdi for fdi in there if fdi // 10 <= 2 and fdi % 10 <= 2}
     faded = {fdi for fdi, look in looks_of(node).items() if look.opacity == pytest.approx(0.4)}
     assert faded == incisors
+
+
+def test_a_click_on_a_check_box_hides_and_a_click_beside_it_selects(widget: Any, node: Any) -> None:
+    from PySide6.QtCore import QPoint, Qt
+    from PySide6.QtTest import QTest
+    from PySide6.QtWidgets import QAbstractScrollArea, QStyle, QStyleOptionViewItem, QWidget
+
+    from ToothSegScene.display import looks_of
+
+    widget.parent.resize(480, 1100)
+    widget.parent.show()
+    settle()
+    tree = widget.ui.categoryTree
+    row = tree.visualItemRect(widget.panel.result.tree.category_item(4))
+    option = QStyleOptionViewItem()
+    option.rect = row
+    option.features = QStyleOptionViewItem.ViewItemFeature.HasCheckIndicator
+    box = QWidget.style(tree).subElementRect(
+        QStyle.SubElement.SE_ItemViewItemCheckIndicator, option, tree
+    )
+    viewport = QAbstractScrollArea.viewport(tree)
+
+    def click(x: int) -> dict[int, bool]:
+        QTest.mouseClick(viewport, Qt.MouseButton.LeftButton, pos=QPoint(x, row.center().y()))
+        settle()
+        return {fdi: looks_of(node)[fdi].visible for fdi in (16, 26)}
+
+    assert click(box.center().x()) == {16: False, 26: False}
+    assert widget.panel.result.selection.teeth == ()
+    assert click(box.center().x()) == {16: True, 26: True}
+    click(box.center().x())
+    assert click(box.right() + 60) == {16: True, 26: True}  # brought into view
+    assert {16, 26} <= set(widget.panel.result.selection.teeth)
 
 
 def test_a_segment_that_slicer_changes_shows(widget: Any, node: Any) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from panel_fixture import open_panel, settle, wait_until
+from panel_fixture import give_result, open_panel, settle, wait_until
 
 pytestmark = pytest.mark.timeout(600)
 
@@ -195,6 +195,23 @@ def test_overwriting_writes_into_the_result_shown(widget: Any) -> None:
     widget.ui.outputCombo.currentIndex = 1
     widget.ui.segmentButton.click()
     assert asked == [(parameters.inputVolume, None), (parameters.inputVolume, node)]
+
+
+def test_segments_are_overwritten_only_after_asking(
+    widget: Any, sample_volume_node: Any, sample_labels: Any, dialogs: Any
+) -> None:
+    import qt
+
+    node = give_result(widget, sample_volume_node, sample_labels)
+    asked: list[Any] = []
+    widget.logic.start = lambda volume, segmentation, **options: asked.append(segmentation)
+    widget.ui.outputCombo.currentIndex = 1
+    for answer, started in ((qt.QMessageBox.Cancel, []), (qt.QMessageBox.Ok, [node])):
+        dialogs.answer(answer)
+        widget.ui.segmentButton.click()
+        (shown,) = dialogs.take()
+        assert node.GetName() in shown.text
+        assert asked == started
 
 
 def test_the_self_test_passes(toothseg: Any, scene: Any) -> None:

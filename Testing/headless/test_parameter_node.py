@@ -169,7 +169,7 @@ def test_widgets_and_parameters_follow_one_another(scene: Any, parameters: Any) 
     scan = scene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", "scan")
     ui = widgets()
     ui.inputVolume.setMRMLScene(scene)
-    tag = parameters.connectGui(ui)
+    tag = parameters.connectParametersToGui(vars(ui))
     assert (ui.smoothing.maximum, ui.smoothing.value, ui.kind.count) == (1.0, 0.5, 2)
     ui.inputVolume.setCurrentNode(scan)
     ui.smoothing.value = 0.25
@@ -185,6 +185,16 @@ def test_widgets_and_parameters_follow_one_another(scene: Any, parameters: Any) 
     ui.count.value = 5
     parameters.bundle = "y"
     assert (parameters.count, ui.bundle.text) == (4, "x")
+
+
+def test_connections_by_property_have_no_tag_as_in_slicer(scene: Any, parameters: Any) -> None:
+    ui = widgets()
+    ui.inputVolume.setMRMLScene(scene)
+    tag = parameters.connectGui(ui)
+    assert tag is None
+    parameters.disconnectGui(tag)
+    ui.count.value = 5
+    assert parameters.count == 5
 
 
 def test_a_widget_of_the_wrong_kind_is_refused(parameters: Any) -> None:

@@ -175,6 +175,24 @@ def test_a_non_linear_transform_higher_up_is_seen(volumes: Any) -> None:
         volumes.volume_from_node(node)
 
 
+def test_a_transform_that_swaps_left_and_right_is_refused(volumes: Any) -> None:
+    """Hardened, the mirroring is in the volume's own geometry, and the numbers follow it."""
+    node = volume_node(numbered("oblique"))
+    before, _ = volumes.volume_from_node(node)
+    mirror = np.diag([-1.0, 1.0, 1.0, 1.0])
+    node.SetAndObserveTransformNodeID(linear_transform(mirror).GetID())
+    with pytest.raises(InputError, match="right to left"):
+        volumes.volume_from_node(node)
+    node.HardenTransform()
+    after, _ = volumes.volume_from_node(node)
+    assert np.allclose(after.index_to_lps, mirror @ before.index_to_lps)
+    # Twice mirrored is a turn.
+    above = linear_transform(mirror)
+    above.SetAndObserveTransformNodeID(linear_transform(np.diag([1.0, -1.0, 1.0, 1.0])).GetID())
+    node.SetAndObserveTransformNodeID(above.GetID())
+    volumes.volume_from_node(node)
+
+
 def test_regions_that_cannot_be_used_are_refused(volumes: Any, scene: Any) -> None:
     node = volume_node(numbered())
     outside = roi_node(np.full(3, 500.0), np.full(3, 520.0))

@@ -104,7 +104,7 @@ class Odontogram:
             grid.addWidget(self._number_button(fdi), number_row, column)
         last = len(teeth) + 2
         for column, side, tip in ((1, "R", "The patient's right"), (last, "L", "... and left")):
-            label = qt.QLabel(f"<b>{side}</b>")
+            label = self._label(f"<b>{side}</b>")
             label.toolTip = tip
             grid.addWidget(label, tooth_row, column)
         for column in (0, last + 1):
@@ -116,10 +116,10 @@ class Odontogram:
         legend.setSpacing(4)
         legend.addStretch(1)
         for state, style in STATES.items():
-            mark = qt.QLabel()
+            mark = self._label("")
             mark.setPixmap(_half_size(paint_legend(state)))
             legend.addWidget(mark)
-            legend.addWidget(qt.QLabel(style.word))
+            legend.addWidget(self._label(style.word))
             legend.addSpacing(6)
         legend.addStretch(1)
         return legend
@@ -146,8 +146,13 @@ class Odontogram:
         self.numbers[fdi] = button
         return button
 
+    def _label(self, text: str) -> Any:
+        # With a parent from the start: PythonQt deletes a widget without one together with its
+        # Python name, and a layout gives its widgets a parent only when it gets one itself.
+        return qt.QLabel(text, self._frame)
+
     def _button(self, fdi: int) -> Any:
-        button = qt.QToolButton()
+        button = qt.QToolButton(self._frame)
         button.autoRaise = True
         button.connect("clicked()", lambda: self._clicked(fdi))
         return button

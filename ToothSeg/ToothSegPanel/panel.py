@@ -6,6 +6,7 @@ from typing import Any
 
 import qt
 import slicer
+import slicer.util
 import vtk
 from slicer.util import VTKObservationMixin
 
@@ -79,9 +80,9 @@ class Panel(VTKObservationMixin):
             return
         self.removeObservers()
         self._observed = node
+        self.result.selection.set(())
         if node is None:
             return
-        self.result.selection.set(())
         changes = slicer.vtkSegmentation
         for event in (
             vtk.vtkCommand.ModifiedEvent,
@@ -108,10 +109,14 @@ class Panel(VTKObservationMixin):
         return ""
 
     def _start(self) -> Any:
+        """A run; None if the user would rather keep what it would overwrite."""
         chosen = self._parameters
+        target = chosen.segmentation if chosen.output == "overwrite" else None
+        if target is not None and not _may_be_replaced(target):
+            return None
         return self._logic.start(
             chosen.inputVolume,
-            chosen.segmentation if chosen.output == "overwrite" else None,
+            target,
             roi=chosen.roi,
             bundle=chosen.bundle or None,
             device=chosen.device,
@@ -120,12 +125,13 @@ class Panel(VTKObservationMixin):
         )
 
     def _finished(self, run: Any) -> str:
-        from ToothSegScene.display import show_in_3d
+        from ToothSegScene.display import centre_in_3d, show_in_3d
         from ToothSegScene.review import findings_of
         from ToothSegScene.segments import teeth_of
 
         node = run.result_node
         show_in_3d(node)
+        centre_in_3d(node)
         if self._parameters is not None:
             self._parameters.segmentation = node
         self.refresh()
@@ -133,3 +139,13 @@ class Panel(VTKObservationMixin):
         found = "1 tooth found" if teeth == 1 else f"{teeth} teeth found"
         check = "1 thing to check" if findings == 1 else f"{findings} things to check"
         return f"<b>{found}</b> in {run.name}; {check if findings else 'nothing stands out'}."
+
+
+def _may_be_replaced(segmentation_node: Any) -> bool:
+    """Whether the user agrees, where there is anything to lose."""
+    segments = segmentation_node.GetSegmentation().GetNumberOfSegments()
+    return not segments or slicer.util.confirmOkCancelDisplay(
+        f"The run will replace all segments of {segmentation_node.GetName()} ({segments}). "
+        "That cannot be undone.",
+        windowTitle="ToothSeg",
+    )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from slicer import vtkMRMLMarkupsROINode, vtkMRMLScalarVolumeNode, vtkMRMLSegmentationNode
 from slicer.parameterNodeWrapper import WithinRange, parameterNodeWrapper
@@ -29,3 +29,14 @@ class ToothSegParameterNode:
     exportFolder: str = ""
     exportFormat: str = "STL"
     exportGrouping: str = "tooth"
+
+
+def connect_widgets(parameters: Any, ui: Any) -> int:
+    """Tie the widgets that carry a parameter's name to it; a tag for ``disconnectGui``.
+
+    Not by ``connectGui``, which does just this but gives no tag (Slicer's issue 7547), so that the
+    widgets would stay tied to the parameters of every scene before.
+    """
+    named = {widget.property("SlicerParameterName"): widget for widget in vars(ui).values()}
+    mapping = {name: widget for name, widget in named.items() if name}
+    return int(parameters.connectParametersToGui(mapping))

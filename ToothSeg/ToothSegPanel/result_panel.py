@@ -188,7 +188,7 @@ class ResultPanel:
         teeth, reviewed = self._review()
         button = self._ui.reviewedButton
         button.enabled = bool(teeth)
-        button.text = "Take back: re&viewed" if reviewed else "Mark as re&viewed"
+        button.text = "Take back: revie&wed" if reviewed else "Mark as revie&wed"
         tip = "You have looked at the selected teeth, and they are right"
         button.toolTip = tip if teeth else f"{tip}\nSelect a finding, or teeth that are there."
 

@@ -20,7 +20,8 @@ class RunPanel:
 
     Args:
         ui: the widgets of the module.
-        start: starts a run and gives it; raises ToothSegError.
+        start: starts a run and gives it, or None if the user would rather not; raises
+            ToothSegError.
         why_not: why no run can be started now; "" if one can.
         changed: called when a run has started and when it has ended.
         finished: called with a run that has ended well; gives a sentence about its result.

@@ -63,6 +63,7 @@ class CategoryTree:
         self._teeth: dict[int, Any] = {}
         self._listed: dict[int, list[int]] = {}
         self._rows: dict[int, ToothRow] = {}
+        self._pressed: Any = None
         tree.columnCount = 2
         tree.setHeaderLabels(["Shown in the views", "Opacity"])
         tree.header().setSectionResizeMode(_NAME, qt.QHeaderView.Stretch)
@@ -71,6 +72,7 @@ class CategoryTree:
         for category in CATEGORIES:
             self._add_category(category.index, category.name)
         tree.connect("itemChanged(QTreeWidgetItem*,int)", self._on_changed)
+        tree.connect("itemPressed(QTreeWidgetItem*,int)", self._on_pressed)
         tree.connect("itemClicked(QTreeWidgetItem*,int)", self._on_clicked)
 
     def show(self, rows: Mapping[int, ToothRow], notation: str) -> None:
@@ -154,7 +156,14 @@ class CategoryTree:
             return
         self._set_visible(self._teeth_of(item), item.checkState(_NAME) == qt.Qt.Checked)
 
+    def _on_pressed(self, item: Any, column: int) -> None:
+        self._pressed = item.checkState(_NAME)
+
     def _on_clicked(self, item: Any, column: int) -> None:
+        # A click on the check box comes here too, after it has turned the box. To bring the teeth
+        # into view would make them visible again at once.
+        if item.checkState(_NAME) != self._pressed:
+            return
         teeth = self._teeth_of(item)
         self._selection.set(teeth)
         self._chosen(teeth)

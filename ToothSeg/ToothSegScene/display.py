@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -53,6 +53,15 @@ def show_in_3d(segmentation_node: Any) -> None:
     _display_node(segmentation_node).SetVisibility3D(True)
 
 
+def centre_in_3d(segmentation_node: Any) -> None:
+    """Turn the 3D views to the middle of the segments; a scan may lie far from where they look."""
+    bounds = [0.0] * 6
+    segmentation_node.GetRASBounds(bounds)
+    if all(first <= last for first, last in zip(bounds[::2], bounds[1::2])):
+        centre = [(first + last) / 2 for first, last in zip(bounds[::2], bounds[1::2])]
+        _look_at(segmentation_node.GetScene(), centre)
+
+
 def bring_into_view(segmentation_node: Any, teeth: Iterable[int]) -> None:
     """Make teeth visible and centre the slice views and the 3D views on the first of them.
 
@@ -68,8 +77,12 @@ def bring_into_view(segmentation_node: Any, teeth: Iterable[int]) -> None:
     slice_nodes = _nodes(scene, "vtkMRMLSliceNode")
     for node in slice_nodes:
         node.JumpSliceByCentering(*centre)
+    _look_at(scene, centre)
+
+
+def _look_at(scene: Any, centre: Sequence[float]) -> None:
+    """Move all cameras to a point in RAS mm; the direction and the distance of the look stay."""
     for camera in _nodes(scene, "vtkMRMLCameraNode"):
-        # The direction and the distance of the look stay.
         shift = [to - at for to, at in zip(centre, camera.GetFocalPoint())]
         camera.SetPosition(*(at + by for at, by in zip(camera.GetPosition(), shift)))
         camera.SetFocalPoint(*centre)

@@ -22,6 +22,7 @@ from ToothSegLib.staging import all_or_nothing
 from ToothSegLib.surfaces import stl_name
 from ToothSegLib.teeth import by_fdi
 from ToothSegScene.segments import teeth_of
+from ToothSegScene.volumes import is_mirrored
 
 FORMATS = ("STL", "OBJ")
 GROUPINGS = ("tooth", "category", "all")
@@ -100,15 +101,10 @@ def _check_options(smoothing: float, format: str, grouping: str) -> None:
 
 def _check_not_mirrored(node: slicer.vtkMRMLSegmentationNode) -> None:
     """A mirrored 11 has the shape of a 21, and its surface is inside out."""
-    parent = node.GetParentTransformNode()
-    if parent is None or not parent.IsTransformToWorldLinear():
-        return
-    to_world = vtk.vtkMatrix4x4()
-    parent.GetMatrixTransformToWorld(to_world)
-    if to_world.Determinant() < 0:
+    if is_mirrored(node):
         raise InputError(
-            f"the transform {parent.GetName()} mirrors the teeth, right to left: "
-            "take the segmentation out of it to export"
+            f"the transform {node.GetParentTransformNode().GetName()} mirrors the teeth, right to "
+            "left: take the segmentation out of it to export"
         )
 
 

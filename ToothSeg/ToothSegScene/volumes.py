@@ -57,7 +57,7 @@ def volume_from_node(
 
     Raises:
         InputError: there is no volume, it is empty or no single grey value a voxel, a transform is
-            not linear, or the region is outside it.
+            not linear or mirrors it, or the region is outside it.
     """
     _check(node)
     whole = grid_of(node)
@@ -106,6 +106,16 @@ def placement_of(part: Volume, whole: Volume) -> Placement | None:
     return Placement(whole.shape, (k, j, i))
 
 
+def is_mirrored(node: slicer.vtkMRMLTransformableNode) -> bool:
+    """Whether the linear transforms above a node show its right as left."""
+    parent = node.GetParentTransformNode()
+    if parent is None or not parent.IsTransformToWorldLinear():
+        return False
+    to_world = vtk.vtkMatrix4x4()
+    parent.GetMatrixTransformToWorld(to_world)
+    return bool(to_world.Determinant() < 0)
+
+
 def _check(node: slicer.vtkMRMLScalarVolumeNode) -> None:
     if node is None:
         raise InputError("there is no volume: load a scan and choose it")
@@ -127,6 +137,12 @@ def _check(node: slicer.vtkMRMLScalarVolumeNode) -> None:
         raise InputError(
             f"the volume {name} is under the non-linear transform {transform.GetName()!r}: harden "
             "the transform, or take the volume out of it"
+        )
+    if is_mirrored(node):
+        # The numbers would be those of one side, the views would show the other.
+        raise InputError(
+            f"the transform above the volume {name} mirrors it, right to left: harden the "
+            "transform if that is meant, otherwise take the volume out of it"
         )
 
 

@@ -89,6 +89,11 @@ def install(slicer: Any) -> None:
         _python: Any = None
         _entered = False
 
+        @property
+        def isEntered(self) -> bool:
+            """Whether the user is in the module."""
+            return self._entered
+
         def self(self) -> Any:
             """The panel's Python object."""
             return self._python

@@ -126,8 +126,11 @@ class Connections:
     def __init__(self) -> None:
         object.__setattr__(self, "_connections", {})
 
-    def connectGui(self, gui: Any) -> int:
-        """Connect a widget's children, or the result of ``childWidgetVariables``; give a tag."""
+    def connectGui(self, gui: Any) -> None:
+        """Connect a widget's children, or the result of ``childWidgetVariables``.
+
+        As in Slicer (its issue 7547) there is no tag, so that the connections stay for good.
+        """
         import slicer
 
         if hasattr(gui, "className"):
@@ -141,7 +144,7 @@ class Connections:
             name = widget.property("SlicerParameterName")
             if name:
                 mapping[name] = widget
-        return self.connectParametersToGui(mapping)
+        self.connectParametersToGui(mapping)
 
     def connectParametersToGui(self, mapping: dict[str, Any]) -> int:
         """Connect widgets by the names of their parameters; give a tag."""
@@ -162,8 +165,10 @@ class Connections:
         self._connections[tag] = (observer, connectors)
         return tag
 
-    def disconnectGui(self, tag: int) -> None:
-        """Take the connections of a tag back."""
+    def disconnectGui(self, tag: int | None) -> None:
+        """Take the connections of a tag back; nothing happens for what is no tag, as in Slicer."""
+        if tag not in self._connections:
+            return
         observer, connectors = self._connections.pop(tag)
         self.RemoveObserver(observer)  # type: ignore[attr-defined]
         for connector in connectors:

@@ -1,0 +1,65 @@
+"""Teeth that their votes cut in two come together again, and neighbours stay apart."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import ToothSegLib.instances as instances_module
+from dentition_fixture import arch_places, label_map, maps_of
+from ToothSegLib.instances import find_instances
+from ToothSegLib.maps import Maps
+
+SPACING = 0.6
+
+
+def cut_votes(teeth: tuple[int, ...], cut: int, axis: int, vote_axis: int, apart_mm: float) -> Maps:
+    """Maps of ``teeth``; the halves of ``cut`` along ``axis`` vote apart along ``vote_axis``.
+
+    Axes are 0, 1, 2 for x, y, z.
+    """
+    rng = np.random.default_rng(1)
+    upper = arch_places(rng, True, set(teeth), False, 1.05)
+    lower = arch_places(rng, False, set(teeth), False, 1.05)
+    labels, origin = label_map(upper | lower, SPACING)
+    maps = maps_of(labels, SPACING, origin, rng, offset_noise_mm=0.0)
+    assert maps.offsets is not None
+    whole = labels == cut
+    along = np.moveaxis(np.indices(labels.shape), 0, -1)[..., 2 - axis]
+    front = whole & (along < np.median(along[whole]))
+    maps.offsets[vote_axis][front] -= apart_mm / 2
+    maps.offsets[vote_axis][whole & ~front] += apart_mm / 2
+    return maps
+
+
+CUTS = [
+    # The root of a leaning incisor lies behind its crown, and votes for a middle behind it.
+    pytest.param((41,), 41, 2, 1, 6.0, id="crown and root"),
+    pytest.param((42, 41, 31), 41, 2, 1, 6.0, id="crown and root, between neighbours"),
+    pytest.param((46,), 46, 1, 1, 5.0, id="halves of a molar"),
+    pytest.param((45, 46, 47), 46, 1, 1, 4.5, id="halves of a molar, between neighbours"),
+]
+
+
+@pytest.mark.parametrize(("teeth", "cut", "axis", "vote_axis", "apart_mm"), CUTS)
+def test_halves_of_a_tooth_join(
+    teeth: tuple[int, ...],
+    cut: int,
+    axis: int,
+    vote_axis: int,
+    apart_mm: float,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    maps = cut_votes(teeth, cut, axis, vote_axis, apart_mm)
+    _, regions = find_instances(maps)
+    assert len(regions) == len(teeth)
+    # They are two where nothing is joined, so that the test is about the joining.
+    monkeypatch.setattr(instances_module, "join_parts", lambda pieces, tooth, *_: np.arange(99))
+    _, regions = find_instances(maps)
+    assert len(regions) > len(teeth)
+
+
+@pytest.mark.parametrize("teeth", [(41, 31), (15, 14), (16, 17), (42, 41, 31, 32)])
+def test_neighbours_are_not_tied(teeth: tuple[int, ...]) -> None:
+    _, regions = find_instances(cut_votes(teeth, teeth[0], 0, 0, 0.0))
+    assert len(regions) == len(teeth)

@@ -1,0 +1,93 @@
+"""What was cut in two by mistake is joined again: crown and root, or the halves of a molar."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy import sparse
+
+from ToothSegLib.norms import VOLUMES_MM3, WIDTHS_MM
+from ToothSegLib.pieces import Pieces
+from ToothSegLib.regions import Region
+
+# Parts of one tooth look the same (overlap of their type probabilities), touch, and vote for
+# middles that lie less than a tooth's width apart: along the arch for front teeth, whose long
+# roots lean, and in any direction for molars, whose row bends.
+_SAME_LOOK = 0.5
+_CLOSE_ALONG, _TOUCH = 0.4, 0.06
+_CLOSE_MOLARS, _TOUCH_MOLARS = 0.52, 0.12
+# Or they lie one above the other, crown and root, as neighbours never do.
+_TOUCH_STACKED = 0.03
+_PART_OF_A_TOOTH = 1.2  # of the norm; whole teeth of a large patient are larger than that
+_WHOLE_ARCH_MM = 35.0  # from side to side; half an arch is no wider than 30
+_MOLARS = np.isin(np.arange(1, 17), (6, 7, 8, 14, 15, 16))
+
+
+def join_parts(
+    pieces: Pieces,
+    tooth: np.ndarray,
+    regions: list[Region],
+    middles: np.ndarray,
+    halves_share: float,
+) -> np.ndarray:
+    """(t,) the tooth that each tooth becomes when those cut in two are joined.
+
+    Args:
+        pieces, tooth: as from ``_absorb``.
+        regions: of each of the t teeth.
+        middles: (t, 3) mm, where each tooth's middle is.
+        halves_share: from this share of the smaller one's surface on, contact alone joins.
+    """
+    member = membership(tooth, len(regions))
+    contact = (member.T @ pieces.contact @ member).toarray()
+    # A face between two pieces of one tooth counts twice in the diagonal, once from each side.
+    surface = member.T @ pieces.surface - contact.diagonal()
+    becomes = np.arange(len(regions))
+    taken = np.zeros(len(regions), bool)
+    # Part of an arch does not tell where its middle is; there, any direction counts.
+    centre = np.median(middles, axis=0) if np.ptp(middles[:, 0]) > _WHOLE_ARCH_MM else None
+    pairs = np.argwhere(np.triu(contact, 1))
+    for one, other in pairs[np.argsort(-contact[tuple(pairs.T)], kind="stable")]:
+        looks = [regions[index].type_probabilities[1:] for index in (one, other)]
+        looks = [look / max(look.sum(), 1e-6) for look in looks]
+        width = float(np.mean(looks, axis=0) @ WIDTHS_MM[1:])
+        alike = np.minimum(*looks).sum() >= _SAME_LOOK
+        share = contact[one, other] / min(surface[one], surface[other])
+        far = middles[one] - middles[other]
+        if float(np.mean(looks, axis=0)[_MOLARS].sum()) > 0.5:
+            near = np.hypot(*far[:2]) < _CLOSE_MOLARS * width and share >= _TOUCH_MOLARS
+        else:
+            away = float(np.hypot(*far[:2]))
+            if centre is not None:
+                away = _along(far, 0.5 * (middles[one] + middles[other]) - centre)
+            near = away < _CLOSE_ALONG * width and share >= _TOUCH
+        gap = np.abs(regions[one].centroid - regions[other].centroid)
+        stacked = gap[2] > np.hypot(*gap[:2]) and share >= _TOUCH_STACKED
+        # Each part goes to one tooth only, or it would tie two neighbours together.
+        less, more = sorted((one, other), key=lambda index: regions[index].voxels)
+        loose = not (taken[less] or taken[more]) and _is_part(regions[less])
+        if (near or stacked) and alike and loose:
+            taken[less] = True
+            becomes[becomes == becomes[less]] = becomes[more]
+        elif share >= halves_share:
+            becomes[becomes == becomes[other]] = becomes[one]
+    return becomes
+
+
+def _along(far: np.ndarray, place: np.ndarray) -> float:
+    """The part of a distance (3,) along the arch, at a place (3,) seen from the arch's middle."""
+    outward = place[:2] / max(float(np.hypot(*place[:2])), 1e-6)
+    return abs(float(far[:2] @ [-outward[1], outward[0]]))
+
+
+def _is_part(region: Region) -> bool:
+    """Whether a region is too small for a whole tooth of its look."""
+    look = region.type_probabilities[1:]
+    whole = float(look @ VOLUMES_MM3[1:]) / max(float(look.sum()), 1e-6)
+    return region.volume_mm3 < _PART_OF_A_TOOTH * whole
+
+
+def membership(tooth: np.ndarray, count: int) -> sparse.csr_matrix:
+    """(m, count) 0/1: which piece is in which tooth."""
+    owned = np.flatnonzero(tooth >= 0)
+    ones = np.ones(len(owned), np.int64)
+    return sparse.csr_matrix((ones, (owned, tooth[owned])), (len(tooth), count))

@@ -1,0 +1,16 @@
+"""What teeth of each type measure: published means, for telling whole teeth from parts."""
+
+from __future__ import annotations
+
+import numpy as np
+
+VOLUMES_MM3 = np.array(
+    [0, 480, 390, 520, 440, 430, 830, 690, 640, 215, 255, 420, 370, 400, 840, 690, 700], float
+)
+"""(17,) volume of the whole tooth by type; only the ratios count. Rounded means of segmented
+dentitions (Open-Full-Jaw, BodyParts3D), scaled to the former."""
+
+WIDTHS_MM = np.array(
+    [0, 8.5, 6.5, 7.5, 7.0, 7.0, 10.0, 9.0, 8.5, 5.0, 5.5, 7.0, 7.0, 7.0, 11.0, 10.5, 10.0]
+)
+"""(17,) mesiodistal width of the crown by type (Wheeler's Dental Anatomy)."""
