@@ -1,157 +1,170 @@
-"""Findings: what a reader should look at first."""
+"""Findings about single teeth and about what is not there: what a reader should look at first."""
 
 from __future__ import annotations
-
-from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from dentition_fixture import ALL_28, LOWER_VOLUMES, UPPER_VOLUMES, a_region
+from dentition_fixture import ALL_28
+from quality_fixture import Patient, a_patient
 from ToothSegLib.numbering import Numbering
-from ToothSegLib.quality import find_findings
-from ToothSegLib.regions import Region
-from ToothSegLib.report import Finding
-from ToothSegLib.teeth import type_of
+from ToothSegLib.volume import Volume
 
-
-def a_patient(
-    *absent: int, larger: float = 1.0, **volumes: float
-) -> tuple[list[Region], Numbering, np.ndarray]:
-    """A flawless dentition; ``volumes`` are factors, ``_16=0.4`` for a small 16."""
-    regions, numbering = [], Numbering()
-    labels = np.zeros((40, 6, 6), np.uint8)
-    for fdi in ALL_28:
-        if fdi in absent:
-            continue
-        norm = (UPPER_VOLUMES if fdi < 30 else LOWER_VOLUMES)[fdi % 10 - 1]
-        volume = norm * larger * volumes.get(f"_{fdi}", 1.0)
-        regions.append(a_region(fdi + 100, np.zeros(3), volume, np.eye(17)[type_of(fdi)]))
-        numbering.numbers[fdi + 100] = fdi
-        numbering.confidence[fdi + 100] = 0.99
-        labels[ALL_28.index(fdi) + 2, 2, 2] = fdi
-    return regions, numbering, labels
-
-
-def found(patient: tuple[list[Region], Numbering, np.ndarray], **options: object) -> list[Finding]:
-    return find_findings(*patient, **options)  # type: ignore[arg-type]
-
-
-def told(findings: list[Finding]) -> list[tuple[str, str, tuple[int, ...]]]:
-    return [(finding.code, finding.urgency, finding.fdi) for finding in findings]
+FAR = np.array([150.0, 0.0, 0.0])
 
 
 @pytest.mark.parametrize("larger", [0.6, 1.0, 1.6])
-def test_a_flawless_dentition_of_any_size_has_no_findings(larger: float) -> None:
-    assert found(a_patient(larger=larger)) == []
+@pytest.mark.parametrize("with_scan", [False, True])
+def test_a_flawless_dentition_of_any_size_has_no_findings(larger: float, with_scan: bool) -> None:
+    assert a_patient(larger=larger, with_scan=with_scan).told() == []
 
 
 def test_no_teeth() -> None:
-    (finding,) = find_findings([], Numbering(), np.zeros((4, 4, 4), np.uint8))
-    assert (finding.code, finding.urgency) == ("no-teeth", "high")
+    labels = Volume(np.zeros((4, 4, 4), np.uint8), (1.0,) * 3, (0.0,) * 3, np.eye(3))
+    assert Patient([], Numbering(), labels).told() == [("no-teeth", "high", ())]
 
 
-def test_the_teeth_of_an_empty_row_are_told_together_and_gaps_one_by_one() -> None:
-    findings = found(a_patient(14, 17, 31, 41, 37))
-    assert told(findings) == [
-        ("missing-tooth", "low", (14,)),
-        ("missing-tooth", "low", (41,)),
-        ("missing-tooth", "low", (31,)),
-        ("missing-teeth", "low", (17, 37)),
-    ]
-    assert "No 14 (upper right first premolar) was found between 15 and 13." in findings[0].message
-    assert "between 42 and 32" in findings[1].message
+def test_missing_teeth_are_one_finding_that_tells_the_gaps() -> None:
+    patient = a_patient(14, 17, 31, 41, 37)
+    (finding,) = patient.findings()
+    assert patient.told() == [("missing-teeth", "low", (14, 17, 31, 37, 41))]
+    assert "14 (between 15 and 13)" in finding.message
+    assert "31, 41 (between 42 and 32)" in finding.message
+    assert "17, 37 (at the end of a row" in finding.message
 
 
-@pytest.mark.parametrize(("sure", "urgency"), [(0.6, "high"), (0.9, "medium")])
+def test_a_gap_that_has_closed_is_told_as_such() -> None:
+    patient = a_patient(14)
+    for tooth in (15, 16, 17):
+        way = patient.region(13).centroid - patient.region(15).centroid
+        patient.change(tooth, centroid=patient.region(tooth).centroid + 0.5 * way)
+    (finding,) = patient.findings()
+    assert finding.code == "missing-teeth"
+    assert "14 (between 15 and 13, where no room is left)" in finding.message
+
+
+def test_a_whole_jaw_that_is_missing_is_named_as_such() -> None:
+    (finding,) = a_patient(*(fdi for fdi in ALL_28 if fdi > 30)).findings()
+    assert "all lower teeth" in finding.message
+
+
+@pytest.mark.parametrize(("sure", "urgency"), [(0.6, "high"), (0.85, "medium")])
 def test_an_unsure_number(sure: float, urgency: str) -> None:
     patient = a_patient()
-    patient[1].confidence[125] = sure
-    (finding,) = found(patient)
-    assert told([finding]) == [("number-unsure", urgency, (25,))]
-    assert f"({100 * sure:.0f} %)" in finding.message
+    patient.numbering.confidence[125] = sure
+    assert patient.told() == [("number-unsure", urgency, (25,))]
+    assert f"({100 * sure:.0f} %)" in patient.findings()[0].message
 
 
 def test_a_whole_row_in_doubt_is_one_finding() -> None:
     patient = a_patient()
-    for label in list(patient[1].confidence)[:20]:
-        patient[1].confidence[label] = 0.6
-    (finding,) = found(patient)
-    assert told([finding]) == [("numbers-unsure", "high", ALL_28[:20])]
+    for tooth in ALL_28[:20]:
+        patient.numbering.confidence[tooth + 100] = 0.6
+    assert patient.told() == [("numbers-unsure", "high", ALL_28[:20])]
 
 
 def test_a_faint_tooth() -> None:
-    regions, *rest = a_patient()
-    regions[0] = replace(regions[0], confidence=0.6)
-    assert told(find_findings(regions, *rest)) == [("unclear-tooth", "medium", (11,))]
+    patient = a_patient()
+    patient.change(11, confidence=0.6)
+    assert patient.told() == [("unclear-tooth", "medium", (11,))]
 
 
 def test_a_faint_scan_is_one_finding() -> None:
-    regions, *rest = a_patient()
-    regions = [replace(region, confidence=0.6) for region in regions]
-    assert told(find_findings(regions, *rest)) == [("unclear-teeth", "high", ALL_28)]
+    patient = a_patient()
+    for tooth in ALL_28:
+        patient.change(tooth, confidence=0.6)
+    assert patient.told() == [("unclear-teeth", "high", ALL_28)]
 
 
 @pytest.mark.parametrize(("factor", "words"), [(0.4, "is small"), (2.2, "is large")])
 def test_an_odd_size_is_told_once_and_not_again_as_asymmetry(factor: float, words: str) -> None:
-    (finding,) = found(a_patient(_16=factor))
-    assert told([finding]) == [("odd-size", "medium", (16,))]
-    assert words in finding.message
+    patient = a_patient(volumes={16: factor})
+    assert patient.told() == [("odd-size", "medium", (16,))]
+    assert words in patient.findings()[0].message
+
+
+def test_sizes_are_judged_by_the_patients_own_spread() -> None:
+    """Where every other pair differs by half, one more that does so is nothing to look at."""
+    uneven = {fdi: 1.25 if fdi // 10 in (1, 3) else 0.8 for fdi in ALL_28}
+    assert a_patient(volumes=uneven).told() == []
 
 
 def test_a_single_tooth_is_judged_by_the_norm() -> None:
-    patient = a_patient(*(fdi for fdi in ALL_28 if fdi != 36), _36=0.3)
-    odd = [finding for finding in found(patient) if finding.code == "odd-size"]
+    patient = a_patient(*(fdi for fdi in ALL_28 if fdi != 36), volumes={36: 0.3})
+    odd = [finding for finding in patient.findings() if finding.code == "odd-size"]
     assert "the norm" in odd[0].message
 
 
+def test_a_tooth_without_its_root_is_short() -> None:
+    """Of a volume that alone would be no finding."""
+    patient = a_patient(volumes={43: 0.6, 33: 0.8})
+    assert patient.told() == []
+    root = patient.labels.array == 43
+    heights = np.flatnonzero(root.any(axis=(1, 2)))
+    root[heights[len(heights) // 2] :] = False
+    patient.paint(root, 0)
+    (finding,) = patient.findings()
+    assert (finding.code, finding.fdi) == ("odd-size", (43,))
+    assert "is short for its kind" in finding.message
+
+
+def test_a_tooth_of_half_its_length_is_short_whatever_its_volume() -> None:
+    patient = a_patient()
+    root = patient.labels.array == 21
+    heights = np.flatnonzero(root.any(axis=(1, 2)))
+    root[heights[len(heights) // 2] :] = False
+    patient.paint(root, 0)
+    assert patient.told() == [("odd-size", "medium", (21,))]
+
+
+def test_a_tooth_that_has_grown_is_wider_than_its_place() -> None:
+    """Of a volume that alone would be no finding, and with no number left for another."""
+    patient = a_patient(volumes={35: 1.7, 45: 1.3})
+    assert patient.told() == []
+    patient.paint(patient.near(35, 4.0), 35)
+    assert patient.told() == [("odd-size", "medium", (35,))]
+
+
 def test_asymmetry_names_the_larger_first() -> None:
-    (finding,) = found(a_patient(_22=1.35, _12=0.8))
-    assert told([finding]) == [("asymmetry", "low", (22, 12))]
-
-
-@pytest.mark.parametrize("axis", range(3))
-@pytest.mark.parametrize("end", [0, -1])
-def test_a_cut_tooth_is_told_and_its_size_is_not_judged(axis: int, end: int) -> None:
-    regions, numbering, labels = a_patient(_47=0.2)
-    face: list = [2, 2, 2]
-    face[axis] = end
-    labels[tuple(face)] = 47
-    findings = find_findings(regions, numbering, labels)
-    assert told(findings) == [("cut-by-field-of-view", "medium", (47,))]
+    assert a_patient(volumes={22: 1.35, 12: 0.8}).told() == [("asymmetry", "low", (22, 12))]
 
 
 def test_what_was_left_out_is_told() -> None:
-    regions, numbering, labels = a_patient()
-    extra = [a_region(label, np.array([1.0, 2.0, 3.0]), 300.0, np.ones(17)) for label in (1, 2, 3)]
-    numbering.numbers |= {1: None, 2: None, 3: None}
-    numbering.third_molars |= {1: 48, 2: 38}
-    numbering.confidence |= {1: 0.99, 2: 0.5, 3: 0.9}
-    findings = find_findings(regions + extra, numbering, labels, dropped_mm3=[30.0, 12.0, 2.0])
-    assert told(findings) == [
+    patient = a_patient()
+    for label, sure, third in ((1, 0.99, 48), (2, 0.5, 38), (3, 0.9, 0)):
+        patient.leave_out(label, FAR, 300.0, sure, third)
+    patient.dropped = [30.0, 12.0, 2.0]
+    assert patient.told() == [
         ("third-molar-unsure", "high", (38,)),
         ("no-place", "medium", ()),
         ("third-molar", "low", (48,)),
         ("dropped-pieces", "low", ()),
     ]
-    assert "it may be 37" in findings[0].message
-    assert "300 mm3 at (1, 2, 3) mm" in findings[1].message
-    assert "2 small pieces" in findings[3].message
-    assert "42 mm3" in findings[3].message
+    unsure, place, _, pieces = (finding.message for finding in patient.findings())
+    assert "it may be 37" in unsure
+    assert "300 mm3 at (150, 0, 0) mm" in place
+    assert "2 small pieces" in pieces
+    assert "42 mm3" in pieces
 
 
-def test_fragments_are_told_in_one_line() -> None:
-    regions, numbering, labels = a_patient()
-    for label, volume in ((1, 80.0), (2, 60.0), (3, 40.0)):
-        regions = [*regions, a_region(label, np.array([1.0, 2.0, label]), volume, np.ones(17))]
-        numbering.numbers[label] = None
-        numbering.confidence[label] = 0.9
-    (finding,) = find_findings(regions, numbering, labels)
-    assert finding.code == "fragments"
-    assert "3 pieces (together 180 mm3, the largest at (1, 2, 1) mm LPS)" in finding.message
+def test_sure_third_molars_are_one_finding() -> None:
+    patient = a_patient()
+    for label, third in ((1, 48), (2, 18)):
+        patient.leave_out(label, FAR, 600.0, 0.99, third)
+    assert patient.told() == [("third-molar", "low", (18, 48))]
+
+
+def test_fragments_are_told_in_one_line_with_the_teeth_beside_them() -> None:
+    patient = a_patient()
+    beside = patient.region(11).centroid - [0.0, 5.0, 0.0]
+    for label, volume, place in ((1, 80.0, beside), (2, 60.0, FAR), (3, 40.0, FAR)):
+        patient.leave_out(label, place, volume)
+    (finding,) = patient.findings()
+    assert (finding.code, finding.urgency, finding.fdi) == ("fragments", "medium", (11,))
+    assert "3 pieces (together 180 mm3, the largest beside 11" in finding.message
 
 
 def test_the_most_urgent_comes_first() -> None:
-    patient = a_patient(14, _16=0.4)
-    patient[1].confidence[125] = 0.5
-    assert [finding.urgency for finding in found(patient)] == ["high", "medium", "low"]
+    patient = a_patient(14, volumes={16: 0.4})
+    patient.numbering.confidence[125] = 0.5
+    assert [finding.urgency for finding in patient.findings()] == ["high", "medium", "low"]

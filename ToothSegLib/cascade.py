@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ToothSegLib.calibration import calibrated
 from ToothSegLib.devices import (
     DeviceMemoryError,
     check_precision,
@@ -106,7 +107,7 @@ def segment(
             regions, dropped = found.regions, found.dropped_mm3
         with _timed(timings, "numbers"):
             run.stage("numbering the teeth", 0.93, 0.95).update(0.0)
-            numbering = number_regions(regions)
+            numbering = calibrated(number_regions(regions), bundle.card)
         with _timed(timings, "to the scan's grid"):
             run.stage("bringing the labels to the scan's grid", 0.95, 1.0).update(0.0)
             numbered = sight.image.with_array(_lookup(numbering, regions)[found.labels])
@@ -121,7 +122,7 @@ def segment(
     return Segmentation(
         labels=result,
         teeth=teeth,
-        findings=find_findings(regions, numbering, labels, dropped) + notes,
+        findings=find_findings(regions, numbering, result, dropped, volume) + notes,
         timings=timings,
         provenance=_provenance(bundle, wanted, precision, sight),
     )

@@ -7,7 +7,9 @@ The card holds::
      "networks": {role: {"file": ..., "sha256": ..., "parameters": ...,
                          "architecture": {"class": "UNet" | "ToothNet", ...}}},
      "trained_on": ..., "figures": {...}, "limits": [...], "licence": ..., "created": ...,
-     "lineage": {...}}
+     "lineage": {...}, "calibration": [[confidence, share right], ...]}
+
+``calibration`` may be absent, see `calibration`.
 """
 
 from __future__ import annotations
@@ -62,7 +64,23 @@ def _problem(card: Any) -> str | None:
         problem = _network_problem(entry)
         if problem:
             return f"network {role!r} {problem}"
+    if not _is_calibration(card.get("calibration", [])):
+        return "its calibration is no table of rising pairs between 0 and 1"
     return None
+
+
+def _is_calibration(table: Any) -> bool:
+    """Whether it is a list of pairs of numbers, both columns from 0 to 1, the first one rising."""
+    if not isinstance(table, list):
+        return False
+    for pair in table:
+        if not isinstance(pair, list) or len(pair) != 2:
+            return False
+        if not all(type(value) in (int, float) and 0 <= value <= 1 for value in pair):
+            return False
+    return all(
+        before[0] < after[0] and before[1] <= after[1] for before, after in zip(table, table[1:])
+    )
 
 
 def _network_problem(entry: Any) -> str | None:

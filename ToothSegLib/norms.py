@@ -14,3 +14,8 @@ WIDTHS_MM = np.array(
     [0, 8.5, 6.5, 7.5, 7.0, 7.0, 10.0, 9.0, 8.5, 5.0, 5.5, 7.0, 7.0, 7.0, 11.0, 10.5, 10.0]
 )
 """(17,) mesiodistal width of the crown by type (Wheeler's Dental Anatomy)."""
+
+LENGTHS_MM = np.array(
+    [0, 23.5, 22, 27, 22.5, 22.5, 20, 19, 17.5, 21.5, 23.5, 27, 22.5, 22.5, 21.5, 20, 18], float
+)
+"""(17,) from the cusps to the apex by type (Wheeler's Dental Anatomy)."""

@@ -15,7 +15,7 @@ import json
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -39,11 +39,12 @@ FIRST_SEED = 910_000
 
 @dataclass(frozen=True)
 class CaseResult:
-    """One case and how it went."""
+    """One case and how it went; ``confidences`` are of the teeth found, by FDI number."""
 
     name: str
     evaluation: Evaluation
     seconds: float
+    confidences: dict[int, float] = field(default_factory=dict)
 
 
 def run_benchmark(
@@ -53,6 +54,7 @@ def run_benchmark(
     device: str = "auto",
     *,
     ordinary: bool = True,
+    first_seed: int = FIRST_SEED,
 ) -> Iterator[CaseResult]:
     """Segment and score the cases, one by one.
 
@@ -63,10 +65,11 @@ def run_benchmark(
         device: as of `cascade.segment`.
         ordinary: ordinary bites on a decent scanner; else the full spread of the training, where
             a picture may be worse than any scanner's and teeth lie in any disorder.
+        first_seed: of the cases.
     """
     for n in range(cases):
         mesh = bool(individuals) and n % 2 == 1
-        seed = FIRST_SEED + n
+        seed = first_seed + n
         case = make_case(
             seed, individuals if mesh else (), in_place=1.0, real_forms=mesh, ordinary=ordinary
         )
@@ -75,7 +78,9 @@ def run_benchmark(
         result = segment(image, bundle=bundle, device=device)
         seconds = time.perf_counter() - started
         source = individuals[0].name if mesh else "procedural"
-        yield CaseResult(f"{seed} {source}", evaluate(result.labels, truth), seconds)
+        confidences = {tooth.fdi: tooth.confidence for tooth in result.teeth}
+        evaluation = evaluate(result.labels, truth)
+        yield CaseResult(f"{seed} {source}", evaluation, seconds, confidences)
 
 
 def summarise(results: Sequence[CaseResult]) -> dict[str, float]:

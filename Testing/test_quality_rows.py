@@ -1,0 +1,133 @@
+"""Findings about the rows: numbers out of order, gaps, two teeth for one and one for two."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy.spatial.transform import Rotation
+
+from dentition_fixture import ALL_28
+from quality_fixture import Patient, a_patient
+from ToothSegLib.teeth import mirror
+
+
+def merged(keep: int, other: int) -> Patient:
+    """A patient two of whose teeth are one region."""
+    patient = a_patient()
+    one, two = patient.region(keep), patient.region(other)
+    volume = one.volume_mm3 + two.volume_mm3
+    middle = (one.centroid * one.volume_mm3 + two.centroid * two.volume_mm3) / volume
+    types = (one.type_probabilities + two.type_probabilities) / 2
+    patient.change(keep, volume_mm3=volume, centroid=middle, type_probabilities=types)
+    patient.regions.remove(two)
+    patient.paint(patient.labels.array == other, keep)
+    return patient
+
+
+@pytest.mark.parametrize(("keep", "other"), [(11, 12), (46, 45), (31, 41)])
+def test_two_merged_neighbours_are_one_finding(keep: int, other: int) -> None:
+    patient = merged(keep, other)
+    assert patient.told() == [("merged", "high", (keep, other))]
+    assert f"no {other} was found" in patient.findings()[0].message
+
+
+def test_neighbours_merged_with_the_rest_of_the_row_pushed_along() -> None:
+    """The number that is left over is the last one's."""
+    patient = merged(15, 14)
+    patient.change(15, volume_mm3=1.7 * a_patient().region(15).volume_mm3)
+    for tooth, number in ((15, 14), (16, 15), (17, 16)):
+        patient.numbering.numbers[tooth + 100] = number
+    labels = patient.labels.array.copy()
+    for tooth in (15, 16, 17):
+        labels[patient.labels.array == tooth] = tooth - 1
+    patient.labels = patient.labels.with_array(labels)
+    assert ("merged", "high", (14,)) in patient.told()
+
+
+def test_a_tooth_merged_with_the_one_it_bites_on() -> None:
+    patient = merged(26, 36)
+    assert patient.told()[0] == ("merged", "high", (26,))
+    assert "either jaw" in patient.findings()[0].message
+
+
+def test_half_a_tooth_that_was_left_out() -> None:
+    patient = a_patient(volumes={26: 0.5})
+    whole = patient.region(26)
+    patient.leave_out(1, whole.centroid + [0.0, 0.0, 6.0], whole.volume_mm3)
+    assert patient.told() == [("split", "high", (26,))]
+
+
+def test_a_third_molar_is_no_half_of_its_neighbour() -> None:
+    patient = a_patient(volumes={26: 0.8})
+    beside = patient.region(26).centroid + [0.0, 0.0, 6.0]
+    patient.leave_out(1, beside, 0.7 * patient.region(26).volume_mm3, 0.99, 28)
+    assert patient.told() == [("third-molar", "low", (28,))]
+
+
+def test_halves_that_both_got_a_number() -> None:
+    patient = a_patient(14, volumes={15: 0.5})
+    patient.numbering.numbers[1] = 14
+    patient.numbering.confidence[1] = 0.99
+    beside = patient.region(15).centroid + [2.0, -2.0, 0.0]
+    patient.leave_out(1, beside, patient.region(15).volume_mm3)
+    patient.numbering.numbers[1] = 14
+    assert ("split", "high", (15, 14)) in patient.told()
+
+
+def test_one_number_for_two_regions() -> None:
+    patient = a_patient(numbers={16: 17})
+    assert patient.told() == [
+        ("number-twice", "high", (17,)),
+        ("missing-teeth", "low", (16,)),
+    ]
+    assert "2 regions" in patient.findings()[0].message
+
+
+def test_exchanged_numbers() -> None:
+    patient = a_patient(numbers={13: 14, 14: 13})
+    codes = [code for code, _, _ in patient.told()]
+    assert codes == ["order"]
+    assert set(patient.findings()[0].fdi) == {13, 14}
+
+
+def test_left_and_right_swapped_is_one_finding() -> None:
+    patient = a_patient(numbers={fdi: mirror(fdi) for fdi in ALL_28})
+    assert patient.told()[0] == ("order", "high", ALL_28)
+    assert "on the right lie left" in patient.findings()[0].message
+
+
+def test_upper_and_lower_swapped_is_one_finding() -> None:
+    opposite = {1: 40, 2: 30, 3: 20, 4: 10}
+    patient = a_patient(numbers={fdi: opposite[fdi // 10] + fdi % 10 for fdi in ALL_28})
+    assert patient.told()[0] == ("order", "high", ALL_28)
+    assert "upper lie below" in patient.findings()[0].message
+
+
+def test_a_tilted_head_is_in_order_though_upper_teeth_lie_below_lower_ones() -> None:
+    """Chin up by 40 degrees, with the upper molars and the lower front teeth alone."""
+    patient = a_patient(*(fdi for fdi in ALL_28 if (fdi > 30) == (fdi % 10 > 3)))
+    turn = Rotation.from_euler("x", -40, degrees=True).as_matrix()
+    for region in list(patient.regions):
+        patient.change(region.label - 100, centroid=turn @ region.centroid)
+    assert patient.region(17).centroid[2] < patient.region(31).centroid[2]
+    assert "order" not in patient.codes()
+
+
+def test_a_gap_without_a_number_for_it() -> None:
+    """A tooth was overlooked, and those behind it are off by one."""
+    patient = a_patient(16, numbers={17: 16})
+    assert ("wide-gap", "medium", (16, 15)) in patient.told()
+
+
+def test_a_doubt_that_only_follows_is_not_told() -> None:
+    patient = merged(11, 12)
+    patient.numbering.confidence[113] = 0.7
+    assert patient.told() == [("merged", "high", (11, 12))]
+
+
+def test_crowded_teeth_are_in_order() -> None:
+    patient = a_patient()
+    for tooth in (32, 42):
+        way = patient.region(tooth - 1).centroid - patient.region(tooth).centroid
+        patient.change(tooth, centroid=patient.region(tooth).centroid + 0.4 * way + np.eye(3)[1])
+    assert patient.told() == []

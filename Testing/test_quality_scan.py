@@ -1,0 +1,140 @@
+"""Findings that the grid and the grey values tell: cut teeth, metal, scans of something else."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from scipy import ndimage
+
+from dentition_fixture import ALL_28
+from quality_fixture import ENAMEL, Patient, a_patient
+from ToothSegLib.volume import Volume
+
+
+def scanned(*absent: int) -> tuple[Patient, Volume]:
+    patient = a_patient(*absent, with_scan=True)
+    assert patient.scan is not None
+    return patient, patient.scan
+
+
+def changed(patient: Patient, grey: np.ndarray) -> Patient:
+    assert patient.scan is not None
+    patient.scan = patient.scan.with_array(grey)
+    return patient
+
+
+@pytest.mark.parametrize("axis", range(3))
+@pytest.mark.parametrize("end", [0, -1])
+def test_a_cut_tooth_is_told_and_its_size_is_not_judged(axis: int, end: int) -> None:
+    patient = a_patient(volumes={47: 0.2})
+    face = np.zeros(patient.labels.shape, bool)
+    where: list = [2, 2, 2]
+    where[axis] = end
+    face[tuple(where)] = True
+    patient.paint(face, 47)
+    assert patient.told() == [("cut-by-field-of-view", "medium", (47,))]
+
+
+def cylinder(patient: Patient, through: int, scan: Volume) -> tuple[np.ndarray, set[int]]:
+    """Mask of what lies outside a cylinder through a tooth, and the teeth that it cuts."""
+    middle = np.argwhere(patient.labels.array > 0).mean(axis=0)[1:]
+    edge = np.argwhere(patient.labels.array == through).mean(axis=0)[1:]
+    away = np.moveaxis(np.indices(scan.shape[1:]), 0, -1) - middle
+    beyond = np.linalg.norm(away, axis=-1) > np.linalg.norm(edge - middle)
+    outside = np.broadcast_to(beyond, scan.shape)
+    labels = patient.labels.array
+    cut = {fdi for fdi in ALL_28 if 0.2 < outside[labels == fdi].mean() < 0.8}
+    return outside, cut
+
+
+@pytest.mark.parametrize("filling", [-3000, -1000, 0])
+def test_teeth_cut_by_a_cylinder_filled_with_one_value(filling: int) -> None:
+    patient, scan = scanned()
+    outside, cut = cylinder(patient, 16, scan)
+    patient.paint(outside, 0)
+    findings = changed(patient, np.where(outside, filling, scan.array)).findings()
+    told = [set(finding.fdi) for finding in findings if finding.code == "cut-by-field-of-view"]
+    assert 16 in cut
+    assert len(told) == 1
+    assert cut <= told[0]
+
+
+def test_clipped_air_beside_teeth_is_no_end_of_the_view() -> None:
+    """Air about the crowns has one value where the scale ends, but no smooth border."""
+    patient, scan = scanned()
+    teeth = patient.labels.array > 0
+    air = (
+        ~ndimage.binary_dilation(teeth) & (np.abs(np.arange(scan.shape[0]) - 25) < 9)[:, None, None]
+    )
+    assert "cut-by-field-of-view" not in changed(patient, np.where(air, -1000, scan.array)).codes()
+
+
+@pytest.mark.parametrize("clipped", [False, True])
+def test_a_metal_crown(clipped: bool) -> None:
+    patient, scan = scanned()
+    crown = patient.labels.array == 36
+    heights = np.flatnonzero(crown.any(axis=(1, 2)))
+    crown[: heights[-6]] = False
+    grey = np.where(crown, 3 * int(ENAMEL), scan.array)
+    if clipped:
+        grey = np.minimum(grey, int(1.2 * ENAMEL))
+    findings = changed(patient, grey).findings()
+    assert [finding.code for finding in findings] == ["touching-metal"]
+    assert 36 in findings[0].fdi
+    assert set(findings[0].fdi) <= {35, 36, 37, 25, 26, 27}  # the crowns bite on each other
+
+
+def test_enamel_that_the_scale_clips_is_no_metal() -> None:
+    patient, scan = scanned()
+    assert changed(patient, np.minimum(scan.array, int(0.9 * ENAMEL))).told() == []
+
+
+def not_a_head(patient: Patient) -> str:
+    """The words of the one finding that there is about the scan."""
+    findings = [finding for finding in patient.findings() if finding.code == "not-a-head-scan"]
+    assert [finding.urgency for finding in findings] == ["high"]
+    assert patient.codes()[0] == "not-a-head-scan"
+    return findings[0].message
+
+
+def test_a_negative() -> None:
+    patient, scan = scanned()
+    assert "no brighter than what is beside it" in not_a_head(changed(patient, -scan.array))
+
+
+def test_a_label_map() -> None:
+    patient, _ = scanned()
+    assert "grey values, as label maps have" in not_a_head(
+        changed(patient, patient.labels.array.astype(np.int16))
+    )
+
+
+def test_noise() -> None:
+    patient, scan = scanned()
+    noise = np.random.default_rng(1).normal(0, 300, scan.shape).astype(np.int16)
+    assert "noise without structures" in not_a_head(changed(patient, noise))
+
+
+@pytest.mark.parametrize("times", [0.1, 10.0])
+def test_a_wrong_voxel_size(times: float) -> None:
+    patient = a_patient(larger=times)
+    assert "voxel size may be wrong" in not_a_head(patient)
+
+
+def test_a_thin_slab() -> None:
+    patient, scan = scanned()
+    middle = (slice(20, 30), slice(None), slice(None))
+    thin = replace(patient, labels=patient.labels.part(middle), scan=scan.part(middle))
+    assert "it is only 10 mm thick" in not_a_head(thin)
+
+
+def test_a_scan_of_something_else_without_teeth_is_one_finding() -> None:
+    _, scan = scanned()
+    noise = np.random.default_rng(1).normal(0, 300, scan.shape).astype(np.int16)
+    empty = Patient([], a_patient().numbering, scan.with_array(np.zeros(scan.shape, np.uint8)))
+    empty.scan = scan.with_array(noise)
+    (finding,) = empty.findings()
+    assert finding.code == "no-teeth"
+    assert "noise without structures" in finding.message

@@ -1,0 +1,201 @@
+"""What the checks look at: the numbered teeth, how large they are, and where along the arch.
+
+The thresholds of all checks stand at the top of their files. Those on shapes, places and grey
+values were chosen on simulated dentitions of seeds from 921,000 and from 960,000 on;
+`evaluation.fault_injection` measures them on others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import ndimage
+
+from ToothSegLib.arch import SLOT_FDI, SLOTS_PER_ARCH, Pose, fit_pose
+from ToothSegLib.norms import LENGTHS_MM
+from ToothSegLib.norms import VOLUMES_MM3 as NORM_VOLUMES_MM3
+from ToothSegLib.numbering import Numbering
+from ToothSegLib.quality.view import cut_teeth
+from ToothSegLib.regions import Region
+from ToothSegLib.teeth import FDI_NUMBERS, LOWER_ARCH, UPPER_ARCH, by_fdi, type_of
+from ToothSegLib.volume import Volume
+
+# Fewer teeth do not tell the patient's own scale.
+TEETH_FOR_SCALE = 5
+_SLOT = {int(fdi): divmod(slot, SLOTS_PER_ARCH) for slot, fdi in enumerate(SLOT_FDI.ravel())}
+_FIT_ROUNDS = 8
+_WIDTH_PERCENTS = (2, 98)
+_MOST_POINTS = 20_000
+# What is further away than this from a tooth has nothing to do with it.
+_BESIDE_MM = 10.0
+_LONGEST_ROOT_MM = 20.0  # from a tooth's centre
+
+
+def row_of(fdi: int) -> list[int]:
+    """The numbers of the arch that a tooth stands in, the patient's right to left, of the 28."""
+    row = UPPER_ARCH if fdi in UPPER_ARCH else LOWER_ARCH
+    return [number for number in row if number in FDI_NUMBERS]
+
+
+@dataclass(frozen=True)
+class Step:
+    """From one tooth of a row to the next one that was found, the patient's right to left.
+
+    Attributes:
+        first, second: FDI numbers.
+        places: how many places further; 1 for neighbours.
+        usual_mm: from centre to centre between these numbers, in this patient.
+        along, apart: the same as it is here, along the arch and altogether, as shares of the usual.
+    """
+
+    first: int
+    second: int
+    places: int
+    usual_mm: float
+    along: float
+    apart: float
+
+    @property
+    def pair(self) -> tuple[int, int]:
+        """The two FDI numbers."""
+        return self.first, self.second
+
+
+class Facts:
+    """The numbered teeth of a result.
+
+    Args:
+        regions, numbering: as from `number_regions`.
+        labels: FDI numbers on the scan's grid.
+        scan: on the same grid; None where the grey values are not at hand.
+
+    Attributes:
+        regions: FDI number -> region, ascending; every number is in the label map or not.
+        confidence: FDI number -> how sure it is.
+        left_out: regions that are none of the 28 teeth.
+        third_molars: labels of those among them that are third molars.
+        cut: FDI numbers of the teeth that are not all in the field of view.
+        twice: FDI number that several regions have -> these regions, the largest first.
+        sizes: FDI number of each whole tooth -> its volume as a share of what its type has in
+            this patient.
+        lengths: the same for the length along its own axis; none without voxels.
+        scale: the patient's volumes as a share of the norm.
+        pose: lays the arch template over the teeth.
+    """
+
+    def __init__(
+        self, regions: Sequence[Region], numbering: Numbering, labels: Volume, scan: Volume | None
+    ) -> None:
+        self.labels, self.scan = labels, scan
+        by_number: dict[int, list[Region]] = {}
+        for region in sorted(regions, key=lambda region: -region.volume_mm3):
+            if fdi := numbering.numbers.get(region.label):
+                by_number.setdefault(fdi, []).append(region)
+        self.regions = {fdi: same[0] for fdi, same in sorted(by_number.items())}
+        self.twice = {fdi: same for fdi, same in sorted(by_number.items()) if len(same) > 1}
+        self.confidence = {
+            fdi: numbering.confidence[region.label] for fdi, region in self.regions.items()
+        }
+        self.left_out = [
+            region for region in regions if numbering.numbers.get(region.label) is None
+        ]
+        self.third_molars = set(numbering.third_molars)
+        boxes = ndimage.find_objects(labels.array)
+        self.boxes = {fdi: box for fdi, box in enumerate(boxes, start=1) if box is not None}
+        self.cut = cut_teeth(labels, scan, self.boxes)
+        ratios = {
+            fdi: region.volume_mm3 / NORM_VOLUMES_MM3[type_of(fdi)]
+            for fdi, region in self.regions.items()
+            if fdi not in self.cut and fdi not in self.twice
+        }
+        self.own_scale = len(ratios) >= TEETH_FOR_SCALE
+        self.scale = float(np.median(list(ratios.values()))) if self.own_scale else 1.0
+        self.sizes = {fdi: ratio / self.scale for fdi, ratio in ratios.items()}
+        self.lengths = self._lengths()
+        self.pose = self._pose()
+
+    def name(self, fdi: int) -> str:
+        """Such as "11 (upper right central incisor)"."""
+        return f"{fdi} ({by_fdi(fdi).name})"
+
+    def direction(self, fdi: int) -> tuple[np.ndarray, float]:
+        """The arch's direction at a tooth, a unit vector in LPS, and how much room it has, mm."""
+        arch, slot = _SLOT[fdi]
+        before, after = max(slot - 1, 0), min(slot + 1, SLOTS_PER_ARCH - 1)
+        unit, length = self._way(arch, before, after)
+        return unit, length / (after - before)
+
+    def steps(self) -> Iterator[Step]:
+        """From tooth to tooth along both rows."""
+        for row in SLOT_FDI:
+            found = [int(fdi) for fdi in row if fdi in self.regions]
+            for first, second in zip(found, found[1:]):
+                arch, start = _SLOT[first]
+                end = _SLOT[second][1]
+                unit, usual = self._way(arch, start, end)
+                way = self.regions[second].centroid - self.regions[first].centroid
+                # Roots lie deeper or less deep than their neighbours'; that is no distance.
+                way = way - (way @ self.up) * self.up
+                apart = float(np.linalg.norm(way)) / usual
+                yield Step(first, second, end - start, usual, float(way @ unit) / usual, apart)
+
+    @property
+    def up(self) -> np.ndarray:
+        """The head's own direction upwards, a unit vector in LPS."""
+        return self.pose.rotation[:, 2]
+
+    def width(self, fdi: int) -> float:
+        """A tooth's width along the arch over the room that it has there; 0 without voxels."""
+        points = self.points(fdi)
+        if not len(points):
+            return 0.0
+        unit, room = self.direction(fdi)
+        low, high = np.percentile(points @ unit, _WIDTH_PERCENTS)
+        return float(high - low + self.labels.voxel_mm3 ** (1 / 3)) / room
+
+    def points(self, fdi: int) -> np.ndarray:
+        """(n, 3) LPS mm of a tooth's voxels, or of an even choice of them; n may be 0."""
+        if fdi not in self.boxes:
+            return np.empty((0, 3))
+        box = self.boxes[fdi]
+        at = np.argwhere(self.labels.array[box] == fdi) + [part.start for part in box]
+        at = at[:: max(1, len(at) // _MOST_POINTS)]
+        matrix = self.labels.index_to_lps
+        return at[:, ::-1] @ matrix[:3, :3].T + matrix[:3, 3]
+
+    def beside(self, region: Region) -> int | None:
+        """The numbered tooth that begins nearest to a region's centre; None if all are far."""
+        best, least = None, _BESIDE_MM
+        for fdi, tooth in self.regions.items():
+            if np.linalg.norm(tooth.centroid - region.centroid) > _BESIDE_MM + _LONGEST_ROOT_MM:
+                continue
+            away = np.linalg.norm(self.points(fdi) - region.centroid, axis=1).min(initial=np.inf)
+            if away < least:
+                best, least = fdi, float(away)
+        return best
+
+    def _lengths(self) -> dict[int, float]:
+        ratios = {}
+        for fdi in self.sizes:
+            along = self.points(fdi) @ self.regions[fdi].axis
+            if along.size:
+                length = float(np.ptp(along)) + self.labels.voxel_mm3 ** (1 / 3)
+                ratios[fdi] = length / LENGTHS_MM[type_of(fdi)]
+        own = float(np.median(list(ratios.values()))) if len(ratios) >= TEETH_FOR_SCALE else 1.0
+        return {fdi: ratio / own for fdi, ratio in ratios.items()}
+
+    def _way(self, arch: int, start: int, end: int) -> tuple[np.ndarray, float]:
+        places = self.pose.places()[arch]
+        way = (places[end] - places[start]) * [1.0, 1.0, 0.0]
+        length = float(np.linalg.norm(way))
+        return self.pose.rotation @ way / length, length * self.pose.scale
+
+    def _pose(self) -> Pose:
+        upright = Pose(np.eye(3), np.zeros(3))
+        if not self.regions:
+            return upright
+        centroids = np.array([region.centroid for region in self.regions.values()])
+        arches, slots = np.array([_SLOT[fdi] for fdi in self.regions]).T
+        return fit_pose(centroids, arches, slots, upright, _FIT_ROUNDS)

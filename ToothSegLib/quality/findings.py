@@ -1,0 +1,93 @@
+"""All checks in order. What explains more comes first, and silences what only follows from it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from ToothSegLib.numbering import Numbering
+from ToothSegLib.quality.doubts import number_findings, unclear_findings
+from ToothSegLib.quality.facts import Facts
+from ToothSegLib.quality.greys import measure_greys
+from ToothSegLib.quality.joins import merged_findings, split_findings, twice_findings
+from ToothSegLib.quality.left_out import (
+    no_place_findings,
+    noise_findings,
+    third_molar_findings,
+)
+from ToothSegLib.quality.metal import metal_findings
+from ToothSegLib.quality.row import gap_findings, missing_findings, order_findings
+from ToothSegLib.quality.sizes import asymmetry_findings, size_findings
+from ToothSegLib.quality.subject import subject_findings
+from ToothSegLib.regions import Region
+from ToothSegLib.report import Finding, by_urgency
+from ToothSegLib.volume import Volume
+
+
+def find_findings(
+    regions: Sequence[Region],
+    numbering: Numbering,
+    labels: Volume,
+    dropped_mm3: Iterable[float] = (),
+    scan: Volume | None = None,
+) -> list[Finding]:
+    """What to look at, the most urgent first.
+
+    Within one urgency: doubts about the scan, about the rows, about single teeth, and what was
+    left out.
+
+    Args:
+        regions: of the working grid, as numbered.
+        numbering: of these regions.
+        labels: FDI numbers on the source grid.
+        dropped_mm3: volumes of pieces that the instance stage left out.
+        scan: on the same grid. Without it nothing is said that the grey values tell: whether this
+            is a CBCT or CT of a head, a field of view within the array, metal.
+    """
+    facts = Facts(regions, numbering, labels, scan)
+    greys = None if scan is None else measure_greys(labels, scan, facts.boxes)
+    findings = subject_findings(facts, greys)
+    split, pieces = split_findings(facts)
+    main = [*twice_findings(facts), *order_findings(facts), *merged_findings(facts), *split]
+    told = _named(main)
+    # Where a tooth is wrong, the doubt about its neighbours' numbers only follows from it.
+    near = told | {fdi for step in facts.steps() for fdi in step.pair if told & set(step.pair)}
+    main += [
+        finding
+        for finding in number_findings(facts)
+        if len(finding.fdi) > 1 or not near.issuperset(finding.fdi)
+    ]
+    findings += main
+    if facts.regions:
+        odd = size_findings(facts, told)
+        findings += unclear_findings(facts) + _cut_findings(facts) + odd
+        findings += gap_findings(facts, told) + missing_findings(facts, told)
+        findings += asymmetry_findings(facts, told | _named(odd))
+    left_out = [region for region in facts.left_out if region.label not in pieces]
+    findings += [
+        *no_place_findings(left_out, numbering, facts),
+        *metal_findings(facts, greys),
+        *third_molar_findings(left_out, numbering, all_unsure=_told_of("numbers-unsure", main)),
+        *noise_findings(dropped_mm3),
+    ]
+    return by_urgency(findings)
+
+
+def _named(findings: Iterable[Finding]) -> set[int]:
+    return {fdi for finding in findings for fdi in finding.fdi}
+
+
+def _told_of(code: str, findings: Iterable[Finding]) -> bool:
+    return any(finding.code == code for finding in findings)
+
+
+def _cut_findings(facts: Facts) -> list[Finding]:
+    """One finding for all teeth that the field of view cuts."""
+    cut = [fdi for fdi in facts.regions if fdi in facts.cut]
+    if not cut:
+        return []
+    names = facts.name(cut[0]) if len(cut) == 1 else ", ".join(map(str, cut))
+    message = (
+        f"The field of view cuts {names}: what is marked is only a part, so trust neither its "
+        "volume nor its shape."
+    )
+    return [Finding("cut-by-field-of-view", "medium", message, tuple(cut))]

@@ -1,0 +1,110 @@
+"""What the result leaves out: third molars, regions without a place in the arch, noise."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from ToothSegLib.numbering import Numbering
+from ToothSegLib.quality.doubts import UNSURE_NUMBER
+from ToothSegLib.quality.facts import Facts
+from ToothSegLib.regions import Region
+from ToothSegLib.report import Finding
+
+# A dropped piece below this is noise.
+DROPPED_MM3 = 10.0
+# What is left out and larger than this could be a whole tooth; a lower incisor has 200 mm3.
+TOOTH_MM3 = 150.0
+
+
+def third_molar_findings(
+    regions: Sequence[Region], numbering: Numbering, *, all_unsure: bool
+) -> list[Finding]:
+    """One finding for all sure third molars, one for each that may be another tooth.
+
+    Args:
+        regions: left out, those of which something else was told apart.
+        numbering: of these regions.
+        all_unsure: that all numbers are in doubt was told already, and is not told again of these.
+    """
+    sure, findings = [], []
+    for region in regions:
+        third = numbering.third_molars.get(region.label)
+        if third is None:
+            continue
+        confidence = numbering.confidence[region.label]
+        if all_unsure or confidence >= UNSURE_NUMBER:
+            sure.append(third)
+            continue
+        message = (
+            f"A tooth was left out as third molar {third}, but this is unsure "
+            f"({100 * confidence:.0f} %): it may be {third - 1}."
+        )
+        findings.append(Finding("third-molar-unsure", "high", message, (third,)))
+    if sure:
+        sure.sort()
+        names = ", ".join(map(str, sure))
+        be = "is in the scan and was" if len(sure) == 1 else "are in the scan and were"
+        message = f"Third molar{'s' if len(sure) > 1 else ''} {names} {be} left out."
+        findings.append(Finding("third-molar", "low", message, tuple(sure)))
+    return findings
+
+
+def no_place_findings(
+    regions: Sequence[Region], numbering: Numbering, facts: Facts
+) -> list[Finding]:
+    """One finding for each region that could be a whole tooth, one for all the others.
+
+    Args:
+        regions: left out, those of which something else was told apart.
+        numbering: of these regions.
+        facts: of the teeth that were not left out.
+    """
+    regions = [region for region in regions if region.label not in numbering.third_molars]
+    fragments = [region for region in regions if region.volume_mm3 < TOOTH_MM3]
+    findings = []
+    for region in regions:
+        if region.volume_mm3 >= TOOTH_MM3:
+            place, teeth = _place(facts, region)
+            message = (
+                f"A region of {region.volume_mm3:.0f} mm3 {place} fits no place in the arch and "
+                "was left out: an extra tooth, a fragment, an implant or no tooth at all."
+            )
+            findings.append(Finding("no-place", "medium", message, teeth))
+    if fragments:
+        largest = max(fragments, key=lambda region: region.volume_mm3)
+        place, _ = _place(facts, largest)
+        beside = {fdi for region in fragments for fdi in _place(facts, region)[1]}
+        total = sum(region.volume_mm3 for region in fragments)
+        few = len(fragments) == 1
+        message = (
+            f"1 piece ({total:.0f} mm3, {place}) fits no place in the arch and was left out: "
+            "a fragment, or no tooth at all."
+            if few
+            else f"{len(fragments)} pieces (together {total:.0f} mm3, the largest {place}) fit no "
+            "place in the arch and were left out: fragments, or no tooth at all."
+        )
+        findings.append(Finding("fragments", "medium", message, tuple(sorted(beside))))
+    return findings
+
+
+def noise_findings(dropped_mm3: Iterable[float]) -> list[Finding]:
+    """One finding for all that was too small to be asked for its place."""
+    large = [volume for volume in dropped_mm3 if volume >= DROPPED_MM3]
+    if not large:
+        return []
+    pieces = "1 small piece" if len(large) == 1 else f"{len(large)} small pieces"
+    message = (
+        f"{pieces} apart from any tooth (together {sum(large):.0f} mm3) were taken for noise "
+        "and left out."
+    )
+    return [Finding("dropped-pieces", "low", message)]
+
+
+def _place(facts: Facts, region: Region) -> tuple[str, tuple[int, ...]]:
+    """Where a region is, in words, and the tooth beside it if there is one."""
+    x, y, z = region.centroid
+    at = f"at ({x:.0f}, {y:.0f}, {z:.0f}) mm LPS"
+    fdi = facts.beside(region)
+    if fdi is None:
+        return at, ()
+    return f"beside {facts.name(fdi)}, {at}", (fdi,)

@@ -1,0 +1,107 @@
+"""The rows as a whole: numbers out of order, room without a number, numbers without a tooth."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+import numpy as np
+
+from ToothSegLib.quality.facts import Facts, row_of
+from ToothSegLib.report import Finding
+from ToothSegLib.teeth import FDI_NUMBERS, LOWER_ARCH, UPPER_ARCH, mirror
+
+# A tooth lies this share of its way further along the arch than the one before; 0 is beside it.
+# Crowded teeth of simulated dentitions reach 0.5, exchanged numbers -1.
+LEAST_STEP = 0.0
+# Between neighbours. A missing tooth without its number doubles the way; simulated neighbours are
+# up to 1.4 times as far as usual, and a wide gap between incisors is 3 mm.
+WIDE_GAP, WIDE_GAP_MM = 1.6, 3.5
+# Where a number is missing: less than this share of the usual way is left, so no tooth fits in.
+CLOSED_GAP = 0.75
+# Quadrants whose teeth have the lower coordinates, across and up.
+_RIGHT, _LOWER = (1, 4), (3, 4)
+_OPPOSITE = {1: 4, 2: 3, 3: 2, 4: 1}
+
+
+def order_findings(facts: Facts) -> list[Finding]:
+    """Numbers that run against the arch: neighbours exchanged, sides or jaws swapped."""
+    for words, quadrants, fellow, axis in (
+        ("on the right lie left of those numbered as on the left", _RIGHT, mirror, 0),
+        ("upper lie below those numbered as lower", _LOWER, _antagonist, 2),
+    ):
+        # Fellows only: in a tilted head, the upper front teeth may well lie below the lower molars.
+        ways = [
+            facts.regions[fellow(fdi)].centroid[axis] - region.centroid[axis]
+            for fdi, region in facts.regions.items()
+            if fdi // 10 in quadrants and fellow(fdi) in facts.regions
+        ]
+        if ways and np.median(ways) < 0:
+            message = (
+                f"The teeth numbered as {words}: check the orientation in the file's header, and "
+                "all numbers."
+            )
+            return [Finding("order", "high", message, tuple(facts.regions))]
+    return [
+        Finding(
+            "order",
+            "high",
+            f"{facts.name(step.first)} and {step.second} are out of order along the arch: their "
+            "numbers may be exchanged.",
+            (step.first, step.second),
+        )
+        for step in facts.steps()
+        if step.along < LEAST_STEP
+    ]
+
+
+def gap_findings(facts: Facts, told: Collection[int]) -> list[Finding]:
+    """Neighbours by number with room for one more tooth between them."""
+    return [
+        Finding(
+            "wide-gap",
+            "medium",
+            f"Between {facts.name(step.first)} and {step.second} there is room for one more tooth: "
+            "one was overlooked, or the numbers beyond are off by one.",
+            (step.first, step.second),
+        )
+        for step in facts.steps()
+        if step.places == 1
+        and step.apart >= WIDE_GAP
+        and (step.apart - 1) * step.usual_mm >= WIDE_GAP_MM
+        and not {step.first, step.second} & set(told)
+    ]
+
+
+def missing_findings(facts: Facts, told: Collection[int]) -> list[Finding]:
+    """One finding for all numbers that no tooth has, those apart that another finding names."""
+    missing = {fdi for fdi in FDI_NUMBERS if fdi not in facts.regions} - set(told)
+    gaps, within = [], set()
+    for step in facts.steps():
+        row = row_of(step.first)
+        between = set(row[row.index(step.first) + 1 : row.index(step.second)]) & missing
+        if not between:
+            continue
+        within |= between
+        closed = ", where no room is left" if step.apart < CLOSED_GAP else ""
+        gaps.append(f"{_listed(between)} (between {step.first} and {step.second}{closed})")
+    beyond = missing - within
+    if beyond:
+        gaps.append(f"{_listed(beyond)} (at the end of a row, or outside the scan)")
+    if not gaps:
+        return []
+    message = f"Not found: {', '.join(gaps)}. Look whether they are missing or were overlooked."
+    return [Finding("missing-teeth", "low", message, tuple(sorted(missing)))]
+
+
+def _antagonist(fdi: int) -> int:
+    """The tooth of the same place in the other jaw."""
+    return 10 * _OPPOSITE[fdi // 10] + fdi % 10
+
+
+def _listed(numbers: Collection[int]) -> str:
+    for name, arch in (("all upper teeth", UPPER_ARCH), ("all lower teeth", LOWER_ARCH)):
+        whole = set(row_of(arch[0]))
+        if whole <= set(numbers):
+            rest = set(numbers) - whole
+            return ", ".join([name, *([_listed(rest)] if rest else [])])
+    return ", ".join(map(str, sorted(numbers)))

@@ -1,0 +1,89 @@
+"""Teeth that are not all in the field of view: at the array's border, or at a cylinder's.
+
+Many scanners store a box and fill what lies outside their cylinder with one value. Such a filling
+has no noise; nor has air that was clipped, but a filling's border is smooth and runs on through
+teeth, while the border of clipped air bends around them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+from scipy import ndimage
+
+from ToothSegLib.volume import Volume
+
+Box = tuple[slice, slice, slice]
+
+# Less of a tooth at the border is no cut; a cut through its whole thickness has 20-60 mm2.
+LEAST_CUT_MM2 = 6.0
+# How far a filling's border strays from a plane beside one tooth (root mean square): a cylinder of
+# 20 mm bends by 0.2 mm there, voxels add 0.3 of their size. Clipped air strays by 0.6 mm and more
+# at voxels of 1 mm, nine fillings of ten by 0.5 mm at most.
+MOST_BENT_MM, MOST_BENT_VOXELS = 0.25, 0.3
+_MARGIN_VOXELS = 3
+_BESIDE_VOXELS = 2
+
+
+def grown(box: Box, shape: tuple[int, int, int], voxels: int) -> Box:
+    """A box with a margin, within an array of ``shape``."""
+    k, j, i = (
+        slice(max(part.start - voxels, 0), min(part.stop + voxels, size))
+        for part, size in zip(box, shape, strict=True)
+    )
+    return k, j, i
+
+
+def cut_teeth(labels: Volume, scan: Volume | None, boxes: Mapping[int, Box]) -> set[int]:
+    """FDI numbers of the teeth that reach the border of what the scanner saw.
+
+    Args:
+        labels: FDI numbers.
+        scan: on the same grid; without it only the array's own border counts.
+        boxes: where each tooth lies in the array.
+    """
+    cut = {
+        fdi
+        for fdi, box in boxes.items()
+        if any(
+            part.start == 0 or part.stop == size
+            for part, size in zip(box, labels.shape, strict=True)
+        )
+    }
+    if scan is not None:
+        for fdi in boxes.keys() - cut:
+            box = grown(boxes[fdi], labels.shape, _MARGIN_VOXELS)
+            if _cut_by_filling(labels.array[box] == fdi, scan.array[box], scan.spacing[::-1]):
+                cut.add(fdi)
+    return cut
+
+
+def _cut_by_filling(own: np.ndarray, grey: np.ndarray, steps_mm: tuple[float, ...]) -> bool:
+    """Whether a tooth ends abruptly at the smooth border of a region of one value.
+
+    Args:
+        own: (k, j, i) bool, the tooth.
+        grey: the scan, of the same shape.
+        steps_mm: of the axes k, j, i.
+    """
+    typical = float(np.median(grey[own]))
+    flat = (grey < typical) & (
+        ndimage.maximum_filter(grey, 3) == ndimage.minimum_filter(grey, 3)
+    )  # fmt: skip
+    if not flat.any():
+        return False
+    values, counts = np.unique(grey[flat], return_counts=True)
+    filling = values[counts.argmax()]
+    unseen = grey == filling
+    border = ndimage.binary_dilation(unseen) & ~unseen
+    # A tooth's label may end a voxel short of the border.
+    ends = border & ndimage.binary_dilation(own) & (grey > (typical + float(filling)) / 2)
+    face_mm2 = float(np.prod(steps_mm)) ** (2 / 3)
+    if ends.sum() * face_mm2 < LEAST_CUT_MM2:
+        return False
+    beside = border & ndimage.binary_dilation(own, iterations=_BESIDE_VOXELS)
+    points = np.argwhere(beside) * steps_mm
+    least_spread = np.linalg.eigvalsh(np.cov(points.T, bias=True))[0]
+    most = MOST_BENT_MM + MOST_BENT_VOXELS * max(steps_mm)
+    return bool(np.sqrt(max(least_spread, 0.0)) <= most)
