@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,8 @@ from ToothSegLib.evaluation import benchmark
 from ToothSegLib.evaluation.metrics import evaluate
 from ToothSegLib.models import load_bundle, write_bundle
 from ToothSegLib.report import Segmentation
+from ToothSegLib.synthesis.case import Case
+from ToothSegLib.synthesis.compose import make_case
 from ToothSegLib.toothnet import ToothNet
 from ToothSegLib.volume import Volume
 
@@ -75,3 +78,28 @@ def test_cases_are_simulated_segmented_and_scored(monkeypatch: pytest.MonkeyPatc
     assert results[0].name == f"{benchmark.FIRST_SEED} procedural"
     assert benchmark.summarise(results)["tooth_dice"] == 0.0
     assert "tooth_dice" in benchmark.as_text(results)
+
+
+def test_another_scanner_may_take_the_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
+    truth = labels(fdi11=slice(2, 12), fdi21=slice(14, 24))
+    asked = []
+
+    def make_scan(case: Case, seed: int) -> tuple[Volume, Volume]:
+        asked.append((case.about["seed"], seed))
+        return truth, truth
+
+    monkeypatch.setattr(benchmark, "make_case", lambda seed, *a, **o: make_case(seed, spacing_mm=2))
+    monkeypatch.setattr(benchmark, "segment", lambda image, **options: Segmentation(image))
+    results = list(benchmark.run_benchmark(load_bundle(), [], 2, make_scan=make_scan))
+    seeds = [benchmark.FIRST_SEED, benchmark.FIRST_SEED + 1]
+    assert asked == [(seed, seed) for seed in seeds]
+    assert benchmark.summarise(results)["tooth_dice"] == 1.0
+
+
+def test_physics_without_its_toolkit_is_said_before_anything_is_measured(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(sys.modules, "itk", None)
+    monkeypatch.setattr(sys, "argv", ["benchmark", "--physics"])
+    with pytest.raises(SystemExit, match="benchmark: error: .*the extra 'physics'"):
+        benchmark.main()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -49,6 +50,7 @@ def test_a_scan_comes_with_its_labels(tmp_path: Path) -> None:
         (["--count", "0"], "--count 0"),
         (["--spacing", "3"], "--spacing 3"),
         (["--anatomy", "nowhere"], "no tooth meshes"),
+        (["--physics", "nothing"], "no scanner is called 'nothing'"),
     ],
 )
 def test_what_makes_no_sense_is_refused(
@@ -57,5 +59,16 @@ def test_what_makes_no_sense_is_refused(
     assert main(["simulate", "-o", str(tmp_path), *extra]) == 2
     error = capsys.readouterr().err
     assert words in error
+    assert error.count("\n") == 1
+    assert not list(tmp_path.iterdir())
+
+
+def test_physics_without_its_toolkit_names_what_to_install(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(sys.modules, "itk", None)
+    assert main(["simulate", "-o", str(tmp_path), "--physics", "--quiet"]) == 2
+    error = capsys.readouterr().err
+    assert "the extra 'physics'" in error
     assert error.count("\n") == 1
     assert not list(tmp_path.iterdir())

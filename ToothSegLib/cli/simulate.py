@@ -3,20 +3,29 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ToothSegLib.errors import InputError, OutputError
 
 if TYPE_CHECKING:
+    from ToothSegLib.progress import Progress
+    from ToothSegLib.synthesis.case import Case
     from ToothSegLib.synthesis.crown_statistics import CrownStatistics
+    from ToothSegLib.synthesis.scanner import Scanner
+    from ToothSegLib.volume import Volume
+
+_SPACING_MM = 0.4
+_FIELD_MM = (64.0, 80.0, 88.0)  # along k, j, i
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Options of the command."""
     parser.description = (
         "Write simulated cases: one tissue map with one label map each, without any patient's "
-        "data. With --scan, also a picture of each as a scanner might have stored it."
+        "data. With --scan or --physics, a picture of each as a scanner might have stored it, and "
+        "its true labels, instead."
     )
     parser.add_argument(
         "-o", "--output", type=Path, required=True, metavar="DIR", help="folder to write to"
@@ -43,10 +52,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="statistical model of crowns (.npz) to draw forms from, a new person for every case",
     )
-    parser.add_argument(
+    picture = parser.add_mutually_exclusive_group()
+    picture.add_argument(
         "--scan",
         action="store_true",
         help="write <case>.nrrd and <case>-labels.nrrd instead of <case>.npz",
+    )
+    picture.add_argument(
+        "--physics",
+        nargs="?",
+        const="standard",
+        metavar="SCANNER",
+        help="as --scan, but reconstructed from cone-beam projections with the physics of X-rays; "
+        "a minute or two each; needs the extra 'physics' (scanners: docs/physics.md; "
+        "default standard)",
     )
     parser.add_argument(
         "--ordinary",
@@ -56,9 +75,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--spacing",
         type=float,
-        default=0.4,
         metavar="MM",
-        help="voxel size of --scan, 0.2 to 1.0 (default 0.4)",
+        help="voxel size of the picture, 0.2 to 1.0 (default 0.4, or the scanner's own)",
     )
 
 
@@ -73,8 +91,9 @@ def run(args: argparse.Namespace) -> int:
         raise InputError(f"--count {args.count}: give at least 1")
     if args.seed < 0:
         raise InputError(f"--seed {args.seed}: give 0 or more")
-    if not 0.2 <= args.spacing <= 1.0:
+    if args.spacing is not None and not 0.2 <= args.spacing <= 1.0:
         raise InputError(f"--spacing {args.spacing:g}: give 0.2 to 1.0 mm")
+    scanner = _scanner(args.physics, args.spacing) if args.physics is not None else None
     try:
         args.output.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -82,33 +101,69 @@ def run(args: argparse.Namespace) -> int:
     individuals = [load_individual(folder) for folder in args.anatomy]
     crowns = load_crown_statistics(args.crowns) if args.crowns else None
     with console.working(quiet=args.quiet) as (progress, cancelled):
-        stage = Progress(progress, cancelled).stage("simulating", 0.0, 1.0)
+        whole = Progress(progress, cancelled)
         for n in range(args.count):
-            stage.update(n / args.count)
-            _write(args, args.seed + n, individuals, crowns)
-        stage.update(1.0)
+            stage = whole.stage("simulating", n / args.count, (n + 1) / args.count)
+            stage.update(0.0)
+            _write(args, args.seed + n, individuals, crowns, scanner, stage)
+        whole.stage("simulating", 0.0, 1.0).update(1.0)
     return 0
 
 
+def _scanner(name: str, spacing_mm: float | None) -> Scanner:
+    """The scanner of that name, with other voxels if so asked; InputError if there is none."""
+    from ToothSegLib.synthesis.conebeam import toolkit
+    from ToothSegLib.synthesis.scanner import find_scanner
+
+    scanner = find_scanner(name)
+    toolkit()
+    return replace(scanner, voxel_mm=spacing_mm) if spacing_mm else scanner
+
+
 def _write(
-    args: argparse.Namespace, seed: int, individuals: list, crowns: CrownStatistics | None
+    args: argparse.Namespace,
+    seed: int,
+    individuals: list,
+    crowns: CrownStatistics | None,
+    scanner: Scanner | None,
+    progress: Progress,
 ) -> None:
     from ToothSegLib.synthesis.case import save_case
     from ToothSegLib.synthesis.compose import make_case
-    from ToothSegLib.synthesis.pictures import ORDINARY
-    from ToothSegLib.synthesis.scans import simulate_scan
     from ToothSegLib.volume_io import write_volume
 
     name = f"case-{seed:05d}"
-    target = args.output / (f"{name}-labels.nrrd" if args.scan else f"{name}.npz")
+    with_picture = args.scan or scanner is not None
+    target = args.output / (f"{name}-labels.nrrd" if with_picture else f"{name}.npz")
     if target.exists():
         return
     case = make_case(seed, individuals, crowns=crowns, ordinary=args.ordinary)
-    if not args.scan:
+    if not with_picture:
         save_case(target, case)
         return
-    size = tuple(2 * round(mm / args.spacing / 2) for mm in (64.0, 80.0, 88.0))
-    strength = ORDINARY if args.ordinary else 1.0
-    image, labels = simulate_scan(case, seed, size=size, spacing_mm=args.spacing, strength=strength)
+    image, labels = _scan(case, seed, args, scanner, progress)
     write_volume(args.output / f"{name}.nrrd", image)
     write_volume(target, labels)
+
+
+def _scan(
+    case: Case,
+    seed: int,
+    args: argparse.Namespace,
+    scanner: Scanner | None,
+    progress: Progress,
+) -> tuple[Volume, Volume]:
+    if scanner is not None:
+        from ToothSegLib.synthesis.physics import simulate_cbct
+
+        return simulate_cbct(case, seed, scanner, progress=progress)
+
+    from ToothSegLib.synthesis.pictures import ORDINARY
+    from ToothSegLib.synthesis.scans import simulate_scan
+
+    spacing = args.spacing or _SPACING_MM
+    depth, height, width = (2 * round(mm / spacing / 2) for mm in _FIELD_MM)
+    strength = ORDINARY if args.ordinary else 1.0
+    return simulate_scan(
+        case, seed, size=(depth, height, width), spacing_mm=spacing, strength=strength
+    )

@@ -1,11 +1,13 @@
 """How well a bundle does on simulated scans whose teeth it has never seen.
 
     python -m ToothSegLib.evaluation.benchmark [--model NAME] [--anatomy DIR] [--hard]
+        [--physics [SCANNER]]
 
 The cases are drawn from seeds that no training uses. Half of them, where --anatomy names one
 individual's meshes, carry that individual's teeth in their own places; name one that the bundle
-was not trained on. The other half is procedural. Every figure comes from the whole way through
-`cascade.segment`, as a user goes it.
+was not trained on. The other half is procedural. With --physics the pictures are reconstructed
+from simulated projections instead of being drawn (docs/physics.md), a minute or two each. Every
+figure comes from the whole way through `cascade.segment`, as a user goes it.
 """
 
 from __future__ import annotations
@@ -14,8 +16,9 @@ import argparse
 import json
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -27,14 +30,22 @@ from ToothSegLib.evaluation.metrics import evaluate
 from ToothSegLib.evaluation.scores import Evaluation
 from ToothSegLib.model_card import CARD_NAME
 from ToothSegLib.models import Bundle, load_bundle
+from ToothSegLib.synthesis.case import Case
 from ToothSegLib.synthesis.compose import make_case
+from ToothSegLib.synthesis.conebeam import toolkit
 from ToothSegLib.synthesis.mesh_form import Individual, load_individual
+from ToothSegLib.synthesis.physics import simulate_cbct
 from ToothSegLib.synthesis.pictures import ORDINARY
+from ToothSegLib.synthesis.scanner import find_scanner
 from ToothSegLib.synthesis.scans import simulate_scan
+from ToothSegLib.volume import Volume
 
 # Training draws its cases from seeds below this one. 900,000-900,999 were looked at while the
 # numbering was made; figures are to come from scans that nothing was chosen by.
 FIRST_SEED = 910_000
+
+ScanMaker = Callable[[Case, int], tuple[Volume, Volume]]
+"""Takes a case and a seed; gives the picture and the true labels on one grid."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +66,7 @@ def run_benchmark(
     *,
     ordinary: bool = True,
     first_seed: int = FIRST_SEED,
+    make_scan: ScanMaker | None = None,
 ) -> Iterator[CaseResult]:
     """Segment and score the cases, one by one.
 
@@ -66,14 +78,16 @@ def run_benchmark(
         ordinary: ordinary bites on a decent scanner; else the full spread of the training, where
             a picture may be worse than any scanner's and teeth lie in any disorder.
         first_seed: of the cases.
+        make_scan: the scanner, by default `simulate_scan` as poor as ``ordinary`` says.
     """
+    make_scan = make_scan or partial(simulate_scan, strength=ORDINARY if ordinary else 1.0)
     for n in range(cases):
         mesh = bool(individuals) and n % 2 == 1
         seed = first_seed + n
         case = make_case(
             seed, individuals if mesh else (), in_place=1.0, real_forms=mesh, ordinary=ordinary
         )
-        image, truth = simulate_scan(case, seed, strength=ORDINARY if ordinary else 1.0)
+        image, truth = make_scan(case, seed)
         started = time.perf_counter()
         result = segment(image, bundle=bundle, device=device)
         seconds = time.perf_counter() - started
@@ -152,6 +166,8 @@ def main() -> None:
     parser.add_argument("--device", default="auto")
     parser.add_argument("--hard", action="store_true",
                         help="the full spread of the training pictures and dentitions")  # fmt: skip
+    parser.add_argument("--physics", nargs="?", const="standard", metavar="SCANNER",
+                        help="scan by simulated physics; needs the extra 'physics'")  # fmt: skip
     parser.add_argument("--card", action="store_true",
                         help="write the summary into the bundle's card")  # fmt: skip
     args = parser.parse_args()
@@ -168,12 +184,20 @@ def _run(args: argparse.Namespace) -> None:
 
     individuals = [load_individual(args.anatomy)] if args.anatomy else []
     bundle = load_bundle(args.model)
-    steps = run_benchmark(bundle, individuals, args.cases, args.device, ordinary=not args.hard)
+    kind = "hard" if args.hard else "ordinary"
+    make_scan: ScanMaker | None = None
+    if args.physics is not None:
+        make_scan = partial(simulate_cbct, scanner=find_scanner(args.physics))
+        toolkit()
+        kind = f"{kind}, physics of the {args.physics} scanner"
+    steps = run_benchmark(
+        bundle, individuals, args.cases, args.device, ordinary=not args.hard, make_scan=make_scan
+    )
     results = list(tqdm(steps, total=args.cases, unit="case", file=sys.stderr))
     print(f"bundle {bundle.name}\n{as_text(results)}")
     if args.card:
         names = [individual.name for individual in individuals]
-        write_figures(bundle, summarise(results), names, "hard" if args.hard else "ordinary")
+        write_figures(bundle, summarise(results), names, kind)
 
 
 if __name__ == "__main__":

@@ -7,11 +7,9 @@ import torch
 
 from ToothSegLib.synthesis.case import Case
 from ToothSegLib.synthesis.pictures import make_picture
+from ToothSegLib.synthesis.posing import VIEW_CENTRE
 from ToothSegLib.synthesis.sampling import TensorCase, sample_patch
 from ToothSegLib.volume import Volume
-
-# Where the middle of the view lies behind and below the upper incisors' edge, LPS mm.
-_VIEW_CENTRE = (0.0, 26.0, -2.0)
 
 
 def simulate_scan(
@@ -40,7 +38,7 @@ def simulate_scan(
     generator = torch.Generator().manual_seed(seed)
     patch = sample_patch(
         TensorCase.of(case), size, spacing_mm, generator,
-        tilt_deg=tilt_deg, centre=torch.tensor(_VIEW_CENTRE),
+        tilt_deg=tilt_deg, centre=torch.tensor(VIEW_CENTRE),
     )  # fmt: skip
     image = make_picture(patch.tissue, spacing_mm, generator, strength=strength)
     grey = (image.clamp(-1.0, 4.0) * 1000.0).round().to(torch.int16).numpy()

@@ -1,7 +1,7 @@
 """Tissue codes of a case's tissue map, with their attenuation.
 
-Attenuation is in 1/cm at about 60 keV; values outside the metals are textbook means. They set
-the *order* of grey values for the randomised pictures and the values of the physical ones.
+Attenuation is in 1/cm at about 60 keV; values outside the metals are textbook means. They set the
+*order* of grey values for the randomised pictures; the physical ones have theirs from `materials`.
 """
 
 from __future__ import annotations
