@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from ToothSegLib.evaluation import disturbances as d
-from ToothSegLib.evaluation.robustness import DISTURBANCES, as_table, run
+from ToothSegLib.evaluation.robustness import DISTURBANCES, as_table, run, without_slivers
 from ToothSegLib.models import load_bundle
 from ToothSegLib.volume import Volume
 
@@ -80,6 +80,21 @@ def test_a_narrow_cylinder_cuts_teeth_off(pair: tuple[Volume, Volume]) -> None:
     left = (labels.array > 0).sum() / (pair[1].array > 0).sum()
     assert 0.05 < left < 0.95
     assert (scan.array > 0).sum() == (labels.array > 0).sum()
+
+
+def test_slivers_do_not_count(pair: tuple[Volume, Volume]) -> None:
+    _, whole = pair
+    cut = whole.part((slice(None), slice(None), slice(13, None)))  # 2 of 10 columns of 16 and 46
+    found = cut.with_array(np.where(cut.array == 46, 45, cut.array))
+    predicted, truth = without_slivers(found, cut, whole)
+    assert set(np.unique(truth.array)) == {0, 26, 36}
+    # What was found of a sliver goes with it, whatever its number; what is found in the air stays.
+    assert set(np.unique(predicted.array)) == {0, 26, 36}
+    found.array[0, 0, :] = 45
+    found.array[found.array == 16] = 0
+    assert 45 not in without_slivers(found, cut, whole)[0].array
+    found.array[:, 15:25, :2] = 0
+    assert 45 in without_slivers(found, cut, whole)[0].array
 
 
 def test_the_table_has_a_line_a_disturbance(monkeypatch: pytest.MonkeyPatch) -> None:
