@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,6 +24,21 @@ _HIGH = (60.0, 92.0, 44.0)
 _NEAR = 2.0
 # Thickest enamel by position in the quadrant, mm; about 0.3 mm at the cervix.
 _ENAMEL = (1.0, 1.0, 1.3, 1.7, 1.7, 2.2, 2.2, 2.0)
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What of a case is not left to chance; None leaves it.
+
+    Attributes:
+        absent: FDI numbers of the teeth that are missing, all others being there.
+        crowned: FDI numbers of the teeth with metal crowns, all others having no work at all.
+        implants: share of the empty places that have one.
+    """
+
+    absent: Collection[int] | None = None
+    crowned: Collection[int] | None = None
+    implants: float | None = None
 
 
 @dataclass
@@ -49,6 +64,7 @@ def make_case(
     in_place: float = 0.35,
     real_forms: bool = False,
     ordinary: bool = False,
+    wish: Wish | None = None,
 ) -> Case:
     """Draw one head with teeth; the same seed and individuals give the same case.
 
@@ -58,12 +74,19 @@ def make_case(
         crowns: a model to draw one more individual from.
         spacing_mm: of the maps; the head is built on a grid twice as coarse.
         in_place, real_forms, ordinary: as of `draw_dentition`.
+        wish: what is not left to chance.
     """
+    wish = wish or Wish()
     rng = np.random.default_rng(seed)
     if crowns is not None:
         individuals = (*individuals, Individual("crown model", draw_forms(crowns, rng), {}))
     dentition = draw_dentition(
-        rng, individuals, in_place=in_place, real_forms=real_forms, ordinary=ordinary
+        rng,
+        individuals,
+        in_place=in_place,
+        real_forms=real_forms,
+        ordinary=ordinary,
+        absent=wish.absent,
     )
     size = [int(2 * round((h - low) / spacing_mm / 2)) for low, h in zip(_LOW, _HIGH, strict=True)]
     fine = Grid(_LOW, spacing_mm, (size[2], size[1], size[0]))
@@ -71,9 +94,9 @@ def make_case(
     x, y, z = (low + spacing_mm / 2 for low in _LOW)
     coarse = Grid((x, y, z), 2 * spacing_mm, (size[2] // 2, size[1] // 2, size[0] // 2))
     head = build_head(dentition, coarse, rng)
-    teeth = render_teeth(dentition, fine, rng)
+    teeth = render_teeth(dentition, fine, rng, wish.crowned)
     tissue = _set_in(head, teeth, fine, rng)
-    set_implants(tissue, teeth.owner, dentition, fine, rng)
+    set_implants(tissue, teeth.owner, dentition, fine, rng, wish.implants)
     labels = np.where(teeth.nearest < 0, teeth.owner, 0).astype(np.uint8)
     about: dict[str, object] = {
         "seed": seed,
@@ -83,8 +106,16 @@ def make_case(
     return Case(tissue, labels, spacing_mm, fine.origin, _centres(labels, fine), about)
 
 
-def render_teeth(dentition: Dentition, grid: Grid, rng: np.random.Generator) -> TeethMaps:
-    """Evaluate every present tooth's form on the grid; where two overlap, the deeper one owns."""
+def render_teeth(
+    dentition: Dentition,
+    grid: Grid,
+    rng: np.random.Generator,
+    crowned: Collection[int] | None = None,
+) -> TeethMaps:
+    """Evaluate every present tooth's form on the grid; where two overlap, the deeper one owns.
+
+    The teeth ``crowned`` bear metal and all others nothing; without it, chance decides.
+    """
     maps = TeethMaps(
         np.full(grid.size, _NEAR, np.float32),
         np.zeros(grid.size, np.uint8),
@@ -94,12 +125,17 @@ def render_teeth(dentition: Dentition, grid: Grid, rng: np.random.Generator) -> 
     pulp_share = rng.uniform(0.62, 0.85)
     for tooth in dentition.teeth:
         if tooth.present:
-            _render(tooth, grid, maps, pulp_share, rng)
+            _render(tooth, grid, maps, pulp_share, rng, crowned)
     return maps
 
 
 def _render(
-    tooth: PlacedTooth, grid: Grid, maps: TeethMaps, pulp_share: float, rng: np.random.Generator
+    tooth: PlacedTooth,
+    grid: Grid,
+    maps: TeethMaps,
+    pulp_share: float,
+    rng: np.random.Generator,
+    crowned: Collection[int] | None,
 ) -> None:
     box = reachable_box(tooth, grid, tooth.form.length)
     m, b, o = in_frame(tooth, grid, box)
@@ -111,7 +147,9 @@ def _render(
     maps.nearest[box] = np.where(mine, distance, maps.nearest[box])
     maps.owner[box] = np.where(mine, tooth.fdi, maps.owner[box])
     part = _tooth_tissue(tooth, distance, cervix, o, pulp_share, grid.step)
-    part = draw_work(part, distance, m, b, o, tooth.form, rng)
+    if crowned is None or tooth.fdi in crowned:
+        metal = crowned is not None
+        part = draw_work(part, distance, m, b, o, tooth.form, rng, metal_crown=metal)
     maps.part[box] = np.where(mine, part, maps.part[box])
     maps.below_crest[box] |= mine & (o < cervix - 1.5)
 

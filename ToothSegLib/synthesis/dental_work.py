@@ -19,6 +19,8 @@ def draw_work(
     o: np.ndarray,
     form: Form,
     rng: np.random.Generator,
+    *,
+    metal_crown: bool = False,
 ) -> np.ndarray:
     """The tissues of one tooth after chance has sent its owner to a dentist, or not.
 
@@ -28,12 +30,15 @@ def draw_work(
         m, b, o: coordinates in the tooth's frame, mm.
         form: the tooth's form.
         rng: the only source of chance.
+        metal_crown: not by chance, but this.
     """
     kind = rng.choice(["none", "filling", "crown", "root filling"], p=[0.86, 0.08, 0.035, 0.025])
+    if metal_crown:
+        kind = "crown"
     if kind == "none":
         return part
     part = part.copy()
-    stuff = tissues.METAL if rng.random() < 0.5 else tissues.CERAMIC
+    stuff = tissues.METAL if metal_crown or rng.random() < 0.5 else tissues.CERAMIC
     if kind == "filling":
         radius = rng.uniform(0.15, 0.4) * form.width
         centre = rng.normal(0.0, 0.15, 2) * form.width
@@ -53,9 +58,14 @@ def set_implants(
     dentition: Dentition,
     grid: Grid,
     rng: np.random.Generator,
+    rate: float | None = None,
 ) -> None:
-    """Put implants, with or without a crown, into some empty places; they bear no label."""
-    rate = float(rng.choice([0.0, 0.15, 0.6], p=[0.55, 0.3, 0.15]))
+    """Put implants, with or without a crown, into some empty places; they bear no label.
+
+    Without a ``rate``, the share of places that get one, chance decides on that too.
+    """
+    drawn = float(rng.choice([0.0, 0.15, 0.6], p=[0.55, 0.3, 0.15]))
+    rate = drawn if rate is None else rate
     for tooth in dentition.teeth:
         if tooth.present or tooth.fdi % 10 == 8 or rng.random() >= rate:
             continue

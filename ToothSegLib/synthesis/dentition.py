@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -13,6 +13,9 @@ from ToothSegLib.synthesis.tooth_form import draw_form
 from ToothSegLib.teeth import LOWER_ARCH, UPPER_ARCH, type_of
 
 _FEWEST_PLACES = 26
+# Front and back teeth of a jaw lean in or out together, by so much more or less than usual.
+_GROUPS = [(upper, front) for upper in (True, False) for front in (True, False)]
+_LEANING_DEG = 8.0
 
 
 @dataclass(frozen=True)
@@ -122,6 +125,7 @@ def draw_dentition(
     in_place: float = 0.35,
     real_forms: bool = False,
     ordinary: bool = False,
+    absent: Collection[int] | None = None,
 ) -> Dentition:
     """Draw a dentition; forms and places come from ``individuals`` and from published dimensions.
 
@@ -132,6 +136,7 @@ def draw_dentition(
         real_forms: take every form that an individual has, and blend none.
         ordinary: a bite and an order of teeth as most adults have them, with a few teeth missing
             at most; by default anything goes, far past what is common.
+        absent: the FDI numbers of the teeth that are missing, instead of chance.
     """
     donor = individuals[int(rng.integers(len(individuals)))] if individuals else None
     mesh_share = float(rng.choice([0.0, 0.5, 1.0], p=[0.3, 0.3, 0.4])) if donor else 0.0
@@ -146,10 +151,15 @@ def draw_dentition(
     slots = places if len(places) >= _FEWEST_PLACES else _draw_arches(forms, rng)
     opening = float(rng.choice([0.3, rng.uniform(0.5, 3.0), rng.uniform(3, 14)], p=[0.3, 0.4, 0.3]))
     disorder = float(rng.choice([0.6, 1.0, 2.0], p=[0.4, 0.4, 0.2]))
-    absent = _draw_absent(rng)
+    lost = _draw_absent(rng)
+    leaning = dict.fromkeys(_GROUPS, 0.0)
     if ordinary:
         opening, disorder = float(rng.uniform(0.3, 3.0)), 0.6
-        absent = _draw_absent(rng, few=True)
+        lost = _draw_absent(rng, few=True)
+    else:
+        leaning = {group: float(rng.normal(0.0, _LEANING_DEG)) for group in _GROUPS}
+    if absent is not None:
+        lost = set(absent)
     teeth = []
     for fdi, slot in slots.items():
         upper = fdi < 30
@@ -158,11 +168,12 @@ def draw_dentition(
         third = fdi % 10 == 8
         shift = rng.normal(0.0, 0.35, 3) * disorder
         turn = rng.normal(0.0, 1.0, 3) * np.deg2rad([4.0, 3.5, 5.0]) * disorder
+        turn[0] += np.deg2rad(leaning[upper, fdi % 10 <= 3])
         if third and not ordinary and rng.random() < 0.4:
             # Impacted: deep in the bone and leaning on the second molar.
             shift = shift + np.array([-1.0, 0.0, -rng.uniform(2.0, 7.0)])
             turn = turn + np.array([0.0, rng.choice([-1, 1]) * rng.uniform(0.2, 1.3), 0.0])
-        teeth.append(PlacedTooth(slot.moved(shift, turn), forms[fdi], fdi not in absent))
+        teeth.append(PlacedTooth(slot.moved(shift, turn), forms[fdi], fdi not in lost))
     return Dentition(tuple(teeth), opening)
 
 

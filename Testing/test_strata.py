@@ -1,0 +1,99 @@
+"""Strata: each kind of patient and scan is what it says, and the table counts right."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from ToothSegLib.evaluation.benchmark import CaseResult
+from ToothSegLib.evaluation.metrics import evaluate
+from ToothSegLib.evaluation.strata import STRATA, Stratum, as_table, by_type, scans_of
+from ToothSegLib.synthesis import tissues
+from ToothSegLib.synthesis.compose import make_case
+from ToothSegLib.volume import Volume
+
+BY_NAME = {stratum.name: stratum for stratum in STRATA}
+
+
+def case_of(name: str, seed: int = 1):  # type: ignore[no-untyped-def]
+    wish = BY_NAME[name].wish(np.random.default_rng(seed))
+    return make_case(seed, spacing_mm=1.0, ordinary=True, wish=wish)
+
+
+@pytest.mark.parametrize(
+    ("name", "fewest", "most"),
+    [("clean", 28, 28), ("3-8 teeth missing", 20, 25), ("one jaw has teeth", 14, 14)],
+)
+def test_a_patient_has_the_teeth_of_the_stratum(name: str, fewest: int, most: int) -> None:
+    case = case_of(name)
+    teeth = {fdi for fdi in case.centres if fdi % 10 != 8}
+    assert fewest <= len(teeth) <= most
+    assert len(teeth) == len(case.centres)
+    assert not np.isin(case.tissue, (tissues.METAL, tissues.TITANIUM, tissues.CERAMIC)).any()
+
+
+def test_third_molars_are_there() -> None:
+    assert len(case_of("third molars").centres) == 32
+
+
+def test_crowns_are_of_metal() -> None:
+    assert (case_of("2-4 metal crowns").tissue == tissues.METAL).sum() > 50
+
+
+def test_the_edentulous_have_implants_and_no_tooth() -> None:
+    case = case_of("edentulous, implants")
+    assert not case.centres
+    assert not case.labels.any()
+    assert (case.tissue == tissues.TITANIUM).any()
+
+
+def test_a_stratum_disturbs_its_scans(monkeypatch: pytest.MonkeyPatch) -> None:
+    def coarse(*args: object, **options: object):  # type: ignore[no-untyped-def]
+        return case_of("clean")
+
+    monkeypatch.setattr("ToothSegLib.evaluation.strata.make_case", coarse)
+    (clean,) = scans_of(BY_NAME["clean"], (), 1, False)
+    (low,) = scans_of(BY_NAME["low dose"], (), 1, False)
+    (field,) = scans_of(BY_NAME["field of 50 mm"], (), 1, False)
+    assert low[1].array.std() > 1.05 * clean[1].array.std()
+    assert np.array_equal(low[2].array, clean[2].array)
+    assert 0 < (field[2].array > 0).sum() < (clean[2].array > 0).sum()
+
+
+def a_result(*found: int) -> CaseResult:
+    truth = np.zeros((8, 8, 8), np.uint8)
+    truth[2:4], truth[5:7] = 11, 46
+    grid = Volume(truth, (1.0,) * 3, (0.0,) * 3, np.eye(3))
+    predicted = grid.with_array(np.where(np.isin(truth, found), truth, 0).astype(np.uint8))
+    if 45 in found:
+        predicted.array[truth == 46] = 45
+    return CaseResult("a case", evaluate(predicted, grid), 1.0)
+
+
+def test_the_table_has_a_line_for_every_stratum_and_bundle() -> None:
+    results = [
+        ("clean", "one", a_result(11, 46)),
+        ("clean", "two", a_result(11, 45)),
+        ("clean", "two", a_result(11)),
+    ]
+    lines = as_table(results).splitlines()
+    assert len(lines) == 4
+    assert lines[2].startswith("| clean | one | 2 | 1.000 | 1.000 | 0.00 |")
+    assert lines[3].startswith("| clean | two | 4 | 0.500 |")
+    assert lines[3].endswith("| 1 |")
+    assert "| upper 1 | 1 | 1.000 | 0.00 | +0.00 |" in by_type([results[0][2]])
+
+
+def test_a_stratum_without_teeth_has_no_figures() -> None:
+    empty = Volume(np.zeros((4, 4, 4), np.uint8), (1.0,) * 3, (0.0,) * 3, np.eye(3))
+    result = CaseResult("a case", evaluate(empty, empty), 1.0)
+    (line,) = as_table([("edentulous", "one", result)]).splitlines()[2:]
+    assert line == "| edentulous | one | 0 | - | - | - | - | - | 0 |"
+
+
+def test_every_scanner_of_a_stratum_is_known() -> None:
+    from ToothSegLib.synthesis.scanner import SCANNERS
+
+    assert {stratum.scanner for stratum in STRATA} <= set(SCANNERS)
+    assert len(BY_NAME) == len(STRATA)
+    assert all(isinstance(stratum, Stratum) for stratum in STRATA)

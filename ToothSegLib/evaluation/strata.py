@@ -1,0 +1,237 @@
+"""How well a bundle does on each kind of patient and of scan.
+
+    python -m ToothSegLib.evaluation.strata [--anatomy DIR] [--physics] [--model NAME ...]
+
+Each stratum differs from *clean* in one thing. The same heads go to every bundle. With --anatomy,
+every second head carries that individual's teeth in their own places; name one that no bundle was
+trained on.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from ToothSegLib.cascade import segment
+from ToothSegLib.errors import ToothSegError
+from ToothSegLib.evaluation import disturbances
+from ToothSegLib.evaluation.benchmark import CaseResult, summarise
+from ToothSegLib.evaluation.metrics import evaluate
+from ToothSegLib.models import Bundle, load_bundle
+from ToothSegLib.synthesis.case import Case
+from ToothSegLib.synthesis.compose import Wish, make_case
+from ToothSegLib.synthesis.mesh_form import Individual, load_individual
+from ToothSegLib.synthesis.pictures import ORDINARY
+from ToothSegLib.synthesis.scans import simulate_scan
+from ToothSegLib.teeth import FDI_NUMBERS, LOWER_ARCH, UPPER_ARCH
+from ToothSegLib.volume import Volume
+
+FIRST_SEED = 930_000
+
+_ALL = (*UPPER_ARCH, *LOWER_ARCH)
+_THIRDS = tuple(fdi for fdi in _ALL if fdi % 10 == 8)
+_NOISE = 200.0  # thousandths of the enamel's grey value, more or less
+_STRONG_TILT_DEG = 18.0
+
+
+@dataclass(frozen=True)
+class Stratum:
+    """One kind of patient and of scan.
+
+    Attributes:
+        name: of the row.
+        wish: draws what the patients have in common.
+        tilt_deg: standard deviation of the head's tilt about each axis.
+        scanner: of the physical simulation.
+        disturb: what becomes of the scan afterwards, whoever made it.
+        drawn: the same, only where the scan is drawn and not made by physics.
+    """
+
+    name: str
+    wish: Callable[[np.random.Generator], Wish]
+    tilt_deg: float = 8.0
+    scanner: str = "standard"
+    disturb: disturbances.Disturbance | None = None
+    drawn: disturbances.Disturbance | None = None
+
+
+def _clean(rng: np.random.Generator) -> Wish:
+    return Wish(_THIRDS, (), 0.0)
+
+
+def _gaps(rng: np.random.Generator) -> Wish:
+    lost = rng.choice(sorted(FDI_NUMBERS), int(rng.integers(3, 9)), replace=False)
+    return Wish((*_THIRDS, *lost.tolist()), (), 0.0)
+
+
+def _crowned(rng: np.random.Generator) -> Wish:
+    crowned = rng.choice(sorted(FDI_NUMBERS), int(rng.integers(2, 5)), replace=False)
+    return Wish(_THIRDS, tuple(crowned.tolist()), 0.0)
+
+
+def _one_jaw(rng: np.random.Generator) -> Wish:
+    return Wish((*_THIRDS, *(UPPER_ARCH if rng.random() < 0.5 else LOWER_ARCH)), (), 0.0)
+
+
+def _thirds(rng: np.random.Generator) -> Wish:
+    return Wish((), (), 0.0)
+
+
+def _edentulous(rng: np.random.Generator) -> Wish:
+    return Wish(_ALL, (), 0.4)
+
+
+STRATA = (
+    Stratum("clean", _clean),
+    Stratum("third molars", _thirds),
+    Stratum("3-8 teeth missing", _gaps),
+    Stratum("2-4 metal crowns", _crowned),
+    Stratum("low dose", _clean, scanner="low-dose", drawn=disturbances.noise(_NOISE)),
+    Stratum("strong tilt", _clean, tilt_deg=_STRONG_TILT_DEG),
+    Stratum("field of 50 mm", _clean, disturb=disturbances.cylinder(25.0)),
+    Stratum("one jaw has teeth", _one_jaw),
+    Stratum("voxels of 0.8 mm", _clean, disturb=disturbances.with_voxels_of(0.8)),
+    Stratum("edentulous, implants", _edentulous),
+)
+
+
+def scans_of(
+    stratum: Stratum, individuals: Sequence[Individual], count: int, physics: bool
+) -> Iterator[tuple[str, Volume, Volume]]:
+    """Name, picture and labels of the stratum's cases.
+
+    Raises:
+        InputError: ``physics`` without the Reconstruction Toolkit.
+    """
+    for n in range(count):
+        seed = FIRST_SEED + n
+        mesh = bool(individuals) and n % 2 == 1
+        case = make_case(
+            seed,
+            individuals if mesh else (),
+            in_place=1.0,
+            real_forms=mesh,
+            ordinary=True,
+            wish=stratum.wish(np.random.default_rng(seed)),
+        )
+        image, labels = _scanned(stratum, case, seed, physics)
+        if stratum.disturb:
+            image, labels = stratum.disturb(image, labels)
+        source = individuals[0].name if mesh else "procedural"
+        yield f"{stratum.name}, {seed} {source}", image, labels
+
+
+def _scanned(stratum: Stratum, case: Case, seed: int, physics: bool) -> tuple[Volume, Volume]:
+    if physics:
+        from ToothSegLib.synthesis.physics import simulate_cbct
+        from ToothSegLib.synthesis.scanner import find_scanner
+
+        scanner = find_scanner(stratum.scanner)
+        return simulate_cbct(case, seed, scanner, tilt_deg=stratum.tilt_deg)
+    scan = simulate_scan(case, seed, tilt_deg=stratum.tilt_deg, strength=ORDINARY)
+    return stratum.drawn(*scan) if stratum.drawn else scan
+
+
+def run(
+    bundles: Sequence[Bundle],
+    individuals: Sequence[Individual],
+    count: int,
+    *,
+    physics: bool = False,
+    device: str = "auto",
+    strata: Sequence[Stratum] = STRATA,
+) -> Iterator[tuple[str, str, CaseResult]]:
+    """Stratum, bundle and result of every case with every bundle."""
+    for stratum in strata:
+        for name, image, truth in scans_of(stratum, individuals, count, physics):
+            for bundle in bundles:
+                result = segment(image, bundle=bundle, device=device)
+                evaluation = evaluate(result.labels, truth)
+                seconds = sum(result.timings.values())
+                yield stratum.name, bundle.name, CaseResult(name, evaluation, seconds)
+
+
+def as_table(results: Sequence[tuple[str, str, CaseResult]]) -> str:
+    """A line for every stratum and bundle, in Markdown."""
+    lines = [
+        "| scans | bundle | teeth | Dice | id. F1 | ASSD mm | HD95 mm | signed mm | wrong teeth |",
+        "| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
+    ]
+    for stratum, bundle in dict.fromkeys((name, bundle) for name, bundle, _ in results):
+        mine = [result for name, by, result in results if (name, by) == (stratum, bundle)]
+        figures = summarise(mine)
+        rates = [result.evaluation.identification for result in mine]
+        wrong = sum(rate.predicted - rate.matched for rate in rates)
+        columns = [
+            f"{figures['tooth_dice']:.3f}",
+            f"{figures['identification_f1']:.3f}",
+            f"{figures['assd_mm']:.2f}",
+            f"{figures['hd95_mm']:.2f}",
+            f"{figures['signed_distance_mm']:+.2f}",
+        ]
+        columns = [column if "nan" not in column else "-" for column in columns]
+        lines.append(
+            f"| {stratum} | {bundle} | {figures['teeth']} | {' | '.join(columns)} | {wrong} |"
+        )
+    return "\n".join(lines)
+
+
+def by_type(results: Sequence[CaseResult]) -> str:
+    """A line for every kind of tooth, both sides together, in Markdown."""
+    lines = [
+        "| tooth | teeth | Dice | ASSD mm | signed mm |",
+        "| --- | ---: | ---: | ---: | ---: |",
+    ]
+    scores = [score for result in results for score in result.evaluation.teeth]
+    for upper in (True, False):
+        for position in range(1, 8):
+            mine = [s for s in scores if s.fdi % 10 == position and (s.fdi < 30) == upper]
+            if mine:
+                means = (
+                    float(np.nanmean([getattr(s, name) for s in mine]))
+                    for name in ("dice", "assd", "signed_distance")
+                )
+                row = "{:.3f} | {:.2f} | {:+.2f}".format(*means)
+                lines.append(
+                    f"| {'upper' if upper else 'lower'} {position} | {len(mine)} | {row} |"
+                )
+    return "\n".join(lines)
+
+
+def main() -> None:
+    """Command line; see the module's docstring."""
+    from tqdm import tqdm
+
+    parser = argparse.ArgumentParser(description="Measure bundles on kinds of patients and scans.")
+    parser.add_argument("--model", nargs="+", metavar="NAME|PATH", default=[None],
+                        help="default: the default bundle")  # fmt: skip
+    parser.add_argument("--anatomy", type=Path, metavar="DIR",
+                        help="meshes of an individual that no bundle was trained on")  # fmt: skip
+    parser.add_argument("--cases", type=int, default=4, help="of each stratum (default: 4)")
+    parser.add_argument("--physics", action="store_true",
+                        help="scans by physical simulation instead of drawn ones")  # fmt: skip
+    parser.add_argument("--device", default="auto")
+    args = parser.parse_args()
+    if args.cases < 1:
+        parser.error(f"--cases {args.cases}: give at least 1")
+    try:
+        individuals = [load_individual(args.anatomy)] if args.anatomy else []
+        bundles = [load_bundle(name) for name in args.model]
+        total = len(STRATA) * args.cases * len(bundles)
+        steps = run(bundles, individuals, args.cases, physics=args.physics, device=args.device)
+        results = list(tqdm(steps, total=total, unit="scan", file=sys.stderr))
+    except ToothSegError as error:
+        sys.exit(f"strata: error: {error}")
+    print(as_table(results))
+    for bundle in bundles:
+        print(f"\n{bundle.name}, all strata:\n")
+        print(by_type([result for _, name, result in results if name == bundle.name]))
+
+
+if __name__ == "__main__":
+    main()
