@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -33,6 +34,7 @@ from ToothSegLib.regions import Region
 from ToothSegLib.report import Finding, Segmentation, measure_teeth, software_versions
 from ToothSegLib.volume import Volume
 from ToothSegLib.volume_io import check_scan
+from ToothSegLib.widening import widened
 
 if TYPE_CHECKING:
     import torch
@@ -43,6 +45,10 @@ WORKING_SPACING_MM = 0.5
 # Readers of files compute a scan's place in different orders. What differs beyond these decimals
 # must decide no voxel, or the doors would not give the same labels.
 _GEOMETRY_DECIMALS = 9
+
+
+# Share of the run by the end of each look. One is nearly always enough.
+_LOOKS = (0.05, 0.8, 0.84, 0.86, 0.88)
 
 
 @dataclass
@@ -184,9 +190,15 @@ def _look(
         if box is None:
             return _Sight(device)
         with _timed(timings, "networks"):
-            stage = run.stage("marking teeth and their types", 0.05, 0.88)
-            image = to_working_grid(volume, WORKING_SPACING_MM, box)
-            maps = predict_maps(bundle, image, device, stage, precision)
+            for start, end in pairwise(_LOOKS):
+                stage = run.stage("marking teeth and their types", start, end)
+                image = to_working_grid(volume, WORKING_SPACING_MM, box)
+                maps = predict_maps(bundle, image, device, stage, precision)
+                wider = widened(box, image.with_array(maps.tooth), volume)
+                if wider is None or end == _LOOKS[-1]:
+                    break
+                log.info("teeth reach the border of the box that was looked at: widening it")
+                box = wider
     return _Sight(device, box, image, maps)
 
 

@@ -42,7 +42,7 @@ def to_working_grid(volume: Volume, spacing_mm: float = 0.5, box: Box | None = N
         A volume whose voxels cover the box; where they begin depends on the scan's own voxels.
     """
     air = float(np.percentile(_thinned(volume.array), _FILL_PERCENTILE))
-    low, high = np.asarray(_extent(volume) if box is None else box, float)
+    low, high = np.asarray(extent(volume) if box is None else box, float)
     if box is not None:
         volume = _cropped(volume, low, high, margin_mm=2 * spacing_mm)
     volume = block_means(volume, spacing_mm)
@@ -111,7 +111,7 @@ def labels_to_source(
     return result
 
 
-def _extent(volume: Volume) -> NDArray[np.float64]:
+def extent(volume: Volume) -> NDArray[np.float64]:
     """(2, 3) lowest and highest corner of what the voxels fill, LPS mm."""
     corners = (volume.index_to_lps @ corner_indices(volume.shape, margin=0.5))[:3]
     return np.stack([corners.min(axis=1), corners.max(axis=1)])
