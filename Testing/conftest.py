@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 from hypothesis import settings
+
+if TYPE_CHECKING:
+    from ToothSegLib.dataset.case import DatasetCase
+    from ToothSegLib.dataset.folder import Dataset
 
 # The tests are small; threads would cost more than they give, and more than one test machine has.
 os.environ.setdefault("OMP_NUM_THREADS", "2")
@@ -20,3 +26,19 @@ settings.load_profile("toothseg")
 def rng() -> np.random.Generator:
     """Random numbers that are the same in every run."""
     return np.random.default_rng(20240229)
+
+
+@pytest.fixture
+def dataset(tmp_path: Path) -> Dataset:
+    """A data set without cases."""
+    from ToothSegLib.dataset.folder import Dataset
+
+    return Dataset.create(tmp_path / "set")
+
+
+@pytest.fixture
+def case(dataset: Dataset) -> DatasetCase:
+    """The only case of a data set."""
+    from dataset_fixture import add_case
+
+    return add_case(dataset)

@@ -28,6 +28,7 @@ COMMANDS: dict[str, str] = {
     "evaluate": "compare a label map of teeth with the truth",
     "simulate": "write simulated cases to learn from or to measure on",
     "train": "train a network from a recipe",
+    "dataset": "keep cases to learn from: add, revise, check, export, import",
     "models": "list the model bundles, their figures and whether they are intact",
     "doctor": "check this installation, in plain words",
 }

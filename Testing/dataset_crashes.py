@@ -1,0 +1,214 @@
+"""A program for the tests: forks writers to a data set, ends them, and looks at what is left.
+
+    python dataset_crashes.py kills FOLDER N       kill -9, at N random moments of saving
+    python dataset_crashes.py steps WHAT FOLDER    an end at every single step in turn, of
+                                                   "save" or "add"
+    python dataset_crashes.py together FOLDER N    two who save N revisions each at the same time
+
+It is a process of its own because a fork of pytest's would carry pytest's threads and files along;
+writers are forked because starting a Python for each takes seconds. What it prints is told in
+`main`; an assertion that fails ends it with 1.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import shutil
+import signal
+import sys
+import time
+from collections.abc import Callable
+from itertools import count
+from pathlib import Path
+
+import numpy as np
+
+from dataset_fixture import add_case, labels_of
+from ToothSegLib.dataset.case import DatasetCase
+from ToothSegLib.dataset.checks import check_dataset
+from ToothSegLib.dataset.folder import Dataset
+from ToothSegLib.dataset.record import Change
+from ToothSegLib.dataset.refusals import Locked, Outdated
+from ToothSegLib.volume import Volume
+
+# What the system is asked to do to files; between two of these nothing changes on the disk, but
+# for the contents of the file that was opened last.
+_STEPS = {"open", "os.rename", "os.mkdir", "os.remove", "os.rmdir", "shutil.copyfile"}
+CRASHED = 9
+
+
+def pattern(case: DatasetCase, number: int) -> Volume:
+    """The labels of a revision, which say its number."""
+    array = np.zeros(case.record.source.shape, np.uint8)
+    bits = np.array([int(bit) for bit in f"{number:016b}"], np.uint8)
+    array[0, 0, 0] = 11
+    array.reshape(-1)[1:17] = 21 + bits
+    return case.record.source.placed(array)
+
+
+def save_next(case: DatasetCase) -> int:
+    """One more revision, with its pattern."""
+    number = case.revision + 1
+    change = Change(11, f"step {number}")
+    return case.save_revision(pattern(case, number), "cd", [change], {11: "approved"})
+
+
+def forked(action: Callable[[], None]) -> int:
+    """Start a process that does something and ends; its number."""
+    pid = os.fork()
+    if pid:
+        return pid
+    code = 1
+    try:
+        action()
+        code = 0
+    finally:
+        sys.stderr.flush()
+        os._exit(code)
+
+
+def ended(pid: int) -> int:
+    """Wait for a process; its exit code, or minus the signal that ended it."""
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+
+
+def kills(folder: Path, times: int) -> tuple[int, int]:
+    """Kill a writer at random moments: how many revisions there are, how many kills hit a save."""
+    moments = random.Random(20240229)
+    (case,) = Dataset.open(folder).cases()
+    save_next(case)
+    started = time.monotonic()
+    newest, hits = save_next(case), 0
+    seconds = time.monotonic() - started  # the machine may be slow, or busy
+    for _ in range(times):
+        read, write = os.pipe()
+        pid = forked(lambda end=write: _save_and_tell(folder, end))
+        os.close(write)
+        time.sleep(moments.uniform(0.0, 3 * seconds))
+        os.kill(pid, signal.SIGKILL)
+        assert ended(pid) == -signal.SIGKILL
+        with os.fdopen(read) as pipe:
+            told = [newest, *map(int, pipe.read().split())]
+        dataset = Dataset.open(folder)
+        (case,) = dataset.cases()
+        # What was told of is there; the one in hand may be, and then it is whole.
+        assert told == list(range(newest, told[-1] + 1)), told
+        assert case.revision in (told[-1], told[-1] + 1), (case.revision, told)
+        for number in range(newest, case.revision + 1):
+            assert np.array_equal(case.labels(number).array, pattern(case, number).array), number
+        assert case.next_tooth() == 21
+        hits += bool(dataset.recovered)
+        newest = case.revision
+        left = problems_left(folder)
+        assert not left, left
+    return newest, hits
+
+
+def _save_and_tell(folder: Path, pipe: int) -> None:
+    case = Dataset.open(folder).cases()[0]
+    while True:
+        os.write(pipe, b"%d " % save_next(case))
+
+
+def together(folder: Path, times: int) -> None:
+    """Two who add voxels of a tooth each to the newest labels, whoever made those."""
+    writers = [forked(lambda tooth=fdi: _count(folder, tooth, times)) for fdi in (11, 21)]
+    assert [ended(pid) for pid in writers] == [0, 0]
+
+
+def _count(folder: Path, fdi: int, times: int) -> None:
+    while times:
+        case = Dataset.open(folder).cases()[0]
+        array = case.labels().array.copy()
+        array.reshape(-1)[np.flatnonzero(array == 0)[0]] = fdi
+        try:
+            case.save_revision(case.record.source.placed(array), str(fdi))
+        except (Locked, Outdated):
+            continue
+        times -= 1
+
+
+def problems_left(folder: Path) -> list[str]:
+    """What is wrong after a crash once the set has been opened, as the next program does, and the
+    lock broken, as a person does."""
+    dataset = Dataset.open(folder)
+    dataset.break_lock()
+    for case in dataset.cases():
+        case.break_lock()
+    Dataset.open(folder)
+    return [str(problem) for problem in check_dataset(folder)]
+
+
+def steps(what: str, folder: Path) -> tuple[int, list[int]]:
+    """End at every step in turn: how many there are, and what came of it (see `_outcome`)."""
+    original = folder / "original"
+    dataset = Dataset.create(original)
+    outcomes = set()
+    if what == "save":
+        save_next(add_case(dataset))
+    else:
+        add_case(Dataset.create(folder / "warm"))  # what is imported late, before the forks
+    for step in count():
+        copy = folder / f"copy-{step}"
+        shutil.copytree(original, copy)
+        action = {"save": _save_once, "add": _add_once}[what]
+        if ended(forked(lambda at=copy, do=action, last=step: _do_until(last, do, at))) == 0:
+            break
+        left = problems_left(copy)
+        assert not left, f"after a crash at step {step}: {left}"
+        outcomes.add(_outcome(what, copy))
+        action(copy)  # and it goes on as if nothing had been
+    return step, sorted(outcomes)
+
+
+def _save_once(folder: Path) -> None:
+    save_next(Dataset.open(folder).cases()[0])
+
+
+def _add_once(folder: Path) -> None:
+    dataset = Dataset.open(folder)
+    if not dataset.case_ids():
+        add_case(dataset)
+
+
+def _outcome(what: str, folder: Path) -> int:
+    """How far it has come; the contents must be what the number says."""
+    cases = Dataset.open(folder).cases()
+    if what == "add":
+        assert all(np.array_equal(c.labels().array, labels_of(c.image()).array) for c in cases)
+        return len(cases)
+    (case,) = cases
+    for entry in case.history()[1:]:
+        assert np.array_equal(case.labels(entry.number).array, pattern(case, entry.number).array)
+    return case.revision
+
+
+def _do_until(last: int, action: Callable[[Path], None], folder: Path) -> None:
+    """Do something in a data set, and end this process before its step number ``last``."""
+    seen = count()
+
+    def hook(event: str, arguments: tuple[object, ...]) -> None:
+        if event in _STEPS and str(folder) in str(arguments) and next(seen) == last:
+            os._exit(CRASHED)
+
+    sys.addaudithook(hook)
+    action(folder)
+
+
+def main(command: str, *arguments: str) -> None:
+    """Do what the command says and print its result."""
+    if command == "kills":
+        print(*kills(Path(arguments[0]), int(arguments[1])))
+        return
+    # Waiting for the disk is for power cuts, which are not tried here, and takes most of the time.
+    os.fsync = lambda descriptor: None
+    if command == "steps":
+        number, outcomes = steps(arguments[0], Path(arguments[1]))
+        print(number, *outcomes)
+    else:
+        together(Path(arguments[0]), int(arguments[1]))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

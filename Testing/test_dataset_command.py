@@ -1,0 +1,170 @@
+"""`toothseg dataset`: what it prints, what it leaves with, and what it leaves behind."""
+
+from __future__ import annotations
+
+import getpass
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from dataset_fixture import add_case, files_in, labels_of, scan
+from test_dataset_lock import leave_lock
+from ToothSegLib.cli.main import main
+from ToothSegLib.dataset.case import DatasetCase
+from ToothSegLib.dataset.folder import Dataset
+from ToothSegLib.report import Segmentation, to_json
+from ToothSegLib.volume_io import write_volume
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> dict[str, str]:
+    """A scan, its labels, the report of the run that made them; and where the data set goes."""
+    image = scan()
+    write_volume(tmp_path / "scan.nrrd", image)
+    write_volume(tmp_path / "labels.nrrd", labels_of(image))
+    provenance = {"bundle": "toothnet", "weights": {"toothnet": "ab" * 32}}
+    report = to_json(Segmentation(labels_of(image), provenance=provenance))
+    (tmp_path / "report.json").write_text(report, encoding="utf-8")
+    names = ("scan.nrrd", "labels.nrrd", "report.json", "set")
+    return {name.split(".")[0]: str(tmp_path / name) for name in names}
+
+
+def test_from_the_first_scan_to_an_export_and_back(
+    files: dict[str, str], tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    add = ["dataset", "add", files["set"], files["scan"], "--labels", files["labels"]]
+    assert main([*add, "--report", files["report"], "--who", "ab"]) == 0
+    out, err = capfd.readouterr()
+    (case,) = Dataset.open(files["set"]).cases()
+    assert (out, err) == (f"{case.id} added, 3 teeth\n", "")
+    assert case.record.prediction is not None
+    assert case.record.prediction.weights == {"toothnet": "ab" * 32}
+
+    assert main(["dataset", "list", files["set"]]) == 0
+    out = capfd.readouterr().out
+    assert f"{case.id}  revision 1  0 of 3 teeth reviewed, next 18" in out
+    assert out.endswith("1 case\n")
+
+    corrected = str(tmp_path / "corrected.nrrd")
+    write_volume(corrected, labels_of(scan(), 11, 17, 36))
+    assert main(["dataset", "revise", files["set"], case.id, corrected, "--approved"]) == 0
+    assert capfd.readouterr().out == f"{case.id}: revision 2, 2 teeth changed\n"
+    record = DatasetCase(case.folder).record
+    assert record.review == {11: "approved", 17: "corrected", 36: "approved"}
+    assert [change.fdi for change in record.history[1].changes] == [17, 18]
+    assert record.history[1].who == getpass.getuser()
+
+    assert main(["dataset", "check", files["set"]]) == 0
+    assert capfd.readouterr().out == "Everything is consistent.\n"
+
+    for layout in ("nnunet", "monai"):
+        out_folder, back = str(tmp_path / layout), str(tmp_path / f"{layout}-back")
+        words = ["--format", layout]
+        assert main(["dataset", "export", files["set"], out_folder, *words, "--reviewed"]) == 0
+        assert main(["dataset", "import", back, out_folder, *words, "--approved"]) == 0
+        assert capfd.readouterr().out == f"1 case in {out_folder}\n1 case added, 0 there already\n"
+        assert Dataset.open(back).case(case.id).record.reviewed
+
+
+def test_check_tells_each_fault_in_a_line_and_leaves_with_2(
+    files: dict[str, str], capfd: pytest.CaptureFixture[str]
+) -> None:
+    case = add_case(Dataset.create(files["set"]))
+    (case.folder / "image.nrrd").unlink()
+    (case.folder / "case.json").unlink()
+    before = files_in(Path(files["set"]))
+    assert main(["dataset", "check", files["set"]]) == 2
+    out, err = capfd.readouterr()
+    assert err == ""
+    lines = out.splitlines()
+    assert lines[-1] == "2 problems"
+    assert [line.split(":")[0] for line in lines[:-1]] == [case.id] * 2
+    assert files_in(Path(files["set"])) == before
+
+
+def test_a_lock_left_behind_is_told_and_broken(
+    files: dict[str, str], capfd: pytest.CaptureFixture[str]
+) -> None:
+    case = add_case(Dataset.create(files["set"]))
+    leave_lock(case.folder)
+    assert main(["dataset", "list", files["set"]]) == 0
+    out, err = capfd.readouterr()
+    assert "a save was broken off; its newest revision is 1, go on with tooth 18" in err
+    assert "toothseg dataset unlock" in err
+    assert main(["dataset", "unlock", files["set"], "nobody"]) == 2
+    assert main(["dataset", "unlock", files["set"], case.id]) == 0
+    assert f"{case.id}: unlocked, it was locked by ef" in capfd.readouterr().out
+    assert main(["dataset", "unlock", files["set"]]) == 0
+    assert capfd.readouterr().out == "There are no locks.\n"
+
+
+def test_text_about_a_person_is_refused_until_it_is_accepted(
+    files: dict[str, str], capfd: pytest.CaptureFixture[str]
+) -> None:
+    words = ["dataset", "add", files["set"], files["scan"], "--note", "SMITH^JOHN"]
+    assert main(words) == 2
+    err = capfd.readouterr().err
+    assert err.startswith("toothseg: error: the note 'SMITH^JOHN' may tell who the patient is")
+    assert err.count("\n") == 1
+    assert not os.path.exists(files["set"])
+    assert main([*words, "--accept-text", "--quiet"]) == 0
+    assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["add", "{set}", "nowhere.nrrd"], "nowhere.nrrd does not exist"),
+        (["add", "{set}", "{scan}", "--labels", "{scan}"], "will do"),
+        (["add", "{set}", "{scan}", "--report", "{scan}"], "is not JSON"),
+        (["add", "{set}", "{scan}", "--id", "a/b"], "is no name for a case"),
+        (["import", "{set}", "nowhere", "--format", "monai"], "nowhere cannot be read"),
+        (["list", "{set}"], "there is no folder"),
+        (["check", "{set}"], "cannot be read"),
+        (["export", "{set}", "out", "--format", "nnunet"], "there is no folder"),
+        (["add", "{scan}", "{scan}"], "cannot make"),
+    ],
+)
+def test_what_cannot_be_done_is_told_in_one_line_and_leaves_nothing(
+    files: dict[str, str],
+    tmp_path: Path,
+    words: list[str],
+    said: str,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    before = files_in(tmp_path)
+    assert main(["dataset", *(word.format(**files) for word in words)]) == 2
+    out, err = capfd.readouterr()
+    assert out == ""
+    assert err.startswith("toothseg: error: ")
+    assert err.count("\n") == 1
+    assert said in err
+    assert files_in(tmp_path) == before
+    assert not os.path.exists(files["set"])
+
+
+def test_a_damaged_report_is_refused(
+    files: dict[str, str], capfd: pytest.CaptureFixture[str]
+) -> None:
+    for content in ({}, {"provenance": {"bundle": 5}}):
+        Path(files["report"]).write_text(json.dumps(content))
+        assert (
+            main(["dataset", "add", files["set"], files["scan"], "--report", files["report"]]) == 2
+        )  # noqa: E501
+        assert capfd.readouterr().err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    "words", [["dataset"], ["dataset", "nonsense"], ["dataset", "export", "a", "b"]]
+)
+def test_a_wrong_option_is_told_in_one_line(
+    words: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as end:
+        main(words)
+    assert end.value.code == 2
+    err = capsys.readouterr().err
+    assert err.startswith("toothseg: error: ")
+    assert err.count("\n") == 1

@@ -1,0 +1,89 @@
+"""Every inconsistency of a data set, in words. Looks only; nothing is tidied or mended."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from ToothSegLib.dataset import stage
+from ToothSegLib.dataset.case_checks import case_problems
+from ToothSegLib.dataset.lock import read_lock
+from ToothSegLib.dataset.marker import MARKER, case_names, marker_problem
+from ToothSegLib.dataset.revisions import newest_record
+from ToothSegLib.errors import InputError
+from ToothSegLib.progress import Progress, ProgressCallback
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Something that is wrong with a case, or with the whole set if ``case`` is empty."""
+
+    case: str
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.case}: {self.message}" if self.case else self.message
+
+
+def check_dataset(
+    folder: Path,
+    *,
+    progress: ProgressCallback | None = None,
+    cancelled: Callable[[], bool] | None = None,
+) -> list[Problem]:
+    """Look at every file of a data set.
+
+    Args:
+        folder: the data set's; it is not written to.
+        progress: called before every case.
+        cancelled: asked before every case whether to stop.
+
+    Raises:
+        InputError: the folder cannot be read at all.
+        Cancelled: as asked.
+    """
+    run = Progress(progress, cancelled)
+    names = case_names(folder)
+    problems = [Problem("", message) for message in _set_problems(folder)]
+    for number, name in enumerate(names):
+        run.stage(f"checking {name}", 0.0, 1.0).update(number / len(names))
+        problems += [Problem(name, message) for message in _lock_problems(folder / name)]
+        problems += [Problem(name, message) for message in case_problems(folder / name)]
+    return problems + list(_duplicates(folder, names))
+
+
+def _set_problems(folder: Path) -> Iterator[str]:
+    problem = marker_problem(folder)
+    if problem:
+        yield problem
+    yield from _lock_problems(folder)
+    known = {MARKER, "lock.json"}
+    for path in sorted(folder.iterdir()):
+        if path.is_file() and path.name not in known and not path.name.startswith(stage.PREFIX):
+            yield f"{path.name} does not belong to a data set: move it elsewhere"
+
+
+def _lock_problems(folder: Path) -> Iterator[str]:
+    """Of a case, or of the whole set."""
+    lock = read_lock(folder)
+    if lock is not None and lock.process != "running":
+        yield (f"locked by {lock}; if nobody is at it, break the lock (toothseg dataset unlock)")
+    for path in stage.leftovers(folder):
+        yield (
+            f"{path.name} is left over from a save that was broken off; whatever opens the data "
+            "set next (such as toothseg dataset list) clears it away"
+        )
+
+
+def _duplicates(folder: Path, names: list[str]) -> Iterator[Problem]:
+    by_source = defaultdict(list)
+    for name in names:
+        try:
+            by_source[newest_record(folder / name).source.voxels_sha256].append(name)
+        except InputError:
+            continue  # it has been told of
+    for twins in by_source.values():
+        if twins[1:]:
+            yield Problem("", f"{', '.join(twins)} are the same scan: keep one of them")

@@ -1,0 +1,234 @@
+"""A data set: a folder of cases, opened, added to, and tidied after a crash."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from ToothSegLib.dataset import stage
+from ToothSegLib.dataset.case import DatasetCase
+from ToothSegLib.dataset.case_json import now
+from ToothSegLib.dataset.lock import Lock, break_lock, held
+from ToothSegLib.dataset.marker import MARKER, case_names, marker_problem, write_marker
+from ToothSegLib.dataset.privacy import check_texts
+from ToothSegLib.dataset.record import (
+    CaseRecord,
+    Prediction,
+    Revision,
+    check_id,
+    check_who,
+    full_review,
+)
+from ToothSegLib.dataset.revisions import (
+    IMAGE,
+    LABELS,
+    RECORD,
+    REVISIONS,
+    copy_up,
+    newest_record,
+    revision_folder,
+    write_record,
+)
+from ToothSegLib.dataset.tidy import tidy
+from ToothSegLib.dataset.voxels import (
+    checked_labels,
+    file_sha256,
+    source_of,
+    storable,
+    teeth_of,
+    write_image,
+    write_labels,
+)
+from ToothSegLib.errors import InputError, OutputError
+from ToothSegLib.volume import Volume
+from ToothSegLib.volume_io import check_scan
+
+
+@dataclass(frozen=True)
+class CaseMeta:
+    """What is told of a new case beside its voxels.
+
+    Args:
+        who: the person who adds it, best by initials.
+        case_id: its name; by default one made from the scan's checksum.
+        patient: a pseudonym that all cases of one patient share.
+        prediction: the bundle that made the labels, if one did.
+        review: state by FDI number; teeth that it leaves out are "predicted".
+        note: free text.
+        accept_text: write free text although it may tell who the patient is.
+    """
+
+    who: str
+    case_id: str | None = None
+    patient: str | None = None
+    prediction: Prediction | None = None
+    review: Mapping[int, str] | None = None
+    note: str = ""
+    accept_text: bool = False
+
+
+class Dataset:
+    """An open data set; `open` and `create` make one.
+
+    Attributes:
+        folder: where it lies.
+        recovered: in a line each, what was tidied when it was opened, and where the work stopped.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.recovered: list[str] = []
+        self._sources: dict[str, str] = {}
+
+    @classmethod
+    def create(cls, folder: str | os.PathLike[str]) -> Dataset:
+        """Make an empty data set in a folder that is empty or not there.
+
+        Raises:
+            OutputError: the folder holds something, or cannot be made.
+        """
+        folder = Path(folder)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            if any(folder.iterdir()):
+                raise OutputError(f"{folder} is not empty: name a new folder for the data set")
+        except OSError as error:
+            raise OutputError(f"cannot make {folder}: {error.strerror or error}") from error
+        write_marker(folder)
+        return cls(folder)
+
+    @classmethod
+    def open(cls, folder: str | os.PathLike[str]) -> Dataset:
+        """Open a data set and tidy what a program that ended in the middle has left.
+
+        Raises:
+            InputError: the folder is no data set, or one of a newer version.
+        """
+        dataset = cls(Path(folder))
+        problem = marker_problem(dataset.folder)
+        if problem:
+            raise InputError(problem)
+        dataset.recovered = tidy(dataset.folder)
+        return dataset
+
+    @classmethod
+    @contextmanager
+    def new_if_missing(cls, folder: str | os.PathLike[str]) -> Iterator[Dataset]:
+        """Open a data set, or make one, to add to: a new one that stays empty is taken away.
+
+        Raises:
+            InputError: the folder holds something that is no data set.
+            OutputError: the folder cannot be made.
+        """
+        folder = Path(folder)
+        if (folder / MARKER).exists():
+            yield cls.open(folder)
+            return
+        was_there = folder.exists()
+        dataset = cls.create(folder)
+        try:
+            yield dataset
+        finally:
+            # Only as long as nobody else has begun to use it.
+            if {path.name for path in folder.iterdir()} == {MARKER}:
+                (folder / MARKER).unlink()
+                if not was_there:
+                    folder.rmdir()
+
+    def case_ids(self) -> list[str]:
+        """Names of the cases, in alphabetical order. InputError if the folder is gone."""
+        return case_names(self.folder)
+
+    def cases(self) -> list[DatasetCase]:
+        """All cases. Raises InputError if one is damaged; `checks` finds out what else is."""
+        return [self.case(case_id) for case_id in self.case_ids()]
+
+    def case(self, case_id: str) -> DatasetCase:
+        """One case, by its name.
+
+        Raises:
+            InputError: there is no such case, or it is damaged.
+        """
+        if case_id not in self.case_ids():
+            raise InputError(f"there is no case {case_id!r:.120} in {self.folder}")
+        return DatasetCase(self.folder / case_id)
+
+    def find(self, voxels_sha256: str) -> str | None:
+        """The case of a scan, by the checksum of its voxels; None if it is not there."""
+        names = self.case_ids()
+        for name in set(names) - set(self._sources):
+            with suppress(InputError):
+                self._sources[name] = newest_record(self.folder / name).source.voxels_sha256
+        return next((name for name in names if self._sources.get(name) == voxels_sha256), None)
+
+    def add(self, image: Volume, labels: Volume | None, meta: CaseMeta) -> DatasetCase:
+        """Add a case, whole or not at all. Nothing but voxels and their place is taken over.
+
+        Args:
+            image: the scan.
+            labels: FDI numbers on its grid; None for a scan without labels yet.
+            meta: what else is known.
+
+        Raises:
+            InputError: the scan, its labels or the meta data cannot be used, or the scan is there
+                already.
+            Suspicious: free text may tell who the patient is.
+            Locked: somebody else is adding a case.
+            OutputError: the files cannot be written.
+        """
+        check_scan(image)
+        check_who(meta.who)
+        image = storable(image)
+        source = source_of(image)
+        case_id = check_id(meta.case_id or f"case-{source.voxels_sha256[:12]}")
+        texts = {"the name of the case": case_id, "the name": meta.who, "the note": meta.note}
+        texts["the pseudonym"] = meta.patient or ""
+        check_texts(texts, accepted=meta.accept_text)
+        if labels is not None:
+            labels = checked_labels(labels, source)
+        teeth = () if labels is None else teeth_of(labels.array)
+        review = full_review(meta.review or {}, teeth)
+        with held(self.folder, meta.who) as lock:
+            there = self.find(source.voxels_sha256)
+            if there is not None:
+                raise InputError(f"this scan is in {self.folder} already, as {there}")
+            if (self.folder / case_id).exists():
+                raise InputError(f"there is a {case_id} in {self.folder} already: give another id")
+            with stage.staged(self.folder, lock) as place:
+                made = place / case_id
+                revision = revision_folder(made, 0 if labels is None else 1)
+                revision.mkdir(parents=True)
+                write_image(made / IMAGE, image)
+                if labels is not None:
+                    write_labels(revision / LABELS, labels)
+                entry = Revision(
+                    number=0 if labels is None else 1,
+                    who=meta.who,
+                    when=now(),
+                    labels_sha256=None if labels is None else file_sha256(revision / LABELS),
+                    note=meta.note,
+                )
+                record = CaseRecord(
+                    id=case_id,
+                    source=source,
+                    image_sha256=file_sha256(made / IMAGE),
+                    history=(entry,),
+                    prediction=meta.prediction,
+                    patient=meta.patient,
+                    teeth=teeth,
+                    review=review,
+                )
+                write_record(revision / RECORD, record)
+                copy_up(made, record, place)
+                for folder in (revision, made / REVISIONS, made):
+                    stage.sync(folder)
+                os.rename(made, self.folder / case_id)
+                stage.sync(self.folder)
+        return self.case(case_id)
+
+    def break_lock(self) -> Lock | None:
+        """Take away the lock on adding cases that was left behind; see `lock.break_lock`."""
+        return break_lock(self.folder)

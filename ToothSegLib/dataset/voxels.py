@@ -1,0 +1,191 @@
+"""The voxel files of a case: nothing goes in but voxels and their place, and checksums tell."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ToothSegLib.dataset.record import REVIEW_ORDER, Source
+from ToothSegLib.errors import InputError, OutputError
+from ToothSegLib.slicer_header import segmentation_header
+from ToothSegLib.volume import Volume
+from ToothSegLib.volume_io import read_volume, write_volume
+
+_CHUNK = 1 << 22
+
+
+def file_sha256(path: Path) -> str:
+    """Checksum of a file's bytes.
+
+    Raises:
+        InputError: it cannot be read.
+    """
+    digest = hashlib.sha256()
+    try:
+        with open(path, "rb") as file:
+            while chunk := file.read(_CHUNK):
+                digest.update(chunk)
+    except OSError as error:
+        raise InputError(f"{path} cannot be read: {error.strerror or error}") from error
+    return digest.hexdigest()
+
+
+def voxels_sha256(array: NDArray) -> str:
+    """Checksum of shape, type and values, the same from whatever kind of file they were read."""
+    digest = hashlib.sha256(f"{array.dtype.name} {array.shape}".encode())
+    little = array.dtype.newbyteorder("<")
+    for layer in array:
+        digest.update(np.ascontiguousarray(layer, little).data)
+    return digest.hexdigest()
+
+
+def storable(image: Volume) -> Volume:
+    """The same values in a type that NRRD has.
+
+    Raises:
+        InputError: they are no real numbers.
+    """
+    array = image.array
+    if array.dtype == bool:
+        return image.with_array(array.astype(np.uint8))
+    if array.dtype == np.float16:
+        return image.with_array(array.astype(np.float32))
+    if array.dtype.kind not in "iuf" or array.dtype.itemsize > 8:
+        raise InputError(f"the scan holds {array.dtype.name}, not grey values")
+    return image
+
+
+def source_of(image: Volume) -> Source:
+    """What a case remembers of its scan."""
+    rows = [(float(x), float(y), float(z)) for x, y, z in image.direction]
+    return Source(
+        voxels_sha256=voxels_sha256(image.array),
+        dtype=image.array.dtype.name,
+        shape=image.shape,
+        spacing_mm=image.spacing,
+        origin_lps=image.origin,
+        direction=tuple(rows),
+    )
+
+
+def checked_labels(labels: Volume, source: Source) -> Volume:
+    """Labels as a case keeps them: uint8 FDI numbers, in exactly the scan's place.
+
+    Raises:
+        InputError: they are not on the scan's grid, or hold something other than FDI numbers.
+    """
+    check_grid(labels, source, "the labels are")
+    strange = unknown_numbers(labels.array)
+    if strange:
+        raise InputError(
+            f"the labels hold {', '.join(f'{value:g}' for value in strange[:5])}: only 0 and FDI "
+            "numbers 11-18, 21-28, 31-38, 41-48 will do"
+        )
+    return source.placed(labels.array.astype(np.uint8))
+
+
+def check_grid(volume: Volume, source: Source, what: str) -> None:
+    """Raise InputError if a volume does not lie where the scan does."""
+    if volume.shape != source.shape:
+        sizes = [" x ".join(map(str, shape[::-1])) for shape in (volume.shape, source.shape)]
+        raise InputError(f"{what} not on the scan's grid: {sizes[0]} voxels, the scan {sizes[1]}")
+    # Not of the scan's size in memory: an array of one value, seen as often as needed.
+    if not volume.same_grid(source.placed(np.broadcast_to(np.uint8(0), source.shape))):
+        raise InputError(f"{what} not on the scan's grid: as many voxels, in another place")
+
+
+def unknown_numbers(array: NDArray) -> list[float]:
+    """Values that are neither 0 nor an FDI number, ascending."""
+    return sorted(set(values_in(array)) - {0, *REVIEW_ORDER})
+
+
+def teeth_of(array: NDArray[np.uint8]) -> tuple[int, ...]:
+    """FDI numbers in a label map, ascending."""
+    return tuple(value for value in values_in(array) if value)
+
+
+def values_in(array: NDArray) -> list[Any]:
+    """The values that occur, ascending."""
+    # Layer by layer: counting takes eight bytes a voxel, and sorting many times as long.
+    found: set[Any] = set()
+    for layer in array:
+        if array.dtype == np.uint8:
+            found.update(np.flatnonzero(np.bincount(layer.ravel())).tolist())
+        else:
+            found.update(np.unique(layer).tolist())
+    return sorted(found)
+
+
+def changed_teeth(before: NDArray[np.uint8], after: NDArray[np.uint8]) -> tuple[int, ...]:
+    """FDI numbers of the teeth that have lost or gained a voxel from one map to another."""
+    differs = before != after
+    return teeth_of(np.stack([before[differs], after[differs]]))
+
+
+def write_image(path: Path, image: Volume) -> None:
+    """Write the scan. Raises OutputError."""
+    _write(path, image, {})
+
+
+def write_labels(path: Path, labels: Volume) -> None:
+    """Write labels as a segmentation that Slicer reads. Raises OutputError."""
+    _write(path, labels, segmentation_header(labels))
+
+
+def read_placed(path: Path, source: Source) -> Volume:
+    """Read a file of the case; its voxels, in exactly the place that the case remembers.
+
+    Raises:
+        InputError: the file is missing, damaged, or lies in another place.
+    """
+    volume = _read(path)
+    check_grid(volume, source, f"{path} is")
+    return source.placed(volume.array)
+
+
+def _write(path: Path, volume: Volume, header: Mapping[str, str]) -> None:
+    if _has_pynrrd():
+        write_volume(path, volume, header=header)
+        return
+    import SimpleITK as sitk
+
+    from ToothSegLib.itk_image import to_itk
+
+    image = to_itk(volume)
+    for key, value in header.items():
+        image.SetMetaData(key, value)
+    writer = sitk.ImageFileWriter()
+    writer.SetImageIO("NrrdImageIO")
+    writer.SetFileName(str(path))
+    writer.UseCompressionOn()
+    writer.SetCompressionLevel(1)
+    try:
+        writer.Execute(image)
+    except RuntimeError as error:
+        raise OutputError(f"cannot write {path}: is the disk full?") from error
+
+
+def _read(path: Path) -> Volume:
+    if _has_pynrrd() or not path.is_file():
+        return read_volume(path)
+    import SimpleITK as sitk
+
+    from ToothSegLib.itk_image import from_itk
+    from ToothSegLib.itk_io import itk_errors
+
+    with itk_errors(path):
+        return from_itk(sitk.ReadImage(str(path), imageIO="NrrdImageIO"))
+
+
+def _has_pynrrd() -> bool:
+    """Slicer's Python has SimpleITK only, whose files are the same but for the header's order."""
+    try:
+        import nrrd  # noqa: F401
+    except ImportError:
+        return False
+    return True
