@@ -11,7 +11,7 @@ import pytest
 import torch
 from torch import nn
 
-from ToothSegLib import cascade, inference
+from ToothSegLib import backends, cascade, inference
 from ToothSegLib.devices import DeviceMemoryError, enough_memory
 from ToothSegLib.errors import InputError
 from ToothSegLib.maps import Maps
@@ -34,11 +34,15 @@ class Computer:
     def choose(self, name: str) -> torch.device:
         return CPU if name == "cpu" else GPU
 
-    def find(self, network: Any, volume: Any, device: Any, progress: Any, precision: str) -> Any:
+    def find(
+        self, network: Any, volume: Any, device: Any, progress: Any, precision: str, backend: str
+    ) -> Any:
         self._work("locator", device, precision)
         return BOX
 
-    def maps(self, bundle: Any, image: Volume, device: Any, progress: Any, precision: str) -> Maps:
+    def maps(
+        self, bundle: Any, image: Volume, device: Any, progress: Any, precision: str, backend: str
+    ) -> Maps:
         self._work("networks", device, precision)
         types = np.zeros((17, *image.shape), np.float16)
         types[0] = 1
@@ -139,7 +143,7 @@ def test_an_unknown_precision_is_refused(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def test_full_precision_computes_in_float32(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(inference, "half_type", lambda device: torch.bfloat16)
+    monkeypatch.setattr(backends, "half_type", lambda device: torch.bfloat16)
     seen: list[torch.dtype] = []
 
     class Watched(nn.Conv3d):

@@ -12,7 +12,9 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 LIBRARY = ROOT / "ToothSegLib"
-HEAVY = {"torch", "vtk", "vtkmodules", "SimpleITK", "scipy", "nrrd"}
+HEAVY = {"torch", "vtk", "vtkmodules", "SimpleITK", "scipy", "nrrd", "openvino"}
+# What `--help` must not wait for.
+SLOW = HEAVY | {"numpy", "tqdm", "matplotlib", "itk", "monai", "importlib.metadata", "asyncio"}
 MODULE = ROOT / "ToothSeg"
 QT = {"qt", "ctk", "PythonQt", "PySide6"}
 SLICER = {
@@ -106,6 +108,22 @@ def test_light_modules_need_the_standard_library_alone(module) -> None:
 
 def test_the_command_line_answers_without_loading_anything_heavy() -> None:
     assert not loaded_by("ToothSegLib.cli.main") & HEAVY
+
+
+def test_help_waits_for_nothing() -> None:
+    from ToothSegLib.cli import COMMANDS
+
+    for words in ([], *([command] for command in COMMANDS)):
+        code = (
+            "import contextlib, sys, ToothSegLib.cli.main as cli\n"
+            f"with contextlib.suppress(SystemExit): cli.main({[*words, '--help']})\n"
+            "print(*sys.modules, file=sys.stderr)"
+        )
+        run = subprocess.run(
+            [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+        )
+        assert "usage: toothseg" in run.stdout
+        assert not set(run.stderr.split()) & SLOW, words
 
 
 def test_every_command_describes_itself_without_loading_torch_or_vtk() -> None:

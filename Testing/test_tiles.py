@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
-from ToothSegLib import inference
+from ToothSegLib import backends, inference
 from ToothSegLib.errors import Cancelled
 from ToothSegLib.progress import Progress
 from ToothSegLib.tiles import gaussian_weights, tile_starts
@@ -45,7 +45,7 @@ def test_weights_are_highest_in_the_middle_and_never_zero() -> None:
 
 @pytest.mark.parametrize("shape", [(30, 41, 52), (16, 16, 16), (5, 70, 33)])
 def test_tiling_changes_nothing(shape: tuple[int, ...], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(inference, "half_type", lambda device: None)
+    monkeypatch.setattr(backends, "half_type", lambda device: None)
     image = torch.randn(shape, generator=torch.Generator().manual_seed(0))
     whole = inference._tiled(Twice(), image, CPU, Progress())
     monkeypatch.setattr(inference, "TILE", (16, 32, 32))

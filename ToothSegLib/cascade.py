@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ToothSegLib.backends import BackendError, check_backend, choose_backend
 from ToothSegLib.calibration import calibrated
 from ToothSegLib.devices import (
     DeviceMemoryError,
@@ -56,6 +57,7 @@ class _Sight:
     """What the networks saw."""
 
     device: torch.device
+    backend: str
     box: Box | None = None
     image: Volume | None = None  # the box on the working grid
     maps: Maps | None = None  # on the image's grid
@@ -67,19 +69,22 @@ def segment(
     bundle: Bundle | str | os.PathLike[str] | None = None,
     device: str = "auto",
     precision: str = "auto",
+    backend: str = "auto",
     progress: ProgressCallback | None = None,
     cancelled: Callable[[], bool] | None = None,
 ) -> Segmentation:
     """Find, separate and number the teeth of a scan.
 
-    Where a GPU has too little memory the networks run again on the processor; a finding and the
-    provenance say so.
+    Where a GPU has too little memory the networks run again on the processor, and where OpenVINO
+    fails by PyTorch; a finding and the provenance say so.
 
     Args:
         volume: a CBCT or CT with teeth in it; any spacing, direction and data type.
         bundle: weights, by name, by folder or loaded; the default bundle if None.
         device: "auto", "cpu", "cuda" or "mps".
         precision: "auto" computes in half precision where that pays, "full" in float32.
+        backend: "auto" takes OpenVINO on a processor if it is installed, "torch" or "openvino"
+            that and nothing else.
         progress: called with the fraction done and the stage in words.
         cancelled: asked now and then whether to stop.
 
@@ -88,8 +93,8 @@ def segment(
         an empty result with a finding.
 
     Raises:
-        InputError: the scan cannot be used, there is no such device or precision, or the
-            processor has too little memory too.
+        InputError: the scan cannot be used, there is no such device, precision or backend, or
+            the processor has too little memory too.
         BundleError: the bundle is missing or damaged.
         Cancelled: `cancelled` said so.
     """
@@ -97,11 +102,13 @@ def segment(
     timings: dict[str, float] = {}
     check_scan(volume)
     check_precision(precision)
+    check_backend(backend)
     if not isinstance(bundle, Bundle):
         bundle = load_bundle(bundle)
-    wanted = choose_device(device)
+    on_cpu = device == "auto" and backend == "openvino"
+    wanted = choose_device("cpu" if on_cpu else device)
     scan = _settled(volume)
-    sight, notes = _look_where_it_fits(bundle, scan, wanted, precision, run, timings)
+    sight, notes = _look_where_it_works(bundle, scan, wanted, precision, backend, run, timings)
     labels = np.zeros(volume.shape, np.uint8)
     regions: list[Region] = []
     dropped: list[float] = []
@@ -143,29 +150,43 @@ def _settled(volume: Volume) -> Volume:
     return replace(volume, spacing=(x, y, z), origin=(a, b, c), direction=direction)
 
 
-def _look_where_it_fits(
+def _look_where_it_works(
     bundle: Bundle,
     volume: Volume,
     device: torch.device,
     precision: str,
+    backend: str,
     run: Progress,
     timings: dict[str, float],
 ) -> tuple[_Sight, list[Finding]]:
-    """What the networks see on the device, or on the processor where the device is too small."""
-    try:
-        return _look(bundle, volume, device, precision, run, timings), []
-    except DeviceMemoryError:
-        if device.type == "cpu":
-            raise
-    # Only here, where the error and with it all that it held on to is gone.
-    release_memory(device)
-    log.warning("the %s device has too little memory: going on with the processor", device.type)
-    note = Finding(
-        "device-memory", "low",
-        "The graphics device has too little memory for this scan; it was computed on the processor "
-        "instead, which takes longer.",
-    )  # fmt: skip
-    return _look(bundle, volume, choose_device("cpu"), precision, run, timings), [note]
+    """What the networks see, on the processor where a GPU is too small, by PyTorch where OpenVINO
+    fails; and what had to be changed."""
+    notes: list[Finding] = []
+    by = choose_backend(backend, device)
+    while True:
+        try:
+            return _look(bundle, volume, device, precision, by, run, timings), notes
+        except DeviceMemoryError:
+            if device.type == "cpu":
+                raise
+            note = Finding(
+                "device-memory", "low",
+                "The graphics device has too little memory for this scan; it was computed on the "
+                "processor instead, which takes longer.",
+            )  # fmt: skip
+        except BackendError as error:
+            if by == backend:  # that and nothing else
+                raise
+            note = Finding("backend", "low", f"{error}. PyTorch computed this scan instead.")
+        # Only here, where the error and with it all that it held on to is gone.
+        log.warning(note.message)
+        notes.append(note)
+        if note.code == "backend":
+            by = "torch"
+        else:
+            release_memory(device)
+            device = choose_device("cpu")
+            by = choose_backend(backend, device)
 
 
 def _look(
@@ -173,6 +194,7 @@ def _look(
     volume: Volume,
     device: torch.device,
     precision: str,
+    backend: str,
     run: Progress,
     timings: dict[str, float],
 ) -> _Sight:
@@ -180,26 +202,27 @@ def _look(
 
     Raises:
         DeviceMemoryError: the device has too little memory.
+        BackendError: OpenVINO does not work here.
     """
     with enough_memory(device):
         with _timed(timings, "localise"):
             stage = run.stage("looking for the teeth", 0.0, 0.05)
             stage.update(0.0)
             locator = bundle.build("locator", device)
-            box = find_dentition(locator, volume, device, stage, precision)
+            box = find_dentition(locator, volume, device, stage, precision, backend)
         if box is None:
-            return _Sight(device)
+            return _Sight(device, backend)
         with _timed(timings, "networks"):
             for start, end in pairwise(_LOOKS):
                 stage = run.stage("marking teeth and their types", start, end)
                 image = to_working_grid(volume, WORKING_SPACING_MM, box)
-                maps = predict_maps(bundle, image, device, stage, precision)
+                maps = predict_maps(bundle, image, device, stage, precision, backend)
                 wider = widened(box, image.with_array(maps.tooth), volume)
                 if wider is None or end == _LOOKS[-1]:
                     break
                 log.info("teeth reach the border of the box that was looked at: widening it")
                 box = wider
-    return _Sight(device, box, image, maps)
+    return _Sight(device, backend, box, image, maps)
 
 
 def _lookup(numbering: Numbering, regions: list[Region]) -> np.ndarray:
@@ -221,6 +244,7 @@ def _provenance(
         },
         "device": str(sight.device),
         **fell_back,
+        "backend": sight.backend,
         "precision": precision,
         "box_lps_mm": None if sight.box is None else [list(corner) for corner in sight.box],
         "working_spacing_mm": WORKING_SPACING_MM,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,8 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from ToothSegLib.devices import half_type
-from ToothSegLib.layer_progress import layer_costs, telling_layers
+from ToothSegLib.backends import ready
 from ToothSegLib.maps import Maps
 from ToothSegLib.normalise import normalise
 from ToothSegLib.progress import Progress
@@ -35,6 +33,7 @@ def predict_maps(
     device: torch.device,
     progress: Progress,
     precision: str = "auto",
+    backend: str = "torch",
 ) -> Maps:
     """Run a bundle's networks over a box.
 
@@ -42,15 +41,16 @@ def predict_maps(
         bundle: of either kind.
         image: (Z, Y, X) on the working grid, raw grey values.
         device: where to compute.
-        progress: told after every layer; a run can be cancelled between layers.
+        progress: told within every pass, where a run can be cancelled too.
         precision: one of `devices.PRECISIONS`.
+        backend: "torch" or "openvino".
 
     Returns:
         Maps on the image's grid.
     """
     grey = normalise(torch.from_numpy(np.ascontiguousarray(image.array, dtype=np.float32)))
     run = _toothnet if bundle.kind == "toothnet" else _published
-    tooth, types, offsets = run(bundle, grey, device, progress, precision)
+    tooth, types, offsets = run(bundle, grey, device, progress, precision, backend)
     return Maps(
         tooth=tooth.numpy(),
         types=types.numpy(),
@@ -66,16 +66,22 @@ def tooth_probability(
     device: torch.device,
     progress: Progress,
     precision: str = "auto",
+    backend: str = "torch",
 ) -> Tensor:
     """(Z, Y, X) probability of tooth from a network with one output, for a normalised image."""
-    return torch.sigmoid(_tiled(network, image, device, progress, precision)[0][0])
+    return torch.sigmoid(_tiled(network, image, device, progress, precision, backend)[0][0])
 
 
 def _toothnet(
-    bundle: Bundle, image: Tensor, device: torch.device, progress: Progress, precision: str
+    bundle: Bundle,
+    image: Tensor,
+    device: torch.device,
+    progress: Progress,
+    precision: str,
+    backend: str,
 ) -> tuple[Tensor, Tensor, Tensor | None]:
     network = bundle.build("toothnet", device)
-    tooth, types, offsets = _tiled(network, image, device, progress, precision)
+    tooth, types, offsets = _tiled(network, image, device, progress, precision, backend)
     shape = image.shape
     return (
         torch.sigmoid(tooth[0]),
@@ -85,16 +91,21 @@ def _toothnet(
 
 
 def _published(
-    bundle: Bundle, image: Tensor, device: torch.device, progress: Progress, precision: str
+    bundle: Bundle,
+    image: Tensor,
+    device: torch.device,
+    progress: Progress,
+    precision: str,
+    backend: str,
 ) -> tuple[Tensor, Tensor, Tensor | None]:
     """The article's cascade: the second network sees only what the first one calls tooth."""
     stage1 = bundle.build("stage1", device)
     part = progress.stage("stage 1: tooth", 0.0, 0.7)
-    tooth = tooth_probability(stage1, image, device, part, precision)
+    tooth = tooth_probability(stage1, image, device, part, precision, backend)
     masked = image * (tooth >= 0.5)
     stage2 = bundle.build("stage2", device)
     part = progress.stage("stage 2: category", 0.7, 1.0)
-    categories = torch.softmax(_tiled(stage2, masked, device, part, precision)[0], dim=0)
+    categories = torch.softmax(_tiled(stage2, masked, device, part, precision, backend)[0], dim=0)
     types = torch.empty((N_TYPES, *image.shape), dtype=torch.float16)
     for kind, category in enumerate(CATEGORY_OF_TYPE):
         # A category does not tell its members apart: they share its probability.
@@ -109,12 +120,13 @@ def _tiled(
     device: torch.device,
     progress: Progress,
     precision: str = "auto",
+    backend: str = "torch",
 ) -> list[Tensor]:
     """Every output of the network over the whole image, each at its own resolution, float32."""
-    network = network.to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
     shape = tuple(image.shape)
     padded = _pad(image)
-    tile = tuple(min(t, n) for t, n in zip(TILE, padded.shape, strict=True))
+    depth, height, width = (min(t, n) for t, n in zip(TILE, padded.shape, strict=True))
+    tile = (depth, height, width)
     starts = [
         tile_starts(n // _MULTIPLE, t // _MULTIPLE, OVERLAP)
         for n, t in zip(padded.shape, tile, strict=True)
@@ -125,42 +137,29 @@ def _tiled(
     ]  # fmt: skip
     sums: list[Tensor] = []
     weights: list[Tensor] = []
-    half = half_type(device) if precision == "auto" else None
     progress.update(0.0)
-    costs = layer_costs(network, device)
-    for count, corner in enumerate(corners):
-        part = progress.stage(progress.name, count / len(corners), (count + 1) / len(corners))
-        place = tuple(slice(c, c + t) for c, t in zip(corner, tile, strict=True))
-        batch = padded[place][None, None].to(device, memory_format=torch.channels_last_3d)
-        with telling_layers(network, costs, part):
-            answer = _answer(network, batch, half)
-        outputs = [answer] if isinstance(answer, Tensor) else list(answer)
-        if len(corners) == 1:
-            sums = [output[0].float().cpu() for output in outputs]
-            break
-        for n, output in enumerate(outputs):
-            result = output[0].float().cpu()
-            scale = tile[0] // result.shape[1]
-            if n == len(sums):
-                grid = [s // scale for s in padded.shape]
-                sums.append(torch.zeros(result.shape[0], *grid))
-                weights.append(torch.zeros(grid))
-            share = gaussian_weights(tuple(result.shape[1:]))
-            z, y, x = (slice(s.start // scale, s.stop // scale) for s in place)
-            sums[n][:, z, y, x] += result * share
-            weights[n][z, y, x] += share
+    with ready(network, tile, device, precision, backend) as run:
+        for count, corner in enumerate(corners):
+            part = progress.stage(progress.name, count / len(corners), (count + 1) / len(corners))
+            place = tuple(slice(c, c + t) for c, t in zip(corner, tile, strict=True))
+            results = run(padded[place][None, None], part)
+            if len(corners) == 1:
+                sums = results
+                break
+            for n, result in enumerate(results):
+                scale = tile[0] // result.shape[1]
+                if n == len(sums):
+                    grid = [s // scale for s in padded.shape]
+                    sums.append(torch.zeros(result.shape[0], *grid))
+                    weights.append(torch.zeros(grid))
+                share = gaussian_weights(tuple(result.shape[1:]))
+                z, y, x = (slice(s.start // scale, s.stop // scale) for s in place)
+                sums[n][:, z, y, x] += result * share
+                weights[n][z, y, x] += share
     progress.update(1.0)
     for total, weight in zip(sums, weights, strict=False):
         total /= weight
     return [_cut(total, shape, padded.shape[0] // total.shape[1]) for total in sums]
-
-
-def _answer(
-    network: nn.Module, batch: Tensor, half: torch.dtype | None
-) -> Tensor | tuple[Tensor, ...]:
-    with nullcontext() if half is None else torch.autocast(batch.device.type, dtype=half):
-        answer: Tensor | tuple[Tensor, ...] = network(batch)
-    return answer
 
 
 def _pad(image: Tensor) -> Tensor:

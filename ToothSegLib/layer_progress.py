@@ -17,7 +17,7 @@ from ToothSegLib.progress import Progress
 # Reading and writing one value takes about as long as this many multiplications of a convolution.
 _MOVING = 30.0
 # Edge of the small cube in voxels: networks pool four times, and two voxels are to be left.
-_CUBE = 32
+CUBE = 32
 
 
 @torch.inference_mode()
@@ -36,7 +36,7 @@ def layer_costs(network: nn.Module, device: torch.device) -> list[float]:
 
     hooks = [layer.register_forward_hook(note) for layer in _layers(network)]
     try:
-        network(torch.zeros((1, 1, _CUBE, _CUBE, _CUBE), device=device))
+        network(torch.zeros((1, 1, CUBE, CUBE, CUBE), device=device))
     finally:
         for hook in hooks:
             hook.remove()

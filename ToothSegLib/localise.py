@@ -30,6 +30,7 @@ def find_dentition(
     device: torch.device,
     progress: Progress,
     precision: str = "auto",
+    backend: str = "torch",
 ) -> Box | None:
     """The box around all teeth with a margin, LPS mm, or None if nothing looks like a tooth.
 
@@ -39,10 +40,11 @@ def find_dentition(
         device: where to compute.
         progress: of this step.
         precision: one of `devices.PRECISIONS`.
+        backend: "torch" or "openvino".
     """
     coarse = to_working_grid(volume, SPACING_MM)
     image = normalise(torch.from_numpy(np.ascontiguousarray(coarse.array, dtype=np.float32)))
-    tooth = tooth_probability(network, image, device, progress, precision).numpy() >= 0.5
+    tooth = tooth_probability(network, image, device, progress, precision, backend).numpy() >= 0.5
     reach = round(_JOIN_MM / SPACING_MM / 2)
     groups, count = ndimage.label(ndimage.maximum_filter(tooth, size=2 * reach + 1))
     corners = _join(tooth, groups, count)

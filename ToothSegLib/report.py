@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import platform
+from contextlib import suppress
 from dataclasses import dataclass, field
 from importlib import metadata
 from typing import Any, Literal
@@ -19,6 +20,7 @@ FORMAT = "toothseg-report"
 FORMAT_VERSION = 1
 NOTICE = "For research use, not a medical device."
 PACKAGES = ("numpy", "scipy", "torch", "vtk", "SimpleITK", "pynrrd")
+OPTIONAL_PACKAGES = ("openvino",)
 
 Urgency = Literal["high", "medium", "low"]
 URGENCIES: tuple[Urgency, ...] = ("high", "medium", "low")
@@ -126,13 +128,19 @@ def measure_teeth(labels: Volume, confidences: dict[int, float]) -> list[Tooth]:
 
 
 def software_versions() -> dict[str, str]:
-    """Version of ToothSeg, of Python and of each package of the runtime, without importing any."""
+    """Version of ToothSeg, of Python and of each package of the runtime, without importing any.
+
+    Optional ones are left out where they are not installed.
+    """
     versions = {"toothseg": __version__, "python": platform.python_version()}
     for package in PACKAGES:
         try:
             versions[package] = metadata.version(package)
         except metadata.PackageNotFoundError:
             versions[package] = "not installed"
+    for package in OPTIONAL_PACKAGES:
+        with suppress(metadata.PackageNotFoundError):
+            versions[package] = metadata.version(package)
     return versions
 
 

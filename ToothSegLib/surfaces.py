@@ -101,17 +101,19 @@ def is_manifold(surface: Surface) -> bool:
     closed and consistently oriented), no two vertices lie in the same place, and the enclosed
     volume is positive (so the normals point outwards).
     """
-    triangles = surface.triangles
-    if not len(triangles) or len(np.unique(surface.points, axis=0)) != len(surface.points):
+    points, triangles = surface.points, surface.triangles
+    if not len(triangles):
         return False
-    edges = np.concatenate([triangles[:, [0, 1]], triangles[:, [1, 2]], triangles[:, [2, 0]]])
-    if (edges[:, 0] == edges[:, 1]).any():
+    sorted_points = points[np.lexsort(points.T)]
+    if (sorted_points[1:] == sorted_points[:-1]).all(axis=1).any():
         return False
-    directed, counts = np.unique(edges, axis=0, return_counts=True)
-    reverse = np.unique(edges[:, ::-1], axis=0)
-    return bool((counts == 1).all() and np.array_equal(directed, reverse)) and (
-        surface.volume_mm3 > 0
-    )
+    start = triangles.ravel()
+    end = triangles[:, [1, 2, 0]].ravel()
+    # An edge as one whole number sorts many times faster than as a pair.
+    edges = np.sort(start * len(points) + end)
+    reverse = np.sort(end * len(points) + start)
+    once = (start != end).all() and (edges[1:] != edges[:-1]).all()
+    return bool(once and np.array_equal(edges, reverse)) and surface.volume_mm3 > 0
 
 
 def stl_name(fdi: int) -> str:

@@ -41,6 +41,7 @@ def run(args: argparse.Namespace) -> int:
         Check("Python", _python),
         *(Check(package, partial(_package, package)) for package in PACKAGES),
         Check("computing", _computing),
+        Check("networks", _networks, needed=False),
         Check("drawing", _drawing, needed=False),
         Check("weights", _weights),
         Check("memory", _memory, needed=False),
@@ -90,6 +91,26 @@ def _computing() -> str:
     if torch.backends.mps.is_available():
         devices.append("MPS, Apple silicon")
     return "; ".join(devices)
+
+
+def _networks() -> str:
+    """What computes the networks; OpenVINO is tried, for its installation may be damaged."""
+    import torch
+
+    from ToothSegLib.backends import choose_backend, ready
+    from ToothSegLib.devices import choose_device, half_type
+    from ToothSegLib.progress import Progress
+    from ToothSegLib.report import software_versions
+
+    device = choose_device()
+    half = "half precision" if half_type(device) is not None else "full precision"
+    backend = choose_backend("auto", device)
+    if backend == "torch":
+        hint = "; faster with OpenVINO: python -m pip install openvino"
+        return f"by PyTorch, {half}{hint if device.type == 'cpu' else ''}"
+    with ready(torch.nn.Conv3d(1, 1, 3, padding=1), (16, 16, 16), device, backend=backend) as run:
+        run(torch.zeros(1, 1, 16, 16, 16), Progress())
+    return f"by OpenVINO {software_versions()['openvino']}, {half}"
 
 
 def _drawing() -> str:

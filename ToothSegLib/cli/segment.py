@@ -42,6 +42,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default="auto",
         help="where to compute (default: the fastest there is)",
     )
+    parser.add_argument(
+        "--precision",
+        choices=("auto", "full"),
+        default="auto",
+        help="half precision where it pays, or 32 bit throughout (default: auto)",
+    )
+    parser.add_argument(
+        "--backend",
+        choices=("auto", "torch", "openvino"),
+        default="auto",
+        help="what computes (default: OpenVINO on a processor if it is installed, else PyTorch)",
+    )
     parser.add_argument("--no-stl", action="store_true", help="write no surfaces")
     parser.add_argument("--no-picture", action="store_true", help="draw no picture")
     parser.add_argument(
@@ -74,6 +86,8 @@ def run(args: argparse.Namespace) -> int:
             volume,
             bundle=bundle,
             device=args.device,
+            precision=args.precision,
+            backend=args.backend,
             progress=lambda fraction, stage: progress(0.05 + 0.75 * fraction, stage),
             cancelled=cancelled,
         )

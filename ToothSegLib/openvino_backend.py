@@ -1,0 +1,204 @@
+"""A network on the processor by OpenVINO.
+
+The network is converted from PyTorch when it is first used, which takes about half a second of a
+core, and its compiled form is kept for as long as the process lives; nothing is written to disk.
+
+``openvino.convert_model`` reports its use to the vendor unless the user has forbidden it. Here the
+frontend that it calls is called directly, so that nothing leaves the computer.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import time
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from functools import lru_cache, partial
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from ToothSegLib.backends import BackendError, Pass
+from ToothSegLib.errors import ToothSegError
+from ToothSegLib.layer_progress import CUBE
+from ToothSegLib.progress import Progress
+
+# How often a pass in the background is asked whether it is done, and the user whether to stop.
+_POLL_MS = 100
+# Compiled networks that are kept: two or three a bundle, of a size or two.
+_KEPT = 6
+# From here on a pass that takes longer than was expected only creeps towards its end.
+_SURE = 0.8
+
+
+@dataclass
+class _Ready:
+    """A compiled network, and the multiplications of one pass."""
+
+    compiled: Any
+    cost: float
+
+
+@dataclass
+class _Pace:
+    """Seconds a multiplication, learned from every pass; a guess before the first one."""
+
+    seconds: float = 2e-11
+
+    def learn(self, seconds: float, cost: float) -> None:
+        self.seconds = seconds / cost
+
+
+_kept: dict[tuple[object, ...], _Ready] = {}
+_pace = _Pace()
+
+
+@contextmanager
+def openvino_pass(network: nn.Module, shape: tuple[int, int, int], half: bool) -> Iterator[Pass]:
+    """OpenVINO's passes; see `backends.ready`.
+
+    Args:
+        network: on the processor.
+        shape: (Z, Y, X) of the images.
+        half: compute in bfloat16.
+
+    Raises:
+        BackendError: OpenVINO cannot be loaded, or refuses the network.
+    """
+    with _in_words():
+        plan = _compile(network, shape, half)
+        request = plan.compiled.create_infer_request()
+
+    try:
+        yield partial(_run, request, plan.cost)
+    finally:
+        plan.compiled.release_memory()
+
+
+def _run(request: Any, cost: float, image: Tensor, progress: Progress) -> list[Tensor]:
+    import openvino
+
+    # The request reads and writes these very arrays, so they must outlive it.
+    values = image.contiguous().numpy()
+    expected = _pace.seconds * cost
+    progress.check()
+    started = time.monotonic()
+    with _in_words():
+        request.set_input_tensor(openvino.Tensor(values, shared_memory=True))
+        request.start_async()
+    try:
+        while not _has_ended(request):
+            progress.update(_likely((time.monotonic() - started) / expected))
+    except BaseException:
+        request.cancel()
+        with suppress(RuntimeError):  # says that it was cancelled
+            request.wait()
+        raise
+    _pace.learn(time.monotonic() - started, cost)
+    count = len(request.model_outputs)
+    # Copied: the next pass overwrites them.
+    return [torch.from_numpy(request.get_output_tensor(n).data[0].copy()) for n in range(count)]
+
+
+def _has_ended(request: Any) -> bool:
+    # Apart from the progress, whose faults are not OpenVINO's.
+    with _in_words():
+        return bool(request.wait_for(_POLL_MS))
+
+
+def _likely(share: float) -> float:
+    """How much is done when this share of the expected time has gone; it may be more than 1."""
+    if share <= _SURE:
+        return share
+    over = (share - _SURE) / (1 - _SURE)
+    return _SURE + (1 - _SURE) * over / (1 + over)
+
+
+def _compile(network: nn.Module, shape: tuple[int, int, int], half: bool) -> _Ready:
+    """The network for one size, from memory if it was there before."""
+    threads = torch.get_num_threads()
+    key = (type(network), _digest(network), shape, half, threads)
+    if key not in _kept:
+        import openvino
+
+        model = _converted(network)
+        # Memory is planned best for a fixed size, and every tile of a scan has the same.
+        model.reshape(openvino.PartialShape([1, 1, *shape]))
+        options = {
+            "PERFORMANCE_HINT": "LATENCY",
+            "INFERENCE_PRECISION_HINT": "bf16" if half else "f32",
+            "INFERENCE_NUM_THREADS": threads,
+            "ENABLE_CPU_PINNING": False,  # others may be using the same cores
+        }
+        while len(_kept) >= _KEPT:
+            del _kept[next(iter(_kept))]
+        _kept[key] = _Ready(_core().compile_model(model, "CPU", options), _multiplications(model))
+    return _kept[key]
+
+
+def _multiplications(model: Any) -> float:
+    """Of all convolutions in one pass of a model of fixed size; at least 1."""
+    total = 1.0
+    for operation in model.get_ops():
+        kind = operation.get_type_name()
+        if kind in ("Convolution", "ConvolutionBackpropData"):
+            # (out, in, z, y, x), or (in, out, z, y, x) for the transposed one, which here moves by
+            # as much as it is large.
+            weights = operation.input(1).get_shape()
+            each = math.prod(weights[1:]) if kind == "Convolution" else weights[0]
+            total += math.prod(operation.output(0).get_shape()) * each
+    return total
+
+
+@lru_cache(maxsize=1)
+def _core() -> Any:
+    import openvino
+
+    return openvino.Core()
+
+
+def _converted(network: nn.Module) -> Any:
+    """The network as an OpenVINO model of any size, by way of TorchScript in memory."""
+    from openvino.frontend import FrontEndManager
+    from openvino.frontend.pytorch.ts_decoder import TorchScriptPythonDecoder
+
+    frontend = FrontEndManager().load_by_framework("pytorch")
+    with warnings.catch_warnings():
+        # Of checks of the input's size, which hold for every size that is used.
+        warnings.simplefilter("ignore")
+        cube = torch.zeros((1, 1, CUBE, CUBE, CUBE))
+        traced = torch.jit.trace(network, cube, check_trace=False)
+        decoder = TorchScriptPythonDecoder(traced)  # read from until the conversion has ended
+        return frontend.convert(frontend.load(decoder))
+
+
+def _digest(network: nn.Module) -> str:
+    """A name for the layers and all weights of a network."""
+    digest = hashlib.sha256(repr(network).encode())
+    for name, values in network.state_dict().items():
+        digest.update(name.encode())
+        digest.update(values.detach().contiguous().numpy().tobytes())
+    return digest.hexdigest()
+
+
+@contextmanager
+def _in_words() -> Iterator[None]:
+    """Whatever OpenVINO says when it fails, as one error in one line.
+
+    Raises:
+        BackendError: something failed within.
+    """
+    try:
+        yield
+    except (ToothSegError, MemoryError):
+        raise
+    except Exception as error:  # a damaged installation fails in any way
+        cause = " ".join(str(error).split()) or type(error).__name__
+        raise BackendError(
+            f"OpenVINO does not work here ({cause:.200}): install it again, or compute by PyTorch "
+            "(--backend torch)"
+        ) from error
