@@ -49,9 +49,9 @@ def test_the_cascade_reads_the_table_of_its_bundle(monkeypatch: pytest.MonkeyPat
     scan = Volume((labels > 0) * np.float32(1000), (1.0,) * 3, maps.origin, np.eye(3))
 
     def look(*_: object) -> tuple[cascade._Sight, list]:
-        return cascade._Sight(cascade.choose_device("cpu"), None, scan, maps), []
+        return cascade._Sight(cascade.choose_device("cpu"), "torch", None, scan, maps), []
 
-    monkeypatch.setattr(cascade, "_look_where_it_fits", look)
+    monkeypatch.setattr(cascade, "_look_where_it_works", look)
     plain = load_bundle()
     bundle = replace(plain, card={**plain.card, "calibration": [[0.0, 0.2], [1.0, 0.3]]})
     teeth = cascade.segment(scan, bundle=bundle, device="cpu").teeth

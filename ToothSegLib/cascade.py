@@ -23,6 +23,7 @@ from ToothSegLib.devices import (
     release_memory,
 )
 from ToothSegLib.grid import Box, labels_to_source, to_working_grid
+from ToothSegLib.implants import find_implants, implant_findings
 from ToothSegLib.inference import predict_maps
 from ToothSegLib.instances import separate_teeth
 from ToothSegLib.localise import find_dentition
@@ -32,7 +33,13 @@ from ToothSegLib.numbering import Numbering, number_regions
 from ToothSegLib.progress import Progress, ProgressCallback
 from ToothSegLib.quality import find_findings
 from ToothSegLib.regions import Region
-from ToothSegLib.report import Finding, Segmentation, measure_teeth, software_versions
+from ToothSegLib.report import (
+    Finding,
+    Segmentation,
+    by_urgency,
+    measure_teeth,
+    software_versions,
+)
 from ToothSegLib.volume import Volume
 from ToothSegLib.volume_io import check_scan
 from ToothSegLib.widening import widened
@@ -117,13 +124,16 @@ def segment(
         with _timed(timings, "instances"):
             run.stage("telling the teeth apart", 0.88, 0.93).update(0.0)
             found = separate_teeth(sight.maps)
-            regions, dropped = found.regions, found.dropped_mm3
+            implants = find_implants(found.labels, found.regions, sight.image, scan)
+            metal = {region.label for region in implants}
+            regions = [region for region in found.regions if region.label not in metal]
+            dropped, notes = found.dropped_mm3, implant_findings(implants) + notes
         with _timed(timings, "numbers"):
             run.stage("numbering the teeth", 0.93, 0.95).update(0.0)
             numbering = calibrated(number_regions(regions), bundle.card)
         with _timed(timings, "to the scan's grid"):
             run.stage("bringing the labels to the scan's grid", 0.95, 1.0).update(0.0)
-            numbered = sight.image.with_array(_lookup(numbering, regions)[found.labels])
+            numbered = sight.image.with_array(_lookup(numbering, found.regions)[found.labels])
             labels = labels_to_source(numbered, sight.image.with_array(sight.maps.tooth), scan)
     result = volume.with_array(labels)
     confidences = {
@@ -135,7 +145,7 @@ def segment(
     return Segmentation(
         labels=result,
         teeth=teeth,
-        findings=find_findings(regions, numbering, result, dropped, volume) + notes,
+        findings=by_urgency(find_findings(regions, numbering, result, dropped, volume) + notes),
         timings=timings,
         provenance=_provenance(bundle, wanted, precision, sight),
     )
