@@ -9,15 +9,18 @@ import numpy as np
 import pytest
 
 from ToothSegLib.cli.main import main
+from ToothSegLib.synthesis import tissues
 from ToothSegLib.synthesis.case import Case, load_case
-from ToothSegLib.synthesis.compose import make_case
+from ToothSegLib.synthesis.compose import Wish, make_case
 from ToothSegLib.volume_io import read_volume
 
 
 @pytest.fixture(autouse=True)
 def coarse_cases(monkeypatch: pytest.MonkeyPatch) -> None:
-    def coarse(seed: int, individuals: object, *, crowns: object, ordinary: bool) -> Case:
-        return make_case(seed, spacing_mm=1.0, ordinary=ordinary)
+    def coarse(
+        seed: int, individuals: object, *, crowns: object, ordinary: bool, wish: Wish | None
+    ) -> Case:
+        return make_case(seed, spacing_mm=1.0, ordinary=ordinary, wish=wish)
 
     monkeypatch.setattr("ToothSegLib.synthesis.compose.make_case", coarse)
 
@@ -42,6 +45,14 @@ def test_a_scan_comes_with_its_labels(tmp_path: Path) -> None:
     assert image.same_grid(labels)
     assert image.spacing == pytest.approx((1.0, 1.0, 1.0))
     assert len(np.unique(labels.array)) > 10
+
+
+def test_few_teeth_and_implants(tmp_path: Path) -> None:
+    command = ["simulate", "-o", str(tmp_path), "--few-teeth", "--seed", "40", "-n", "3"]
+    assert main([*command, "--quiet"]) == 0
+    cases = [load_case(path) for path in sorted(tmp_path.iterdir())]
+    assert max(len(case.centres) for case in cases) <= 22
+    assert any((case.tissue == tissues.TITANIUM).any() for case in cases)
 
 
 @pytest.mark.parametrize(

@@ -73,6 +73,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="an ordinary bite on a decent scanner; by default anything goes, past what is common",
     )
     parser.add_argument(
+        "--few-teeth",
+        action="store_true",
+        help="most teeth or all of them are missing, and many places have implants",
+    )
+    parser.add_argument(
         "--spacing",
         type=float,
         metavar="MM",
@@ -129,7 +134,7 @@ def _write(
     progress: Progress,
 ) -> None:
     from ToothSegLib.synthesis.case import save_case
-    from ToothSegLib.synthesis.compose import make_case
+    from ToothSegLib.synthesis.compose import few_teeth, make_case
     from ToothSegLib.volume_io import write_volume
 
     name = f"case-{seed:05d}"
@@ -137,7 +142,8 @@ def _write(
     target = args.output / (f"{name}-labels.nrrd" if with_picture else f"{name}.npz")
     if target.exists():
         return
-    case = make_case(seed, individuals, crowns=crowns, ordinary=args.ordinary)
+    wish = few_teeth(seed) if args.few_teeth else None
+    case = make_case(seed, individuals, crowns=crowns, ordinary=args.ordinary, wish=wish)
     if not with_picture:
         save_case(target, case)
         return

@@ -16,7 +16,7 @@ from ToothSegLib.synthesis.dentition import Dentition, PlacedTooth, draw_dentiti
 from ToothSegLib.synthesis.individual import Individual
 from ToothSegLib.synthesis.jaws import Grid, Head, build_head
 from ToothSegLib.synthesis.placement import in_frame, reachable_box
-from ToothSegLib.teeth import type_of
+from ToothSegLib.teeth import LOWER_ARCH, UPPER_ARCH, type_of
 
 # Room for both jaws with their surroundings, LPS mm about the upper incisors' edge.
 _LOW = (-60.0, -18.0, -50.0)
@@ -39,6 +39,15 @@ class Wish:
     absent: Collection[int] | None = None
     crowned: Collection[int] | None = None
     implants: float | None = None
+
+
+def few_teeth(seed: int) -> Wish:
+    """Ten teeth missing or more, one time in three all of them; implants in many of the places."""
+    rng = np.random.default_rng([seed, 1])
+    teeth = (*UPPER_ARCH, *LOWER_ARCH)
+    lost = len(teeth) if rng.random() < 1 / 3 else int(rng.integers(10, 24))
+    absent = rng.choice(teeth, lost, replace=False).tolist()
+    return Wish(absent=tuple(absent), implants=float(rng.uniform(0.3, 0.9)))
 
 
 @dataclass
