@@ -30,7 +30,7 @@ class CorrectionsPanel:
         corrections: gives the ``Corrections`` of the result, or None where there is none.
         points: asks for points (`points.PlacedPoints`).
         open_editor: opens Slicer's Segment Editor on a tooth.
-        changed: called after every correction.
+        changed: called after every correction, with what was done in a word.
     """
 
     def __init__(
@@ -41,7 +41,7 @@ class CorrectionsPanel:
         corrections: Callable[[], Any],
         points: Any,
         open_editor: Callable[[int], None],
-        changed: Callable[[], None],
+        changed: Callable[[str], None],
     ) -> None:
         self._ui = ui
         self._selection = selection
@@ -131,7 +131,7 @@ class CorrectionsPanel:
             act = VERBS[verb].act
             with errors_in_a_line(verb):
                 teeth = act(self._corrections(), self._now(), float(self._ui.smoothSpin.value))
-                self._changed()
+                self._changed(verb)
                 self._selection.set(teeth)
 
         return do
@@ -139,7 +139,7 @@ class CorrectionsPanel:
     def _step(self, name: str) -> None:
         with errors_in_a_line(name):
             getattr(self._corrections(), name)()
-            self._changed()
+            self._changed(name)
 
     def _edit(self, open_editor: Callable[[int], None]) -> None:
         with errors_in_a_line("open the Segment Editor"):
@@ -165,6 +165,6 @@ class CorrectionsPanel:
             with errors_in_a_line("split"):
                 fdi = now.chosen[0]
                 self._corrections().split(fdi, points[0], points[1], now.new)
-                self._changed()
+                self._changed("split")
                 self._selection.set((fdi, now.new or 0))
         self.refresh()

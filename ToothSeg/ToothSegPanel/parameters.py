@@ -10,7 +10,7 @@ from slicer.parameterNodeWrapper import WithinRange, parameterNodeWrapper
 
 @parameterNodeWrapper
 class ToothSegParameterNode:
-    """The parameters of a run, of the result's display and of its export.
+    """The parameters of a run, of the result's display, of its export and of its data set.
 
     The words are those of the library (``device``, ``precision``), of `notation.NOTATIONS` and of
     ``ToothSegScene.export``; an empty ``bundle`` stands for the default one.
@@ -29,6 +29,9 @@ class ToothSegParameterNode:
     exportFolder: str = ""
     exportFormat: str = "STL"
     exportGrouping: str = "tooth"
+    datasetFolder: str = ""
+    annotator: str = ""
+    autosave: bool = False
 
 
 def connect_widgets(parameters: Any, ui: Any) -> int:

@@ -1,4 +1,4 @@
-"""The result: odontogram, findings, tree, corrections and export over one segmentation node."""
+"""The result: odontogram, findings, review, tree, corrections, export of one segmentation."""
 
 from __future__ import annotations
 
@@ -17,10 +17,18 @@ from ToothSegPanel.notation import NOTATIONS
 from ToothSegPanel.odontogram import Odontogram, modifier_keys
 from ToothSegPanel.points import PlacedPoints
 from ToothSegPanel.reporting import errors_in_a_line
+from ToothSegPanel.review_panel import ReviewPanel
 from ToothSegPanel.segment_editor import open_segment_editor
 from ToothSegPanel.selection import Selection
+from ToothSegPanel.training_panel import TrainingPanel
 from ToothSegPanel.tree import CategoryTree, ToothRow
 from ToothSegPanel.verbs import Situation
+
+# What there is to see only with a result; "Training data" can bring one.
+_SECTIONS = (
+    "odontogramFrame", "findingsButton", "reviewButton", "categoriesButton", "correctionsButton",
+    "exportButton",
+)  # fmt: skip
 
 
 class ResultPanel:
@@ -64,9 +72,13 @@ class ResultPanel:
         self.findings = FindingsList(ui.findingsList, self.selection, self._bring_into_view)
         self.corrections = CorrectionsPanel(
             ui, self.selection, self._situation, self._corrections, self.points, self._edit,
-            self.refresh,
+            self._step_done,
         )  # fmt: skip
+        self.review = ReviewPanel(
+            ui, self.selection, lambda: self.node, blocked, self._bring_into_view, self._step_done
+        )
         self.export = ExportPanel(ui, self._result, say)
+        self.training = TrainingPanel(ui, lambda: self.node, say, self._case_opened)
         self._notation = ParameterCombo(
             ui.notationCombo, "notation", [(name, name) for name in NOTATIONS],
             lambda value: self.refresh(),
@@ -89,6 +101,7 @@ class ResultPanel:
         """Drop the histories and the selection: the scene goes."""
         self.points.stop()
         self._histories.clear()
+        self.training.forget()
         self.selection.set(())
 
     def refresh(self) -> None:
@@ -99,9 +112,8 @@ class ResultPanel:
         any_result = scene.GetNumberOfNodesByClass("vtkMRMLSegmentationNode") > 0
         for name in ("resultLabel", "resultSelector", "notationCombo"):
             getattr(self._ui, name).visible = any_result
-        for name in ("odontogramFrame", "findingsButton", "categoriesButton", "correctionsButton"):
+        for name in _SECTIONS:
             getattr(self._ui, name).visible = node is not None
-        self._ui.exportButton.visible = node is not None
         looks, states, findings = self._facts()
         notation = self._notation_name()
         self.odontogram.show(states, {fdi: look.colour for fdi, look in looks.items()}, notation)
@@ -113,8 +125,10 @@ class ResultPanel:
         self.findings.show(findings, notation)
         count = f"To check ({len(findings)})" if findings else "To check: nothing"
         self._ui.findingsButton.text = count
+        self.review.show(notation)
         self.corrections.show_notation(notation)
         self.export.show(self._parameters, bool(looks))
+        self.training.show(self._parameters)
         self._offer_review()
 
     def _facts(self) -> tuple[dict[int, Any], dict[int, str], list[Finding]]:
@@ -155,6 +169,24 @@ class ResultPanel:
 
             known = self._histories[node.GetID()] = (node, Corrections(node))
         return known[1]
+
+    def _step_done(self, what: str) -> None:
+        """A correction or a judgement: show it, and save it where that is wanted."""
+        self.refresh()
+        self.training.autosave(what)
+
+    def _case_opened(self, volume_node: Any, segmentation_node: Any) -> None:
+        """A case has come from a data set: go on where its review stopped."""
+        from ToothSegScene.display import centre_in_3d, show_in_3d, show_in_slices
+
+        show_in_slices(volume_node)
+        self._parameters.inputVolume = volume_node
+        if segmentation_node is None:
+            return
+        show_in_3d(segmentation_node)
+        centre_in_3d(segmentation_node)
+        self._parameters.segmentation = segmentation_node
+        self.review.start()
 
     def _result(self) -> tuple[Any, Any]:
         node = self.node
@@ -209,4 +241,4 @@ class ResultPanel:
         with errors_in_a_line("mark the teeth"):
             for fdi in teeth:
                 set_reviewed(self.node, fdi, not reviewed)
-        self.refresh()
+        self._step_done("taken back" if reviewed else "approved")

@@ -53,6 +53,14 @@ def show_in_3d(segmentation_node: Any) -> None:
     _display_node(segmentation_node).SetVisibility3D(True)
 
 
+def show_in_slices(volume_node: Any) -> None:
+    """Show a volume in all slice views, whole."""
+    import slicer.util
+
+    slicer.util.setSliceViewerLayers(background=volume_node)
+    slicer.util.resetSliceViews()
+
+
 def centre_in_3d(segmentation_node: Any) -> None:
     """Turn the 3D views to the middle of the segments; a scan may lie far from where they look."""
     bounds = [0.0] * 6

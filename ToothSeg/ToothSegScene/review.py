@@ -1,4 +1,4 @@
-"""How far the reader has come: the state of every tooth, and the findings still open.
+"""How far the reader has come: the state of every tooth, the findings still open, what is next.
 
 A tooth is *reviewed* when the reader has approved it or has corrected it, which nobody does unseen.
 *Missing* is what the reader has declared missing; *absent* is what was simply not found.
@@ -6,17 +6,20 @@ A tooth is *reviewed* when the reader has approved it or has corrected it, which
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Literal, get_args
 
 import numpy as np
 import vtk
 
+from ToothSegLib.dataset.record import MISSING as DECLARED_MISSING
+from ToothSegLib.dataset.record import REVIEW_ORDER
 from ToothSegLib.errors import InputError
-from ToothSegLib.report import Finding, Segmentation, by_urgency, from_json
+from ToothSegLib.report import URGENCIES, Finding, Segmentation, by_urgency, from_json
 from ToothSegLib.teeth import FDI_NUMBERS
 from ToothSegLib.volume import Volume
 from ToothSegScene.segments import MISSING, REPORT, teeth_of
-from ToothSegScene.state import APPROVED, CORRECTED, PREDICTED, REVIEW
+from ToothSegScene.state import APPROVED, CONFIDENCE, CORRECTED, PREDICTED, REVIEW
 
 ToothState = Literal["present", "missing", "to check", "reviewed", "absent"]
 STATES: tuple[ToothState, ...] = get_args(ToothState)
@@ -85,14 +88,78 @@ def findings_of(segmentation_node: Any) -> list[Finding]:
 def set_reviewed(segmentation_node: Any, fdi: int, reviewed: bool) -> None:
     """Approve a tooth, or take the approval (or the mark of a correction) back.
 
+    A tooth that has been corrected stays so when it is approved: that says more.
+
     Raises:
         InputError: there is no such tooth.
     """
+    segment = _segment(segmentation_node, fdi)
+    if not reviewed:
+        segment.SetTag(REVIEW, PREDICTED)
+    elif _tag(segment, REVIEW) != CORRECTED:
+        segment.SetTag(REVIEW, APPROVED)
+
+
+def set_corrected(segmentation_node: Any, fdi: int) -> None:
+    """Mark a tooth as corrected, as the verbs do by themselves and the Segment Editor does not.
+
+    Raises:
+        InputError: there is no such tooth.
+    """
+    _segment(segmentation_node, fdi).SetTag(REVIEW, CORRECTED)
+
+
+def waiting(segmentation_node: Any) -> list[int]:
+    """The teeth still to be reviewed, in the order in which to look at them.
+
+    First those that an open finding names, by its urgency; then the less confident ones first;
+    then along the arches, from the patient's right to the left.
+    """
+    urgency: dict[int, int] = {}
+    for finding in findings_of(segmentation_node):
+        for fdi in finding.fdi:
+            urgency.setdefault(fdi, URGENCIES.index(finding.urgency))
+    segmentation = segmentation_node.GetSegmentation()
+    there = teeth_of(segmentation_node)
+    reviews = _reviews(segmentation_node)
+    teeth = [fdi for fdi in REVIEW_ORDER if fdi in FDI_NUMBERS and reviews.get(fdi) is False]
+
+    def place(fdi: int) -> tuple[int, float]:
+        confidence = _confidence(segmentation.GetSegment(there[fdi]))
+        return urgency.get(fdi, len(URGENCIES)), confidence or 0.0
+
+    return sorted(teeth, key=place)
+
+
+def confidence_of(segmentation_node: Any, fdi: int) -> float | None:
+    """How sure the program was of a tooth, 0-1; None where nothing is known of it."""
     teeth = teeth_of(segmentation_node)
     if fdi not in teeth:
-        raise InputError(f"there is no tooth {fdi} to review: choose one that is there")
-    segment = segmentation_node.GetSegmentation().GetSegment(teeth[fdi])
-    segment.SetTag(REVIEW, APPROVED if reviewed else PREDICTED)
+        return None
+    return _confidence(segmentation_node.GetSegmentation().GetSegment(teeth[fdi]))
+
+
+def review_of(segmentation_node: Any) -> dict[int, str]:
+    """The review as a data set records it: "predicted", "approved", "corrected" or "missing"."""
+    segmentation = segmentation_node.GetSegmentation()
+    review = {
+        fdi: _tag(segmentation.GetSegment(segment_id), REVIEW)
+        for fdi, segment_id in teeth_of(segmentation_node).items()
+    }
+    known = {
+        fdi: word if word in (APPROVED, CORRECTED) else PREDICTED for fdi, word in review.items()
+    }
+    absent = _missing(segmentation_node) - known.keys()
+    return known | {fdi: DECLARED_MISSING for fdi in absent if fdi in REVIEW_ORDER}
+
+
+def restore_review(segmentation_node: Any, review: Mapping[int, str]) -> None:
+    """Take over what a data set has recorded of the teeth that are there, and of missing ones."""
+    segmentation = segmentation_node.GetSegmentation()
+    for fdi, segment_id in teeth_of(segmentation_node).items():
+        segmentation.GetSegment(segment_id).SetTag(REVIEW, review.get(fdi, PREDICTED))
+    missing = sorted(fdi for fdi, word in review.items() if word == DECLARED_MISSING)
+    segmentation_node.SetAttribute(MISSING, " ".join(map(str, missing)) or None)
 
 
 def progress(segmentation_node: Any) -> tuple[int, int]:
@@ -104,12 +171,30 @@ def progress(segmentation_node: Any) -> tuple[int, int]:
 def _reviews(segmentation_node: Any) -> dict[int, bool]:
     """FDI number -> whether it is reviewed, of the teeth that are there."""
     segmentation = segmentation_node.GetSegmentation()
-    tag = vtk.reference("")
     return {
-        fdi: bool(segmentation.GetSegment(segment_id).GetTag(REVIEW, tag))
-        and str(tag) in (APPROVED, CORRECTED)
+        fdi: _tag(segmentation.GetSegment(segment_id), REVIEW) in (APPROVED, CORRECTED)
         for fdi, segment_id in teeth_of(segmentation_node).items()
     }
+
+
+def _segment(segmentation_node: Any, fdi: int) -> Any:
+    teeth = teeth_of(segmentation_node)
+    if fdi not in teeth:
+        raise InputError(f"there is no tooth {fdi} to review: choose one that is there")
+    return segmentation_node.GetSegmentation().GetSegment(teeth[fdi])
+
+
+def _confidence(segment: Any) -> float | None:
+    try:
+        return float(_tag(segment, CONFIDENCE)) or None
+    except ValueError:
+        return None
+
+
+def _tag(segment: Any, name: str) -> str:
+    """A segment's tag; "" where it has none."""
+    tag = vtk.reference("")
+    return str(tag) if segment.GetTag(name, tag) else ""
 
 
 def _missing(segmentation_node: Any) -> set[int]:

@@ -1,0 +1,54 @@
+"""A small result of four teeth, and its way into a data set."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from node_fixture import volume_node, with_geometry
+from ToothSegLib.report import Finding, Segmentation, measure_teeth
+
+TEETH = (11, 16, 36, 47)
+FINDING = Finding("odd-size", "high", "36 is large.", (36,))
+
+
+def some_labels() -> np.ndarray:
+    """(k, j, i): four teeth, no two alike, and one of them at the border."""
+    labels = np.zeros((9, 10, 12), np.uint8)
+    labels[0:3, 1:4, 1:5] = 11
+    labels[1:4, 5:9, 6:9] = 16
+    labels[5:9, 6:10, 0:3] = 36
+    labels[6:8, 1:3, 8:11] = 47
+    return labels
+
+
+def result(name: str = "oblique") -> tuple[Any, Any]:
+    """A volume node of random grey values and its segmentation node."""
+    import slicer
+
+    from ToothSegScene.segments import write_segmentation
+
+    grey = np.random.default_rng(3).integers(-900, 3000, (9, 10, 12)).astype(np.int16)
+    scan = volume_node(with_geometry(grey, name))
+    labels = with_geometry(some_labels(), name)
+    teeth = measure_teeth(labels, {11: 0.9, 16: 0.4, 36: 0.95, 47: 0.8})
+    made_by = {"bundle": "default", "weights": {"fine": "ab" * 32}}
+    segmentation = Segmentation(labels, teeth, [FINDING], provenance=made_by)
+    return scan, write_segmentation(slicer.mrmlScene, scan, segmentation)
+
+
+def save(node: Any, folder: Path, what: str = "", who: str = "ab") -> Any:
+    """Save by a new `Autosave`, as a new start of Slicer does; its case."""
+    from ToothSegScene.autosave import Author, Autosave
+
+    keeper = Autosave(node, folder)
+    keeper.save(Author(who), what)
+    return keeper.case
+
+
+def labels_on(node: Any, volume: Any) -> np.ndarray:
+    from ToothSegScene.segments import read_labels
+
+    return read_labels(node, volume).array

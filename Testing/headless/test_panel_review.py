@@ -1,0 +1,366 @@
+"""Review mode, autosave and the export for training, through the panel."""
+
+from __future__ import annotations
+
+import os
+import socket
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from case_fixture import labels_on, result, some_labels
+from panel_fixture import give_result, open_panel, settle
+from ToothSegLib.dataset.case import DatasetCase
+from ToothSegLib.dataset.checks import check_dataset
+from ToothSegLib.dataset.folder import Dataset
+
+
+@pytest.fixture
+def widget(toothseg: Any) -> Any:
+    """The panel."""
+    return open_panel(toothseg)
+
+
+@pytest.fixture
+def node(widget: Any) -> Any:
+    """Four teeth, of which 36 has a finding and 16 is the least confident."""
+    scan, node = result()
+    parameters = widget.logic.getParameterNode()
+    parameters.inputVolume, parameters.segmentation = scan, node
+    settle()
+    return node
+
+
+@pytest.fixture
+def folder(widget: Any, node: Any, tmp_path: Path) -> Path:
+    """A data set that is yet to be made; the panel knows it, and who works."""
+    widget.ui.datasetEdit.currentPath = str(tmp_path / "set")
+    widget.ui.annotatorEdit.text = "ab"
+    settle()
+    return tmp_path / "set"
+
+
+def in_hand(widget: Any) -> tuple[int, ...]:
+    return tuple(widget.panel.result.selection.teeth)
+
+
+def the_case(folder: Path) -> DatasetCase:
+    (case,) = Dataset.open(folder).cases()
+    return case
+
+
+def test_the_review_goes_by_urgency_then_by_confidence(widget: Any, node: Any) -> None:
+    ui = widget.ui
+    assert ui.reviewButton.text == "Review (0 of 4)"
+    ui.reviewButton.collapsed = False  # this is what starts it
+    assert in_hand(widget) == (36,)
+    assert "36 is large." in ui.reviewLabel.text
+    assert "confidence 95 %" in ui.reviewLabel.text
+    ui.approveButton.click()
+    assert in_hand(widget) == (16,)
+    ui.nextButton.click()  # 16 is left open
+    assert in_hand(widget) == (47,)
+    ui.correctedButton.click()
+    assert in_hand(widget) == (11,)
+    assert (ui.reviewProgress.value, ui.reviewProgress.maximum) == (2, 4)
+    assert ui.reviewProgress.format == "2 of 4 reviewed"
+    ui.previousButton.click()
+    assert in_hand(widget) == (47,)
+    ui.nextButton.click()
+    ui.approveButton.click()
+    assert in_hand(widget) in ((16,), (11,))
+    ui.approveButton.click()
+    ui.approveButton.click()
+    assert ui.reviewButton.text == "Review (4 of 4)"
+    assert not ui.nextButton.enabled
+    assert "No other tooth" in ui.nextButton.toolTip
+    from ToothSegScene.review import review_of
+
+    assert review_of(node) == {11: "approved", 16: "approved", 36: "approved", 47: "corrected"}
+
+
+def test_each_button_has_a_key_that_works_while_the_section_is_open(widget: Any, node: Any) -> None:
+    from PySide6.QtCore import Qt
+    from PySide6.QtTest import QTest
+
+    from ToothSegPanel.review_panel import BUTTONS
+    from ToothSegScene.review import progress
+
+    for name, (key, _) in BUTTONS.items():
+        assert f"Key: {key}" in getattr(widget.ui, name).toolTip
+    widget.parent.show()
+    widget.parent.activateWindow()
+    settle()
+    widget.ui.findingsList.setFocus()
+    widget.panel.result.selection.set((36,))
+    QTest.keyClick(widget.parent, Qt.Key.Key_A)
+    settle(0.3)
+    assert progress(node) == (0, 4)
+    widget.ui.reviewButton.collapsed = False
+    settle()
+    QTest.keyClick(widget.parent, Qt.Key.Key_A)
+    settle(0.3)
+    assert progress(node) == (1, 4)
+    assert in_hand(widget) == (16,)
+    QTest.keyClick(widget.parent, Qt.Key.Key_N)
+    settle(0.3)
+    assert in_hand(widget) == (47,)
+    QTest.keyClick(widget.parent, Qt.Key.Key_P)
+    settle(0.3)
+    assert in_hand(widget) == (16,)
+    QTest.keyClick(widget.parent, Qt.Key.Key_C)
+    settle(0.3)
+    assert progress(node) == (2, 4)
+
+
+def test_every_step_is_saved_and_a_new_scene_goes_on_from_there(
+    widget: Any, node: Any, folder: Path, scene: Any, dialogs: Any
+) -> None:
+    ui = widget.ui
+    ui.autosaveCheck.click()
+    assert the_case(folder).revision == 1
+    ui.reviewButton.collapsed = False
+    ui.approveButton.click()
+    assert in_hand(widget) == (16,)
+    widget.panel.result.corrections.choose_number(15)
+    ui.renumberButton.click()
+    ui.undoButton.click()
+    case = the_case(folder)
+    whats = [[change.what for change in entry.changes] for entry in case.history()]
+    assert whats == [[], ["approved"], ["renumber", "renumber"], ["undo", "undo"]]
+    assert f"revision 4 of {case.id}" in ui.savedLabel.text
+    assert check_dataset(folder) == []
+
+    scene.Clear(0)
+    settle()
+    ui.datasetEdit.currentPath = str(folder)
+    dialogs.answer(f"{case.id}: 1 of 4 reviewed")
+    ui.openCaseButton.click()
+    settle()
+    assert [shown.kind for shown in dialogs.take()] == ["QMenu"]
+    assert in_hand(widget) == (case.next_tooth(),) == (16,)
+    assert not ui.reviewButton.collapsed
+    assert ui.reviewButton.text == "Review (1 of 4)"
+    loaded = widget.logic.getParameterNode().segmentation
+    scan = ui.inputSelector.currentNode()
+    np.testing.assert_array_equal(labels_on(loaded, scan), some_labels())
+
+
+def test_without_folder_or_initials_a_button_says_so(widget: Any, node: Any) -> None:
+    ui = widget.ui
+    assert not ui.exportCaseButton.enabled
+    assert "Choose the folder" in ui.exportCaseButton.toolTip
+    ui.datasetEdit.currentPath = "somewhere"
+    assert ui.openCaseButton.enabled
+    assert "initials" in ui.exportCaseButton.toolTip
+    ui.annotatorEdit.text = "ab"
+    assert ui.exportCaseButton.enabled
+    assert "Training data" in ui.savedLabel.text
+
+
+def test_the_reader_decides_on_what_looks_like_a_name(
+    widget: Any, node: Any, folder: Path, dialogs: Any
+) -> None:
+    import qt
+
+    ui = widget.ui
+    node.SetName("SMITH^JOHN teeth")
+    ui.noteEdit.text = "seen on 31.12.1999"
+    dialogs.answer(qt.QMessageBox.Cancel)
+    ui.exportCaseButton.click()
+    (shown,) = dialogs.take()
+    assert "a name as DICOM writes it (SMITH^JOHN). It stays in the scene" in shown.text
+    assert "a date (31.12.1999). It would be written" in shown.text
+    assert not folder.exists()
+    assert "Nothing was written" in ui.messageLabel.text
+    dialogs.answer(qt.QMessageBox.Ok)
+    ui.exportCaseButton.click()
+    assert len(dialogs.take()) == 1
+    assert the_case(folder).history()[0].note == "seen on 31.12.1999"
+    assert ui.noteEdit.text == ""  # it was about that revision
+    ui.exportCaseButton.click()  # what was accepted is not asked again
+    assert "Nothing has changed since revision 1" in ui.messageLabel.text
+
+
+def test_a_name_that_may_stay_in_the_scene_may_not_yet_be_written(slicer_app: Any) -> None:
+    from ToothSegPanel.privacy_question import PrivacyQuestion
+
+    asked: list[str] = []
+    question = PrivacyQuestion(lambda text: bool(asked.append(text)) or True)
+    scene = {"the volume's name": "SMITH^JOHN", "the result's name": "SMITH^JOHN teeth"}
+    question.check({"the note": "apex of 16 unclear"}, scene)
+    question.check({"the note": "root of 16 unclear"}, scene)
+    assert len(asked) == 1
+    assert asked[0].count("SMITH^JOHN") == 2  # the name and the reason, and once is enough
+    question.check({"the note": "SMITH^JOHN"}, scene)
+    assert "It would be written." in asked[1]
+
+
+def test_all_reviewed_results_of_the_scene_are_exported(
+    widget: Any, node: Any, folder: Path
+) -> None:
+    from ToothSegScene.review import set_reviewed
+    from ToothSegScene.segments import teeth_of
+
+    _, other = result("anisotropic")  # the same voxels would be the same scan
+    import slicer
+
+    scan = other.GetNodeReference("ToothSeg.Volume")
+    slicer.util.arrayFromVolume(scan)[0, 0, 0] = 7
+    other.SetName("half done")
+    for fdi in teeth_of(node):
+        set_reviewed(node, fdi, True)
+    widget.ui.exportReviewedButton.click()
+    assert "1 of 2 results" in widget.ui.messageLabel.text
+    assert "half done" in widget.ui.messageLabel.text
+    assert the_case(folder).record.reviewed
+    for fdi in teeth_of(other):
+        set_reviewed(other, fdi, True)
+    widget.ui.exportReviewedButton.click()
+    assert "2 of 2 results" in widget.ui.messageLabel.text
+    assert len(Dataset.open(folder).cases()) == 2
+    assert check_dataset(folder) == []
+
+
+def test_a_folder_that_cannot_be_written_to_is_told_once(
+    widget: Any, node: Any, folder: Path, dialogs: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    widget.ui.autosaveCheck.click()
+    real = os.open
+
+    def refuse(path: Any, flags: int, *rest: Any, **named: Any) -> int:
+        if str(folder) in str(path) and flags & os.O_CREAT:
+            raise PermissionError(13, "Permission denied")
+        return real(path, flags, *rest, **named)
+
+    monkeypatch.setattr(os, "open", refuse)
+    widget.panel.result.selection.set((36,))
+    widget.ui.approveButton.click()
+    widget.ui.approveButton.click()
+    (shown,) = dialogs.take()
+    assert "Permission denied" in shown.text
+    assert "\n" not in shown.text
+    assert "<b>Not saved:</b> Cannot write to" in widget.ui.savedLabel.text
+    monkeypatch.undo()
+    widget.ui.approveButton.click()  # and it makes up for what was left
+    case = the_case(folder)
+    assert case.revision == 2
+    assert [change.fdi for change in case.history()[-1].changes] == [16, 36, 47]
+
+
+def lock_of(host: str, pid: int) -> str:
+    return (
+        f'{{"who": "cd", "host": "{host}", "pid": {pid}, '
+        '"when": "2024-02-29T08:00:00+00:00", "token": "t1"}'
+    )
+
+
+def test_who_holds_a_lock_and_since_when_is_told(
+    widget: Any, node: Any, folder: Path, dialogs: Any
+) -> None:
+    import qt
+
+    widget.ui.exportCaseButton.click()
+    lock = the_case(folder).folder / "lock.json"
+    widget.panel.result.selection.set((36,))
+    widget.ui.approveButton.click()
+    lock.write_text(lock_of(socket.gethostname(), os.getpid()))  # at work at this moment
+    widget.ui.exportCaseButton.click()
+    (shown,) = dialogs.take()
+    assert "locked by cd since 2024-02-29T08:00:00" in shown.text
+    assert lock.exists()
+    lock.write_text(lock_of("elsewhere", 1))  # nobody knows
+    dialogs.answer(qt.QMessageBox.Cancel)
+    widget.ui.exportCaseButton.click()
+    asked, refused = dialogs.take()
+    assert "cd since 2024-02-29" in asked.text
+    assert "is locked by cd" in refused.text
+    widget.ui.exportCaseButton.click()
+    assert len(dialogs.take()) == 1  # it is not asked again
+    assert the_case(folder).revision == 1
+    lock.write_text(lock_of("elsewhere", 1).replace("t1", "t2"))
+    dialogs.answer(qt.QMessageBox.Ok)
+    widget.ui.exportCaseButton.click()
+    assert len(dialogs.take()) == 1
+    assert the_case(folder).revision == 2
+    assert not lock.exists()
+
+
+def test_work_of_somebody_else_is_told_and_kept(
+    widget: Any, node: Any, folder: Path, dialogs: Any
+) -> None:
+    widget.ui.exportCaseButton.click()
+    case = the_case(folder)
+    case.save_revision(case.labels(), "cd", review={36: "approved"})
+    widget.panel.result.selection.set((11,))
+    widget.ui.approveButton.click()
+    widget.ui.exportCaseButton.click()
+    (shown,) = dialogs.take()
+    assert "newer revision, 2, by cd of 20" in shown.text
+    assert "\n" not in shown.text
+    assert the_case(folder).revision == 2
+    dialogs.answer(f"{case.id}: 1 of 4 reviewed")
+    widget.ui.openCaseButton.click()
+    settle()
+    dialogs.take()
+    assert in_hand(widget) == (16,)  # 36 is done; of the scan's findings and confidences, these
+    assert "confidence 40 %" in widget.ui.reviewLabel.text
+
+
+def test_a_folder_that_is_no_data_set_is_said_in_a_line(
+    widget: Any, node: Any, folder: Path, dialogs: Any
+) -> None:
+    folder.mkdir()
+    (folder / "thesis.doc").write_text("mine")
+    widget.ui.openCaseButton.click()
+    widget.ui.exportCaseButton.click()
+    for shown in dialogs.take():
+        assert str(folder) in shown.text
+        assert "\n" not in shown.text
+        assert not shown.detail
+    assert [path.name for path in folder.iterdir()] == ["thesis.doc"]
+
+
+def test_the_picture_of_the_guide(
+    widget: Any,
+    sample_volume_node: Any,
+    sample_labels: Any,
+    panel_screenshot: Any,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The review of the sample, two thirds done, as docs/annotating.md shows it."""
+    from PySide6.QtCore import QPoint
+    from PySide6.QtGui import QImage
+    from PySide6.QtWidgets import QWidget
+
+    from ToothSegScene.review import set_reviewed
+    from ToothSegScene.segments import teeth_of
+
+    node = give_result(widget, sample_volume_node, sample_labels)
+    unsure = node.GetSegmentation().GetSegment(teeth_of(node)[16])
+    unsure.SetTag("ToothSeg.Confidence", "0.610")
+    ui = widget.ui
+    folder = Path(os.environ.get("TOOTHSEG_SCREENSHOTS") or tmp_path).resolve()
+    monkeypatch.chdir(tmp_path)
+    ui.datasetEdit.currentPath = "teeth-set"
+    ui.annotatorEdit.text = "ab"
+    for fdi in sorted(set(teeth_of(node)) - {16, 34, 35})[:19]:
+        set_reviewed(node, fdi, True)
+    ui.autosaveCheck.click()
+    for name in ("categoriesButton", "correctionsButton"):
+        getattr(ui, name).collapsed = True
+    for name in ("reviewButton", "trainingButton"):
+        getattr(ui, name).collapsed = False
+    assert in_hand(widget) == (16,)
+    settle()
+    assert "revision 1 of case-" in ui.savedLabel.text
+    assert ui.reviewProgress.format.startswith("19 of ")
+    image = QImage(str(panel_screenshot(widget.parent, folder / "panel-review.png")))
+    # The bar is there and filled by two thirds, its words on it.
+    bar = QWidget.mapTo(ui.reviewProgress, widget.parent, QPoint(0, ui.reviewProgress.height // 2))
+    row = [image.pixelColor(x, bar.y()) for x in range(480)]
+    blues = [colour for colour in row if colour.blue() > colour.red() + 40]
+    assert 0.5 < len(blues) / ui.reviewProgress.width < 0.8

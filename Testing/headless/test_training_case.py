@@ -1,0 +1,252 @@
+"""Results into a data set and back: the same labels, bit for bit, and nothing lost on the way."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from case_fixture import FINDING, TEETH, labels_on, result, save, some_labels
+from node_fixture import GEOMETRIES, TURN, linear_transform, volume_node
+from ToothSegLib.dataset.checks import check_dataset
+from ToothSegLib.dataset.folder import Dataset
+from ToothSegLib.dataset.record import Change
+from ToothSegLib.dataset.refusals import Outdated
+from ToothSegLib.errors import InputError
+from ToothSegLib.volume import Volume
+
+
+@pytest.mark.parametrize("name", GEOMETRIES)
+def test_labels_come_back_bit_for_bit_in_a_new_scene(scene: Any, tmp_path: Path, name: str) -> None:
+    from ToothSegScene.review import review_of, set_corrected, set_reviewed
+    from ToothSegScene.training_case import place_case
+
+    _, node = result(name)
+    set_reviewed(node, 11, True)
+    set_corrected(node, 47)
+    node.SetAttribute("ToothSeg.Missing", "13")
+    review = review_of(node)
+    save(node, tmp_path / "set")
+    scene.Clear(0)
+    (case,) = Dataset.open(tmp_path / "set").cases()
+    scan, loaded = place_case(scene, case)
+    np.testing.assert_array_equal(labels_on(loaded, scan), some_labels())
+    assert review_of(loaded) == review
+    assert review == {
+        11: "approved", 13: "missing", 16: "predicted", 36: "predicted", 47: "corrected",
+    }  # fmt: skip
+    # And from there to the data set again: nothing differs.
+    assert save(loaded, tmp_path / "set").revision == 1
+
+
+def test_labels_are_the_same_on_another_grid_under_another_transform(
+    scene: Any, tmp_path: Path
+) -> None:
+    """The scan in the new scene has its axes in another order and direction, and is cut."""
+    from ToothSegScene.training_case import place_case
+
+    save(result()[1], tmp_path / "set")
+    scene.Clear(0)
+    (case,) = Dataset.open(tmp_path / "set").cases()
+    scan, loaded = place_case(scene, case)
+    image = case.image()
+    k, j, i = image.shape
+    step = image.index_to_lps
+    # Axes i, j, k of the other grid run along -k, i and j of this one, from k = 8, i = 2 on.
+    columns = np.stack([-step[:3, 2], step[:3, 0], step[:3, 1]], axis=1)
+    spacing = np.linalg.norm(columns, axis=0)
+    origin = (step @ [2, 0, k - 1, 1])[:3]
+    there = np.transpose(some_labels()[::-1, :, 2:], (1, 2, 0))
+    other = volume_node(
+        Volume(np.zeros(there.shape, np.int16), tuple(spacing), tuple(origin), columns / spacing)
+    )
+    np.testing.assert_array_equal(labels_on(loaded, other), there)
+    matrix = np.eye(4)
+    matrix[:3, :3], matrix[:3, 3] = TURN, (5.0, -7.0, 11.0)
+    turn = linear_transform(matrix)
+    for node in (scan, loaded):
+        node.SetAndObserveTransformNodeID(turn.GetID())
+    np.testing.assert_array_equal(labels_on(loaded, scan), some_labels())
+    assert save(loaded, tmp_path / "set").revision == 1
+
+
+def test_a_scan_that_is_there_is_used_and_its_findings_go_on(scene: Any, tmp_path: Path) -> None:
+    from ToothSegScene.review import findings_of, set_reviewed, waiting
+    from ToothSegScene.training_case import place_case
+
+    scan, node = result()
+    assert waiting(node) == [36, 16, 47, 11]  # the finding first, then the least confident
+    set_reviewed(node, 36, True)
+    save(node, tmp_path / "set")
+    (case,) = Dataset.open(tmp_path / "set").cases()
+    found, loaded = place_case(scene, case, node)
+    assert found is scan
+    assert loaded is not node
+    assert waiting(loaded) == [16, 47, 11]
+    set_reviewed(loaded, 36, False)
+    assert findings_of(loaded) == [FINDING]
+
+
+def test_nothing_but_voxels_numbers_and_states_is_written(scene: Any, tmp_path: Path) -> None:
+    scan, node = result()
+    scan.SetName("SMITH^JOHN")
+    scan.SetAttribute("DICOM.instanceUIDs", "1.2.840.10008.5.1")
+    node.SetName("SMITH^JOHN teeth")
+    node.SetAttribute("DICOM.PatientName", "SMITH^JOHN")
+    node.GetSegmentation().GetNthSegment(0).SetName("SMITH^JOHN 11")
+    node.GetSegmentation().GetNthSegment(0).SetTag("DICOM.PatientID", "SMITH^JOHN")
+    save(node, tmp_path / "set")
+    files = [path for path in (tmp_path / "set").rglob("*") if path.is_file()]
+    assert len(files) >= 6
+    for path in files:
+        assert b"SMITH" not in path.read_bytes()
+        assert b"1.2.840" not in path.read_bytes()
+        assert "SMITH" not in str(path)
+
+
+def test_each_step_is_a_revision_that_says_what_was_done(scene: Any, tmp_path: Path) -> None:
+    from ToothSegScene.autosave import Author, Autosave
+    from ToothSegScene.editing import Corrections
+    from ToothSegScene.review import set_reviewed
+
+    scan, node = result()
+    scan.SetAttribute("ToothSeg.Patient", "p7")
+    keeper = Autosave(node, tmp_path / "set")
+    assert keeper.save(Author("ab", "first")) == 1
+    assert keeper.save(Author("ab")) is None  # nothing has changed
+    set_reviewed(node, 11, True)
+    assert keeper.save(Author("ab"), "approved") == 2
+    Corrections(node).renumber(16, 15)
+    assert keeper.save(Author("cd"), "renumber") == 3
+    assert keeper.case is not None
+    *_, second, third = Dataset.open(tmp_path / "set").cases()[0].history()
+    assert second.changes == (Change(11, "approved"),)
+    assert third.changes == (Change(15, "renumber"), Change(16, "renumber"))
+    assert (third.who, keeper.case.record.patient) == ("cd", "p7")
+    assert keeper.case.record.prediction.bundle == "default"
+    assert keeper.case.record.review[15] == "corrected"
+    assert check_dataset(tmp_path / "set") == []
+
+
+def test_voxels_that_were_painted_before_an_approval_are_told(scene: Any, tmp_path: Path) -> None:
+    from ToothSegScene.autosave import Author, Autosave
+    from ToothSegScene.editing import Corrections
+    from ToothSegScene.review import set_reviewed
+
+    _, node = result()
+    keeper = Autosave(node, tmp_path / "set")
+    keeper.save(Author("ab"))
+    Corrections(node).delete([47])  # stands in for the Segment Editor: nobody tells the data set
+    set_reviewed(node, 11, True)
+    keeper.save(Author("ab"), "approved")
+    assert keeper.case is not None
+    assert keeper.case.history()[-1].changes == (
+        Change(47, "edited by hand"),
+        Change(11, "approved"),
+    )
+
+
+def test_a_result_that_the_data_set_has_gone_past_is_refused(scene: Any, tmp_path: Path) -> None:
+    from ToothSegScene.autosave import Author, Autosave
+    from ToothSegScene.review import set_reviewed
+    from ToothSegScene.training_case import place_case
+
+    _, node = result()
+    keeper = Autosave(node, tmp_path / "set")
+    keeper.save(Author("ab"))
+    (case,) = Dataset.open(tmp_path / "set").cases()
+    case.save_revision(case.labels(), "cd", [Change(36, "approved")], {36: "approved"})
+    set_reviewed(node, 11, True)
+    with pytest.raises(Outdated, match="newer revision, 2, by cd"):
+        keeper.save(Author("ab"), "approved")
+    with pytest.raises(Outdated, match="revision 2 of this scan, saved by cd on 20"):
+        save(node, tmp_path / "set")  # also when the scene is opened again
+    _, newest = place_case(scene, Dataset.open(tmp_path / "set").cases()[0], node)
+    set_reviewed(newest, 11, True)
+    assert save(newest, tmp_path / "set").revision == 3
+
+
+def test_a_scan_without_labels_gets_its_first(scene: Any, tmp_path: Path) -> None:
+    from ToothSegLib.dataset.folder import CaseMeta
+    from ToothSegScene.training_case import image_of, place_case
+
+    scan, node = result()
+    dataset = Dataset.create(tmp_path / "set")
+    case = dataset.add(image_of(node), None, CaseMeta(who="ab"))
+    assert place_case(scene, case) == (scan, None)
+    assert save(node, tmp_path / "set").revision == 1
+
+
+def test_a_result_without_teeth_or_scan_is_refused(scene: Any, tmp_path: Path) -> None:
+    scan, node = result()
+    scene.RemoveNode(scan)
+    with pytest.raises(InputError, match="is not in the scene"):
+        save(node, tmp_path / "set")
+    node.GetSegmentation().RemoveAllSegments()
+    with pytest.raises(InputError, match="holds no teeth"):
+        save(node, tmp_path / "set")
+    assert not (tmp_path / "set").exists()
+
+
+@pytest.fixture
+def child() -> Iterator[list[int]]:
+    """Processes that the test has started; those still there at its end are ended."""
+    started: list[int] = []
+    yield started
+    for pid in started:
+        os.kill(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_kill_9_during_autosave_loses_the_step_in_hand_at_most(
+    scene: Any, tmp_path: Path, child: list[int]
+) -> None:
+    """Ten times a process approves tooth after tooth and is killed; what it told of is there."""
+    from ToothSegScene.autosave import Author, Autosave
+    from ToothSegScene.review import review_of, set_reviewed
+    from ToothSegScene.training_case import place_case
+
+    folder = tmp_path / "set"
+    _, node = result()
+    save(node, folder)
+    moments, broken_off = np.random.default_rng(20240229), 0
+    for _ in range(10):
+        (case,) = Dataset.open(folder).cases()
+        _, node = place_case(scene, case, node)
+        read, write = os.pipe()
+        pid = os.fork()
+        if pid == 0:
+            try:
+                keeper = Autosave(node, folder)
+                while True:
+                    for fdi in TEETH:
+                        set_reviewed(node, fdi, review_of(node)[fdi] == "predicted")
+                        number = keeper.save(Author("ab"), "approved")
+                        os.write(write, b"%d " % number)
+            finally:
+                os._exit(1)
+        child.append(pid)
+        os.close(write)
+        with os.fdopen(read, "rb", buffering=0) as pipe:
+            told = pipe.read(64)  # until it has saved once
+            time.sleep(moments.uniform(0.0, 0.1))
+            os.kill(pid, signal.SIGKILL)
+            assert os.waitpid(child.pop(), 0)[1] == signal.SIGKILL
+            told += pipe.readall()
+        dataset = Dataset.open(folder)
+        (case,) = dataset.cases()
+        newest = int(told.split()[-1])
+        assert case.revision in (newest, newest + 1)
+        np.testing.assert_array_equal(case.labels().array, some_labels())
+        broken_off += bool(dataset.recovered) or case.break_lock() is not None
+        case.break_lock()
+        Dataset.open(folder)
+        assert check_dataset(folder) == []
+    assert broken_off, "no kill came in the middle of a save: this test tests nothing"

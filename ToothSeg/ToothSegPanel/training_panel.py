@@ -1,0 +1,247 @@
+"""The section "Training data": results into a data set, by hand or after every step, and back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from html import escape
+from typing import Any
+
+import slicer
+import slicer.util
+
+from ToothSegLib.dataset.folder import Dataset
+from ToothSegLib.dataset.lock import Lock
+from ToothSegLib.dataset.refusals import Locked
+from ToothSegLib.errors import ToothSegError
+from ToothSegPanel.case_menu import chosen_case, words
+from ToothSegPanel.privacy_question import Declined, PrivacyQuestion, looks_suspicious
+from ToothSegPanel.reporting import errors_in_a_line, sentence, show_error
+
+_TIPS = {
+    "exportCaseButton": "Write scan, teeth and review of this result as a new revision",
+    "exportReviewedButton": "Write every result of the scene whose teeth are all reviewed",
+    "openCaseButton": "Load a case of the data set and review it from where it stopped",
+    "autosaveCheck": "Every approval and every correction becomes a revision of its own",
+}
+_OFF = "Not saved after each step: see <i>Training data</i>."
+
+
+class TrainingPanel:
+    """Presents the section, and the line of the section "Review" that tells what is saved.
+
+    Args:
+        ui: the widgets of the module.
+        node: gives the segmentation node, or None.
+        say: shows a sentence about what was done.
+        opened: called with the volume node and the segmentation node (or None) of a case.
+    """
+
+    def __init__(
+        self,
+        ui: Any,
+        node: Callable[[], Any],
+        say: Callable[[str], None],
+        opened: Callable[[Any, Any], None],
+    ) -> None:
+        self._ui = ui
+        self._node = node
+        self._say = say
+        self._opened = opened
+        self._parameters: Any = None
+        self._keepers: dict[tuple[str, str], tuple[Any, Any]] = {}
+        self._told: dict[str, str] = {}
+        self._kept_locks: set[str] = set()
+        self._privacy = PrivacyQuestion()
+        ui.datasetEdit.connect("currentPathChanged(QString)", self._on_folder)
+        ui.annotatorEdit.connect("textChanged(QString)", lambda text: self._offer())
+        ui.patientEdit.connect("textEdited(QString)", self._on_patient)
+        ui.autosaveCheck.connect("clicked(bool)", lambda on: self.autosave(""))
+        ui.exportCaseButton.connect("clicked()", self._export)
+        ui.exportReviewedButton.connect("clicked()", self._export_reviewed)
+        ui.openCaseButton.connect("clicked()", self._open)
+
+    def show(self, parameters: Any) -> None:
+        """Take the parameters; None between scenes."""
+        self._parameters = None
+        folder = "" if parameters is None else parameters.datasetFolder
+        if self._ui.datasetEdit.currentPath != folder:
+            self._ui.datasetEdit.currentPath = folder
+        self._parameters = parameters
+        volume = self._volume()
+        patient = "" if volume is None else volume.GetAttribute("ToothSeg.Patient") or ""
+        if self._ui.patientEdit.text != patient:
+            self._ui.patientEdit.text = patient
+        self._offer()
+
+    def forget(self) -> None:
+        """The scene goes."""
+        self._keepers.clear()
+        self._told.clear()
+
+    def autosave(self, what: str) -> None:
+        """Save the result after a step, if the user wants that; ``what`` was done, in a word."""
+        node = self._node()
+        if node is not None and self._ui.autosaveCheck.checked and not self._why_not():
+            try:
+                self._save(node, what)
+                self._ui.noteEdit.text = ""
+            except Declined as error:
+                self._ui.autosaveCheck.checked = False
+                self._say(escape(sentence(error)))
+            except Exception as error:
+                self._not_saved(node, error)
+        self._offer()
+
+    def _not_saved(self, node: Any, error: Exception) -> None:
+        """A dialog for the first failure of a row of the same ones, a line for each."""
+        text = f"<b>Not saved:</b> {escape(sentence(error))}"
+        if self._told.get(node.GetID()) != text:
+            self._told[node.GetID()] = text
+            show_error(error, "save the step")
+
+    def _offer(self) -> None:
+        node, reason = self._node(), self._why_not()
+        for name, tip in _TIPS.items():
+            why = reason
+            if name == "openCaseButton" and self._folder():
+                why = ""  # nothing is written
+            elif not why and node is None and name != "exportReviewedButton":
+                why = "There is no result yet."
+            button = getattr(self._ui, name)
+            button.enabled = not why
+            button.toolTip = f"{tip}\n{why}" if why else tip
+        on = bool(self._ui.autosaveCheck.checked)
+        told = "" if node is None else self._told.get(node.GetID(), "")
+        self._ui.savedLabel.text = (told or "Nothing saved yet.") if on else _OFF
+
+    def _why_not(self) -> str:
+        if not self._folder():
+            return "Choose the folder of a data set first."
+        return "" if self._who() else "Enter your initials first."
+
+    def _folder(self) -> str:
+        return str(self._ui.datasetEdit.currentPath).strip()
+
+    def _who(self) -> str:
+        return str(self._ui.annotatorEdit.text).strip()
+
+    def _volume(self) -> Any:
+        node = self._node()
+        return None if node is None else node.GetNodeReference("ToothSeg.Volume")
+
+    def _on_folder(self, path: str) -> None:
+        if self._parameters is not None:
+            self._parameters.datasetFolder = path
+        self._told.clear()
+        self._offer()
+
+    def _on_patient(self, text: str) -> None:
+        volume = self._volume()
+        if volume is not None:
+            volume.SetAttribute("ToothSeg.Patient", text.strip() or None)
+
+    def _keeper(self, node: Any) -> Any:
+        """What keeps a node and its case in step, as long as the node is there."""
+        from ToothSegScene.autosave import Autosave
+
+        key = (node.GetID(), self._folder())
+        known = self._keepers.get(key)
+        if known is None or known[0] is not node:
+            known = self._keepers[key] = (node, Autosave(node, self._folder()))
+        return known[1]
+
+    def _save(self, node: Any, what: str = "") -> str:
+        """Save a result; what has been done, in words.
+
+        Raises:
+            Declined: the user would rather not.
+            ToothSegError: it could not be done.
+        """
+        from ToothSegScene.autosave import Author
+        from ToothSegScene.training_case import PATIENT, names_in_scene, volume_of
+
+        note = str(self._ui.noteEdit.text).strip()
+        patient = volume_of(node).GetAttribute(PATIENT) or ""
+        written = {"your name": self._who(), "the note": note, "the pseudonym": patient}
+        self._privacy.check(written, names_in_scene(node))
+        author = Author(self._who(), note, accept_text=looks_suspicious(written))
+        keeper = self._keeper(node)
+        try:
+            number = keeper.save(author, what)
+        except Locked:
+            if not self._may_break(keeper.lock_in_the_way()):
+                raise
+            keeper.break_lock()
+            number = keeper.save(author, what)
+        revision = f"revision {keeper.case.revision} of {keeper.case.id}"
+        told = f"Saved: {revision}."
+        self._told[node.GetID()] = told
+        return told if number else f"Nothing has changed since {revision}."
+
+    def _may_break(self, lock: Lock | None) -> bool:
+        """Whether the user says that nobody is at work behind a lock; asked once a lock."""
+        if lock is None or lock.process == "running" or lock.token in self._kept_locks:
+            return False
+        if slicer.util.confirmOkCancelDisplay(
+            f"The data set is locked by {lock}. A program that was ended in the middle leaves its "
+            "lock behind. Take it away, if nobody is saving at this moment?",
+            windowTitle="Locked",
+        ):
+            return True
+        self._kept_locks.add(lock.token)
+        return False
+
+    def _export(self) -> None:
+        with errors_in_a_line("export the case"):
+            try:
+                self._say(self._save(self._node()))
+                self._ui.noteEdit.text = ""
+            except Declined as error:
+                self._say(escape(sentence(error)))
+        self._offer()
+
+    def _export_reviewed(self) -> None:
+        from ToothSegScene.training_case import is_reviewed, results_in
+
+        with errors_in_a_line("export the cases"):
+            nodes = results_in(slicer.mrmlScene)
+            done, errors = 0, []
+            left = [node.GetName() for node in nodes if not is_reviewed(node)]
+            for node in filter(is_reviewed, nodes):
+                try:
+                    self._save(node)
+                    done += 1
+                except ToothSegError as error:
+                    errors.append(f"{node.GetName()}: {sentence(error)}")
+            text = f"{done} of {len(nodes)} results are in the data set."
+            if left:
+                text += f" Not yet reviewed to the end: {', '.join(left)}."
+            self._say(escape(text))
+            if done:
+                self._ui.noteEdit.text = ""
+            if errors:
+                raise ToothSegError(" ".join(errors))
+        self._offer()
+
+    def _open(self) -> None:
+        with errors_in_a_line("open a case"):
+            dataset = Dataset.open(self._folder())
+            case = chosen_case(dataset)
+            if case is None:
+                return
+            from ToothSegScene.training_case import place_case
+
+            volume, node = place_case(slicer.mrmlScene, case, self._same_case(case.id))
+            self._opened(volume, node)
+            self._say(escape(" ".join([words(case), *dataset.recovered])))
+
+    def _same_case(self, case_id: str) -> Any:
+        """The result that is shown, if it is of the same scan: its findings go on."""
+        from ToothSegLib.dataset.voxels import source_of
+        from ToothSegScene.training_case import image_of
+
+        node = self._node()
+        if node is None or self._volume() is None:
+            return None
+        found = Dataset.open(self._folder()).find(source_of(image_of(node)).voxels_sha256)
+        return node if found == case_id else None

@@ -1,0 +1,179 @@
+"""Keeps a case of a data set in step with a result in the scene: one revision a step.
+
+A save is whole or not at all, and none replaces another (see docs/dataset.md), so that a program
+that ends in the middle loses the step in hand at most.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ToothSegLib.dataset.case import DatasetCase
+from ToothSegLib.dataset.folder import CaseMeta, Dataset
+from ToothSegLib.dataset.lock import Lock, read_lock
+from ToothSegLib.dataset.record import Change
+from ToothSegLib.dataset.refusals import Outdated
+from ToothSegLib.dataset.voxels import changed_teeth, source_of
+from ToothSegLib.volume import Volume
+from ToothSegScene.training_case import (
+    PATIENT,
+    TrainingCase,
+    image_of,
+    in_step,
+    revision_known,
+    training_case,
+    volume_of,
+)
+
+BY_HAND = "edited by hand"
+_REVIEWS = ("approved", "corrected", "taken back")
+"""Steps that move no voxel by themselves."""
+
+
+@dataclass(frozen=True)
+class Author:
+    """Who saves, and what they say to it.
+
+    Args:
+        who: best by initials.
+        note: free text, written with the revision.
+        accept_text: they have seen what looks like a patient's name, and write it nevertheless.
+    """
+
+    who: str
+    note: str = ""
+    accept_text: bool = False
+
+
+class Autosave:
+    """The case of one result in one data set, once it has been found there or added.
+
+    Attributes:
+        case: of the data set; None until the first save.
+        recovered: in a line each, what a program that ended in the middle had left there.
+    """
+
+    def __init__(self, segmentation_node: Any, folder: str | os.PathLike[str]) -> None:
+        self._node = segmentation_node
+        self._folder = Path(folder)
+        self._labels: Volume | None = None
+        self.case: DatasetCase | None = None
+        self.recovered: list[str] = []
+
+    def save(self, author: Author, what: str = "") -> int | None:
+        """Save the result as it is now.
+
+        Args:
+            author: who saves.
+            what: what was done since the last save, in words, as in "smooth".
+
+        Returns:
+            The number of the new revision; None if nothing differs from the newest one.
+
+        Raises:
+            InputError: the result or the folder cannot be used.
+            Suspicious: free text may tell who the patient is.
+            Locked: somebody else is writing.
+            Outdated: the data set holds a newer revision than the result was made from.
+            OutputError: the folder cannot be written to.
+        """
+        now = training_case(self._node)
+        if self.case is None:
+            added = self._join(now, author)
+            if added is not None:
+                return added
+        assert self.case is not None
+        changes = self._changes(now, what)
+        if self.case.revision and not changes and now.review == dict(self.case.record.review):
+            in_step(self._node, self.case)
+            return None
+        number = self.case.save_revision(
+            now.labels,
+            author.who,
+            changes,
+            now.review,
+            note=author.note,
+            prediction=now.prediction,
+            accept_text=author.accept_text,
+        )
+        self._saved(now)
+        return number
+
+    def lock_in_the_way(self) -> Lock | None:
+        """The lock that keeps a save from going on, if there is one."""
+        folders = [self._folder, *([self.case.folder] if self.case else [])]
+        return next(filter(None, map(read_lock, folders)), None)
+
+    def break_lock(self) -> None:
+        """Take away locks that were left behind. Raises Locked if their program still runs."""
+        Dataset.open(self._folder).break_lock()
+        if self.case is not None:
+            self.case.break_lock()
+
+    def _join(self, now: TrainingCase, author: Author) -> int | None:
+        """Find the case of the scan, or add it; the number of its first revision if it was."""
+        image = image_of(self._node)
+        with Dataset.new_if_missing(self._folder) as dataset:
+            self.recovered = dataset.recovered
+            name = dataset.find(source_of(image).voxels_sha256)
+            if name is None:
+                meta = CaseMeta(
+                    who=author.who,
+                    patient=volume_of(self._node).GetAttribute(PATIENT) or None,
+                    prediction=now.prediction,
+                    review=now.review,
+                    note=author.note,
+                    accept_text=author.accept_text,
+                )
+                self.case = dataset.add(image, now.labels, meta)
+                self._saved(now)
+                return self.case.revision
+            case = dataset.case(name)
+        labels = case.labels() if case.revision else None
+        if labels is not None and revision_known(self._node, case) != case.revision:
+            same = now.review == case.record.review and np.array_equal(
+                labels.array, now.labels.array
+            )
+            if not same:
+                raise _outdated(case)
+        self.case, self._labels = case, labels
+        return None
+
+    def _saved(self, now: TrainingCase) -> None:
+        assert self.case is not None
+        self._labels = now.labels
+        in_step(self._node, self.case)
+
+    def _changes(self, now: TrainingCase, what: str) -> list[Change]:
+        assert self.case is not None
+        if self._labels is None:
+            return []
+        moved = changed_teeth(self._labels.array, now.labels.array)
+        by = BY_HAND if not what or what in _REVIEWS else what
+        judged = _differing(self.case.record.review, now.review)
+        return [Change(fdi, by) for fdi in moved] + [
+            Change(fdi, state) for fdi, state in judged.items() if fdi not in moved
+        ]
+
+
+def _differing(before: Mapping[int, str], after: Mapping[int, str]) -> dict[int, str]:
+    """The new state of the teeth whose state differs, ascending."""
+    return {
+        fdi: after.get(fdi, "gone")
+        for fdi in sorted(before.keys() | after.keys())
+        if before.get(fdi) != after.get(fdi)
+    }
+
+
+def _outdated(case: DatasetCase) -> Outdated:
+    last = case.history()[-1]
+    return Outdated(
+        f"the data set holds revision {last.number} of this scan, saved by {last.who} on "
+        f"{last.when}, which this result does not come from: open the case and go on with that"
+    )

@@ -1,0 +1,199 @@
+"""A result as a case of a data set has it, and a case of a data set as nodes.
+
+Nothing leaves the scene but voxels, their place, FDI numbers and review states. DICOM tags stay
+with their nodes, and so do the names of nodes: those are only looked at, for where a name stands
+there, the notes may hold it too.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import slicer
+import slicer.util
+
+from ToothSegLib.dataset.case import DatasetCase
+from ToothSegLib.dataset.record import Prediction
+from ToothSegLib.dataset.voxels import source_of, storable
+from ToothSegLib.dataset.voxels import teeth_of as teeth_in
+from ToothSegLib.errors import InputError
+from ToothSegLib.report import Segmentation, from_json, measure_teeth
+from ToothSegLib.volume import Volume
+from ToothSegScene.review import progress, restore_review, review_of
+from ToothSegScene.segments import REPORT, VOLUME, read_labels, teeth_of, write_segmentation
+from ToothSegScene.volumes import volume_from_node
+
+CASE = "ToothSeg.Case"
+"""Attribute of a segmentation node: the case and the revision that it is in step with."""
+
+PATIENT = "ToothSeg.Patient"
+"""Attribute of a volume node: the pseudonym that all scans of one patient share."""
+
+_RAS_FROM_LPS = np.diag([-1.0, -1.0, 1.0, 1.0])
+
+
+@dataclass(frozen=True)
+class TrainingCase:
+    """What a data set takes of a result.
+
+    Args:
+        labels: FDI numbers on the scan's grid.
+        review: state by FDI number, in the words of the data set.
+        prediction: the bundle that made the first labels, if the report names one.
+    """
+
+    labels: Volume
+    review: dict[int, str]
+    prediction: Prediction | None
+
+
+def volume_of(segmentation_node: Any) -> Any:
+    """The volume node that a result was made of.
+
+    Raises:
+        InputError: it is not in the scene.
+    """
+    node = segmentation_node.GetNodeReference(VOLUME)
+    if node is None:
+        raise InputError(
+            f"the scan of {segmentation_node.GetName()!r} is not in the scene: a case for training "
+            "needs both"
+        )
+    return node
+
+
+def image_of(segmentation_node: Any) -> Volume:
+    """The scan of a result, in its own space. Raises InputError if it cannot be used."""
+    return storable(volume_from_node(volume_of(segmentation_node))[0])
+
+
+def training_case(segmentation_node: Any) -> TrainingCase:
+    """Read a result from the scene.
+
+    Raises:
+        InputError: there are no teeth, or the scan is not there.
+    """
+    if not teeth_of(segmentation_node):
+        raise InputError(
+            f"{segmentation_node.GetName()!r} holds no teeth: there is nothing to save"
+        )
+    labels = read_labels(segmentation_node, volume_of(segmentation_node))
+    # A tooth that others cover wholly has no voxel in the label map, and so no review.
+    there = set(teeth_in(labels.array))
+    review = {
+        fdi: word
+        for fdi, word in review_of(segmentation_node).items()
+        if (fdi in there) != (word == "missing")
+    }
+    report = _report_of(segmentation_node)
+    prediction = None if report is None else Prediction.from_provenance(report.provenance)
+    return TrainingCase(labels, review, prediction)
+
+
+def names_in_scene(segmentation_node: Any) -> dict[str, str]:
+    """Names that may tell who the patient is although no data set holds them, by what they are."""
+    names = {"the result's name": segmentation_node.GetName()}
+    volume = segmentation_node.GetNodeReference(VOLUME)
+    if volume is not None:
+        names["the volume's name"] = volume.GetName()
+    segmentation = segmentation_node.GetSegmentation()
+    for place in range(segmentation.GetNumberOfSegments()):
+        name = segmentation.GetNthSegment(place).GetName()
+        names[f"the segment's name {name!r:.60}"] = name
+    return names
+
+
+def is_reviewed(segmentation_node: Any) -> bool:
+    """Whether it holds teeth, and somebody has reviewed each of them."""
+    reviewed, there = progress(segmentation_node)
+    return 0 < there == reviewed
+
+
+def results_in(scene: slicer.vtkMRMLScene) -> list[Any]:
+    """The segmentation nodes that hold teeth of a scan, in the scene's order."""
+    nodes = scene.GetNodesByClass("vtkMRMLSegmentationNode")
+    every = [nodes.GetItemAsObject(place) for place in range(nodes.GetNumberOfItems())]
+    return [node for node in every if node.GetNodeReferenceID(VOLUME) and teeth_of(node)]
+
+
+def place_case(
+    scene: slicer.vtkMRMLScene, case: DatasetCase, beside: Any = None
+) -> tuple[Any, Any]:
+    """Put a case into the scene, to go on with its review.
+
+    A scan that is there already, voxel for voxel, is used; else the case's own is put there.
+
+    Args:
+        scene: where the nodes go.
+        case: of a data set.
+        beside: a result of the same scan whose findings and confidences are taken over, or None.
+
+    Returns:
+        The volume node and the segmentation node; None for the second where the case has no labels.
+
+    Raises:
+        InputError: the case is damaged.
+    """
+    volume_node = _same_scan(scene, case)
+    labels = case.labels() if case.revision else None
+    if volume_node is None:
+        image = case.image()
+        matrix = slicer.util.vtkMatrixFromArray(_RAS_FROM_LPS @ image.index_to_lps)
+        volume_node = slicer.util.addVolumeFromArray(image.array, ijkToRAS=matrix, name=case.id)
+        volume_node.SetAttribute(PATIENT, case.record.patient)
+    if labels is None:
+        return volume_node, None
+    report = None if beside is None else _report_of(beside)
+    known = {tooth.fdi: tooth.confidence for tooth in report.teeth} if report else {}
+    result = Segmentation(labels, measure_teeth(labels, known))
+    if report:
+        result = replace(result, findings=report.findings, provenance=report.provenance)
+    elif case.record.prediction:
+        made_by = case.record.prediction
+        provenance = {"bundle": made_by.bundle, "weights": dict(made_by.weights)}
+        result = replace(result, provenance=provenance)
+    node = write_segmentation(scene, volume_node, result)
+    restore_review(node, case.record.review)
+    in_step(node, case)
+    return volume_node, node
+
+
+def in_step(segmentation_node: Any, case: DatasetCase) -> None:
+    """Remember with the node that it holds what the case's newest revision holds."""
+    segmentation_node.SetAttribute(CASE, f"{case.id} {case.revision}")
+
+
+def revision_known(segmentation_node: Any, case: DatasetCase) -> int | None:
+    """The revision of a case that a node is in step with; None if it never was."""
+    case_id, _, number = (segmentation_node.GetAttribute(CASE) or "").partition(" ")
+    return int(number) if case_id == case.id and number.isdecimal() else None
+
+
+def _same_scan(scene: slicer.vtkMRMLScene, case: DatasetCase) -> Any:
+    source = case.record.source
+    nodes = scene.GetNodesByClass("vtkMRMLScalarVolumeNode")
+    for place in range(nodes.GetNumberOfItems()):
+        node = nodes.GetItemAsObject(place)
+        try:
+            image = storable(volume_from_node(node)[0])
+        except InputError:
+            continue
+        # The checksum takes a while with a large scan, and most are told apart by their size.
+        if (
+            image.shape == source.shape
+            and image.same_grid(source.placed(image.array))
+            and source_of(image).voxels_sha256 == source.voxels_sha256
+        ):
+            return node
+    return None
+
+
+def _report_of(segmentation_node: Any) -> Segmentation | None:
+    """The report of the run, if there is one that can be read."""
+    try:
+        text = segmentation_node.GetAttribute(REPORT) or ""
+        return from_json(text, Volume(np.zeros((1, 1, 1), np.uint8)))
+    except InputError:
+        return None
