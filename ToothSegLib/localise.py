@@ -16,7 +16,7 @@ from ToothSegLib.volume import Volume
 SPACING_MM = 1.5
 # Beyond what is seen, (x, y, z): thin roots in bone are easily missed at this resolution, and the
 # row may go on behind the last tooth that was found.
-_MARGIN_MM = np.array([10.0, 12.0, 16.0])
+MARGIN_MM = np.array([10.0, 12.0, 16.0])
 # Tooth-like voxels closer than this belong together.
 _JOIN_MM = 12.0
 _LEAST_MM3 = 60.0
@@ -50,8 +50,8 @@ def find_dentition(
     corners = _join(tooth, groups, count)
     if corners is None:
         return None
-    low = np.asarray(coarse.origin) + (corners[0] - 0.5) * SPACING_MM - _MARGIN_MM
-    high = np.asarray(coarse.origin) + (corners[1] + 0.5) * SPACING_MM + _MARGIN_MM
+    low = np.asarray(coarse.origin) + (corners[0] - 0.5) * SPACING_MM - MARGIN_MM
+    high = np.asarray(coarse.origin) + (corners[1] + 0.5) * SPACING_MM + MARGIN_MM
     first = np.asarray(coarse.origin) - 0.5 * SPACING_MM
     last = first + np.asarray(coarse.shape[::-1]) * SPACING_MM
     low, high = np.maximum(low, first), np.minimum(high, last)

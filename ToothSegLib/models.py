@@ -19,6 +19,7 @@ from ToothSegLib.architectures import count_parameters, with_weights
 from ToothSegLib.errors import BundleError, OutputError
 from ToothSegLib.model_card import CARD_NAME, FORMAT, read_card
 from ToothSegLib.resources import resource_path
+from ToothSegLib.user_models import promotions, user_models_folder
 
 if TYPE_CHECKING:
     import torch
@@ -38,6 +39,11 @@ class Bundle:
     def kind(self) -> str:
         """One of `model_card.KINDS`."""
         return str(self.card["kind"])
+
+    @property
+    def weights(self) -> dict[str, str]:
+        """Checksum (SHA-256) of each network's file, by role: what tells two bundles apart."""
+        return {role: entry["sha256"] for role, entry in sorted(self.card["networks"].items())}
 
     def verify(self) -> None:
         """Compare every weights file with its checksum.
@@ -89,12 +95,28 @@ def models_folder() -> Path:
     return Path(resource_path("Models"))
 
 
-def list_bundles() -> list[str]:
+def shipped_bundles() -> list[str]:
     """Names of the bundles that come with ToothSeg, sound or not, in alphabetical order."""
-    return sorted(path.parent.name for path in models_folder().glob(f"*/{CARD_NAME}"))
+    return _names_in(models_folder())
+
+
+def list_bundles() -> list[str]:
+    """Names of those that come with ToothSeg and of the user's own, each in alphabetical order."""
+    shipped = shipped_bundles()
+    return shipped + [name for name in _names_in(user_models_folder()) if name not in shipped]
 
 
 def default_bundle_name() -> str:
+    """The bundle that the user has promoted last, or the one that `shipped_default_name` gives.
+
+    Raises:
+        BundleError: the file that names it cannot be read.
+    """
+    promoted = promotions()
+    return promoted[-1].name if promoted else shipped_default_name()
+
+
+def shipped_default_name() -> str:
     """The name that `Resources/Models/default.txt` holds.
 
     Raises:
@@ -110,6 +132,12 @@ def default_bundle_name() -> str:
     return name
 
 
+def _names_in(folder: Path) -> list[str]:
+    # A folder that is being written has a name with a dot before it.
+    found = (path.parent.name for path in folder.glob(f"*/{CARD_NAME}"))
+    return sorted(name for name in found if not name.startswith("."))
+
+
 def _load(folder: Path) -> Bundle:
     card = read_card(folder / CARD_NAME)
     files = {role: folder / entry["file"] for role, entry in card["networks"].items()}
@@ -123,20 +151,26 @@ def load_bundle(name_or_path: str | os.PathLike[str] | None = None) -> Bundle:
     `Bundle.verify`.
 
     Args:
-        name_or_path: the name of a bundle that comes with ToothSeg, or any bundle's folder.
+        name_or_path: the name of a bundle that comes with ToothSeg or was promoted by the user,
+            or any bundle's folder.
 
     Raises:
         BundleError: there is no such bundle, or its card is not in order.
     """
     wanted = default_bundle_name() if name_or_path is None else os.fspath(name_or_path)
+    if wanted in shipped_bundles():
+        return _load(models_folder() / wanted)
     if wanted in list_bundles():
-        folder = models_folder() / wanted
-    elif Path(wanted).is_dir():
-        folder = Path(wanted)
-    else:
-        known = ", ".join(list_bundles()) or "none"
-        raise BundleError(f"no bundle {wanted!r}: it is no folder, and ToothSeg brings {known}")
-    return _load(folder)
+        return _load(user_models_folder() / wanted)
+    if name_or_path is None and promotions():
+        raise BundleError(
+            f"the default bundle {wanted!r} is gone: go back to the one before it with "
+            "'toothseg models rollback'"
+        )
+    if Path(wanted).is_dir():
+        return _load(Path(wanted))
+    known = ", ".join(list_bundles()) or "none"
+    raise BundleError(f"no bundle {wanted!r}: it is no folder, and ToothSeg brings {known}")
 
 
 def write_bundle(

@@ -27,8 +27,8 @@ COMMANDS: dict[str, str] = {
     "segment": "find, number and measure the teeth of one scan",
     "evaluate": "compare a label map of teeth with the truth",
     "simulate": "write simulated cases to learn from or to measure on",
-    "train": "train a network from a recipe",
+    "train": "train a network from a recipe, or a bundle on reviewed scans",
     "dataset": "keep cases to learn from: add, revise, check, export, import",
-    "models": "list the model bundles, their figures and whether they are intact",
+    "models": "list the model bundles, compare two, promote one to be the default, roll back",
     "doctor": "check this installation, in plain words",
 }

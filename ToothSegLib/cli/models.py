@@ -1,14 +1,14 @@
-"""`toothseg models`: the bundles of weights, their figures, and whether they are intact."""
+"""`toothseg models`: the bundles of weights, and which of them is the default."""
 
 from __future__ import annotations
 
 import argparse
 import sys
 import textwrap
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ToothSegLib.errors import BundleError
+from ToothSegLib.errors import BundleError, InputError
 
 _CARD_LINES = (
     ("trained on", "trained_on"),
@@ -19,19 +19,72 @@ _CARD_LINES = (
 )
 _WIDTH = 96
 
+# action: how many bundles it takes
+ACTIONS = {"compare": 2, "promote": 1, "rollback": 0}
+_DESCRIPTION = """Lists the bundles of weights, their figures and whether they are intact; or:
+
+  compare A B      side by side by tooth, on --dataset and on the fixed --benchmark
+  promote BUNDLE   make it your default, if it is not worse on the fixed benchmark
+  rollback         take the last promotion back"""
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of the command."""
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.description = _DESCRIPTION
     parser.add_argument(
-        "bundles", metavar="NAME|PATH", nargs="*", help="bundles to show (default: those that came)"
+        "words",
+        metavar="ACTION|NAME|PATH",
+        nargs="*",
+        help="an action with its bundles, or bundles to show (default: all that are known)",
+    )
+    parser.add_argument("--device", choices=("auto", "cpu", "cuda", "mps"), default="auto")
+    comparing = parser.add_argument_group("to compare")
+    comparing.add_argument(
+        "--dataset",
+        metavar="DIR",
+        help="on its reviewed cases, but not on patients that one of the two has learned from",
+    )
+    comparing.add_argument(
+        "--benchmark", action="store_true", help="on the fixed benchmark; takes minutes once"
+    )
+    comparing.add_argument("--json", action="store_true", help="print JSON instead of tables")
+    promoting = parser.add_argument_group("to promote")
+    promoting.add_argument(
+        "--force", action="store_true", help="without the fixed benchmark, or although it is worse"
     )
 
 
 def run(args: argparse.Namespace) -> int:
-    """Show and verify bundles; 2 if one of them is not sound."""
+    """Do an action, or show and verify bundles; 2 if one of them is not sound.
+
+    Raises:
+        InputError, BundleError, OutputError: as of `model_actions`.
+    """
+    action, bundles = (args.words[0], args.words[1:]) if args.words else ("", [])
+    if action not in ACTIONS:
+        for option in ("dataset", "benchmark", "json", "force"):
+            if getattr(args, option):
+                raise InputError(f"--{option}: give an action, {', '.join(ACTIONS)}, before it")
+        return show(args.words, quiet=args.quiet)
+    if len(bundles) != ACTIONS[action]:
+        raise InputError(
+            f"toothseg models {action} takes {ACTIONS[action]} bundles, not {len(bundles)}"
+        )
+    from ToothSegLib.cli import model_actions
+
+    if action == "compare":
+        return model_actions.compare_bundles(args, *bundles)
+    if action == "promote":
+        return model_actions.promote_bundle(args, *bundles)
+    return model_actions.roll_back_bundle(args)
+
+
+def show(names: Sequence[str], *, quiet: bool) -> int:
+    """Show and verify bundles, by default all that are known; 2 if one is not sound."""
     from ToothSegLib.models import default_bundle_name, list_bundles, load_bundle
 
-    names = args.bundles or list_bundles()
+    names = names or list_bundles()
     if not names:
         raise BundleError("ToothSeg came without weights: train some (toothseg train --help)")
     try:
@@ -47,7 +100,7 @@ def run(args: argparse.Namespace) -> int:
             print(f"toothseg: error: {error}", file=sys.stderr)
             code = 2
             continue
-        if not args.quiet:
+        if not quiet:
             print(describe(bundle.card, is_default=bundle.name == default), end="\n\n")
     return code
 

@@ -1,4 +1,4 @@
-"""`toothseg train`: networks by a recipe, from simulated cases or from one labelled scan."""
+"""`toothseg train`: networks by a recipe, or a bundle that learns on from reviewed scans."""
 
 from __future__ import annotations
 
@@ -26,9 +26,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--recipe",
         metavar="NAME",
         choices=(*SIMULATED, *ARTICLE),
-        required=True,
         help="a network that ships: toothnet, locator, stage1, stage2; or one of the article's "
-        "experiments: article-1 to article-7",
+        "experiments: article-1 to article-7 (leave it out with --dataset)",
     )
     parser.add_argument(
         "-o",
@@ -45,11 +44,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     _add_simulated(parser.add_argument_group("for a network that ships"))
     _add_article(parser.add_argument_group("for the article's experiments"))
+    _add_fine_tuning(parser.add_argument_group("to fine-tune a bundle on reviewed scans"))
 
 
 def _add_simulated(parser: argparse._ArgumentGroup) -> None:
     parser.add_argument("--cases", metavar="DIR", help="cases that toothseg simulate has written")
-    parser.add_argument("--steps", metavar="N", type=int, default=3000, help="default: 3000")
+    parser.add_argument(
+        "--steps", metavar="N", type=int, help="default: 3000; of each network 600 with --dataset"
+    )
 
 
 def _add_article(parser: argparse._ArgumentGroup) -> None:
@@ -78,8 +80,64 @@ def _add_article(parser: argparse._ArgumentGroup) -> None:
     )
 
 
+def _add_fine_tuning(parser: argparse._ArgumentGroup) -> None:
+    parser.add_argument("--dataset", metavar="DIR", help="data set with the reviewed scans")
+    parser.add_argument(
+        "--from",
+        metavar="NAME|PATH",
+        dest="parent",
+        help="the bundle that learns on (default: the default bundle)",
+    )
+    parser.add_argument(
+        "--networks", metavar="NAME", nargs="+", help="of the bundle (default: all of them)"
+    )
+    parser.add_argument(
+        "--held-out",
+        metavar="SHARE",
+        type=float,
+        help="of the patients, to judge by and to stop in time (default: 0.25)",
+    )
+    parser.add_argument(
+        "--simulated", metavar="N", type=int, help="heads to draw without --cases (default: 8)"
+    )
+    parser.add_argument(
+        "--simulated-share",
+        metavar="SHARE",
+        type=float,
+        help="of the steps, that learn from simulated heads, lest they be forgotten (default: 0.5)",
+    )
+    parser.add_argument(
+        "--check-every",
+        metavar="N",
+        type=int,
+        help="steps between two looks at the held-out cases (default: 100)",
+    )
+    parser.add_argument(
+        "--patience",
+        metavar="N",
+        type=int,
+        help="looks without a better Dice after which it stops (default: 3)",
+    )
+    parser.add_argument(
+        "--mixed",
+        action="store_true",
+        help="half precision where the processor has it: faster, not the same to the last bit",
+    )
+
+
 def run(args: argparse.Namespace) -> int:
-    """Train by a recipe. Raises InputError, BundleError, OutputError."""
+    """Train by a recipe, or fine-tune. Raises InputError, BundleError, OutputError."""
+    if args.dataset is not None:
+        if args.recipe is not None:
+            raise InputError(
+                f"--recipe {args.recipe} with --dataset: a bundle learns on with its own recipes, "
+                "so leave --recipe out"
+            )
+        from ToothSegLib.training import finetune_command
+
+        return finetune_command.run(args)
+    if args.recipe is None:
+        raise InputError("nothing to train: give --recipe, or --dataset and --from")
     if args.recipe in SIMULATED:
         from ToothSegLib.training import pretrain_command
 

@@ -11,6 +11,8 @@ from ToothSegLib.errors import Cancelled, InputError
 from ToothSegLib.training.pretrain import Plan, load_cases, train
 from ToothSegLib.training.tasks import TASKS
 
+_STEPS = 3000
+
 
 def run(args: argparse.Namespace) -> int:
     """Train one network on the cases of a folder, or go on where the run stopped.
@@ -26,15 +28,16 @@ def run(args: argparse.Namespace) -> int:
             f"{args.recipe} learns from simulated cases: make some with 'toothseg simulate' and "
             "give their folder with --cases"
         )
-    if args.steps < 1:
-        raise InputError(f"--steps {args.steps}: give at least 1")
+    steps = _STEPS if args.steps is None else args.steps
+    if steps < 1:
+        raise InputError(f"--steps {steps}: give at least 1")
     if args.learning_rate is not None and not args.learning_rate > 0:
         raise InputError(f"--learning-rate {args.learning_rate:g}: give a number above 0")
     folder = Path(args.output)
     if not args.resume and (folder / "checkpoint.safetensors").exists():
         raise InputError(f"{folder} holds a run already: add --resume to go on with it")
     plan = Plan(
-        steps=args.steps,
+        steps=steps,
         learning_rate=args.learning_rate or Plan.learning_rate,
         seed=args.seed,
         device=str(choose_device(args.device)),

@@ -1,0 +1,303 @@
+"""A bundle learns on: from the right revisions, whole, and the same with a stop in between."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from learning_fixture import judge_by_weights, shrink, tiny_bundle, toy_dataset, toy_heads
+from ToothSegLib.cli.main import main
+from ToothSegLib.models import load_bundle
+from ToothSegLib.safetensors_io import read_safetensors
+from ToothSegLib.training import finetune, tuner
+from ToothSegLib.training.finetune import FineTuned, fine_tune
+from ToothSegLib.training.finetune_plan import Plan
+from ToothSegLib.training.processes import Processes
+
+ALONE = Processes(torch.device("cpu"))
+PLAN = Plan(networks=("toothnet",), steps=4, check_every=2, patience=5, seed=3)
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A bundle, a data set and a simulated head, to be read alone."""
+    folder = tmp_path_factory.mktemp("world")
+    tiny_bundle(folder / "toy")
+    toy_dataset(folder / "set")
+    toy_heads(folder / "heads")
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def small_patches(monkeypatch: pytest.MonkeyPatch) -> None:
+    shrink(monkeypatch)
+
+
+@pytest.fixture
+def stubs(monkeypatch: pytest.MonkeyPatch) -> None:
+    judge_by_weights(monkeypatch)
+
+
+def tuned(world: Path, folder: Path, plan: Plan = PLAN, **options: object) -> FineTuned:
+    parent = load_bundle(world / "toy")
+    return fine_tune(world / "set", parent, folder, plan, ALONE, heads=world / "heads", **options)
+
+
+@pytest.mark.timeout(300)  # whole cascades, and the first pictures of the process
+def test_the_command_makes_a_bundle_with_its_lineage(
+    world: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "run"
+    words = ["train", "--dataset", str(world / "set"), "--from", str(world / "toy"), "-o", str(out)]
+    words += ["--cases", str(world / "heads"), "--steps", "2", "--check-every", "2"]
+    assert main([*words, "--device", "cpu", "--learning-rate", "0.05", "--seed", "1"]) == 0
+    assert "held-out cases" in capsys.readouterr().out
+    bundle = load_bundle(out / "bundle")
+    bundle.verify()
+    parent = load_bundle(world / "toy")
+    assert bundle.name == "toy+1"
+    lineage = bundle.card["lineage"]
+    assert lineage["parent"]["name"] == "toy"
+    assert lineage["parent"]["networks"] == parent.weights
+    sides = [{entry["case"] for entry in lineage["data"][side]} for side in ("learned", "held_out")]
+    assert sides[0] | sides[1] == {"c0", "c1", "c2", "c3"}
+    assert not sides[0] & sides[1]
+    assert all(entry["revision"] == 1 for entry in lineage["data"]["learned"])
+    assert lineage["seed"] == 1
+    assert lineage["recipe"]["steps"] == 2
+    assert lineage["code"]["toothseg"]
+    assert lineage["simulated_seeds"] == [3]
+    for role in ("toothnet", "locator"):
+        assert (out / f"{role}.png").read_bytes().startswith(b"\x89PNG") or not _draws()
+        rows = (out / f"{role}.csv").read_text().splitlines()
+        assert len(rows) == 1 + 1 + 2
+    assert not (out / "candidate").exists()
+    # A run that is done is not begun again by mistake, and going on with it changes nothing.
+    before = {path.name: path.read_bytes() for path in (out / "bundle").iterdir()}
+    assert main([*words, "--device", "cpu", "--learning-rate", "0.05", "--seed", "1"]) == 2
+    assert "--resume" in capsys.readouterr().err
+    again = [*words, "--device", "cpu", "--learning-rate", "0.05", "--seed", "1", "--resume"]
+    assert main(again) == 0
+    assert before == {path.name: path.read_bytes() for path in (out / "bundle").iterdir()}
+
+
+def _draws() -> bool:
+    from ToothSegLib.offscreen import NoDrawing, offscreen_window
+
+    try:
+        offscreen_window(10, 10)
+    except NoDrawing:
+        return False
+    return True
+
+
+@pytest.mark.usefixtures("stubs")
+@pytest.mark.parametrize("stop_after", [1, 3])
+def test_stopping_and_going_on_changes_no_bit(
+    stop_after: int, world: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tuner, "_CHECKPOINT_EVERY_S", -1.0)
+    whole = tuned(world, tmp_path / "whole")
+
+    class Stopped(Exception):
+        pass
+
+    def stop(step: tuner.Step) -> None:
+        if step.done == stop_after:
+            raise Stopped
+
+    with pytest.raises(Stopped):
+        tuned(world, tmp_path / "parts", watcher=stop)
+    parts = tuned(world, tmp_path / "parts", resume=True)
+    assert parts.courses == whole.courses
+    for name in ("toothnet.checkpoint.safetensors", "toothnet.best.safetensors"):
+        one, other = (read_safetensors(tmp_path / run / name) for run in ("whole", "parts"))
+        assert one.keys() == other.keys()
+        assert all(torch.equal(one[key], other[key]) for key in one)
+    assert parts.bundle.weights == whole.bundle.weights
+
+
+@pytest.mark.usefixtures("stubs")
+def test_a_run_killed_between_checkpoints_repeats_the_lost_steps(
+    world: Path, tmp_path: Path
+) -> None:
+    whole = tuned(world, tmp_path / "whole")
+
+    def stop(step: tuner.Step) -> None:
+        if step.done == 3:  # the last checkpoint is that of step 2
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        tuned(world, tmp_path / "parts", watcher=stop)
+    parts = tuned(world, tmp_path / "parts", resume=True)
+    assert parts.courses == whole.courses
+    assert parts.bundle.weights == whole.bundle.weights
+
+
+@pytest.mark.usefixtures("stubs")
+def test_learning_lowers_the_loss_on_what_it_sees(world: Path, tmp_path: Path) -> None:
+    plan = Plan(("toothnet",), steps=40, learning_rate=0.02, check_every=40, simulated_share=0.0)
+    losses = tuned(world, tmp_path, plan).courses["toothnet"].losses
+    assert sum(losses[-10:]) < 0.8 * sum(losses[:10])
+
+
+@pytest.mark.usefixtures("stubs")
+def test_the_seed_decides(world: Path, tmp_path: Path) -> None:
+    one = tuned(world, tmp_path / "one")
+    same = tuned(world, tmp_path / "same")
+    other = tuned(world, tmp_path / "other", replace(PLAN, seed=4))
+    assert one.courses == same.courses
+    assert one.courses["toothnet"].losses != other.courses["toothnet"].losses
+
+
+@pytest.mark.usefixtures("stubs")
+def test_it_stops_when_it_gets_no_better_and_keeps_the_best(
+    world: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dice = iter([0.5, 0.7, 0.6, 0.65, 0.9])
+    monkeypatch.setattr(finetune._Judge, "of_role", lambda *_: lambda weights: next(dice))
+    plan = Plan(("toothnet",), steps=10, check_every=1, patience=2, learning_rate=0.05)
+    made = tuned(world, tmp_path, plan)
+    course = made.courses["toothnet"]
+    assert course.checks == [(0, 0.5), (1, 0.7), (2, 0.6), (3, 0.65)]
+    assert len(course.losses) == 3
+    assert made.bundle.card["networks"]["toothnet"]["fine_tuning_steps"] == 1
+    assert made.bundle.card["networks"]["locator"]["fine_tuning_steps"] == 0
+
+
+@pytest.mark.usefixtures("stubs")
+def test_what_never_gets_better_stays_its_parent(
+    world: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(finetune._Judge, "of_role", lambda *_: lambda weights: 0.5)
+    made = tuned(world, tmp_path)
+    assert made.bundle.weights == load_bundle(world / "toy").weights
+
+
+@pytest.mark.usefixtures("stubs")
+def test_a_run_goes_on_only_as_it_began(
+    world: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    base = ["train", "--dataset", str(world / "set"), "-o", str(tmp_path / "run"), "--steps", "1",
+            "--cases", str(world / "heads"), "--device", "cpu", "--resume"]  # fmt: skip
+    assert main([*base, "--from", str(world / "toy"), "--networks", "toothnet", "--quiet"]) == 0
+    assert main([*base, "--from", str(world / "toy")]) == 2
+    assert "--networks toothnet, not all" in capsys.readouterr().err
+    (tmp_path / "heads").mkdir()
+    elsewhere = [word.replace(str(world / "heads"), str(tmp_path / "heads")) for word in base]
+    assert main([*elsewhere, "--from", str(world / "toy"), "--networks", "toothnet"]) == 2
+    assert "other simulated cases" in capsys.readouterr().err
+    other = tiny_bundle(tmp_path / "other", seed=1)
+    assert main([*base, "--from", str(other.folder), "--networks", "toothnet"]) == 2
+    assert "another bundle" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        (["--held-out", "1.5"], "--held-out 1.5"),
+        (["--steps", "0"], "--steps 0"),
+        (["--simulated-share", "1"], "--simulated-share 1"),
+        (["--learning-rate", "nan"], "--learning-rate nan"),
+        (["--recipe", "toothnet"], "leave --recipe out"),
+        (["--networks", "stage1"], "no network 'stage1'"),
+    ],
+)
+def test_bad_options_are_told_and_leave_nothing(
+    more: list[str], words: str, world: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "run"
+    base = ["train", "--dataset", str(world / "set"), "--from", str(world / "toy"), "-o", str(out)]
+    assert main([*base, "--device", "cpu", *more]) == 2
+    assert words in capsys.readouterr().err
+    assert not out.exists()
+
+
+def test_heads_kept_for_measuring_are_refused(
+    world: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from ToothSegLib.synthesis.case import save_case
+    from ToothSegLib.synthesis.compose import make_case
+
+    (tmp_path / "heads").mkdir()
+    save_case(tmp_path / "heads" / "a.npz", make_case(910_000, spacing_mm=3.0))
+    words = ["train", "--dataset", str(world / "set"), "--from", str(world / "toy"), "-o"]
+    words += [str(tmp_path / "run"), "--cases", str(tmp_path / "heads"), "--device", "cpu"]
+    assert main(words) == 2
+    assert "must not be learned from" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("stubs")
+def test_heads_are_drawn_where_none_are_given(
+    world: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from ToothSegLib.synthesis.compose import make_case
+    from ToothSegLib.training import rehearsal
+
+    monkeypatch.setattr(
+        rehearsal, "make_case", lambda seed, **o: make_case(seed, spacing_mm=2.0, **o)
+    )
+    plan = Plan(("toothnet",), steps=1, simulated=2)
+    parent = load_bundle(world / "toy")
+    made = fine_tune(world / "set", parent, tmp_path, plan, ALONE)
+    drawn = sorted(int(path.stem) for path in (tmp_path / "heads").glob("*.npz"))
+    assert len(drawn) == 2
+    assert sorted(made.bundle.card["lineage"]["simulated_seeds"]) == drawn
+    assert all(seed < rehearsal.FIRST_MEASURING_SEED for seed in drawn)
+
+
+SCRIPT = """
+import sys
+from pathlib import Path
+import pytest
+sys.path.insert(0, {testing!r})
+from learning_fixture import judge_by_weights, shrink
+from ToothSegLib.cli.main import main
+patch = pytest.MonkeyPatch()
+shrink(patch)
+judge_by_weights(patch)
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+@pytest.mark.usefixtures("stubs")
+@pytest.mark.timeout(400)  # three times the start of Python with torch
+def test_two_processes_learn_together(world: Path, tmp_path: Path) -> None:
+    """By torchrun, on processors: one bundle, weights of both processes' patches."""
+    script = tmp_path / "together.py"
+    script.write_text(SCRIPT.format(testing=str(Path(__file__).parent)))
+    words = ["train", "--dataset", str(world / "set"), "--from", str(world / "toy"), "-o",
+             str(tmp_path / "run"), "--cases", str(world / "heads"), "--steps", "4",
+             "--check-every", "2", "--patience", "5", "--seed", "3", "--device", "cpu",
+             "--networks", "toothnet"]  # fmt: skip
+    root = Path(__file__).resolve().parents[1]
+    env = {**os.environ, "PYTHONPATH": str(root), "OMP_NUM_THREADS": "1"}
+    run = subprocess.run(
+        [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2",
+         str(script), *words],
+        env=env, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert run.returncode == 0, run.stderr[-2000:]
+    assert run.stdout.count("bundle toy+1") == 1
+    record = json.loads((tmp_path / "run" / "run.json").read_text())
+    assert record["processes"] == 2
+    together = load_bundle(tmp_path / "run" / "bundle")
+    together.verify()
+    losses = [
+        float(row.split(",")[1])
+        for row in (tmp_path / "run" / "toothnet.csv").read_text().splitlines()[2:]
+    ]
+    assert len(losses) == 4
+    assert all(map(math.isfinite, losses))
+    # The first process begins with the patch that one alone begins with, and then goes its own way.
+    alone = tuned(world, tmp_path / "alone").courses["toothnet"].losses
+    assert losses[0] == pytest.approx(alone[0], rel=1e-5)
+    assert losses[1] != pytest.approx(alone[1], rel=1e-5)

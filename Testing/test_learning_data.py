@@ -1,0 +1,164 @@
+"""What fine-tuning learns from: the right revisions and patients, in the right place and greys."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+
+from learning_fixture import toy_dataset, toy_scan
+from ToothSegLib.cascade import WORKING_SPACING_MM
+from ToothSegLib.dataset.folder import Dataset
+from ToothSegLib.dataset.record import APPROVED, Change
+from ToothSegLib.dataset.reviewed import reviewed_case, reviewed_cases
+from ToothSegLib.errors import InputError
+from ToothSegLib.grid import to_working_grid
+from ToothSegLib.lineage import learned_scans
+from ToothSegLib.normalise import normalise
+from ToothSegLib.teeth import type_of
+from ToothSegLib.training.samples import draw_sample
+from ToothSegLib.training.scan_case import dentition_box, scan_case
+from ToothSegLib.training.split import split_by_patient
+from ToothSegLib.training.tasks import TASKS
+from ToothSegLib.volume import Volume
+from volume_fixture import OBLIQUE
+
+
+def patients(*names: str) -> list:
+    """Cases of these patients; the checksum of a scan is its number."""
+    return [SimpleNamespace(patient=name, scan_sha256=str(n)) for n, name in enumerate(names)]
+
+
+def test_the_newest_reviewed_revision_is_taken(tmp_path: Path) -> None:
+    dataset = toy_dataset(tmp_path / "set", 3)
+    case = dataset.case("c0")
+    shifted = case.labels().with_array(np.roll(case.labels().array, 1, axis=2))
+    case.save_revision(shifted, "ab", [Change(36, "moved")], {36: APPROVED, 46: APPROVED})
+    again = dataset.case("c0")
+    # Somebody has begun to look at a third revision, and one tooth is still open.
+    again.save_revision(case.labels(1), "ab", [Change(36, "moved")], {46: APPROVED})
+    taken = {case.id: case for case in reviewed_cases(tmp_path / "set")}
+    assert {name: case.revision for name, case in taken.items()} == {"c0": 2, "c1": 1, "c2": 1}
+    np.testing.assert_array_equal(taken["c0"].labels().array, shifted.array)
+    assert taken["c0"].patient == taken["c1"].patient != taken["c2"].patient
+    with pytest.raises(InputError, match="revision 3 of c0 is not reviewed"):
+        reviewed_case(dataset, "c0", 3)
+
+
+def test_without_a_reviewed_case_it_says_so(tmp_path: Path) -> None:
+    Dataset.create(tmp_path / "set")
+    with pytest.raises(InputError, match="none of the 0 cases"):
+        reviewed_cases(tmp_path / "set")
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_no_patient_is_on_both_sides_and_both_have_some(seed: int) -> None:
+    cases = patients(*(f"p{n // 2}" for n in range(10)))
+    split = split_by_patient(cases, seed, 0.25)
+    learned, held_out = (
+        {case.patient for case in side} for side in (split.learned, split.held_out)
+    )
+    assert not learned & held_out
+    assert learned
+    assert held_out
+    assert len(split.learned) + len(split.held_out) == 10
+
+
+def test_a_new_patient_moves_no_other_one() -> None:
+    names = [f"p{n}" for n in range(40)]
+    before = {case.patient for case in split_by_patient(patients(*names), 1, 0.3).held_out}
+    after = {case.patient for case in split_by_patient(patients(*names, "new"), 1, 0.3).held_out}
+    assert after - {"new"} == before
+    other = {case.patient for case in split_by_patient(patients(*names), 2, 0.3).held_out}
+    assert other != before
+
+
+def test_whom_an_ancestor_learned_from_is_not_held_out() -> None:
+    cases = patients("a", "b", "b", "c", "d")
+    for seed in range(10):
+        held_out = split_by_patient(cases, seed, 0.9, known={"0", "2"}).held_out
+        assert {case.patient for case in held_out} <= {"c", "d"}
+    with pytest.raises(InputError, match="all 4 patients before"):
+        split_by_patient(cases, 0, 0.5, known={"0", "1", "3", "4"})
+    with pytest.raises(InputError, match="at least one more"):
+        split_by_patient(patients("a", "a"), 0, 0.5)
+
+
+def test_lineages_are_followed_to_the_first_ancestor_and_damage_is_borne() -> None:
+    first = {"parent": None, "data": {"learned": [{"scan": "1"}, {"scan": 5}, None]}}
+    second = {"parent": {"lineage": first}, "data": {"learned": [{"scan": "2"}]}}
+    assert learned_scans({"parent": {"lineage": second}}) == {"1", "2"}
+    for strange in (None, [], {"data": 3, "parent": 4}, {"data": {"learned": "x"}}):
+        assert learned_scans(strange) == set()
+
+
+def test_a_scan_has_the_greys_and_the_place_that_inference_gives_it() -> None:
+    image, labels = toy_scan(0)
+    case = scan_case(image, labels, WORKING_SPACING_MM, whole=False)
+    working = to_working_grid(image, WORKING_SPACING_MM, dentition_box(labels))
+    grey = normalise(torch.from_numpy(working.array.astype(np.float32)))
+    # The mean of the finer voxels within a coarse one, but for the interpolation's smoothing.
+    coarse = torch.nn.functional.avg_pool3d(case.tissue.float()[None, None], 2)[0, 0]
+    inner = (slice(2, -2),) * 3
+    assert (
+        float(torch.corrcoef(torch.stack([coarse[inner].flatten(), grey[inner].flatten()]))[0, 1])
+        > 0.95
+    )
+    assert case.spacing_mm == WORKING_SPACING_MM / 2
+    first = case.origin.numpy() + case.spacing_mm / 2
+    np.testing.assert_allclose(first, working.origin, atol=1e-4)
+    for fdi in (36, 46):
+        k, j, i = np.argwhere(labels.array == fdi).mean(axis=0)
+        truth = (labels.index_to_lps @ [i, j, k, 1])[:3]
+        np.testing.assert_allclose(case.table[fdi].numpy(), truth, atol=0.2)
+
+
+def test_an_oblique_scan_lands_where_it_lies() -> None:
+    image, labels = toy_scan(1)
+    image, labels = (
+        Volume(v.array, (0.4, 0.5, 0.6), (30.0, -20.0, 10.0), OBLIQUE) for v in (image, labels)
+    )
+    case = scan_case(image, labels, 0.5, whole=True)
+    for fdi in (36, 46):
+        k, j, i = np.argwhere(labels.array == fdi).mean(axis=0)
+        truth = (labels.index_to_lps @ [i, j, k, 1])[:3]
+        np.testing.assert_allclose(case.table[fdi].numpy(), truth, atol=0.3)
+        volume = float((case.labels == fdi).sum()) * case.spacing_mm**3
+        assert volume == pytest.approx((labels.array == fdi).sum() * 0.4 * 0.5 * 0.6, rel=0.05)
+
+
+def test_a_patch_of_a_scan_points_at_the_centres_of_its_teeth() -> None:
+    from dataclasses import replace
+
+    image, labels = toy_scan(2)
+    case = scan_case(image, labels, 0.5, whole=False)
+    task = replace(TASKS["toothnet"], sizes=((48, 48, 64),))
+    for step in range(6):
+        picture, patch = draw_sample([case], task, seed=1, step=step)
+        assert picture.dtype == torch.float32
+        inside = patch.types > 0
+        if int(inside.sum()) < 200:
+            continue
+        assert set(patch.types[inside].tolist()) == {type_of(36)}
+        # The greys that came along are those of the teeth.
+        bright = picture[0, 0][patch.labels > 0].mean() - picture[0, 0][patch.labels == 0].mean()
+        assert float(bright) > 0.3
+        # Whatever the mirror: a voxel left of its tooth's centre points to the right.
+        x = torch.arange(inside.shape[2], dtype=torch.float32).expand(inside.shape)
+        for fdi in (36, 46):
+            mine = inside & (patch.labels[::2, ::2, ::2] == fdi)
+            if int(mine.sum()) > 100:
+                pair = torch.stack([x[mine], patch.offsets[0][mine]])
+                assert float(torch.corrcoef(pair)[0, 1]) < -0.7
+
+
+def test_a_scan_without_teeth_is_all_background() -> None:
+    image, labels = toy_scan(3)
+    empty = labels.with_array(np.zeros_like(labels.array))
+    case = scan_case(image, empty, 0.5, whole=False)
+    assert case.present == ()
+    _, patch = draw_sample([case], TASKS["locator"], seed=1, step=0)
+    assert not patch.types.any()

@@ -1,0 +1,264 @@
+"""Compare, promote, roll back: figures that can be worked out by hand, and a user's own folder."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from learning_fixture import tiny_bundle, toy_dataset
+from ToothSegLib import models
+from ToothSegLib.cli import model_actions
+from ToothSegLib.cli.main import main
+from ToothSegLib.dataset.reviewed import reviewed_cases
+from ToothSegLib.errors import BundleError, InputError
+from ToothSegLib.evaluation import fixed_benchmark as fixed
+from ToothSegLib.evaluation.benchmark import CaseResult
+from ToothSegLib.evaluation.comparison import as_table, compare, unseen_cases
+from ToothSegLib.evaluation.metrics import evaluate
+from ToothSegLib.evaluation.outcomes import Outcome, identification_f1, mean_dice
+from ToothSegLib.models import default_bundle_name, list_bundles, load_bundle
+from ToothSegLib.user_models import promotions, user_models_folder
+from ToothSegLib.volume import Volume
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A user's folder, and the toy bundle `shipped` in the place of those that ship."""
+    monkeypatch.setenv("TOOTHSEG_HOME", str(tmp_path / "home"))
+    folder = tmp_path / "Models"
+    folder.mkdir()
+    tiny_bundle(folder / "shipped")
+    (folder / "default.txt").write_text("shipped\n")
+    monkeypatch.setattr(models, "models_folder", lambda: folder)
+    return tmp_path / "home"
+
+
+def outcome(name: str, dice: dict[int, float], patient: str = "") -> Outcome:
+    found = sum(value > 0.6 for value in dice.values())
+    return Outcome(name, patient or name, dice, found, len(dice), len(dice))
+
+
+def with_figures(monkeypatch: pytest.MonkeyPatch, dice: dict[str, float]) -> list[str]:
+    """Let the fixed benchmark give each bundle this Dice; who was measured."""
+    measured = []
+
+    def stub(bundle: models.Bundle, *_: object) -> list[Outcome]:
+        measured.append(bundle.name)
+        return [outcome(f"case {n}", {11: dice[bundle.name], 36: 0.9}) for n in range(3)]
+
+    monkeypatch.setattr(model_actions, "fixed_benchmark", stub)
+    return measured
+
+
+def test_a_difference_has_an_interval_that_holds_it() -> None:
+    rng = np.random.default_rng(1)
+    a = [outcome(f"{n}", {11: 0.7 + 0.1 * rng.random(), 36: 0.8}) for n in range(12)]
+    b = [outcome(o.name, {11: o.dice[11] + 0.05 + 0.02 * rng.random(), 36: 0.8}) for o in a]
+    rows = {row.name: row for row in compare(a, b)}
+    assert list(rows) == ["11", "36", "tooth Dice", "identification F1"]
+    tooth = rows["11"]
+    # By hand: the standard error of the mean of the twelve paired differences.
+    changes = np.array([there.dice[11] - here.dice[11] for here, there in zip(a, b, strict=True)])
+    error = changes.std() / np.sqrt(len(changes))
+    assert tooth.change == pytest.approx(changes.mean())
+    assert tooth.low == pytest.approx(changes.mean() - 1.96 * error, abs=0.3 * error)
+    assert tooth.high == pytest.approx(changes.mean() + 1.96 * error, abs=0.3 * error)
+    assert tooth.certain
+    assert not rows["36"].certain
+    assert rows["tooth Dice"].change == pytest.approx(changes.mean() / 2)
+    assert "11" in as_table(("x", "y"), list(rows.values()))
+
+
+def test_scans_of_one_patient_are_no_independent_evidence() -> None:
+    a = [outcome(f"{n}", {11: 0.7 + 0.01 * n}) for n in range(8)]
+    b = [outcome(f"{n}", {11: 0.7 + 0.02 * n}) for n in range(8)]
+    alone = compare(a, b)[0]
+    together = [
+        [Outcome(o.name, f"{int(o.name) // 4}", o.dice, 0, 1, 1) for o in side] for side in (a, b)
+    ]
+    joint = compare(*together)[0]
+    assert joint.change == alone.change
+    assert joint.patients == 2
+    assert None not in (joint.low, joint.high, alone.low, alone.high)
+    assert joint.high - joint.low > alone.high - alone.low
+    one = [[Outcome(o.name, "x", o.dice, 0, 1, 1) for o in side] for side in (a, b)]
+    assert compare(*one)[0].low is None
+
+
+def test_different_cases_are_not_compared() -> None:
+    with pytest.raises(ValueError, match="different cases"):
+        compare([outcome("1", {11: 0.5})], [outcome("2", {11: 0.5})])
+
+
+def test_means_count_a_missed_tooth() -> None:
+    outcomes = [outcome("1", {11: 0.9, 12: 0.0}), outcome("2", {11: 0.6})]
+    assert mean_dice(outcomes) == pytest.approx(0.5)
+    assert identification_f1(outcomes) == pytest.approx(1 / 3)
+    assert [Outcome.from_dict(json.loads(json.dumps(o.as_dict()))) for o in outcomes] == outcomes
+
+
+def test_patients_that_one_of_the_bundles_learned_from_are_left_out(tmp_path: Path) -> None:
+    toy_dataset(tmp_path / "set")
+    cases = {case.id: case for case in reviewed_cases(tmp_path / "set")}
+    learned = [{"case": "c0", "revision": 1, "scan": cases["c0"].scan_sha256}]
+    child = {"parent": None, "data": {"learned": learned, "held_out": []}}
+    grandchild = {"parent": {"name": "c", "networks": {}, "lineage": child}}
+    fresh = tiny_bundle(tmp_path / "fresh")
+    young = tiny_bundle(tmp_path / "young", lineage=grandchild)
+    assert [c.id for c in unseen_cases(tmp_path / "set", [fresh])] == ["c0", "c1", "c2", "c3"]
+    # c1 is of the same patient as c0.
+    assert [c.id for c in unseen_cases(tmp_path / "set", [fresh, young])] == ["c2", "c3"]
+    learned += [{"scan": case.scan_sha256} for case in cases.values()]
+    old = tiny_bundle(tmp_path / "old", lineage=child)
+    with pytest.raises(InputError, match="learned from every patient"):
+        unseen_cases(tmp_path / "set", [old, fresh])
+
+
+def test_compare_prints_tables_and_json(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tiny_bundle(tmp_path / "new", seed=1)
+    toy_dataset(tmp_path / "set")
+    with_figures(monkeypatch, {"shipped": 0.7, "new": 0.8})
+    words = ["models", "compare", "shipped", str(tmp_path / "new"), "--device", "cpu"]
+    assert main([*words, "--benchmark"]) == 0
+    out = capsys.readouterr().out
+    assert "fixed benchmark" in out
+    assert "+0.1000" in out
+    assert main([*words, "--benchmark", "--dataset", str(tmp_path / "set"), "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert [row["name"] for row in told["held-out_cases"]] == [
+        "36", "46", "tooth Dice", "identification F1",
+    ]  # fmt: skip
+    assert told["fixed_benchmark"][0]["change"] == pytest.approx(0.1)
+    assert main(words) == 2
+    assert "--dataset DIR, --benchmark" in capsys.readouterr().err
+
+
+def test_a_better_bundle_is_promoted_and_rolled_back(
+    tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    new = tiny_bundle(tmp_path / "new", seed=1)
+    package = sorted(path.name for path in (tmp_path / "Models").rglob("*"))
+    with_figures(monkeypatch, {"shipped": 0.7, "new": 0.8})
+    assert main(["models", "promote", str(new.folder)]) == 0
+    assert "0.8000 -> 0.8500" in capsys.readouterr().out
+    name = default_bundle_name()
+    assert name.startswith("new-")
+    assert list_bundles() == ["shipped", name]
+    # The copy stands on its own, with the very same weights.
+    for path in new.folder.iterdir():
+        path.unlink()
+    loaded = load_bundle()
+    loaded.verify()
+    assert loaded.name == name
+    assert loaded.weights == new.weights
+    assert loaded.folder.is_relative_to(home)
+    assert main(["models"]) == 0
+    assert f"{name} (default)" in capsys.readouterr().out
+    assert main(["models", "rollback"]) == 0
+    assert default_bundle_name() == "shipped"
+    assert load_bundle(name).weights == new.weights
+    assert main(["models", "rollback"]) == 2
+    assert "nothing to roll back" in capsys.readouterr().err
+    assert package == sorted(path.name for path in (tmp_path / "Models").rglob("*"))
+
+
+@pytest.mark.parametrize(("dice", "code"), [(0.691, 0), (0.6889, 2), (0.5, 2)])
+def test_half_a_point_is_let_pass_and_no_more(
+    dice: float, code: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    # Two teeth a case: what tooth 11 loses counts half.
+    new = tiny_bundle(tmp_path / "new", seed=1)
+    with_figures(monkeypatch, {"shipped": 0.7, "new": dice})
+    assert main(["models", "promote", str(new.folder)]) == code
+    assert (default_bundle_name() == "shipped") == (code == 2)
+    if code:
+        assert "worse than shipped" in capsys.readouterr().err
+        measured = with_figures(monkeypatch, {})
+        assert main(["models", "promote", str(new.folder), "--force"]) == 0
+        assert not measured
+        assert default_bundle_name().startswith("new-")
+        assert promotions()[-1].grounds == {"forced": True}
+
+
+def test_a_damaged_bundle_is_refused_even_if_forced(
+    tmp_path: Path, home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    new = tiny_bundle(tmp_path / "new", seed=1)
+    weights = new.networks["toothnet"]
+    weights.write_bytes(weights.read_bytes()[:-1] + b"\x07")
+    assert main(["models", "promote", str(new.folder), "--force"]) == 2
+    assert "checksum" in capsys.readouterr().err
+    assert default_bundle_name() == "shipped"
+    assert not home.exists()
+
+
+def test_a_lost_or_damaged_default_can_be_rolled_back(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    new = tiny_bundle(tmp_path / "new", seed=1)
+    assert main(["models", "promote", str(new.folder), "--force"]) == 0
+    folder = user_models_folder() / default_bundle_name()
+    (folder / "card.json").unlink()
+    with pytest.raises(BundleError, match="toothseg models rollback"):
+        load_bundle()
+    assert main(["models", "rollback"]) == 0
+    assert load_bundle().name == "shipped"
+    (user_models_folder() / "promoted.json").write_text("[]")
+    with pytest.raises(BundleError, match="no list of promoted bundles"):
+        load_bundle()
+
+
+def test_the_same_weights_are_not_promoted_twice(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    same = tiny_bundle(tmp_path / "same")
+    assert main(["models", "promote", str(same.folder), "--force"]) == 2
+    assert "already" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["compare", "shipped"], "takes 2 bundles, not 1"),
+        (["rollback", "shipped"], "takes 0 bundles"),
+        (["shipped", "--force"], "give an action"),
+        (["promote", "no such"], "no bundle 'no such'"),
+    ],
+)
+def test_wrong_words_are_told(
+    words: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["models", *words]) == 2
+    assert said in capsys.readouterr().err
+
+
+def test_the_fixed_benchmark_is_measured_once(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+    truth = np.zeros((20, 12, 12), np.uint8)
+    truth[2:12, 2:10, 2:10] = 11
+    volume = Volume(truth, (0.5,) * 3, (0.0,) * 3, np.eye(3))
+
+    def run_benchmark(bundle: object, people: object, cases: int, *_: object, **options: int
+                      ) -> Iterator[CaseResult]:  # fmt: skip
+        asked.append(options["first_seed"])
+        for n in range(cases):
+            yield CaseResult(f"{n}", evaluate(volume, volume), 1.0)
+
+    monkeypatch.setattr(fixed, "run_benchmark", run_benchmark)
+    bundle = load_bundle("shipped")
+    count = []
+    first = fixed.fixed_benchmark(bundle, done=lambda: count.append(1))
+    assert mean_dice(first) == 1.0
+    assert fixed.fixed_benchmark(bundle) == first
+    assert (len(asked), len(count)) == (1, fixed.CASES)
+    for path in (home / "benchmark").iterdir():
+        path.write_text("{}")
+    assert fixed.fixed_benchmark(bundle) == first
+    assert len(asked) == 2

@@ -1,0 +1,89 @@
+"""The reviewed cases of a data set: what is fit to learn from and to measure against."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from ToothSegLib.dataset.case import DatasetCase
+from ToothSegLib.dataset.folder import Dataset
+from ToothSegLib.dataset.record import CaseRecord
+from ToothSegLib.dataset.revisions import RECORD, read_record, revision_folder
+from ToothSegLib.errors import InputError
+from ToothSegLib.volume import Volume
+
+
+@dataclass(frozen=True)
+class ReviewedCase:
+    """One revision of a case in which somebody has looked at every tooth.
+
+    Attributes:
+        case: where the voxels are.
+        revision: its number.
+        patient: what the cases of one patient share; a case of nobody's has its own.
+    """
+
+    case: DatasetCase
+    revision: int
+    patient: str
+
+    @property
+    def id(self) -> str:
+        """The name of the case."""
+        return self.case.id
+
+    @property
+    def scan_sha256(self) -> str:
+        """Checksum of the scan's voxels: the same scan has it in every data set."""
+        return self.case.record.source.voxels_sha256
+
+    def image(self) -> Volume:
+        """The scan. Raises InputError."""
+        return self.case.image()
+
+    def labels(self) -> Volume:
+        """FDI numbers of this revision. Raises InputError."""
+        return self.case.labels(self.revision)
+
+
+def reviewed_cases(folder: Path) -> list[ReviewedCase]:
+    """The newest reviewed revision of every case that has one, in order of the names.
+
+    Raises:
+        InputError: the folder is no data set, a record is damaged, or nothing is reviewed.
+    """
+    cases = Dataset.open(folder).cases()
+    found = [reviewed for case in cases if (reviewed := _newest(case)) is not None]
+    if not found:
+        raise InputError(
+            f"none of the {len(cases)} cases in {folder} has been reviewed to the end: "
+            "approve or correct every tooth of some first"
+        )
+    return found
+
+
+def reviewed_case(dataset: Dataset, case_id: str, revision: int) -> ReviewedCase:
+    """A certain revision. Raises InputError if it is not there or not reviewed to the end."""
+    case = dataset.case(case_id)
+    record = _record(case, revision)
+    if not record.reviewed:
+        raise InputError(f"revision {revision} of {case_id} is not reviewed to the end")
+    return _of(case, record)
+
+
+def _newest(case: DatasetCase) -> ReviewedCase | None:
+    for entry in reversed(case.history()):
+        record = case.record if entry.number == case.revision else _record(case, entry.number)
+        if record.reviewed:
+            return _of(case, record)
+    return None
+
+
+def _record(case: DatasetCase, number: int) -> CaseRecord:
+    return read_record(revision_folder(case.folder, number) / RECORD)
+
+
+def _of(case: DatasetCase, record: CaseRecord) -> ReviewedCase:
+    # A pseudonym may be spelt like the name of another case.
+    patient = f"patient {case.record.patient}" if case.record.patient else f"case {case.id}"
+    return ReviewedCase(case, record.revision, patient)

@@ -1,0 +1,158 @@
+"""Making a bundle the user's default, and taking that back.
+
+The bundle is copied into the user's folder, so that moving or removing the run that it came from
+changes nothing; its name there ends with digits of its weights' checksum.
+"""
+
+from __future__ import annotations
+
+import datetime
+import json
+import math
+import os
+import shutil
+import uuid
+from collections.abc import Callable, Sequence
+
+from ToothSegLib.dataset.record import check_id
+from ToothSegLib.errors import BundleError, InputError, OutputError
+from ToothSegLib.evaluation.fixed_benchmark import weights_digest
+from ToothSegLib.evaluation.outcomes import Outcome, identification_f1, mean_dice
+from ToothSegLib.model_card import CARD_NAME
+from ToothSegLib.models import (
+    Bundle,
+    default_bundle_name,
+    load_bundle,
+    shipped_bundles,
+    shipped_default_name,
+)
+from ToothSegLib.user_models import Promotion, promotions, record, user_models_folder
+
+TOLERANCE = 0.005
+"""How much worse than the default, in Dice or F1, a bundle may be on the fixed benchmark."""
+
+Measure = Callable[[Bundle], Sequence[Outcome]]
+
+
+class Worse(InputError):
+    """A bundle does worse on the fixed benchmark than the one whose place it is to take."""
+
+
+def promote(bundle: Bundle, measure: Measure, *, force: bool = False) -> Promotion:
+    """Make a bundle the default.
+
+    Args:
+        bundle: to promote.
+        measure: gives the outcomes on the fixed benchmark.
+        force: also if it is worse, and without measuring where that is not possible.
+
+    Raises:
+        BundleError: it is damaged, or is no bundle that segments.
+        Worse: see `TOLERANCE`.
+        InputError: it is the default already.
+        OutputError: the user's folder cannot be written.
+    """
+    for role in bundle.networks:
+        bundle.build(role)
+    current = _current(force=force)
+    if current is not None and current.weights == bundle.weights:
+        raise InputError(f"{bundle.name} has the weights of the default bundle already")
+    grounds: dict[str, object] = {"forced": True}
+    if not force:
+        assert current is not None
+        grounds = _grounds(measure(current), measure(bundle))
+        _refuse_worse(bundle.name, current.name, grounds)
+    name = _name(bundle)
+    if name not in shipped_bundles():
+        _copy(bundle, name)
+    when = datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds")
+    promotion = Promotion(name, when, grounds)
+    record((*promotions(), promotion))
+    return promotion
+
+
+def _copy(bundle: Bundle, name: str) -> None:
+    """The bundle under another name among the user's: its weights to the bit, whole or not."""
+    target = user_models_folder() / name
+    part = target.with_name(f".{name}.{uuid.uuid4().hex}.part")
+    try:
+        part.mkdir(parents=True)
+        for path in bundle.networks.values():
+            shutil.copyfile(path, part / path.name)
+        card = json.dumps({**bundle.card, "name": name}, indent=2, ensure_ascii=False)
+        (part / CARD_NAME).write_text(card + "\n", encoding="utf-8")
+        load_bundle(part).verify()
+        # One of this name has the same weights, or is damaged.
+        shutil.rmtree(target, ignore_errors=True)
+        os.replace(part, target)
+    except OSError as error:
+        raise OutputError(f"cannot write {target}: {error.strerror or error}") from error
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+
+
+def roll_back() -> tuple[str, str]:
+    """Take the last promotion back; its bundle stays in the user's folder.
+
+    Returns:
+        The default bundle's name before and after.
+
+    Raises:
+        InputError: nothing was promoted.
+        OutputError: the user's folder cannot be written.
+    """
+    promoted = promotions()
+    if not promoted:
+        raise InputError(
+            f"nothing to roll back: the default is {shipped_default_name()}, which came with "
+            "ToothSeg"
+        )
+    record(promoted[:-1])
+    return promoted[-1].name, default_bundle_name()
+
+
+def _current(*, force: bool) -> Bundle | None:
+    try:
+        return load_bundle()
+    except BundleError:
+        if force:  # whatever is wrong with it, it is to be replaced
+            return None
+        raise
+
+
+def _grounds(before: Sequence[Outcome], after: Sequence[Outcome]) -> dict[str, object]:
+    return {
+        "tooth_dice": [round(mean_dice(before), 4), round(mean_dice(after), 4)],
+        "identification_f1": [
+            round(identification_f1(before), 4), round(identification_f1(after), 4)
+        ],
+    }  # fmt: skip
+
+
+def _refuse_worse(name: str, current: str, grounds: dict[str, object]) -> None:
+    for figure, pair in grounds.items():
+        assert isinstance(pair, list)
+        before, after = pair
+        # Not a number is worse than any.
+        if math.isnan(after) or before - after > TOLERANCE + 1e-9:
+            raise Worse(
+                f"{name} is worse than {current} on the fixed benchmark: "
+                f"{figure.replace('_', ' ')} {after:.4f}, not {before:.4f}; "
+                "--force promotes it all the same"
+            )
+
+
+def _name(bundle: Bundle) -> str:
+    """What it is called among the user's bundles."""
+    shipped = bundle.folder.name
+    if shipped in shipped_bundles() and load_bundle(shipped).weights == bundle.weights:
+        return shipped
+    digits = weights_digest(bundle)[:8]
+    base = bundle.name.replace("+", "-").removesuffix(f"-{digits}")
+    try:
+        return check_id(f"{base}-{digits}")
+    except InputError:
+        raise BundleError(
+            f"the name {bundle.name!r:.100} in the bundle's card cannot name a folder: use "
+            "letters, digits, '-', '_' and '.'"
+        ) from None

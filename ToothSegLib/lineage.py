@@ -1,0 +1,37 @@
+"""What a bundle has learned from, as its card's lineage tells, back to the first ancestor.
+
+    {"parent": null | {"name", "networks": {role: sha256}, "lineage": ...},
+     "data": {"learned": [{"case", "revision", "scan"}], "held_out": [...]}, ...}
+
+`scan` is the checksum of a scan's voxels, which is the same in every data set.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ToothSegLib.models import Bundle
+
+
+def as_parent(bundle: Bundle) -> dict[str, Any]:
+    """The entry by which a bundle's children name it, its own lineage included."""
+    return {
+        "name": bundle.name,
+        "networks": bundle.weights,
+        "lineage": bundle.card.get("lineage"),
+    }
+
+
+def learned_scans(lineage: object) -> set[str]:
+    """Checksums of all scans that a bundle or one of its ancestors has learned from."""
+    found: set[str] = set()
+    while isinstance(lineage, Mapping):
+        data = lineage.get("data")
+        learned = data.get("learned") if isinstance(data, Mapping) else None
+        for entry in learned if isinstance(learned, list) else []:
+            if isinstance(entry, Mapping) and isinstance(entry.get("scan"), str):
+                found.add(entry["scan"])
+        parent = lineage.get("parent")
+        lineage = parent.get("lineage") if isinstance(parent, Mapping) else None
+    return found

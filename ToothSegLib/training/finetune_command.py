@@ -1,0 +1,109 @@
+"""`toothseg train --dataset DIR --from BUNDLE`: learn on from reviewed scans."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from ToothSegLib.errors import Cancelled
+from ToothSegLib.evaluation.outcomes import identification_f1, mean_dice
+from ToothSegLib.models import load_bundle
+from ToothSegLib.training.finetune import FineTuned, fine_tune
+from ToothSegLib.training.finetune_plan import Plan
+from ToothSegLib.training.processes import learning_together
+from ToothSegLib.training.tuner import Step
+
+
+def run(args: argparse.Namespace) -> int:
+    """Fine-tune, or go on where a run stopped. Errors as of `finetune.fine_tune`."""
+    plan = plan_of(args)
+    parent = load_bundle(args.parent)
+    parent.verify()
+    try:
+        with (
+            learning_together(args.device) as processes,
+            _bars(quiet=args.quiet or not processes.first) as show,
+        ):
+            made = fine_tune(
+                Path(args.dataset),
+                parent,
+                Path(args.output),
+                plan,
+                processes,
+                heads=Path(args.cases) if args.cases else None,
+                resume=args.resume,
+                watcher=show,
+            )
+    except KeyboardInterrupt:
+        # The usual line, that nothing was written, would not be true.
+        print(f"toothseg: cancelled; go on from the last checkpoint in {args.output} with --resume",
+              file=sys.stderr)  # fmt: skip
+        return Cancelled.exit_code
+    if processes.first and not args.quiet:
+        print(summary(made))
+    return 0
+
+
+def plan_of(args: argparse.Namespace) -> Plan:
+    """The plan with the changes that the options ask for. Raises InputError."""
+    asked = {
+        "networks": tuple(args.networks or ()),
+        "steps": args.steps,
+        "learning_rate": args.learning_rate,
+        "seed": args.seed,
+        "held_out": args.held_out,
+        "simulated": args.simulated,
+        "simulated_share": args.simulated_share,
+        "check_every": args.check_every,
+        "patience": args.patience,
+        "mixed": args.mixed,
+    }
+    return Plan(**{name: value for name, value in asked.items() if value is not None})
+
+
+def summary(made: FineTuned) -> str:
+    """What came of it, in lines to read."""
+    lines = [f"bundle {made.bundle.name}: {made.bundle.folder}"]
+    for role, course in made.courses.items():
+        step, dice = course.best
+        what = f"best after step {step}" if step else "no better than its parent, so left as it was"
+        lines.append(f"  {role:<10}{len(course.losses):>6} steps, {what} (Dice {dice:.4f})")
+    if made.bundle.weights == made.bundle.card["lineage"]["parent"]["networks"]:
+        lines.append("nothing was learnt: the bundle is its parent")
+    for name, figure in (("tooth Dice", mean_dice), ("identification F1", identification_f1)):
+        lines.append(
+            f"{name} on {len(made.after)} held-out cases: "
+            f"{figure(made.before):.4f} -> {figure(made.after):.4f}"
+        )
+    return "\n".join(lines)
+
+
+@contextmanager
+def _bars(*, quiet: bool) -> Iterator[Callable[[Step], None]]:
+    """What shows the steps: a bar for each network, with loss and held-out Dice."""
+    from tqdm import tqdm
+
+    shown: dict[str, tqdm] = {}
+
+    def show(step: Step) -> None:
+        if step.role not in shown:
+            shown[step.role] = tqdm(
+                desc=step.role,
+                total=step.total,
+                initial=step.done - 1,
+                unit="step",
+                file=sys.stderr,
+                disable=quiet or not sys.stderr.isatty(),
+            )
+        bar = shown[step.role]
+        bar.set_postfix({"loss": f"{step.loss:.3f}", "Dice": f"{step.dice:.4f}"}, refresh=False)
+        bar.update()
+
+    try:
+        yield show
+    finally:
+        for bar in shown.values():
+            bar.close()

@@ -1,0 +1,82 @@
+"""One process or several that learn together: what `torchrun` has started, if it has.
+
+torchrun --nproc-per-node 4 -m ToothSegLib train --dataset SET --from toothnet -o RUN
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TypeVar
+
+import torch
+from torch import distributed, nn
+
+from ToothSegLib.devices import choose_device
+
+Value = TypeVar("Value")
+
+# The first process judges the network while the others wait.
+_PATIENCE = timedelta(hours=6)
+
+
+@dataclass(frozen=True)
+class Processes:
+    """This process among those that learn together."""
+
+    device: torch.device
+    rank: int = 0
+    count: int = 1
+
+    @property
+    def first(self) -> bool:
+        """Whether it is the one that judges, writes and speaks."""
+        return self.rank == 0
+
+    def wait(self) -> None:
+        """Go on once all have come here."""
+        if self.count > 1:
+            distributed.barrier()
+
+    def shared(self, value: Value) -> Value:
+        """The first one's value, in all of them."""
+        if self.count == 1:
+            return value
+        box = [value]
+        distributed.broadcast_object_list(box, src=0)
+        return box[0]
+
+    def joined(self, network: nn.Module) -> nn.Module:
+        """The network, its gradients averaged over all processes."""
+        if self.count == 1:
+            return network
+        ids = [self.device.index] if self.device.type == "cuda" else None
+        # A patch without teeth teaches no offsets.
+        return nn.parallel.DistributedDataParallel(
+            network, device_ids=ids, find_unused_parameters=True
+        )
+
+
+@contextmanager
+def learning_together(device: str = "auto") -> Iterator[Processes]:
+    """Join the processes that `torchrun` has started; alone if it has not.
+
+    Raises:
+        InputError: there is no such device on this computer.
+    """
+    chosen = choose_device(device)
+    count = int(os.environ.get("WORLD_SIZE", "1"))
+    if count == 1:
+        yield Processes(chosen)
+        return
+    if chosen.type == "cuda":
+        chosen = torch.device("cuda", int(os.environ["LOCAL_RANK"]))
+        torch.cuda.set_device(chosen)
+    distributed.init_process_group("nccl" if chosen.type == "cuda" else "gloo", timeout=_PATIENCE)
+    try:
+        yield Processes(chosen, distributed.get_rank(), count)
+    finally:
+        distributed.destroy_process_group()

@@ -1,0 +1,91 @@
+"""A reviewed scan made ready to be sampled as simulated heads are."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from scipy import ndimage
+from torch.nn import functional
+
+from ToothSegLib.grid import Box, extent, to_working_grid
+from ToothSegLib.itk_image import resample, to_itk
+from ToothSegLib.localise import MARGIN_MM
+from ToothSegLib.normalise import normalise
+from ToothSegLib.synthesis.sampling import TensorCase
+from ToothSegLib.volume import Volume
+
+# Patches take the nearest sample; on a grid this much finer than theirs that is as good as
+# interpolating, at most a quarter of a voxel off.
+_FINER = 2
+
+
+class ScanCase(TensorCase):
+    """A case whose `tissue` is the scan itself: (k, j, i) float16, normalised as for inference."""
+
+
+def scan_case(image: Volume, labels: Volume, spacing_mm: float, *, whole: bool) -> ScanCase:
+    """Bring a scan to the grey values that a network gets of it in use, with its labels.
+
+    Working grid and normalisation are those of `cascade.segment`, over the box that the locator
+    gives where it finds every tooth.
+
+    Args:
+        image: the scan, on any grid.
+        labels: FDI numbers on the scan's grid.
+        spacing_mm: of the network's voxels.
+        whole: the network sees the whole scan, as the locator does.
+
+    Returns:
+        A case on a grid of half that spacing. The centre of a tooth that the scan cuts is that of
+        the part in view.
+    """
+    box = None if whole else dentition_box(labels)
+    working = to_working_grid(image, spacing_mm, box)
+    grey = normalise(torch.from_numpy(np.ascontiguousarray(working.array, dtype=np.float32)))
+    fine = functional.interpolate(
+        grey[None, None], scale_factor=_FINER, mode="trilinear", align_corners=False
+    )[0, 0]
+    step = spacing_mm / _FINER
+    # Each coarse voxel holds its fine ones, so the first centre lies nearer to the corner.
+    origin = np.asarray(working.origin) - (spacing_mm - step) / 2
+    shape = (fine.shape[0], fine.shape[1], fine.shape[2])
+    on_grid = resample(
+        to_itk(labels), shape, (step,) * 3, origin.tolist(), np.eye(3), how="nearest"
+    )
+    on_grid = on_grid.astype(np.uint8)
+    boxes = {fdi: box for fdi, box in enumerate(ndimage.find_objects(on_grid), 1) if box}
+    table = torch.zeros(100, 3)
+    for fdi, (k, j, i) in boxes.items():
+        middle = np.argwhere(on_grid[k, j, i] == fdi).mean(axis=0) + (k.start, j.start, i.start)
+        table[fdi] = torch.from_numpy(middle[::-1] * step + origin)
+    return ScanCase(
+        tissue=fine.half(),
+        labels=torch.from_numpy(on_grid),
+        origin=torch.from_numpy(origin.astype(np.float32)),
+        spacing_mm=step,
+        table=table,
+        present=tuple(boxes),
+    )
+
+
+def dentition_box(labels: Volume) -> Box | None:
+    """What the locator would give if it found exactly these teeth: their box with its margin.
+
+    Returns:
+        LPS mm, within the scan; None if there are no teeth.
+    """
+    voxels = np.argwhere(labels.array > 0)
+    if not len(voxels):
+        return None
+    corners = np.stack([voxels.min(axis=0), voxels.max(axis=0)])
+    k, j, i = np.meshgrid(*corners.T, indexing="ij")
+    index = np.stack([i, j, k, np.ones_like(i)]).reshape(4, -1)
+    points = (labels.index_to_lps @ index)[:3]
+    first, last = extent(labels)
+    low = np.maximum(points.min(axis=1) - MARGIN_MM, first)
+    high = np.minimum(points.max(axis=1) + MARGIN_MM, last)
+    return (float(low[0]), float(low[1]), float(low[2])), (
+        float(high[0]),
+        float(high[1]),
+        float(high[2]),
+    )

@@ -1,0 +1,65 @@
+"""Which patients a network learns from, and which it is judged by."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+from ToothSegLib.dataset.reviewed import ReviewedCase
+from ToothSegLib.errors import InputError
+
+
+@dataclass(frozen=True)
+class Split:
+    """Cases to learn from and cases held out; no patient is on both sides."""
+
+    learned: tuple[ReviewedCase, ...]
+    held_out: tuple[ReviewedCase, ...]
+
+
+def split_by_patient(
+    cases: Sequence[ReviewedCase], seed: int, share: float, known: Collection[str] = ()
+) -> Split:
+    """Hold out patients whose number, drawn from seed and pseudonym alone, is below a share.
+
+    So a case that is added later moves no other one to the other side, and who was held out in
+    one round of learning is so in the next.
+
+    Args:
+        cases: all that are reviewed.
+        seed: of the draw.
+        share: of the patients to hold out, between 0 and 1. At least one is, and at least one
+            is not.
+        known: checksums of scans that the network has learned from before: their patients are
+            never held out.
+
+    Raises:
+        InputError: there are fewer than two patients, or all were learned from before.
+    """
+    patients = sorted({case.patient for case in cases})
+    if len(patients) < 2:
+        raise InputError(
+            f"the reviewed cases are of {len(patients)} patient: learning needs at least one more, "
+            "by whom to tell whether it got better"
+        )
+    seen = {case.patient for case in cases if case.scan_sha256 in known}
+    fresh = sorted((p for p in patients if p not in seen), key=lambda p: _number(seed, p))
+    if not fresh:
+        raise InputError(
+            f"the bundle has learned from all {len(patients)} patients before: add reviewed cases "
+            "of another one"
+        )
+    held = [patient for patient in fresh if _number(seed, patient) < share] or fresh[:1]
+    if len(held) == len(patients):
+        held = held[:-1]
+    return Split(
+        tuple(case for case in cases if case.patient not in held),
+        tuple(case for case in cases if case.patient in held),
+    )
+
+
+def _number(seed: int, patient: str) -> float:
+    """Between 0 and 1, the same on every machine."""
+    digest = hashlib.sha256(f"{seed} {patient}".encode()).digest()
+    return int.from_bytes(digest[:8], "big") / 2**64

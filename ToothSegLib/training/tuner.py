@@ -1,0 +1,235 @@
+"""One network of a bundle learns on, is judged on the way, and keeps its best weights.
+
+A step's chance comes from the seed and its number alone, and a checkpoint holds weights, running
+mean, moments and everything seen so far. So in float32 a run that was stopped, even killed, and
+resumed ends with the same bits as one that was not.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+import time
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ToothSegLib.architectures import with_weights
+from ToothSegLib.atomic import replacing
+from ToothSegLib.devices import half_type
+from ToothSegLib.errors import BundleError, InputError
+from ToothSegLib.offscreen import NoDrawing
+from ToothSegLib.safetensors_io import read_safetensors, write_safetensors
+from ToothSegLib.synthesis.sampling import TensorCase
+from ToothSegLib.training.checkpoint import load_checkpoint, save_checkpoint
+from ToothSegLib.training.curve import draw_curve
+from ToothSegLib.training.finetune_plan import Plan
+from ToothSegLib.training.learning_step import Averaged, schedule, take_step
+from ToothSegLib.training.machine import Machine
+from ToothSegLib.training.processes import Processes
+from ToothSegLib.training.samples import draw_mixed
+from ToothSegLib.training.tasks import Task
+
+State = Mapping[str, Tensor]
+_CHECKPOINT_EVERY_S = 180.0
+
+
+@dataclass(frozen=True)
+class Step:
+    """Where the learning is, for whoever shows it; ``dice`` is the last one on held-out cases."""
+
+    role: str
+    done: int
+    total: int
+    loss: float
+    dice: float
+
+
+@dataclass
+class Course:
+    """What has happened so far; it is what a checkpoint holds besides tensors.
+
+    Attributes:
+        losses: of every step.
+        checks: (step, held-out Dice) of every look, that at the untouched network first.
+        finished: nothing is left to do.
+    """
+
+    losses: list[float] = field(default_factory=list)
+    checks: list[tuple[int, float]] = field(default_factory=list)
+    finished: bool = False
+
+    @property
+    def best(self) -> tuple[int, float]:
+        """Step and Dice of the first among the best looks."""
+        return max(self.checks, key=lambda check: check[1])
+
+    @property
+    def looks_since_best(self) -> int:
+        """How often in a row it has not got better."""
+        return len(self.checks) - 1 - self.checks.index(self.best)
+
+
+@dataclass
+class Tuner:
+    """Fine-tunes one network.
+
+    Args:
+        task: what it learns, with the bundle's own architecture.
+        start: the bundle's weights.
+        scans, simulated: what it learns from.
+        judge: held-out Dice of a bundle with these weights; called in the first process alone.
+        plan: how long, how fast, and when to stop.
+        processes: who else learns along.
+        folder: gets checkpoint, best weights, log and curve, each named by the task.
+        watcher: called after each step.
+    """
+
+    task: Task
+    start: State
+    scans: Sequence[TensorCase]
+    simulated: Sequence[TensorCase]
+    judge: Callable[[State], float]
+    plan: Plan
+    processes: Processes
+    folder: Path
+    watcher: Callable[[Step], None] | None = None
+    course: Course = field(default_factory=Course, init=False)
+
+    def run(self) -> dict[str, Tensor]:
+        """The best weights, on the CPU; those of the start if nothing was better.
+
+        Raises:
+            InputError: the loss is no number any more.
+            BundleError: a checkpoint is damaged.
+            OutputError: a file cannot be written.
+        """
+        device = self.processes.device
+        pair = Averaged(with_weights(self.task.architecture, self.start, self.task.name))
+        pair.to(device)
+        pair.network.to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
+        optimiser = torch.optim.AdamW(
+            pair.network.parameters(), lr=self.plan.learning_rate,
+            weight_decay=self.plan.weight_decay,
+        )  # fmt: skip
+        if self._file("checkpoint").exists():
+            self._resume(pair, optimiser)
+        if not self.course.checks:
+            self._look(0, pair)
+        if not self.course.finished:
+            self._learn(pair, optimiser)
+        if self.processes.first:
+            self._show()
+        return self._best_weights()
+
+    def _learn(self, pair: Averaged, optimiser: torch.optim.Optimizer) -> None:
+        device = self.processes.device
+        half = torch.bfloat16 if self.plan.mixed and half_type(device) is not None else None
+        machine = Machine(device, half)
+        forward = self.processes.joined(pair.network)
+        first, steps = len(self.course.losses), self.plan.steps
+        last_saved = time.monotonic()
+        # The next picture is made while the network learns from this one.
+        with ThreadPoolExecutor(max_workers=1) as studio:
+            coming = studio.submit(self._draw, first)
+            for step in range(first, steps):
+                image, patch = coming.result()
+                if step + 1 < steps:
+                    coming = studio.submit(self._draw, step + 1)
+                rate = self.plan.learning_rate * schedule(step, steps)
+                terms = take_step(
+                    self.task, pair, optimiser, image, patch, machine, rate, step, forward=forward
+                )
+                self._note(sum(terms.values()))
+                done = step + 1
+                due = done % self.plan.check_every == 0 or done == steps
+                if due:
+                    self._look(done, pair)
+                tired = self.course.looks_since_best >= self.plan.patience
+                self.course.finished = done == steps or (due and tired)
+                if due or time.monotonic() - last_saved > _CHECKPOINT_EVERY_S:
+                    self._save(pair, optimiser)
+                    last_saved = time.monotonic()
+                if self.watcher is not None:
+                    loss, dice = self.course.losses[-1], self.course.checks[-1][1]
+                    self.watcher(Step(self.task.name, done, steps, loss, dice))
+                if self.course.finished:
+                    break
+
+    def _draw(self, step: int) -> Any:
+        # Each process has its own patches.
+        number = step * self.processes.count + self.processes.rank
+        plan = self.plan
+        return draw_mixed(
+            self.scans, self.simulated, plan.simulated_share, self.task, plan.seed, number
+        )
+
+    def _note(self, loss: float) -> None:
+        if not math.isfinite(loss):
+            raise InputError(
+                f"the loss of {self.task.name} is no number any more in step "
+                f"{len(self.course.losses) + 1}: lower the learning rate"
+            )
+        self.course.losses.append(loss)
+
+    def _look(self, step: int, pair: Averaged) -> None:
+        """Judge the running mean, and keep it if it is the best so far."""
+        weights = {name: tensor.cpu() for name, tensor in pair.average.state_dict().items()}
+        dice = self.processes.shared(self.judge(weights) if self.processes.first else math.nan)
+        self.course.checks.append((step, dice))
+        if self.processes.first and self.course.best[0] == step:
+            write_safetensors(self._file("best"), weights)
+
+    def _best_weights(self) -> dict[str, Tensor]:
+        self.processes.wait()
+        return read_safetensors(self._file("best"))
+
+    def _save(self, pair: Averaged, optimiser: torch.optim.Optimizer) -> None:
+        if not self.processes.first:
+            return
+        course = self.course
+        state = {
+            "task": self.task.name,
+            "losses": course.losses,
+            "checks": course.checks,
+            "finished": course.finished,
+        }
+        save_checkpoint(self._file("checkpoint"), pair, optimiser, state)
+        self._show()
+
+    def _resume(self, pair: Averaged, optimiser: torch.optim.Optimizer) -> None:
+        saved = load_checkpoint(self._file("checkpoint"))
+        saved.restore(pair, optimiser)
+        try:
+            self.course = Course(
+                [float(loss) for loss in saved.state["losses"]],
+                [(int(step), float(dice)) for step, dice in saved.state["checks"]],
+                bool(saved.state["finished"]),
+            )
+        except (KeyError, TypeError, ValueError):
+            raise BundleError(f"{self._file('checkpoint')} is of no fine-tuning") from None
+
+    def _show(self) -> None:
+        """Log and curve, made anew from the course."""
+        text = io.StringIO(newline="")
+        table = csv.writer(text)
+        table.writerow(["step", "loss", "held_out_dice"])
+        dice = dict(self.course.checks)
+        for step in range(len(self.course.losses) + 1):
+            loss = self.course.losses[step - 1] if step else ""
+            table.writerow([step, loss, dice.get(step, "")])
+        with replacing(self.folder / f"{self.task.name}.csv") as file:
+            file.write(text.getvalue().encode())
+        with suppress(NoDrawing):  # the log holds the same
+            picture = self.folder / f"{self.task.name}.png"
+            draw_curve(picture, self.task.name, self.course.losses, self.course.checks)
+
+    def _file(self, what: str) -> Path:
+        return self.folder / f"{self.task.name}.{what}.safetensors"
