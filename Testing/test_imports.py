@@ -141,7 +141,7 @@ def test_the_library_knows_neither_qt_nor_slicer(path) -> None:
 
 @pytest.mark.parametrize("path", EVERY_FILE, ids=module_name)
 def test_the_library_imports_only_its_own_dependencies(path) -> None:
-    optional = {"openvino", "itk", "monai"}
+    optional = {"openvino", "itk", "monai", "distributed"}
     allowed = RUNTIME | optional | {"ToothSegLib"} | set(sys.stdlib_module_names)
     assert top_names(imports(path)) <= allowed
 

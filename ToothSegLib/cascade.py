@@ -28,7 +28,7 @@ from ToothSegLib.inference import predict_maps
 from ToothSegLib.instances import separate_teeth
 from ToothSegLib.localise import find_dentition
 from ToothSegLib.maps import Maps
-from ToothSegLib.models import Bundle, load_bundle
+from ToothSegLib.models import Bundle, bundle_weights, load_bundle
 from ToothSegLib.numbering import Numbering, number_regions
 from ToothSegLib.progress import Progress, ProgressCallback
 from ToothSegLib.quality import find_findings
@@ -249,9 +249,7 @@ def _provenance(
     fell_back = {} if sight.device == wanted else {"device_without_memory": str(wanted)}
     return {
         "bundle": bundle.name,
-        "weights": {
-            role: entry["sha256"] for role, entry in sorted(bundle.card["networks"].items())
-        },
+        "weights": bundle_weights(bundle),
         "device": str(sight.device),
         **fell_back,
         "backend": sight.backend,

@@ -27,25 +27,34 @@ def is_dicom(path: Path) -> bool:
         return file.read(132)[128:] == b"DICM"
 
 
+def series_files(folder: Path) -> dict[str, tuple[str, ...]]:
+    """The files of every series of a folder, in their order, by the series' UID.
+
+    Raises:
+        InputError: the folder cannot be searched.
+    """
+    import SimpleITK as sitk
+
+    with itk_errors(folder):
+        return {
+            uid: sitk.ImageSeriesReader.GetGDCMSeriesFileNames(str(folder), uid)
+            for uid in sitk.ImageSeriesReader.GetGDCMSeriesIDs(str(folder))
+        }
+
+
 def read_dicom_folder(folder: Path, series: str | None = None) -> Volume:
     """Read the one 3-D series of a folder, or the one with the UID ``series``.
 
     Raises:
         InputError: no series, several to choose from, missing slices, or damaged files.
     """
-    import SimpleITK as sitk
-
-    with itk_errors(folder):
-        found = {
-            uid: sitk.ImageSeriesReader.GetGDCMSeriesFileNames(str(folder), uid)
-            for uid in sitk.ImageSeriesReader.GetGDCMSeriesIDs(str(folder))
-        }
+    found = series_files(folder)
     if not found:
         raise InputError(f"{folder} holds no DICOM series; give the folder that holds its slices")
     if series is not None and series not in found:
         raise InputError(f"{folder} has no series {series}; it has {_listed(found)}")
     if series is None:
-        volumes = {uid: files for uid, files in found.items() if _is_volume(files)}
+        volumes = {uid: files for uid, files in found.items() if is_volume(files)}
         if len(volumes) > 1:
             raise InputError(
                 f"{folder} holds {len(volumes)} series; say which by its UID: {_listed(volumes)}"
@@ -121,7 +130,7 @@ def _header(path: Path) -> Any:
     return reader
 
 
-def _is_volume(files: tuple[str, ...]) -> bool:
+def is_volume(files: tuple[str, ...]) -> bool:
     """Several slices, or several frames; not a single picture (a scout, a screenshot)."""
     if len(files) > 1:
         return True

@@ -31,3 +31,18 @@ class Cancelled(ToothSegError):
 
     # 128 + SIGINT, what a shell gives for a command stopped by Ctrl-C.
     exit_code = 130
+
+
+def in_words(error: Exception) -> tuple[str, str, int]:
+    """For a process that tells another one: kind (a class of this file), message, exit code."""
+    if isinstance(error, ToothSegError):
+        names = (kind.__name__ for kind in type(error).__mro__)
+        return next(name for name in names if name in globals()), str(error), error.exit_code
+    if isinstance(error, MemoryError):
+        message = "not enough memory: close other programs, or crop the scan to the jaws"
+        return "InputError", message, 2
+    if isinstance(error, ImportError) and error.name and not error.name.startswith("ToothSegLib"):
+        message = f"the Python package {error.name!r} is missing or damaged: install it again"
+        return "ToothSegError", message, 2
+    cause = f"{type(error).__name__}: {error}"
+    return "ToothSegError", f"this should not happen ({cause:.200})", 1

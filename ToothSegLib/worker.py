@@ -20,8 +20,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from ToothSegLib import child, errors
-from ToothSegLib.errors import ToothSegError
+from ToothSegLib import child
+from ToothSegLib.errors import in_words
 from ToothSegLib.job_files import read_request, write_result
 from ToothSegLib.report import software_versions
 
@@ -45,9 +45,10 @@ def main(arguments: Sequence[str]) -> int:
     try:
         _work(folder, say)
     except Exception as error:
-        kind, message, code = _in_words(error)
+        kind, message, code = in_words(error)
         if code == 1:
             log.exception("this should not happen")
+            message += "; see the log"
         else:
             log.error(message)
         say(error=" ".join(message.split()), kind=kind)
@@ -93,21 +94,6 @@ def _voice() -> Say:
         stream.write(json.dumps(message) + "\n")
 
     return say
-
-
-def _in_words(error: Exception) -> tuple[str, str, int]:
-    """Kind (a class of `errors`), message and exit code."""
-    if isinstance(error, ToothSegError):
-        names = (kind.__name__ for kind in type(error).__mro__)
-        return next(name for name in names if hasattr(errors, name)), str(error), error.exit_code
-    if isinstance(error, MemoryError):
-        message = "not enough memory: close other programs, or crop the scan to the jaws"
-        return "InputError", message, 2
-    if isinstance(error, ImportError) and error.name and not error.name.startswith("ToothSegLib"):
-        message = f"the Python package {error.name!r} is missing or damaged: install it again"
-        return "ToothSegError", message, 2
-    cause = f"{type(error).__name__}: {error}"
-    return "ToothSegError", f"this should not happen ({cause:.200}); see the log", 1
 
 
 if __name__ == "__main__":

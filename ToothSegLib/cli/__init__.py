@@ -25,6 +25,8 @@ from __future__ import annotations
 # command: its one line in `toothseg --help`
 COMMANDS: dict[str, str] = {
     "segment": "find, number and measure the teeth of one scan",
+    "batch": "segment every scan of a folder, and go on where it stopped",
+    "rank": "which results of a batch to correct and learn from next",
     "evaluate": "compare a label map of teeth with the truth",
     "simulate": "write simulated cases to learn from or to measure on",
     "train": "train a network from a recipe, or a bundle on reviewed scans",

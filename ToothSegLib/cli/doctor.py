@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import importlib
-import os
 import platform
 import shutil
 import sys
@@ -131,26 +130,14 @@ def _weights() -> str:
 
 
 def _memory() -> str:
+    from ToothSegLib.capacity import free_memory_gib
+
     free = free_memory_gib()
     if free is None:
         return "unknown"
     if free < ENOUGH_MEMORY_GIB:
         raise RuntimeError(f"{free:.1f} GiB free: a large scan may need {ENOUGH_MEMORY_GIB:.0f}")
     return f"{free:.1f} GiB free"
-
-
-def free_memory_gib() -> float | None:
-    """Memory that a program can have, where the system says so without a further package."""
-    try:
-        lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
-        available = next(line for line in lines if line.startswith("MemAvailable:"))
-        return int(available.split()[1]) / 2**20
-    except (OSError, StopIteration, ValueError, IndexError):
-        pass
-    try:
-        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 2**30
-    except (AttributeError, OSError, ValueError):
-        return None
 
 
 def _disk() -> str:

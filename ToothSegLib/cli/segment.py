@@ -66,41 +66,26 @@ def run(args: argparse.Namespace) -> int:
     """Segment one scan. Raises InputError, BundleError, OutputError, Cancelled."""
     from ToothSegLib.cli.console import working
     from ToothSegLib.models import load_bundle
-    from ToothSegLib.outputs import check_folder, output_stem, write_outputs
-    from ToothSegLib.progress import Progress
-    from ToothSegLib.volume_io import check_scan, read_volume
+    from ToothSegLib.outputs import check_folder
+    from ToothSegLib.segment_file import segment_file
 
     start = time.perf_counter()
     # What can be known beforehand is looked at before the work.
     check_folder(args.output)
     bundle = load_bundle(args.model)
-
-    from ToothSegLib import cascade
-
     with working(quiet=args.quiet) as (progress, cancelled):
-        whole = Progress(progress, cancelled)
-        whole.stage("reading the scan", 0.0, 0.05).update(0.0)
-        volume = read_volume(args.input, series=args.series)
-        check_scan(volume, args.input)
-        segmentation = cascade.segment(
-            volume,
+        segmentation, paths = segment_file(
+            args.input,
+            args.output,
             bundle=bundle,
             device=args.device,
             precision=args.precision,
             backend=args.backend,
-            progress=lambda fraction, stage: progress(0.05 + 0.75 * fraction, stage),
-            cancelled=cancelled,
-        )
-        stem = output_stem(args.input)
-        segmentation.provenance["source"] = Path(args.input).name or stem
-        paths = write_outputs(
-            segmentation,
-            stem,
-            args.output,
+            series=args.series,
             stl=not args.no_stl,
             picture=not args.no_picture,
-            slices_of=volume if args.slices else None,
-            progress=lambda fraction, stage: progress(0.8 + 0.2 * fraction, stage),
+            slices=args.slices,
+            progress=progress,
             cancelled=cancelled,
         )
     if not args.quiet:

@@ -1,0 +1,76 @@
+"""Which results of a batch are most worth a correction."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from ToothSegLib.batch.ranking import rank
+from ToothSegLib.batch.record import RECORD_NAME
+from ToothSegLib.cli.main import main
+
+
+def put_result(
+    out: Path,
+    name: str,
+    confidences: dict[int, float],
+    findings: tuple[tuple[str, tuple[int, ...]], ...] = (),
+    moved_mm: float = 0.0,
+) -> None:
+    """A result with these teeth and findings."""
+    folder = out / name
+    folder.mkdir(parents=True)
+    report = {
+        "teeth": [
+            {"fdi": fdi, "confidence": value, "centroid_lps": [float(fdi), moved_mm, 0.0]}
+            for fdi, value in confidences.items()
+        ],
+        "findings": [{"urgency": urgency, "fdi": list(fdi)} for urgency, fdi in findings],
+    }
+    (folder / f"{name}-report.json").write_text(json.dumps(report))
+    (folder / RECORD_NAME).write_text(json.dumps({"files": {f"{name}-report.json": 1}}))
+
+
+def test_unsure_teeth_and_urgent_findings_come_first(tmp_path: Path) -> None:
+    put_result(tmp_path, "sure", {11: 1.0, 12: 1.0})
+    put_result(tmp_path, "unsure", {11: 0.9, 12: 0.4})
+    put_result(tmp_path, "urgent", {11: 1.0}, (("high", (11, 36)), ("low", (11,))))
+    put_result(tmp_path, "remark", {11: 1.0}, (("low", ()),))
+    ranked = rank(tmp_path)
+    assert [scan.name for scan in ranked] == ["urgent", "unsure", "remark", "sure"]
+    assert ranked[0].teeth == [(11, 1.0), (36, 1.0)]
+    assert [fdi for fdi, _ in ranked[1].teeth] == [12, 11]
+    assert ranked[1].gain == pytest.approx(0.7)
+    assert ranked[3].teeth == []
+
+
+def test_what_two_bundles_disagree_on_gains(tmp_path: Path) -> None:
+    for name, moved in (("one", 0.0), ("two", 1.0)):
+        put_result(tmp_path / name, "same", {11: 1.0})
+        put_result(tmp_path / name, "other", {11: 1.0, (12 if moved else 13): 1.0}, moved_mm=moved)
+        put_result(tmp_path / name, f"only in {name}", {11: 0.95})
+    ranked = rank(tmp_path / "one", tmp_path / "two")
+    assert [scan.name for scan in ranked] == ["other", "only in one", "same"]
+    assert ranked[0].teeth == [(12, 1.0), (13, 1.0), (11, 0.25)]
+
+
+def test_the_table_and_its_errors(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    put_result(tmp_path / "out", "scan7", dict.fromkeys(range(11, 18), 0.5))
+    put_result(tmp_path / "out", "scan8", {11: 0.99})
+    assert main(["rank", str(tmp_path / "out")]) == 0
+    first, second, third = capsys.readouterr().out.splitlines()
+    assert first == " gain  scan   teeth to look at first (gain)"
+    assert second.startswith("  3.5  scan7  11 (0.5), 12 (0.5)")
+    assert second.endswith(" and 1 more")
+    assert third == "  0.0  scan8"
+    assert main(["rank", str(tmp_path / "out"), "--most", "1"]) == 0
+    assert "scan8" not in capsys.readouterr().out
+    assert main(["rank", str(tmp_path)]) == 2
+    assert "holds no results" in capsys.readouterr().err
+    (tmp_path / "out" / "scan8" / "scan8-report.json").write_text("{}")
+    assert main(["rank", str(tmp_path / "out")]) == 2
+    err = capsys.readouterr().err
+    assert "scan8 holds no whole result" in err
+    assert err.count("\n") == 1

@@ -1,0 +1,122 @@
+"""Which files of a folder are taken for scans, under which names."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from batch_stub import write_scan
+from ToothSegLib.batch.checksum import checksum, files_of
+from ToothSegLib.batch.record import RECORD_NAME
+from ToothSegLib.batch.scans import Found, find_scans
+from ToothSegLib.errors import Cancelled, InputError
+from volume_fixture import a_scan, write_dicom_series
+
+
+def found_in(folder: Path) -> Found:
+    return find_scans(folder, folder / "out")
+
+
+def names(found: Found) -> list[str]:
+    return [scan.name for scan in found.scans]
+
+
+def touch(path: Path) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(b"x")
+    return path
+
+
+def test_volumes_are_found_in_order_and_others_are_not(tmp_path: Path) -> None:
+    for name in ("b.nrrd", "a.nii.gz", "p/c.MHA", "d.gipl", "notes.txt", "e.png", ".f.nrrd",
+                 ".git/g.nrrd", "out/h.nrrd"):  # fmt: skip
+        touch(tmp_path / name)
+    found = found_in(tmp_path)
+    assert [scan.source for scan in found.scans] == ["a.nii.gz", "b.nrrd", "d.gipl", "p/c.MHA"]
+    assert names(found) == ["a", "b", "d", "p__c"]
+    assert found.left_out == {}
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["s-labels.nrrd", "s.seg.nrrd", "s_seg.nii.gz", "mask.nii", "s-Segmentation.mha",
+     "s-label.nrrd", "labelsTr/s.nii.gz", "labels/s.nii.gz"],
+)  # fmt: skip
+def test_label_maps_are_left_out_and_told_of(tmp_path: Path, name: str) -> None:
+    touch(tmp_path / name)
+    touch(tmp_path / "imagesTr" / "segal-mr-labelled.nii.gz")
+    found = found_in(tmp_path)
+    assert names(found) == ["imagesTr__segal-mr-labelled"]
+    assert list(found.left_out) == [name]
+
+
+def test_results_of_another_batch_are_no_scans(tmp_path: Path) -> None:
+    touch(tmp_path / "earlier" / "scan" / RECORD_NAME)
+    touch(tmp_path / "earlier" / "scan" / "anything.nrrd")
+    touch(tmp_path / "earlier" / "scan" / "deeper" / "anything.nrrd")
+    touch(tmp_path / "a.nrrd")
+    assert names(found_in(tmp_path)) == ["a"]
+
+
+def test_names_that_would_fall_together_are_told_apart_and_stay(tmp_path: Path) -> None:
+    for name in ("a.nrrd", "A.nii", "b/c.nrrd", "b__c.nrrd", "x" * 200 + ".nrrd"):
+        touch(tmp_path / name)
+    first = {scan.source: scan.name for scan in found_in(tmp_path).scans}
+    assert len({name.lower() for name in first.values()}) == 5
+    assert max(map(len, first.values())) < 140
+    touch(tmp_path / "0.nrrd")
+    again = {scan.source: scan.name for scan in found_in(tmp_path).scans}
+    assert first.items() <= again.items()
+
+
+def test_a_dicom_folder_is_a_scan_and_so_is_each_series_of_several(tmp_path: Path) -> None:
+    write_dicom_series(tmp_path / "one", a_scan(), "1.2.3.5")
+    write_dicom_series(tmp_path / "two", a_scan(), "1.2.3.6")
+    write_dicom_series(tmp_path / "two", a_scan(), "1.2.3.7")
+    for index, path in enumerate(sorted((tmp_path / "one").iterdir())):
+        path.rename(path.with_name(f"IM{index}"))  # as on many discs
+    touch(tmp_path / "DICOMDIR")
+    touch(tmp_path / "damaged" / "1.dcm")
+    found = found_in(tmp_path)
+    assert names(found) == ["damaged", "one", "two__1.2.3.6", "two__1.2.3.7"]
+    assert [scan.series for scan in found.scans] == [None, None, "1.2.3.6", "1.2.3.7"]
+    assert [len(scan.files) for scan in found.scans] == [1, 6, 6, 6]
+    assert not set(found.scans[2].files) & set(found.scans[3].files)
+    (only,) = find_scans(tmp_path / "one", tmp_path / "out").scans
+    assert (only.name, only.source) == ("one", ".")
+
+
+def test_a_dicom_folder_without_a_volume_is_left_out(tmp_path: Path) -> None:
+    write_dicom_series(tmp_path / "scout", a_scan((1, 7, 8)), "1.2.3.5")
+    found = found_in(tmp_path)
+    assert found.scans == []
+    assert found.left_out == {"scout": "its DICOM files hold no volume"}
+
+
+def test_voxels_in_a_file_of_their_own_count(tmp_path: Path) -> None:
+    header = tmp_path / "a.nhdr"
+    header.write_text("NRRD0004\ntype: short\ndata file: a.raw\n")
+    raw = touch(tmp_path / "a.raw")
+    touch(tmp_path / "b.raw")
+    assert files_of(header) == (str(header), str(raw))
+    before = checksum(files_of(header))
+    raw.write_bytes(b"y")
+    assert checksum(files_of(header)) != before
+    header.write_text("NRRD0004\ndata file: ../a.raw\n")
+    assert files_of(header) == (str(header),)
+
+
+def test_a_scan_that_cannot_be_read_has_no_checksum(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="cannot be read"):
+        checksum([str(tmp_path / "absent.nrrd")])
+
+
+def test_the_search_can_be_cancelled(tmp_path: Path) -> None:
+    write_scan(tmp_path / "a.nrrd")
+
+    def stop() -> None:
+        raise Cancelled("cancelled")
+
+    with pytest.raises(Cancelled):
+        find_scans(tmp_path, tmp_path / "out", check=stop)

@@ -1,0 +1,114 @@
+"""The output folder of a batch: one batch at a time, and a hidden folder for what is in the making.
+
+The lock is the operating system's and goes with the process that holds it, however that ends. The
+hidden folder goes when the batch ends; the next batch removes that of one that was killed. A
+process elsewhere that still works for it sees that, and gives up.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import sys
+import tempfile
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from ToothSegLib.errors import OutputError
+from ToothSegLib.outputs import check_folder
+
+LOCK_NAME = ".toothseg-batch.lock"
+_RUN = ".toothseg-batch-"
+# The folder alone proves nothing: who writes into it may make it again.
+_MARK = "in-work"
+# Windows lets nobody read the bytes that are locked; these are beyond the words in the file.
+_LOCKED_BYTE = 1 << 20
+
+
+@contextmanager
+def working_folder(out: Path) -> Iterator[Path]:
+    """Lock an output folder, made if it is not there; the hidden folder of this batch.
+
+    Raises:
+        OutputError: another batch works there, or it cannot be written to.
+    """
+    check_folder(out)
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(out / LOCK_NAME, os.O_CREAT | os.O_RDWR, 0o666)
+    except OSError as error:
+        raise OutputError(f"cannot write to {out}: {error.strerror or error}") from error
+    try:
+        _lock(descriptor, out)
+        for remains in out.glob(f"{_RUN}*"):
+            _remove(remains)
+        run = _make_run_folder(out)
+        try:
+            yield run
+        finally:
+            _remove(run)
+    finally:
+        os.close(descriptor)
+
+
+def called_off(run: str | os.PathLike[str]) -> bool:
+    """Whether the batch of a hidden folder has ended."""
+    return not os.path.exists(os.path.join(run, _MARK))
+
+
+def _remove(run: Path) -> None:
+    """Remove a hidden folder; renamed first, so that nothing leaves it when half of it is gone."""
+    aside = run.with_name(f"{_RUN}{uuid.uuid4().hex}")
+    with suppress(OSError):
+        os.rename(run, aside)
+        with suppress(OSError):
+            (aside / _MARK).unlink()
+        shutil.rmtree(aside, ignore_errors=True)
+
+
+def _make_run_folder(out: Path) -> Path:
+    try:
+        run = Path(tempfile.mkdtemp(prefix=_RUN, dir=out))
+        # The workers of a cluster may be another user's; results have the rights of their folder.
+        run.chmod(out.stat().st_mode)
+        (run / _MARK).touch()
+    except OSError as error:
+        raise OutputError(f"cannot write to {out}: {error.strerror or error}") from error
+    return run
+
+
+def _lock(descriptor: int, out: Path) -> None:
+    try:
+        _lock_file(descriptor)
+    except BlockingIOError:
+        holder = os.read(descriptor, 200).decode("utf-8", "replace").strip() or "another program"
+        raise OutputError(
+            f"{out} is in use by {holder}: wait for that batch, or name another output folder"
+        ) from None
+    except OSError as error:
+        raise OutputError(
+            f"cannot lock {out}: {error.strerror or error}; name a folder on another disk"
+        ) from error
+    os.ftruncate(descriptor, 0)
+    os.write(descriptor, f"process {os.getpid()} on {socket.gethostname()}\n".encode())
+
+
+if sys.platform == "win32":
+    import msvcrt
+
+    def _lock_file(descriptor: int) -> None:
+        os.lseek(descriptor, _LOCKED_BYTE, os.SEEK_SET)
+        try:
+            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
+        except PermissionError as error:
+            raise BlockingIOError from error
+        finally:
+            os.lseek(descriptor, 0, os.SEEK_SET)
+else:
+    import fcntl
+
+    def _lock_file(descriptor: int) -> None:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -1,0 +1,149 @@
+"""One scan of a batch, the same function in a process of this machine and on a cluster."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from ToothSegLib.batch.checksum import checksum
+from ToothSegLib.batch.entry import Entry, Status, Task
+from ToothSegLib.batch.folder import called_off
+from ToothSegLib.batch.record import drop_record, read_record, write_record
+from ToothSegLib.errors import BundleError, Cancelled, InputError, OutputError, in_words
+from ToothSegLib.models import bundle_weights, load_bundle
+from ToothSegLib.progress import ProgressCallback
+from ToothSegLib.report import URGENCIES
+from ToothSegLib.segment_file import segment_file
+from ToothSegLib.teeth import FDI_NUMBERS
+from ToothSegLib.volume import Volume
+
+_THIRD_MOLARS = (18, 28, 38, 48)
+
+
+class NotAScan(InputError):
+    """It is a label map."""
+
+
+def segment_one(task: Task, progress: ProgressCallback | None = None) -> Entry:
+    """Segment a scan, unless its result is there already; whatever goes wrong is in the entry.
+
+    Raises:
+        Cancelled: the task was called off (see `Task.run`); nothing was written.
+    """
+    known = Entry.of(task.scan)
+    try:
+        known = replace(known, sha256=checksum(task.scan.files, lambda: _check(task)))
+        return _made(task, known, progress)
+    except Cancelled:
+        raise
+    except Exception as error:
+        _check(task)  # a stage that has been swept away is no error of the scan's
+        _, message, code = in_words(error)
+        if code == 1:
+            message += "; toothseg segment --debug on this scan tells more"
+        status: Status = "left out" if isinstance(error, NotAScan) else "failed"
+        return replace(known, status=status, error=" ".join(message.split()), code=code)
+
+
+def _made(task: Task, known: Entry, progress: ProgressCallback | None) -> Entry:
+    target = Path(task.out, task.scan.name)
+    assert known.sha256 is not None
+    kept = read_record(target, task, known.sha256)
+    if kept is not None:
+        # The scan may have been moved since.
+        return replace(kept, name=known.name, source=known.source, status="kept")
+    options = task.options
+    bundle = load_bundle(options.model)
+    if bundle_weights(bundle) != task.weights:
+        raise BundleError(f"the weights of bundle {bundle.name!r} here are not those of the batch")
+    started = time.perf_counter()
+    with _place(task, target) as folder:
+        result, files = segment_file(
+            task.scan.path,
+            folder,
+            bundle=bundle,
+            device=options.device,
+            series=task.scan.series,
+            stl=options.stl,
+            picture=options.picture,
+            slices=options.slices,
+            check=_check_grey_values,
+            progress=progress,
+            cancelled=lambda: called_off(task.run),
+        )
+        counts = Counter(finding.urgency for finding in result.findings)
+        entry = replace(
+            known,
+            status="done",
+            bundle=bundle.name,
+            teeth=tuple(sorted(tooth.fdi for tooth in result.teeth)),
+            findings={urgency: counts[urgency] for urgency in URGENCIES},
+            seconds=round(time.perf_counter() - started, 3),
+            code=0,
+        )
+        write_record(folder, task, entry, files)
+    return entry
+
+
+@contextmanager
+def _place(task: Task, target: Path) -> Iterator[Path]:
+    """Where to write. A folder that is not there yet comes to be by one rename, with all in it.
+
+    One that is there may hold a reader's own files: only the result's are replaced, and the record
+    that vouches for them goes before and comes back last.
+    """
+    if target.exists():
+        drop_record(target)
+        for remains in target.glob(".toothseg-*"):  # of a run that was killed
+            if remains.is_dir():
+                shutil.rmtree(remains, ignore_errors=True)
+            else:
+                remains.unlink(missing_ok=True)
+        yield target
+        return
+    stage = None
+    try:
+        stage = Path(tempfile.mkdtemp(dir=task.run))
+        yield stage
+        _check(task)
+        stage.chmod(Path(task.run).stat().st_mode)
+        os.rename(stage, target)
+    except OutputError as error:
+        # The user knows nothing of the hidden folder.
+        raise OutputError(str(error).replace(str(stage), str(target))) from error
+    except OSError as error:
+        raise OutputError(f"cannot write to {target}: {error.strerror or error}") from error
+    finally:
+        if stage is not None:
+            shutil.rmtree(stage, ignore_errors=True)
+        if called_off(task.run):  # what was written after that has made the folder again
+            with suppress(OSError):
+                os.rmdir(task.run)
+
+
+def _check(task: Task) -> None:
+    if called_off(task.run):
+        raise Cancelled("cancelled; nothing was written")
+
+
+def _check_grey_values(volume: Volume) -> None:
+    """Refuse label maps that are not named like one: FDI numbers alone, or a mask.
+
+    Raises:
+        NotAScan: as said.
+    """
+    array = volume.array
+    if array.dtype.kind not in "iub" or array.min() < 0 or array.max() > max(_THIRD_MOLARS):
+        return
+    values = set(np.flatnonzero(np.bincount(array.ravel())).tolist()) - {0}
+    if len(values) == 1 or values <= {*FDI_NUMBERS, *_THIRD_MOLARS}:
+        raise NotAScan("it holds a label map, not grey values")

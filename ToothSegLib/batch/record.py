@@ -1,0 +1,84 @@
+"""What a result was made of, in its own folder: the last file of it, and proof that it is whole."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from ToothSegLib import __version__
+from ToothSegLib.atomic import replacing
+from ToothSegLib.batch.entry import Entry, Task
+from ToothSegLib.errors import OutputError
+
+RECORD_NAME = "toothseg-batch.json"
+FORMAT = "toothseg-batch"
+FORMAT_VERSION = 1
+
+
+def write_record(folder: Path, task: Task, entry: Entry, files: Iterable[Path]) -> None:
+    """Say that a folder holds the whole result of a task.
+
+    Raises:
+        OutputError: it cannot be written.
+    """
+    try:
+        sizes = {path.relative_to(folder).as_posix(): path.stat().st_size for path in files}
+    except OSError as error:
+        raise OutputError(f"cannot look at {folder}: {error.strerror or error}") from error
+    record = {
+        "format": FORMAT,
+        "format_version": FORMAT_VERSION,
+        "toothseg": __version__,
+        "made_from": _made_from(task, entry.sha256),
+        "entry": entry.to_json(),
+        "files": sizes,
+    }
+    with replacing(folder / RECORD_NAME) as file:
+        file.write(json.dumps(record, indent=2).encode())
+
+
+def read_record(folder: Path, task: Task, sha256: str) -> Entry | None:
+    """What a folder's record says, if its result is whole and made of the same things.
+
+    Those are the scan's bytes, the weights and which files were asked for; not the device, nor the
+    version of ToothSeg.
+    """
+    try:
+        record: dict[str, Any] = json.loads((folder / RECORD_NAME).read_text(encoding="utf-8"))
+        if (record["format"], record["format_version"]) != (FORMAT, FORMAT_VERSION):
+            return None
+        if record["made_from"] != _made_from(task, sha256):
+            return None
+        if any((folder / name).stat().st_size != size for name, size in record["files"].items()):
+            return None
+        return Entry.from_json(record["entry"])
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
+        return None
+
+
+def drop_record(folder: Path) -> None:
+    """Take back that a folder's result is whole, before it is replaced.
+
+    Raises:
+        OutputError: the record cannot be removed.
+    """
+    try:
+        with suppress(FileNotFoundError):
+            (folder / RECORD_NAME).unlink()
+    except OSError as error:
+        raise OutputError(f"cannot write to {folder}: {error.strerror or error}") from error
+
+
+def _made_from(task: Task, sha256: str | None) -> dict[str, Any]:
+    options = task.options
+    return {
+        "sha256": sha256,
+        "series": task.scan.series,
+        "weights": dict(task.weights),
+        "stl": options.stl,
+        "picture": options.picture,
+        "slices": options.slices,
+    }

@@ -1,0 +1,145 @@
+"""Which scans lie below a folder, and what looks like one but is not."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from ToothSegLib.batch.checksum import files_of
+from ToothSegLib.batch.entry import Scan
+from ToothSegLib.batch.record import RECORD_NAME
+from ToothSegLib.errors import InputError
+from ToothSegLib.volume_io import DICOM_EXTENSIONS, READABLE
+
+_VOLUMES = tuple(ending for ending in READABLE if ending not in DICOM_EXTENSIONS)
+# As other programs, and this one, call label maps: scan-labels.nrrd, scan.seg.nrrd, mask.nii.gz.
+_LABELS = re.compile(r"(?:^|[-_. ])(?:seg|segmentation|labels?|labelmap|mask)$", re.IGNORECASE)
+_LABEL_FOLDERS = re.compile(r"labels?(?:Tr|Ts)?$", re.IGNORECASE)
+# Common neighbours of scans that need not be opened to know that they are no DICOM.
+_OTHERS = (".json", ".jsonl", ".txt", ".csv", ".png", ".jpg", ".stl", ".raw", ".zraw", ".pdf")
+_LONGEST_NAME = 120
+
+
+@dataclass
+class Found:
+    """Scans in a stable order, and by path what was left out, with the reason."""
+
+    scans: list[Scan] = field(default_factory=list)
+    left_out: dict[str, str] = field(default_factory=dict)
+
+
+def find_scans(folder: Path, out: Path, *, check: Callable[[], None] | None = None) -> Found:
+    """All scans below a folder: volume files, multi-frame DICOM files and DICOM series.
+
+    Hidden files and folders, links to folders, the output folder and results of other batches are
+    passed over. A DICOM folder that cannot be read counts as a scan, so that it is told of.
+
+    Args:
+        folder: where to search.
+        out: the output folder; it may lie within ``folder``, not the other way round.
+        check: called for every folder; may raise.
+
+    Raises:
+        InputError: there is no such folder, or it lies in the output folder.
+    """
+    root = Path(os.path.abspath(folder))
+    results = Path(os.path.abspath(out))
+    if not root.is_dir():
+        raise InputError(f"there is no folder {folder}: name the one that holds the scans")
+    if root == results or results in root.parents:
+        raise InputError(f"the scans in {folder} lie in the output folder: name another one")
+    found = Found()
+    for place, folders, names in os.walk(root):
+        if check is not None:
+            check()
+        here = Path(place)
+        folders[:] = sorted(n for n in folders if n[0] != "." and here / n != results)
+        if RECORD_NAME in names:
+            folders.clear()
+            continue
+        visible = sorted(name for name in names if name[0] != ".")
+        for name in visible:
+            if name.lower().endswith(_VOLUMES):
+                _take_file(found, root, here / name)
+        if any(_may_be_dicom(here / name) for name in visible):
+            _take_series(found, root, here)
+    found.scans.sort(key=lambda scan: (scan.source, scan.series or ""))
+    found.scans[:] = _named(found.scans)
+    return found
+
+
+def _take_file(found: Found, root: Path, path: Path) -> None:
+    source = path.relative_to(root).as_posix()
+    if _LABELS.search(_stem(path)) or _LABEL_FOLDERS.fullmatch(path.parent.name):
+        found.left_out[source] = "it is named like a label map"
+    else:
+        found.scans.append(Scan("", source, str(path), None, files_of(path)))
+
+
+def _take_series(found: Found, root: Path, folder: Path) -> None:
+    from ToothSegLib.dicom_io import is_volume, series_files
+
+    source = folder.relative_to(root).as_posix()
+    try:
+        series = series_files(folder)
+    except InputError:
+        series = {}
+    volumes = {uid: files for uid, files in series.items() if is_volume(files)}
+    if series and not volumes:
+        found.left_out[source] = "its DICOM files hold no volume"
+    for uid, files in volumes.items():
+        one = uid if len(volumes) > 1 else None
+        paths = tuple(sorted(os.path.abspath(file) for file in files))
+        found.scans.append(Scan("", source, str(folder), one, paths))
+    if not series:  # reading it will tell what is wrong with it
+        paths = tuple(sorted(str(path) for path in folder.iterdir() if path.is_file()))
+        found.scans.append(Scan("", source, str(folder), None, paths))
+
+
+def _may_be_dicom(path: Path) -> bool:
+    from ToothSegLib.dicom_io import is_dicom
+
+    name = path.name.lower()
+    if name == "dicomdir" or name.endswith((*_VOLUMES, *_OTHERS)):
+        return False
+    if name.endswith(DICOM_EXTENSIONS):
+        return True
+    try:
+        return path.is_file() and is_dicom(path)
+    except OSError:
+        return False
+
+
+def _stem(path: Path) -> str:
+    """The name without the ending of its format."""
+    endings = (ending for ending in _VOLUMES if path.name.lower().endswith(ending))
+    return path.name[: -max(map(len, endings), default=0) or None]
+
+
+def _named(scans: list[Scan]) -> Iterator[Scan]:
+    """The scans with names: ``a/b/scan.nrrd`` is a__b__scan, told apart where that is not enough.
+
+    A name comes from the scan's own path, so that more scans in the folder do not change it; only
+    one with the same name does.
+    """
+    names = []
+    for scan in scans:
+        path = Path(scan.path)
+        parts = scan.source.split("/")[:-1]
+        parts.append(path.name if path.is_dir() else _stem(path))
+        if scan.series is not None:
+            parts.append(scan.series)
+        names.append("__".join(parts) or "scan")
+    # As on disks that do not tell upper from lower case.
+    counts = Counter(name.lower() for name in names)
+    for scan, name in zip(scans, names):
+        if counts[name.lower()] > 1 or len(os.fsencode(name)) > _LONGEST_NAME:
+            whole = f"{scan.source} {scan.series or ''}"
+            digest = hashlib.sha256(os.fsencode(whole)).hexdigest()[:8]
+            name = f"{os.fsdecode(os.fsencode(name)[:_LONGEST_NAME])}-{digest}"
+        yield replace(scan, name=name)

@@ -1,0 +1,38 @@
+"""`toothseg rank`: which scans of a batch to correct and learn from next."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+_MOST_TEETH = 6
+_WORTH_NAMING = 0.1
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of the command."""
+    parser.add_argument("output", metavar="OUT", type=Path, help="output of toothseg batch")
+    parser.add_argument(
+        "--against",
+        metavar="OUT2",
+        type=Path,
+        help="that of the same scans with another bundle; teeth on which the two disagree gain",
+    )
+    parser.add_argument(
+        "--most", metavar="N", type=int, default=20, help="so many scans (default: 20)"
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print the table. Raises InputError."""
+    from ToothSegLib.batch.ranking import rank
+
+    ranked = rank(args.output, args.against)[: args.most]
+    width = max([4, *(len(scan.name) for scan in ranked)])
+    print(f" gain  {'scan':<{width}}  teeth to look at first (gain)")
+    for scan in ranked:
+        named = [item for item in scan.teeth if item[1] >= _WORTH_NAMING]
+        teeth = ", ".join(f"{fdi} ({gain:.1f})" for fdi, gain in named[:_MOST_TEETH])
+        more = f" and {len(named) - _MOST_TEETH} more" if len(named) > _MOST_TEETH else ""
+        print(f"{scan.gain:5.1f}  {scan.name:<{width}}  {teeth}{more}".rstrip())
+    return 0

@@ -1,0 +1,90 @@
+"""One scan from its file to the files of its result: `toothseg segment`, and each of a batch."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ToothSegLib.progress import Progress, ProgressCallback
+from ToothSegLib.volume import Volume
+
+if TYPE_CHECKING:
+    from ToothSegLib.models import Bundle
+    from ToothSegLib.report import Segmentation
+
+_READ, _COMPUTED = 0.05, 0.8
+
+
+def segment_file(
+    source: str | os.PathLike[str],
+    outdir: str | os.PathLike[str],
+    *,
+    bundle: Bundle,
+    device: str = "auto",
+    precision: str = "auto",
+    backend: str = "auto",
+    series: str | None = None,
+    stl: bool = True,
+    picture: bool = True,
+    slices: bool = False,
+    check: Callable[[Volume], None] | None = None,
+    progress: ProgressCallback | None = None,
+    cancelled: Callable[[], bool] | None = None,
+) -> tuple[Segmentation, list[Path]]:
+    """Read a scan, run the cascade and write the result's files, whole or not at all.
+
+    Args:
+        source: a file, or a folder of DICOM.
+        outdir: see `outputs.write_outputs`, as for ``stl``, ``picture`` and ``slices``.
+        bundle: the weights.
+        device, precision, backend: as for `cascade.segment`.
+        series: which series of a DICOM folder.
+        check: called with the volume that was read; what it raises ends the run.
+        progress: called with the fraction done and the stage in words.
+        cancelled: asked now and then whether to stop.
+
+    Returns:
+        The result and the files written.
+
+    Raises:
+        InputError, BundleError, OutputError, Cancelled.
+    """
+    from ToothSegLib import cascade
+    from ToothSegLib.outputs import output_stem, write_outputs
+    from ToothSegLib.volume_io import check_scan, read_volume
+
+    run = Progress(progress, cancelled)
+    run.stage("reading the scan", 0.0, _READ).update(0.0)
+    volume = read_volume(source, series=series)
+    check_scan(volume, os.fspath(source))
+    if check is not None:
+        check(volume)
+    tell = progress or _nobody
+    segmentation = cascade.segment(
+        volume,
+        bundle=bundle,
+        device=device,
+        precision=precision,
+        backend=backend,
+        progress=lambda fraction, stage: tell(_READ + (_COMPUTED - _READ) * fraction, stage),
+        cancelled=cancelled,
+    )
+    stem = output_stem(source)
+    segmentation.provenance["source"] = Path(source).name or stem
+    paths = write_outputs(
+        segmentation,
+        stem,
+        outdir,
+        stl=stl,
+        picture=picture,
+        slices_of=volume if slices else None,
+        progress=lambda fraction, stage: tell(_COMPUTED + (1 - _COMPUTED) * fraction, stage),
+        cancelled=cancelled,
+    )
+    return segmentation, paths
+
+
+def _nobody(fraction: float, stage: str) -> None:
+    """Tell no one."""
