@@ -26,8 +26,8 @@ from ToothSegLib.report import Finding, Segmentation
 from ToothSegLib.volume import Volume
 from ToothSegLib.volume_io import write_volume
 
-SLOW, FAULT, KILLED, EXIT = 2001, 2002, 2003, 2004
-SLOW_S = 60.0
+SLOW, FAULT, KILLED, EXIT, PACED = 2001, 2002, 2003, 2004, 2005
+SLOW_S, PACE_S = 60.0, 0.1
 
 
 def write_scan(path: Path, teeth: tuple[int, ...] = (11, 21), what: int = 0) -> Path:
@@ -48,6 +48,8 @@ def segment(volume: Volume, *, progress: ProgressCallback, **_: object) -> Segme
     progress(0.5, "looking")
     if what == SLOW:
         time.sleep(SLOW_S)
+    elif what == PACED:
+        time.sleep(PACE_S)
     elif what == FAULT:
         raise ZeroDivisionError("a fault\nin two lines")
     elif what == KILLED:

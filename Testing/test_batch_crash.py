@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from batch_stub import SLOW, write_scan
+from batch_stub import PACED, SLOW, write_scan
 from ToothSegLib.batch.folder import LOCK_NAME
 from ToothSegLib.batch.manifest import MANIFEST_NAME
 from ToothSegLib.batch.record import RECORD_NAME
@@ -101,7 +101,8 @@ def test_kill_9_at_random_moments_leaves_whole_results_and_the_rest_is_done_late
     scans, out = tmp_path / "scans", tmp_path / "out"
     truth = {f"s{n:02}": [11 + n % 7, 31 + n % 5] for n in range(SCANS)}
     for name, teeth in truth.items():
-        write_scan(scans / f"{name}.nrrd", tuple(teeth))
+        # Paced, so that no machine is done with all of them before the kill comes.
+        write_scan(scans / f"{name}.nrrd", tuple(teeth), what=PACED)
     moments = random.Random(20240229)
     done: dict[str, list[int]] = {}
     in_the_middle = 0
