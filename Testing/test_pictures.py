@@ -92,6 +92,23 @@ def test_enamel_is_brighter_than_soft_tissue(a_case: TensorCase) -> None:
         assert image[tissue == tissues.ENAMEL].mean() > image[tissue == tissues.SOFT].mean()
 
 
+def test_textbook_pictures_tell_dentine_from_bone(a_case: TensorCase) -> None:
+    tissue = draw(a_case, 1).tissue
+
+    def least_contrast(textbook: bool) -> float:
+        images = (
+            make_picture(
+                tissue, 1.0, torch.Generator().manual_seed(seed), strength=0.2, textbook=textbook
+            )
+            for seed in range(20)
+        )
+        dentine, bone = tissue == tissues.DENTINE, tissue == tissues.TRABECULAR
+        return min(float(image[dentine].median() - image[bone].median()) for image in images)
+
+    assert least_contrast(textbook=True) > 0.1
+    assert least_contrast(textbook=False) < 0.05
+
+
 def test_the_field_of_view_is_cut_at_times() -> None:
     shares = [
         float(draw_field_of_view(SIZE, 1.0, torch.Generator().manual_seed(s)).float().mean())

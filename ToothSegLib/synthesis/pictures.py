@@ -24,7 +24,12 @@ ORDINARY = 0.35
 
 
 def make_picture(
-    tissue: Tensor, spacing_mm: float, generator: torch.Generator, *, strength: float = 1.0
+    tissue: Tensor,
+    spacing_mm: float,
+    generator: torch.Generator,
+    *,
+    strength: float = 1.0,
+    textbook: bool = False,
 ) -> Tensor:
     """One picture of a tissue patch.
 
@@ -33,12 +38,14 @@ def make_picture(
         spacing_mm: of the patch.
         generator: the only source of chance.
         strength: of every disturbance; 1 goes far past realism, `ORDINARY` is a decent scan.
+        textbook: grey values are near the tissues' attenuation; else any that keep a rough order,
+            in which dentine may well be as dull as bone.
 
     Returns:
         (Z, Y, X) float32, normalised as the networks get it.
     """
     draw = _Draw(generator, strength)
-    greys = _draw_greys(draw)
+    greys = _draw_textbook_greys(draw) if textbook else _draw_greys(draw)
     code = tissue.long()
     image = greys[code]
     image = _texture(image, code, draw)
@@ -114,6 +121,20 @@ def _draw_greys(draw: _Draw) -> Tensor:
     for tissue in _DENSE:
         greys[tissue] = greys[tissues.ENAMEL] + draw.span(0.0, 1.0) * greys[tissue].clamp(0.3, 4.0)
     gamma = math.exp(draw.strength * draw.span(-0.35, 0.35))
+    return greys.clamp(min=0.0) ** gamma + greys.clamp(max=0.0)
+
+
+def _draw_textbook_greys(draw: _Draw) -> Tensor:
+    """Grey value of each tissue as a scanner shows it whose beam and patient are a little unlike
+    others: the attenuation, with small errors."""
+    base = torch.tensor([tissues.ATTENUATION[t] for t in range(tissues.COUNT)])
+    greys = base * (1.0 + 0.06 * draw.normal(tissues.COUNT))
+    greys[tissues.AIR] = draw.span(-0.05, 0.05)
+    # Bone differs more between people, and between the sites of one, than any other tissue.
+    greys[tissues.TRABECULAR] *= draw.span(0.7, 1.4)
+    greys[tissues.CORTICAL] *= draw.span(0.75, 1.1)
+    greys[tissues.ENAMEL] *= draw.span(0.85, 1.25)
+    gamma = math.exp(0.5 * draw.strength * draw.span(-0.35, 0.35))
     return greys.clamp(min=0.0) ** gamma + greys.clamp(max=0.0)
 
 

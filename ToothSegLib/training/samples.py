@@ -11,11 +11,12 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from ToothSegLib.synthesis.pictures import draw_field_of_view, make_picture
+from ToothSegLib.synthesis.pictures import ORDINARY, draw_field_of_view, make_picture
 from ToothSegLib.synthesis.sampling import Patch, TensorCase, sample_patch
 from ToothSegLib.training.scan_case import ScanCase
 from ToothSegLib.training.tasks import Task
 
+_TEXTBOOK_SHARE = 0.5
 _NOISE = 0.04  # at most, of the span from dark to bright
 
 
@@ -43,7 +44,14 @@ def draw_sample(
     if isinstance(case, ScanCase):
         image = _varied(patch.tissue.float(), generator)
     else:
-        image = make_picture(patch.tissue, task.spacing_mm, generator)
+        # Half of the pictures are what scanners show, so that nothing is lost by learning of those
+        # that none does.
+        textbook, strength = torch.rand(2, generator=generator).tolist()
+        image = make_picture(
+            patch.tissue, task.spacing_mm, generator,
+            strength=ORDINARY + (1 - ORDINARY) * strength,
+            textbook=textbook < _TEXTBOOK_SHARE,
+        )  # fmt: skip
     if task.stage2:
         image = image * _imperfect_mask(patch.labels > 0, generator)
     return image[None, None], patch
