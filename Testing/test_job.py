@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import gc
 import os
 import subprocess
@@ -85,6 +86,20 @@ def test_a_result_comes_back_to_the_bit(stub: Path) -> None:
     assert [tooth.fdi for tooth in result.teeth] == [11, 36]
     assert result.provenance["options"] == ["any", "cpu", "full"]
     assert job.result() is result
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="the wait is a C function of Unix")
+def test_a_program_that_waits_outside_python_hears_the_job(stub: Path) -> None:
+    """As Slicer does: while Qt waits for events no other Python thread runs."""
+    wait_and_let_nobody_run = ctypes.PyDLL(None).usleep
+    job = started(bundle="chatty")
+    end = time.monotonic() + PATIENCE_S
+    while (state := job.poll()).running:
+        assert time.monotonic() < end, f"still waiting: {state}"
+        wait_and_let_nobody_run(50_000)
+    assert not state.failed, state.message
+    assert "said with print" in job.log
+    assert [tooth.fdi for tooth in job.result().teeth] == [11, 36]
 
 
 def test_progress_rises_and_the_time_left_is_told(stub: Path) -> None:

@@ -37,6 +37,7 @@ class AdvancedPanel:
     def __init__(self, ui: Any, choose_folder: Callable[[], str] = ask_folder) -> None:
         self._ui = ui
         self._choose_folder = choose_folder
+        self._parameters: Any = None
         self._bundle = ParameterCombo(ui.bundleCombo, "bundle", _bundles())
         self._combos = [
             self._bundle,
@@ -45,12 +46,14 @@ class AdvancedPanel:
             ParameterCombo(ui.outputCombo, "output", OUTPUTS),
         ]
         ui.bundleFolderButton.connect("clicked()", self._take_folder)
+        ui.roiSelector.connect("nodeAddedByUser(vtkMRMLNode*)", self._fit_roi)
         ui.copyLogButton.connect("clicked()", self._copy_log)
         ui.logText.connect("textChanged()", self._offer_copy)
         self._offer_copy()
 
     def show(self, parameters: Any) -> None:
         """Take the parameters."""
+        self._parameters = parameters
         for combo in self._combos:
             combo.show(parameters)
 
@@ -61,6 +64,15 @@ class AdvancedPanel:
         with errors_in_a_line("take the model bundle"):
             bundle = load_bundle(folder)
             self._bundle.choose(str(folder), f"{bundle.name} ({folder})")
+
+    def _fit_roi(self, roi: Any) -> None:
+        """A region just made has no size; one around the volume has handles to draw it smaller."""
+        from ToothSegScene.roi import fit_to_volume
+
+        volume_node = None if self._parameters is None else self._parameters.inputVolume
+        if volume_node is not None:
+            with errors_in_a_line("draw the region"):
+                fit_to_volume(roi, volume_node)
 
     def _copy_log(self) -> None:
         qt.QApplication.clipboard().setText(self._ui.logText.plainText)

@@ -59,6 +59,7 @@ class Panel(VTKObservationMixin):
     def leave_scene(self) -> None:
         """The scene goes: stop what runs and forget what was."""
         self.run.cancel(quietly=True)
+        self.run.say("")
         self.result.forget()
         self.show(None)
 
@@ -97,7 +98,10 @@ class Panel(VTKObservationMixin):
 
     def _why_not(self) -> str:
         if self._parameters is None or self._parameters.inputVolume is None:
-            return "Load a scan and choose it as volume."
+            return (
+                "Load a scan and choose it as volume. Slicer's module Sample Data has one to try: "
+                "ToothSegSample."
+            )
         if self._parameters.inputVolume.GetImageData() is None:
             return "The volume is empty: choose another one."
         return ""
@@ -125,18 +129,21 @@ class Panel(VTKObservationMixin):
         )
 
     def _finished(self, run: Any) -> str:
-        from ToothSegScene.display import centre_in_3d, show_in_3d
+        from ToothSegScene.display import centre_in_3d, is_in_slices, show_in_3d, show_in_slices
         from ToothSegScene.review import findings_of
-        from ToothSegScene.segments import teeth_of
+        from ToothSegScene.segments import VOLUME, teeth_of
 
         node = run.result_node
         show_in_3d(node)
         centre_in_3d(node)
+        volume_node = node.GetNodeReference(VOLUME)
+        if not is_in_slices(volume_node):  # teeth over another scan would mislead
+            show_in_slices(volume_node)
         if self._parameters is not None:
             self._parameters.segmentation = node
         self.refresh()
         teeth, findings = len(teeth_of(node)), len(findings_of(node))
-        found = "1 tooth found" if teeth == 1 else f"{teeth} teeth found"
+        found = {0: "No teeth found", 1: "1 tooth found"}.get(teeth, f"{teeth} teeth found")
         check = "1 thing to check" if findings == 1 else f"{findings} things to check"
         return f"<b>{found}</b> in {run.name}; {check if findings else 'nothing stands out'}."
 

@@ -219,10 +219,12 @@ class ResultPanel:
     def _offer_review(self) -> None:
         teeth, reviewed = self._review()
         button = self._ui.reviewedButton
-        button.enabled = bool(teeth)
+        blocked = self._blocked()
+        button.enabled = bool(teeth) and not blocked
         button.text = "Take back: revie&wed" if reviewed else "Mark as revie&wed"
         tip = "You have looked at the selected teeth, and they are right"
-        button.toolTip = tip if teeth else f"{tip}\nSelect a finding, or teeth that are there."
+        reason = blocked or ("" if teeth else "Select a finding, or teeth that are there.")
+        button.toolTip = f"{tip}\n{reason}" if reason else tip
 
     def _review(self) -> tuple[tuple[int, ...], bool]:
         """The selected teeth that are there, and whether all of them have been reviewed."""

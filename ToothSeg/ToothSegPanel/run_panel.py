@@ -40,13 +40,13 @@ class RunPanel:
         self._why_not = why_not
         self._changed = changed
         self._finished = finished
+        self._said = ""
         self.run: Any = None
         self._timer = qt.QTimer()
         self._timer.interval = POLL_MS
         self._timer.connect("timeout()", self._poll)
         ui.segmentButton.connect("clicked()", self._clicked)
         ui.cancelButton.connect("clicked()", self.cancel)
-        self.say("")
         self.refresh()
 
     def refresh(self) -> None:
@@ -56,13 +56,20 @@ class RunPanel:
         self._ui.progressFrame.visible = running
         if not torch_setup.is_there():
             self._label(torch_setup.LABEL, torch_setup.TIP, True)
+            self._show(f"{torch_setup.TIP}.")
             return
         reason = self._why_not()
         tip = reason or "Find the teeth of the volume, tell them apart and number them"
         self._label("&Segment teeth", tip, not reason)
+        self._show("" if running else reason)
 
     def say(self, text: str) -> None:
-        """A sentence below the button; "" takes it away."""
+        """A sentence below the button; with "" there is only why no run can be started, if so."""
+        self._said = text
+        self.refresh()
+
+    def _show(self, reason: str) -> None:
+        text = self._said or reason
         self._ui.messageLabel.text = text
         self._ui.messageLabel.visible = bool(text)
 
@@ -82,6 +89,8 @@ class RunPanel:
         self._ui.segmentButton.enabled = enabled
 
     def _clicked(self) -> None:
+        if self.run is not None:
+            return
         if not torch_setup.is_there():
             with errors_in_a_line("install PyTorch"):
                 torch_setup.install()

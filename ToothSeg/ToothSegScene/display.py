@@ -53,6 +53,14 @@ def show_in_3d(segmentation_node: Any) -> None:
     _display_node(segmentation_node).SetVisibility3D(True)
 
 
+def is_in_slices(volume_node: Any) -> bool:
+    """Whether a slice view shows a volume."""
+    return any(
+        node.GetBackgroundVolumeID() == volume_node.GetID()
+        for node in _nodes(volume_node.GetScene(), "vtkMRMLSliceCompositeNode")
+    )
+
+
 def show_in_slices(volume_node: Any) -> None:
     """Show a volume in all slice views, whole."""
     import slicer.util

@@ -12,6 +12,17 @@ from numpy.typing import NDArray
 from ToothSegLib.errors import InputError
 
 
+def fit_to_volume(roi: slicer.vtkMRMLMarkupsROINode, volume_node: slicer.vtkMRMLVolumeNode) -> None:
+    """Draw a new region around the whole volume, to be made smaller by its handles in the views."""
+    bounds = [0.0] * 6
+    volume_node.GetRASBounds(bounds)
+    sides = list(zip(bounds[::2], bounds[1::2]))
+    if roi.GetDisplayNode() is None:
+        roi.CreateDefaultDisplayNodes()
+    roi.SetCenter(*((first + last) / 2 for first, last in sides))
+    roi.SetSize(*(last - first for first, last in sides))
+
+
 def roi_in_volume(
     roi: slicer.vtkMRMLMarkupsROINode, volume_node: slicer.vtkMRMLVolumeNode
 ) -> NDArray[np.float64]:

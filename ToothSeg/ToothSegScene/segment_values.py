@@ -97,7 +97,9 @@ def voxels_of(image: Any) -> NDArray[Any]:
 
 def masks_of(array: NDArray[Any], extent: Extent) -> dict[int, Mask]:
     """The masks of all labels of an image's voxels."""
-    masks = {}
+    masks: dict[int, Mask] = {}
+    if not array.size:  # as of a segment that the Segment Editor has just added
+        return masks
     for label, box in enumerate(ndimage.find_objects(array), start=1):
         if box is not None:
             corner = [part.start + extent[axis] for part, axis in zip(box[::-1], (0, 2, 4))]

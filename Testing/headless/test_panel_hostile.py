@@ -1,0 +1,156 @@
+"""The panel in the hands of somebody who does not wait, and the scene in the hands of others."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from panel_fixture import open_panel, settle, wait_until
+from stub_worker import use_stub_worker
+
+pytestmark = pytest.mark.timeout(300)
+
+
+@pytest.fixture
+def widget(toothseg: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """The panel, whose runs see in 1000 + FDI the tooth of that number; "slow" takes a minute."""
+    use_stub_worker(monkeypatch)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    return open_panel(toothseg)
+
+
+def a_scan(name: str, *teeth: int) -> Any:
+    """A volume node with these teeth in a row."""
+    import slicer
+
+    array = np.zeros((12, 12, 8 * max(len(teeth), 1)), np.int16)
+    for place, fdi in enumerate(teeth):
+        array[3:9, 3:9, 8 * place + 1 : 8 * place + 7] = 1000 + fdi
+    node = slicer.util.addVolumeFromArray(array, name=name)
+    settle()
+    return node
+
+
+def run(widget: Any, volume: Any, bundle: str = "quick") -> Any:
+    """Click, and with a quick bundle wait for the segmentation."""
+    parameters = widget.logic.getParameterNode()
+    parameters.inputVolume = volume
+    parameters.bundle = bundle
+    widget.ui.segmentButton.click()
+    if bundle == "slow":
+        return None
+    wait_until(lambda: widget.panel.run.run is None)
+    settle()
+    return parameters.segmentation
+
+
+def test_a_second_click_starts_no_second_run(widget: Any, tmp_path: Path) -> None:
+    run(widget, a_scan("A", 11), "slow")
+    first = widget.panel.run.run
+    widget.ui.segmentButton.click()
+    assert widget.panel.run.run is first
+    widget.ui.cancelButton.click()
+    assert os.listdir(tmp_path) == []
+
+
+def test_teeth_are_never_shown_over_another_scan(widget: Any) -> None:
+    import slicer
+
+    from ToothSegScene.display import is_in_slices
+
+    first, second = a_scan("A", 11), a_scan("B", 21, 36)
+    slicer.util.setSliceViewerLayers(background=first)
+    run(widget, first)
+    assert is_in_slices(first)
+    result = run(widget, second)
+    assert result.GetNodeReference("ToothSeg.Volume") is second
+    assert is_in_slices(second)
+    assert not is_in_slices(first)
+
+
+def test_no_tooth_is_said_in_words(widget: Any) -> None:
+    run(widget, a_scan("air"))
+    assert "<b>No teeth found</b> in air" in widget.ui.messageLabel.text
+
+
+def test_a_region_made_on_the_panel_lies_around_the_volume(widget: Any) -> None:
+    from node_fixture import linear_transform
+
+    volume = a_scan("A", 11, 21)
+    moved = np.eye(4)
+    moved[:3, 3] = 50, -20, 10
+    volume.SetAndObserveTransformNodeID(linear_transform(moved).GetID())
+    widget.logic.getParameterNode().inputVolume = volume
+    roi = widget.ui.roiSelector.addNode()
+    settle()
+    bounds, wanted = [0.0] * 6, [0.0] * 6
+    roi.GetRASBounds(bounds)
+    volume.GetRASBounds(wanted)
+    np.testing.assert_allclose(bounds, wanted)
+    assert roi.GetDisplayNode() is not None
+    assert widget.logic.getParameterNode().roi is roi
+    result = run(widget, volume)
+    assert "2 teeth found" in widget.ui.messageLabel.text
+    assert result.GetParentTransformNode() is volume.GetParentTransformNode()
+
+
+def test_a_segmentation_just_made_in_the_segment_editor_is_borne(widget: Any) -> None:
+    """Its one segment has an image without a voxel."""
+    import slicer
+
+    from ToothSegScene.segments import teeth_of
+
+    node = run(widget, a_scan("A", 11, 21))
+    other = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSegmentationNode", "by hand")
+    other.CreateDefaultDisplayNodes()
+    other.GetSegmentation().AddEmptySegment("Segment_1", "Segment_1")
+    widget.logic.getParameterNode().segmentation = other
+    settle()
+    assert not widget.ui.undoButton.enabled
+    assert not widget.ui.exportSurfacesButton.enabled
+    widget.logic.getParameterNode().segmentation = node
+    node.GetSegmentation().AddEmptySegment("Segment_1", "Segment_1")
+    settle()
+    widget.panel.result.selection.set((11,))
+    widget.ui.deleteButton.click()
+    assert set(teeth_of(node)) == {21}
+    widget.ui.undoButton.click()
+    assert set(teeth_of(node)) == {11, 21}
+    assert node.GetSegmentation().GetSegment("Segment_1") is not None
+
+
+def test_what_is_about_to_be_overwritten_cannot_be_reviewed(widget: Any, dialogs: Any) -> None:
+    import qt
+
+    volume = a_scan("A", 11)
+    run(widget, volume)
+    widget.panel.result.selection.set((11,))
+    assert widget.ui.reviewedButton.enabled
+    widget.logic.getParameterNode().output = "overwrite"
+    dialogs.answer(qt.QMessageBox.Ok)
+    run(widget, volume, "slow")
+    settle()
+    dialogs.take()
+    assert not widget.ui.reviewedButton.enabled
+    assert "overwritten" in widget.ui.reviewedButton.toolTip
+    widget.ui.cancelButton.click()
+    settle()
+    assert widget.ui.reviewedButton.enabled
+
+
+def test_an_empty_scene_says_what_to_do_and_forgets_what_was(widget: Any, scene: Any) -> None:
+    label = widget.ui.messageLabel
+    assert "Load a scan" in label.text
+    run(widget, a_scan("A", 11))
+    assert "1 tooth found" in label.text
+    scene.Clear(0)
+    settle()
+    assert "tooth found" not in label.text
+    assert "Load a scan" in label.text
+    a_scan("B", 21)
+    assert not label.isVisibleTo(widget.parent)
