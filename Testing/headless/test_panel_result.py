@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
 
-from panel_fixture import give_result, open_panel, settle
+from panel_fixture import FINDINGS, give_result, open_panel, settle
 
 
 @pytest.fixture
@@ -92,8 +94,6 @@ def test_a_click_selects_and_centres_the_views(widget: Any, node: Any, slicer_ap
 
 
 def test_the_3d_views_turn_to_a_new_result(widget: Any, node: Any, slicer_app: Any) -> None:
-    from types import SimpleNamespace
-
     camera = slicer_app.mrmlScene().AddNewNodeByClass("vtkMRMLCameraNode")
     before = camera.GetPosition()[1] - camera.GetFocalPoint()[1]
     widget.panel._finished(SimpleNamespace(result_node=node, name="scan"))
@@ -145,6 +145,19 @@ def test_the_notation_changes_everywhere(widget: Any, node: Any, row: int, text:
     assert text in widget.ui.findingsList.item(0).text()
 
 
+def test_no_number_is_cut_in_any_notation(widget: Any, node: Any) -> None:
+    from PySide6.QtGui import QFontMetrics
+
+    from ToothSegPanel.notation import NOTATIONS
+
+    parameters = widget.logic.getParameterNode()
+    for notation in NOTATIONS:
+        parameters.notation = notation
+        settle()
+        for button in widget.panel.result.odontogram.numbers.values():
+            assert button.width >= QFontMetrics(button.font).horizontalAdvance(button.text) + 4
+
+
 def test_findings_are_ranked_and_select_their_teeth(widget: Any, node: Any) -> None:
     rows = widget.ui.findingsList
     assert [rows.item(row).text()[:10] for row in range(rows.count)] == [
@@ -156,6 +169,53 @@ def test_findings_are_ranked_and_select_their_teeth(widget: Any, node: Any) -> N
     assert widget.panel.result.selection.teeth == (34, 35)
     widget.panel.result.odontogram.buttons[26].click()
     assert rows.currentRow == -1  # the row's teeth are not those that are selected
+
+
+def test_a_finding_about_a_piece_leads_to_its_place(
+    widget: Any, node: Any, sample_labels: Any, slicer_app: Any
+) -> None:
+    """In the words of the library, which knows no Slicer, and on a scan that was moved."""
+    from node_fixture import linear_transform
+    from ToothSegLib.numbering import Numbering
+    from ToothSegLib.quality.left_out import no_place_findings
+    from ToothSegLib.regions import Region
+    from ToothSegLib.report import from_json, to_json
+    from ToothSegScene.segments import REPORT
+
+    axis, types = np.array([0.0, 0.0, 1.0]), np.full(17, 1 / 17)
+    piece = Region(1, 100, 60.0, np.array([-7.0, 4.0, 12.0]), axis, types, 0.9)
+    facts: Any = SimpleNamespace(beside=lambda region: None)
+    report = from_json(node.GetAttribute(REPORT), sample_labels)
+    report.findings = no_place_findings([piece], Numbering(), facts)
+    node.SetAttribute(REPORT, to_json(report))
+    moved = np.eye(4)
+    moved[0, 3] = -20.0
+    node.SetAndObserveTransformNodeID(linear_transform(moved).GetID())
+    settle()
+    rows = widget.ui.findingsList
+    assert "(60 mm\N{SUPERSCRIPT THREE}, at L 13, P 4, S 12 mm)" in rows.item(0).text()
+    rows.currentRow = 0
+    slices = slicer_app.mrmlScene().GetNodesByClass("vtkMRMLSliceNode")
+    for view in range(slices.GetNumberOfItems()):
+        matrix = slices.GetItemAsObject(view).GetSliceToRAS()
+        centre = [matrix.GetElement(row, 3) for row in range(3)]
+        assert centre == pytest.approx((-13.0, -4.0, 12.0))
+
+
+def test_a_finding_about_implants_leads_to_the_first(widget: Any, node: Any) -> None:
+    from ToothSegLib.implants import implant_findings
+    from ToothSegLib.regions import Region
+    from ToothSegScene.places import in_words, place_of
+
+    axis, types = np.array([0.0, 0.0, 1.0]), np.full(17, 1 / 17)
+    places = [np.array([9.0, -3.0, 0.0]), np.array([-7.0, 4.0, -12.0])]
+    implants = [Region(label, 100, 60.0, at, axis, types, 0.9) for label, at in enumerate(places)]
+    (finding,) = implant_findings(implants)
+    assert place_of(node, finding) == (7.0, -4.0, -12.0)
+    told = in_words(node, finding)
+    assert told.startswith("2 things at R 7, P 4, I 12; L 9, A 3, S 0 mm are as bright as metal")
+    assert place_of(node, FINDINGS[0]) is None
+    assert in_words(node, FINDINGS[0]) == FINDINGS[0].message
 
 
 def test_reviewing_a_tooth_settles_its_finding(widget: Any, node: Any) -> None:

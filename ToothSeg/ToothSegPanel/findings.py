@@ -19,15 +19,21 @@ class FindingsList:
     Args:
         widget: the list.
         selection: a row that becomes current selects its teeth.
-        chosen: called with the teeth after the user moved to a row.
+        chosen: called with the finding after the user moved to its row.
+        message: a finding's message in the words of the panel.
     """
 
     def __init__(
-        self, widget: Any, selection: Selection, chosen: Callable[[tuple[int, ...]], None]
+        self,
+        widget: Any,
+        selection: Selection,
+        chosen: Callable[[Finding], None],
+        message: Callable[[Finding], str],
     ) -> None:
         self._list = widget
         self._selection = selection
         self._chosen = chosen
+        self._message = message
         self._filling = False
         selection.listen(self._follow)
         self.findings: list[Finding] = []
@@ -55,12 +61,12 @@ class FindingsList:
     def _add(self, finding: Finding, notation: str) -> None:
         teeth = [fdi for fdi in finding.fdi if fdi in READING_ORDER]
         # The message speaks FDI; other notations get the numbers in front.
-        text = finding.message
+        text = self._message(finding)
         if teeth and notation != "FDI":
             text = f"{words.numbers(teeth, notation)}: {text} (numbers in the text: FDI)"
         item = qt.QListWidgetItem(text)
         item.setIcon(icon_of(paint_urgency(finding.urgency)))
-        item.setToolTip(f"Urgency: {finding.urgency}. A click selects the teeth concerned.")
+        item.setToolTip(f"Urgency: {finding.urgency}. A click goes to what it is about.")
         self._list.addItem(item)
 
     def _follow(self) -> None:
@@ -77,5 +83,6 @@ class FindingsList:
     def _on_row(self, row: int) -> None:
         if self._filling or not 0 <= row < len(self.findings):
             return
-        self._selection.set(self.findings[row].fdi)
-        self._chosen(self._selection.teeth)
+        finding = self.findings[row]
+        self._selection.set(finding.fdi)
+        self._chosen(finding)

@@ -27,6 +27,8 @@ QToolButton:checked { border: 1px solid palette(highlight); }
 QToolButton:checked:focus { border: 2px solid palette(highlight); }
 """
 _NUMBER_HEIGHT = 17
+_NUMBER_MARGIN = 4
+_TO_MIDLINE = 7
 
 
 def modifier_keys() -> tuple[bool, bool]:
@@ -88,28 +90,36 @@ class Odontogram:
         rows = qt.QVBoxLayout(self._frame)
         rows.setContentsMargins(0, 0, 0, 0)
         rows.setSpacing(1)
-        rows.addLayout(self._arch(upper=True))
-        rows.addLayout(self._arch(upper=False))
+        rows.addLayout(self._arches())
         rows.addLayout(self._legend())
 
-    def _arch(self, upper: bool) -> Any:
-        """A row of teeth with their numbers towards the bite."""
+    def _arches(self) -> Any:
+        """Two rows of teeth, their numbers towards the bite, in the cross of a dental chart."""
         grid = qt.QGridLayout()
         grid.setHorizontalSpacing(0)
         grid.setVerticalSpacing(0)
-        teeth = [fdi for fdi in READING_ORDER if (fdi < 30) == upper]
-        tooth_row, number_row = (0, 1) if upper else (1, 0)
-        for column, fdi in enumerate(teeth, start=2):
-            grid.addWidget(self._tooth_button(fdi), tooth_row, column)
-            grid.addWidget(self._number_button(fdi), number_row, column)
-        last = len(teeth) + 2
-        for column, side, tip in ((1, "R", "The patient's right"), (last, "L", "... and left")):
-            label = self._label(f"<b>{side}</b>")
-            label.toolTip = tip
-            grid.addWidget(label, tooth_row, column)
-        for column in (0, last + 1):
+        last = 2 * _TO_MIDLINE + 2
+        for upper, tooth_row, number_row in ((True, 0, 1), (False, 4, 3)):
+            teeth = [fdi for fdi in READING_ORDER if (fdi < 30) == upper]
+            for place, fdi in enumerate(teeth):
+                column = 2 + place + (place >= _TO_MIDLINE)
+                grid.addWidget(self._tooth_button(fdi), tooth_row, column, 1, 1, qt.Qt.AlignHCenter)
+                grid.addWidget(self._number_button(fdi), number_row, column)
+            for column, side, tip in ((1, "R", "The patient's right"), (last + 1, "L", "... left")):
+                label = self._label(f"<b>{side}</b>")
+                label.toolTip = tip
+                grid.addWidget(label, tooth_row, column)
+        grid.addWidget(self._line(qt.QFrame.HLine), 2, 2, 1, last - 1)
+        grid.addWidget(self._line(qt.QFrame.VLine), 0, 2 + _TO_MIDLINE, 5, 1)
+        for column in (0, last + 2):
             grid.setColumnStretch(column, 1)
         return grid
+
+    def _line(self, shape: Any) -> Any:
+        line = qt.QFrame(self._frame)
+        line.frameShape = shape
+        line.frameShadow = qt.QFrame.Sunken
+        return line
 
     def _legend(self) -> Any:
         legend = qt.QHBoxLayout()
@@ -141,7 +151,13 @@ class Odontogram:
         button = self._button(fdi)
         button.focusPolicy = qt.Qt.NoFocus  # the tooth has it
         button.toolButtonStyle = qt.Qt.ToolButtonTextOnly
-        button.setFixedSize(width_of(fdi) + 2, _NUMBER_HEIGHT)
+        # Fonts differ; a number that does not fit would be an ellipsis. With the -1 Qt's function
+        # for text is meant, and not that for a character.
+        metrics = button.fontMetrics()
+        texts = [words.number(fdi, notation) for notation in words.NOTATIONS]
+        widest = max(metrics.horizontalAdvance(text, -1) for text in texts)
+        width = max(width_of(fdi) + 2, widest + _NUMBER_MARGIN)
+        button.setFixedSize(width, max(_NUMBER_HEIGHT, metrics.height() + 2))
         button.setBackgroundRole(qt.QPalette.Highlight)
         self.numbers[fdi] = button
         return button

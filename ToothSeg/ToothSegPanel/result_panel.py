@@ -18,6 +18,7 @@ from ToothSegPanel.odontogram import Odontogram, modifier_keys
 from ToothSegPanel.points import PlacedPoints
 from ToothSegPanel.reporting import errors_in_a_line
 from ToothSegPanel.review_panel import ReviewPanel
+from ToothSegPanel.reviewed_button import ReviewedButton
 from ToothSegPanel.segment_editor import open_segment_editor
 from ToothSegPanel.selection import Selection
 from ToothSegPanel.training_panel import TrainingPanel
@@ -69,7 +70,9 @@ class ResultPanel:
             self._set_visible,
             self._set_opacity,
         )
-        self.findings = FindingsList(ui.findingsList, self.selection, self._bring_into_view)
+        self.findings = FindingsList(
+            ui.findingsList, self.selection, self._show_finding, self._finding_in_words
+        )
         self.corrections = CorrectionsPanel(
             ui, self.selection, self._situation, self._corrections, self.points, self._edit,
             self._step_done,
@@ -83,8 +86,9 @@ class ResultPanel:
             ui.notationCombo, "notation", [(name, name) for name in NOTATIONS],
             lambda value: self.refresh(),
         )  # fmt: skip
-        ui.reviewedButton.connect("clicked()", self._toggle_reviewed)
-        self.selection.listen(self._offer_review)
+        self.reviewed = ReviewedButton(
+            ui.reviewedButton, self.selection, lambda: self.node, blocked, self._step_done
+        )
 
     @property
     def node(self) -> Any:
@@ -129,7 +133,7 @@ class ResultPanel:
         self.corrections.show_notation(notation)
         self.export.show(self._parameters, bool(looks))
         self.training.show(self._parameters)
-        self._offer_review()
+        self.reviewed.refresh()
 
     def _facts(self) -> tuple[dict[int, Any], dict[int, str], list[Finding]]:
         if self.node is None:
@@ -199,6 +203,23 @@ class ResultPanel:
             with errors_in_a_line("show the tooth"):
                 bring_into_view(self.node, teeth)
 
+    def _show_finding(self, finding: Finding) -> None:
+        from ToothSegScene.display import centre_views
+        from ToothSegScene.places import place_of
+
+        self._bring_into_view(self.selection.teeth)
+        if self.node is None:
+            return
+        with errors_in_a_line("show the place"):
+            place = place_of(self.node, finding)
+            if place is not None:
+                centre_views(self.node.GetScene(), place)
+
+    def _finding_in_words(self, finding: Finding) -> str:
+        from ToothSegScene.places import in_words
+
+        return in_words(self.node, finding)
+
     def _set_visible(self, teeth: Iterable[int], visible: bool) -> None:
         from ToothSegScene.display import set_visible
 
@@ -215,32 +236,3 @@ class ResultPanel:
 
         node, volume_node = self._result()
         self._open_editor(node, volume_node, teeth_of(node)[fdi])
-
-    def _offer_review(self) -> None:
-        teeth, reviewed = self._review()
-        button = self._ui.reviewedButton
-        blocked = self._blocked()
-        button.enabled = bool(teeth) and not blocked
-        button.text = "Take back: revie&wed" if reviewed else "Mark as revie&wed"
-        tip = "You have looked at the selected teeth, and they are right"
-        reason = blocked or ("" if teeth else "Select a finding, or teeth that are there.")
-        button.toolTip = f"{tip}\n{reason}" if reason else tip
-
-    def _review(self) -> tuple[tuple[int, ...], bool]:
-        """The selected teeth that are there, and whether all of them have been reviewed."""
-        if self.node is None:
-            return (), False
-        from ToothSegScene.review import states_of
-
-        states = states_of(self.node)
-        teeth = [fdi for fdi in self.selection.teeth if states[fdi] not in ("missing", "absent")]
-        return tuple(teeth), bool(teeth) and all(states[fdi] == "reviewed" for fdi in teeth)
-
-    def _toggle_reviewed(self) -> None:
-        from ToothSegScene.review import set_reviewed
-
-        teeth, reviewed = self._review()
-        with errors_in_a_line("mark the teeth"):
-            for fdi in teeth:
-                set_reviewed(self.node, fdi, not reviewed)
-        self._step_done("taken back" if reviewed else "approved")

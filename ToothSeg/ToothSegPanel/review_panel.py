@@ -115,6 +115,7 @@ class ReviewPanel:
         return teeth[0]
 
     def _words(self, left: list[int]) -> str:
+        from ToothSegScene.places import in_words
         from ToothSegScene.review import confidence_of, findings_of, state_of
 
         node, fdi = self._node(), self._tooth()
@@ -127,7 +128,7 @@ class ReviewPanel:
         if confidence is not None:
             facts.append(f"confidence {round(100 * confidence)} %")
         title = f"<b>{words.title(fdi, self._notation)}</b>: {', '.join(facts)}"
-        why = [finding.message for finding in findings_of(node) if fdi in finding.fdi]
+        why = [in_words(node, finding) for finding in findings_of(node) if fdi in finding.fdi]
         return "<br>".join([title, *map(escape, why)])
 
     def _approve(self) -> None:

@@ -88,10 +88,12 @@ def bring_into_view(segmentation_node: Any, teeth: Iterable[int]) -> None:
         return
     set_visible(segmentation_node, teeth, True)
     show_in_3d(segmentation_node)
-    scene = segmentation_node.GetScene()
-    centre = segmentation_node.GetSegmentCenterRAS(ids[0])
-    slice_nodes = _nodes(scene, "vtkMRMLSliceNode")
-    for node in slice_nodes:
+    centre_views(segmentation_node.GetScene(), segmentation_node.GetSegmentCenterRAS(ids[0]))
+
+
+def centre_views(scene: Any, centre: Sequence[float]) -> None:
+    """Centre the slice views and the 3D views on a point, in world RAS mm."""
+    for node in _nodes(scene, "vtkMRMLSliceNode"):
         node.JumpSliceByCentering(*centre)
     _look_at(scene, centre)
 
