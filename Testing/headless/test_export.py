@@ -483,6 +483,7 @@ def test_label_map_holds_fdi_numbers_on_the_volumes_grid(
         colours.GetColor(fdi, colour)
         if fdi == 29:
             assert colour[3] == 0
+            assert not colours.GetColorDefined(fdi)
             continue
         tooth = by_fdi(fdi)
         assert colours.GetColorName(fdi) == f"{fdi} {tooth.name}"

@@ -25,6 +25,29 @@ def test_without_a_folder_only_the_scene_takes_exports(widget: Any) -> None:
     assert widget.ui.exportLabelmapButton.enabled
 
 
+def test_a_segmentation_file_goes_with_the_volume_chosen(
+    widget: Any, sample_volume_node: Any, scene: Any, tmp_path: Path
+) -> None:
+    """It tells neither its volume nor what there is to check."""
+    import slicer
+
+    ui = widget.ui
+    assert ui.findingsButton.text == "To check (3)"
+    ui.folderEdit.currentPath = str(tmp_path)
+    ui.exportSegmentationButton.click()
+    (path,) = tmp_path.glob("*.seg.nrrd")
+    parameters = widget.logic.getParameterNode()
+    parameters.segmentation = slicer.util.loadSegmentation(str(path))
+    settle()
+    assert ui.findingsButton.text == "To check: no report with this segmentation"
+    ui.exportLabelmapButton.click()
+    assert "labels is in the scene" in ui.messageLabel.text
+    assert widget.panel.result._result()[1] is sample_volume_node
+    parameters.inputVolume = None
+    widget.panel.refresh()
+    assert not ui.exportLabelmapButton.enabled
+
+
 def test_surfaces_by_the_choices_of_the_panel(widget: Any, tmp_path: Path) -> None:
     ui = widget.ui
     folder = tmp_path / "Zähne"

@@ -11,13 +11,17 @@ from typing import Any
 import pytest
 
 from panel_fixture import give_result, open_panel, settle, wait_until
+from slicers_python import hide
 
 pytestmark = pytest.mark.timeout(600)
 
 
 @pytest.fixture
-def widget(sample_volume_node: Any, toothseg: Any) -> Any:
-    """The panel, set to the processor, which every machine has."""
+def widget(
+    sample_volume_node: Any, toothseg: Any, monkeypatch: pytest.MonkeyPatch, tmp_path_factory: Any
+) -> Any:
+    """The panel, set to the processor, which every machine has, with the packages of Slicer."""
+    hide(monkeypatch, tmp_path_factory.mktemp("python"))
     widget = open_panel(toothseg)
     widget.logic.getParameterNode().device = "cpu"
     return widget

@@ -69,7 +69,7 @@ class ExportPanel:
             if not reason and name in _NEED_FOLDER and not self._folder():
                 reason = "Choose a folder first."
             if not reason and name == "exportLabelmapButton" and self._result()[1] is None:
-                reason = "The volume of this result is not in the scene."
+                reason = "There is no volume on whose grid to make it: choose one."
             button = getattr(self._ui, name)
             button.enabled = not reason
             button.toolTip = f"{tip}\n{reason}" if reason else tip

@@ -127,8 +127,7 @@ class ResultPanel:
         }
         self.tree.show(rows, notation)
         self.findings.show(findings, notation)
-        count = f"To check ({len(findings)})" if findings else "To check: nothing"
-        self._ui.findingsButton.text = count
+        self._ui.findingsButton.text = self._to_check(len(findings))
         self.review.show(notation)
         self.corrections.show_notation(notation)
         self.export.show(self._parameters, bool(looks))
@@ -142,6 +141,15 @@ class ResultPanel:
         from ToothSegScene.review import findings_of, states_of
 
         return looks_of(self.node), dict(states_of(self.node)), findings_of(self.node)
+
+    def _to_check(self, findings: int) -> str:
+        from ToothSegScene.review import has_report
+
+        if findings:
+            return f"To check ({findings})"
+        # A segmentation file carries no report: nothing is known of what to check.
+        told = self.node is None or has_report(self.node)
+        return "To check: nothing" if told else "To check: no report with this segmentation"
 
     def _notation_name(self) -> str:
         return "FDI" if self._parameters is None else str(self._parameters.notation)
@@ -193,8 +201,11 @@ class ResultPanel:
         self.review.start()
 
     def _result(self) -> tuple[Any, Any]:
+        """The result and its volume, or the chosen one where it does not tell its own."""
         node = self.node
-        return node, None if node is None else node.GetNodeReference("ToothSeg.Volume")
+        if node is None:
+            return None, None
+        return node, node.GetNodeReference("ToothSeg.Volume") or self._parameters.inputVolume
 
     def _bring_into_view(self, teeth: tuple[int, ...]) -> None:
         from ToothSegScene.display import bring_into_view

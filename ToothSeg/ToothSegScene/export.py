@@ -222,5 +222,8 @@ def _fill_colours(table: slicer.vtkMRMLColorTableNode) -> None:
         if value in teeth:
             colour = [channel / 255 for channel in teeth[value].colour]
             table.SetColor(value, f"{value} {teeth[value].name}", *colour, 1.0)
-        else:
+        elif hasattr(table, "SetColorDefined"):
+            table.SetColor(value, "", 0.0, 0.0, 0.0, 0.0)
+            table.SetColorDefined(value, False)
+        else:  # Slicer before 5.12
             table.SetColor(value, table.GetNoName(), 0.0, 0.0, 0.0, 0.0)

@@ -55,6 +55,11 @@ def states_of(segmentation_node: Any) -> dict[int, ToothState]:
     return {fdi: state(fdi) for fdi in FDI_NUMBERS}
 
 
+def has_report(segmentation_node: Any) -> bool:
+    """Whether a run has left its report; segmentations from files have none."""
+    return bool(segmentation_node.GetAttribute(REPORT))
+
+
 def findings_of(segmentation_node: Any) -> list[Finding]:
     """The findings of the run's report that the reader has still to look at, most urgent first.
 

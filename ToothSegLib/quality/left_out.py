@@ -92,10 +92,12 @@ def noise_findings(dropped_mm3: Iterable[float]) -> list[Finding]:
     large = [volume for volume in dropped_mm3 if volume >= DROPPED_MM3]
     if not large:
         return []
-    pieces = "1 small piece" if len(large) == 1 else f"{len(large)} small pieces"
+    size = f"{sum(large):.0f} mm3"
     message = (
-        f"{pieces} apart from any tooth (together {sum(large):.0f} mm3) were taken for noise "
-        "and left out."
+        f"1 small piece apart from any tooth ({size}) was taken for noise and left out."
+        if len(large) == 1
+        else f"{len(large)} small pieces apart from any tooth (together {size}) were taken for "
+        "noise and left out."
     )
     return [Finding("dropped-pieces", "low", message)]
 
