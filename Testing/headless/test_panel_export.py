@@ -61,6 +61,27 @@ def test_surfaces_by_the_choices_of_the_panel(widget: Any, tmp_path: Path) -> No
     assert str(folder) in ui.messageLabel.text
 
 
+def test_the_cursor_is_a_clock_while_files_are_written(
+    widget: Any, dialogs: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from PySide6.QtWidgets import QApplication
+
+    from ToothSegLib.errors import OutputError
+
+    seen = []
+
+    def fail(*_arguments: Any) -> None:
+        seen.append(QApplication.overrideCursor())
+        raise OutputError("the disk is full")
+
+    monkeypatch.setattr("ToothSegScene.export.export_models", fail)
+    widget.ui.exportModelsButton.click()
+    assert seen != [None]
+    assert QApplication.overrideCursor() is None
+    (shown,) = dialogs.take()
+    assert "The disk is full" in shown.text
+
+
 def test_existing_files_are_replaced_only_on_request(
     widget: Any, tmp_path: Path, dialogs: Any
 ) -> None:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+import qt
 
 from ToothSegPanel.combos import ParameterCombo
 from ToothSegPanel.reporting import errors_in_a_line
@@ -85,7 +88,7 @@ class ExportPanel:
     def _surfaces(self) -> None:
         from ToothSegScene.export import export_surfaces
 
-        with errors_in_a_line("export the surfaces"):
+        with _at_work("export the surfaces"):
             files = export_surfaces(
                 self._result()[0],
                 self._folder(),
@@ -100,7 +103,7 @@ class ExportPanel:
     def _segmentation(self) -> None:
         from ToothSegScene.export import export_segmentation
 
-        with errors_in_a_line("export the segmentation"):
+        with _at_work("export the segmentation"):
             node = self._result()[0]
             path = Path(self._folder(), f"{_file_stem(node.GetName())}.seg.nrrd")
             export_segmentation(node, path, overwrite=bool(self._ui.replaceCheck.checked))
@@ -109,16 +112,28 @@ class ExportPanel:
     def _models(self) -> None:
         from ToothSegScene.export import export_models
 
-        with errors_in_a_line("make the models"):
+        with _at_work("make the models"):
             export_models(self._result()[0])
             self._say("The models are in the scene, in folders by category.")
 
     def _labelmap(self) -> None:
         from ToothSegScene.export import export_labelmap
 
-        with errors_in_a_line("make the label map"):
+        with _at_work("make the label map"):
             node = export_labelmap(*self._result())
             self._say(f"The label map {node.GetName()} is in the scene.")
+
+
+@contextmanager
+def _at_work(doing: str) -> Iterator[None]:
+    """A clock for the cursor, since it takes seconds; gone before an error is shown."""
+    with errors_in_a_line(doing):
+        # Slicer's WaitCursor would work off events, a second click on the button among them.
+        qt.QApplication.setOverrideCursor(qt.Qt.WaitCursor)
+        try:
+            yield
+        finally:
+            qt.QApplication.restoreOverrideCursor()
 
 
 def _file_stem(name: str) -> str:
