@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib.util
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -106,11 +107,13 @@ class ToothSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             self._take_parameters()
 
     def cleanup(self) -> None:
-        """Slicer closes or reloads the module."""
-        self._drop_parameters()
+        """Slicer reloads the module, or quits and has the widgets destroyed by then."""
         if self.panel is not None:
             self.panel.close()
         self.removeObservers()
+        # PythonQt has a ValueError for a widget that is no more.
+        with suppress(ValueError, RuntimeError):
+            self._drop_parameters()
 
     def enter(self) -> None:
         """The user comes to the module."""
@@ -141,10 +144,11 @@ class ToothSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
     def _drop_parameters(self) -> None:
         if self._parameters is None:
             return
-        self._parameters.disconnectGui(self._gui)
-        node = self._parameters.parameterNode
-        self.removeObserver(node, vtk.vtkCommand.ModifiedEvent, self._on_parameters)
-        self._parameters = None
+        parameters, self._parameters = self._parameters, None
+        event = vtk.vtkCommand.ModifiedEvent
+        if self.hasObserver(parameters.parameterNode, event, self._on_parameters):
+            self.removeObserver(parameters.parameterNode, event, self._on_parameters)
+        parameters.disconnectGui(self._gui)
 
     def _on_parameters(self, caller: Any = None, event: Any = None) -> None:
         self.panel.show(self._parameters)

@@ -31,6 +31,10 @@ class GivenPoints:
         assert done is not None, "nobody has asked for points"
         done(points)
 
+    def abandon(self) -> None:
+        """Give up the question without a word."""
+        self.done = None
+
     def stop(self) -> None:
         """Give up the question."""
         if self.done is not None:

@@ -57,6 +57,16 @@ def test_leaving_place_mode_gives_the_question_up(placed: Any, scene: Any, slice
     assert _node(scene) is None
 
 
+def test_an_abandoned_question_is_answered_to_nobody(placed: Any, scene: Any) -> None:
+    told: list[Any] = []
+    placed.ask(2, told.append)
+    assert scene.GetNumberOfNodesByClass("vtkMRMLMarkupsFiducialNode") == 1
+    placed.abandon()
+    settle()
+    assert told == []
+    assert scene.GetNumberOfNodesByClass("vtkMRMLMarkupsFiducialNode") == 0
+
+
 def test_the_segment_editor_gets_segmentation_volume_and_segment(
     slicer_app: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

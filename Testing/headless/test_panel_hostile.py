@@ -143,6 +143,21 @@ def test_what_is_about_to_be_overwritten_cannot_be_reviewed(widget: Any, dialogs
     assert widget.ui.reviewedButton.enabled
 
 
+def test_slicer_quits_during_a_run_with_the_widgets_gone_before(
+    widget: Any, toothseg: Any, tmp_path: Path
+) -> None:
+    import shiboken6
+
+    run(widget, a_scan("A", 11), "slow")
+    process = widget.panel.run.run._job._process
+    shiboken6.delete(widget.parent)
+    widget.cleanup()
+    assert process.poll() is not None
+    assert os.listdir(tmp_path) == []
+    settle()
+    toothseg.__dict__["_widget"] = None  # there is nothing left to close
+
+
 def test_an_empty_scene_says_what_to_do_and_forgets_what_was(widget: Any, scene: Any) -> None:
     label = widget.ui.messageLabel
     assert "Load a scan" in label.text

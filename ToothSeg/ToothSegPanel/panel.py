@@ -64,10 +64,11 @@ class Panel(VTKObservationMixin):
         self.show(None)
 
     def close(self) -> None:
-        """The panel goes."""
-        self.leave_scene()
+        """The panel goes. When Slicer quits its widgets are gone before, so none is touched."""
         self._settle.stop()
         self.removeObservers()
+        self.result.points.abandon()
+        self.run.close()
 
     def _say(self, text: str) -> None:
         self.run.say(text)

@@ -44,6 +44,11 @@ class PlacedPoints(VTKObservationMixin):
         if self._node is not None:
             self._end([])
 
+    def abandon(self) -> None:
+        """Give up the question without a word to who asked it."""
+        self._done = None
+        self.stop()
+
     def _on_point(self, caller: Any, event: Any) -> None:
         # Not from within the node's own event: the node goes.
         qt.QTimer.singleShot(0, self._take)

@@ -83,6 +83,13 @@ class RunPanel:
         self._end(run)
         self.say("" if quietly else "Cancelled; the scene is as it was.")
 
+    def close(self) -> None:
+        """The panel goes, perhaps after its widgets: end the run and touch none of them."""
+        self._timer.stop()
+        run, self.run = self.run, None
+        if run is not None:
+            run.cancel()
+
     def _label(self, text: str, tip: str, enabled: bool) -> None:
         self._ui.segmentButton.text = text
         self._ui.segmentButton.toolTip = tip
