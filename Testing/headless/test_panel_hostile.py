@@ -113,6 +113,7 @@ def test_a_segmentation_just_made_in_the_segment_editor_is_borne(widget: Any) ->
     settle()
     assert not widget.ui.undoButton.enabled
     assert not widget.ui.exportSurfacesButton.enabled
+    assert widget.ui.reviewLabel.text == "There are no teeth to review."
     widget.logic.getParameterNode().segmentation = node
     node.GetSegmentation().AddEmptySegment("Segment_1", "Segment_1")
     settle()

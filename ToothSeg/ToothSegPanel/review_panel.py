@@ -116,13 +116,16 @@ class ReviewPanel:
 
     def _words(self, left: list[int]) -> str:
         from ToothSegScene.places import in_words
-        from ToothSegScene.review import confidence_of, findings_of, state_of
+        from ToothSegScene.review import confidence_of, findings_of, progress, state_of
 
         node, fdi = self._node(), self._tooth()
         if node is None or fdi is None:
             if left:
                 return "Select a tooth, or go to the next one to check."
-            return "<b>Every tooth is reviewed.</b>" if node is not None else ""
+            if node is None:
+                return ""
+            there = bool(progress(node)[1])
+            return "<b>Every tooth is reviewed.</b>" if there else "There are no teeth to review."
         facts = [STATES[state_of(node, fdi)].word]
         confidence = confidence_of(node, fdi)
         if confidence is not None:
