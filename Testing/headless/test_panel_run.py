@@ -202,7 +202,7 @@ def test_overwriting_writes_into_the_result_shown(widget: Any) -> None:
 
 
 def test_segments_are_overwritten_only_after_asking(
-    widget: Any, sample_volume_node: Any, sample_labels: Any, dialogs: Any
+    sample_labels: Any, widget: Any, sample_volume_node: Any, dialogs: Any
 ) -> None:
     import qt
 
