@@ -12,6 +12,7 @@ import torch
 
 from ToothSegLib.errors import BundleError, InputError
 from ToothSegLib.models import load_bundle
+from ToothSegLib.safetensors_io import write_safetensors
 from ToothSegLib.synthesis.case import save_case
 from ToothSegLib.synthesis.compose import make_case
 from ToothSegLib.synthesis.sampling import TensorCase
@@ -120,10 +121,44 @@ def test_finished_runs_make_a_bundle(cases: list[TensorCase], tmp_path: Path) ->
         assert torch.allclose(tensor, mean[f"average.{name}"], atol=1e-2)
 
 
+def test_training_goes_on_from_a_bundle(
+    cases: list[TensorCase], folder: Path, tmp_path: Path
+) -> None:
+    for name in ("toothnet", "locator"):
+        weights_after(TASKS[name], cases, tmp_path / name, 2)
+    parent = pack("toothnet", [tmp_path / "toothnet", tmp_path / "locator"], tmp_path / "parent")
+    run = tmp_path / "run"
+    options_of_run = options(folder, run, recipe="toothnet", steps=1, init=str(parent.folder))
+    assert pretrain_command.run(options_of_run) == 0
+    started, gone_on = (
+        parent.build("toothnet").state_dict(),
+        load_checkpoint(run / "checkpoint.safetensors").weights,
+    )
+    for name, tensor in started.items():
+        # One step of the warm-up moves little; random weights would be far off.
+        assert torch.allclose(gone_on[f"network.{name}"], tensor, atol=2e-3)
+    child = pack("toothnet", [run], tmp_path / "child", rest=parent)
+    assert child.card["networks"]["toothnet"]["steps"] == 3
+    locator = child.build("locator").state_dict()
+    assert all(torch.equal(locator[n], t) for n, t in parent.build("locator").state_dict().items())
+
+
+def test_weights_of_another_network_are_refused(
+    cases: list[TensorCase], folder: Path, tmp_path: Path
+) -> None:
+    weights_after(TASKS["stage1"], cases, tmp_path / "stage1", 1)
+    saved = load_checkpoint(tmp_path / "stage1" / "checkpoint.safetensors")
+    write_safetensors(tmp_path / "other.safetensors", saved.weights)
+    with pytest.raises(BundleError, match="another network"):
+        pretrain_command.run(
+            options(folder, tmp_path / "run", init=str(tmp_path / "other.safetensors"))
+        )
+
+
 def options(folder: Path, output: Path, **changes: object) -> argparse.Namespace:
     given = {
         "recipe": "locator", "cases": str(folder), "output": str(output), "steps": 2, "seed": 0,
-        "learning_rate": None, "device": "cpu", "resume": False, "quiet": True,
+        "learning_rate": None, "device": "cpu", "resume": False, "quiet": True, "init": None,
     }  # fmt: skip
     return argparse.Namespace(**{**given, **changes})
 

@@ -1,9 +1,10 @@
 """One region a tooth, from the networks' maps.
 
-With offsets, voxels vote for centres (``votes.py``); without, categories are cut at their necks
-(``categories.py``). Either way the outcome is tidied on the graph of its connected pieces: a tooth
-is one piece, crumbs go to the tooth that they touch most or are dropped, and what was cut in two by
-mistake is joined again.
+With offsets, voxels vote for centres (``votes.py``), first by plain distances, then, as the rough
+teeth show where the arches run, by distances along these; without, categories are cut at their
+necks (``categories.py``). Either way the outcome is tidied on the graph of its connected pieces: a
+tooth is one piece, crumbs go to the tooth that they touch most or are dropped, what was cut in two
+by mistake is joined again, and two in one are parted (``parting.py``).
 """
 
 from __future__ import annotations
@@ -12,9 +13,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ToothSegLib.arch_line import ArchLine
 from ToothSegLib.categories import label_by_categories
 from ToothSegLib.joining import join_parts, membership
 from ToothSegLib.maps import Maps
+from ToothSegLib.numbering import number_regions
+from ToothSegLib.parting import part_merged
 from ToothSegLib.pieces import Pieces, split_pieces
 from ToothSegLib.regions import Region, measure_regions
 from ToothSegLib.votes import label_by_votes
@@ -72,7 +76,7 @@ def separate_teeth(maps: Maps) -> Instances:
     if maps.offsets is None:
         parts = label_by_categories(maps, where)
     else:
-        parts, centres = label_by_votes(maps, where)
+        parts, centres = _gathered_votes(maps, where)
     pieces = split_pieces(parts, where, labels.shape)
     tooth, founders = _absorb(pieces, MINIMAL_VOLUME_MM3 / maps.spacing_mm**3)
     dropped = np.sort(pieces.size[tooth < 0])[::-1] * maps.spacing_mm**3
@@ -86,8 +90,21 @@ def separate_teeth(maps: Maps) -> Instances:
             middles[voted] = centres[pieces.label[founders[voted]]][:, ::-1]
         share = _HALVES_SHARE if centres is None else _HALVES_SHARE_AGAINST_VOTES
         tooth = np.append(join_parts(pieces, tooth, regions, middles, share), -1)[tooth]
-    labels.ravel()[where] = (_by_size(tooth, pieces.size) + 1)[pieces.piece]
+    labels.ravel()[where] = (tooth + 1)[pieces.piece]
+    if centres is not None:
+        labels = part_merged(labels, maps)
+    labels = _largest_first(labels)
     return Instances(labels, measure_regions(labels, maps), dropped.tolist())
+
+
+def _gathered_votes(maps: Maps, where: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """As ``label_by_votes``, along the arches where teeth enough for that are found."""
+    parts, centres = label_by_votes(maps, where)
+    rough = np.zeros(maps.tooth.shape, np.uint16)
+    rough.ravel()[where] = parts + 1
+    regions = [r for r in measure_regions(rough, maps) if r.volume_mm3 >= MINIMAL_VOLUME_MM3]
+    pose = number_regions(regions).pose
+    return label_by_votes(maps, where, ArchLine(pose)) if pose else (parts, centres)
 
 
 def _is_main(pieces: Pieces) -> np.ndarray:
@@ -118,12 +135,11 @@ def _absorb(pieces: Pieces, fewest_voxels: float) -> tuple[np.ndarray, np.ndarra
         tooth[free[reached]] = np.asarray(touch[reached].argmax(axis=1)).ravel()
 
 
-def _by_size(tooth: np.ndarray, size: np.ndarray) -> np.ndarray:
-    """(m,) the same teeth numbered from 0, largest first; -1 stays."""
-    owned = tooth >= 0
-    names, index = np.unique(tooth[owned], return_inverse=True)
-    rank = np.empty(len(names), int)
-    rank[np.argsort(-np.bincount(index, size[owned]), kind="stable")] = np.arange(len(names))
-    result = np.full(len(tooth), -1)
-    result[owned] = rank[index]
-    return result
+def _largest_first(labels: np.ndarray) -> np.ndarray:
+    """The same regions, numbered from 1 by their size."""
+    size = np.bincount(labels.ravel())
+    size[0] = 0
+    names = np.argsort(-size, kind="stable")
+    table = np.zeros(len(size), labels.dtype)
+    table[names] = np.where(size[names] > 0, np.arange(1, len(size) + 1), 0)
+    return table[labels]

@@ -51,12 +51,14 @@ class Numbering:
             say of it.
         notes: region label -> why it has no number, in words.
         third_molars: region label -> 18, 28, 38 or 48, for the regions left out as such.
+        pose: how the arch template lies over the teeth; None if there are none.
     """
 
     numbers: dict[int, int | None] = field(default_factory=dict)
     confidence: dict[int, float] = field(default_factory=dict)
     notes: dict[int, str] = field(default_factory=dict)
     third_molars: dict[int, int] = field(default_factory=dict)
+    pose: Pose | None = None
 
 
 @dataclass
@@ -64,6 +66,7 @@ class _Solution:
     """One way to lay the template over the regions."""
 
     slots: np.ndarray  # (n,) index into the 32 slots, or EXTRA
+    pose: Pose
     probabilities: np.ndarray  # (n, 32)
     log_evidence: float
 
@@ -89,7 +92,9 @@ def number_regions(regions: list[Region]) -> Numbering:
     weights = np.exp([way.log_evidence - ways[0].log_evidence for way in ways])
     weights /= weights.sum()
     chances = sum(weight * way.probabilities for weight, way in zip(weights, ways, strict=True))
-    return _numbering(regions, ways[0].slots, np.asarray(chances))
+    result = _numbering(regions, ways[0].slots, np.asarray(chances))
+    result.pose = ways[0].pose
+    return result
 
 
 class _Evidence:
@@ -135,7 +140,7 @@ class _Evidence:
             columns = slice(arch * SLOTS_PER_ARCH, (arch + 1) * SLOTS_PER_ARCH)
             probabilities[members, columns] = chances
             evidence += log_evidence
-        return _Solution(slots, probabilities, evidence)
+        return _Solution(slots, pose, probabilities, evidence)
 
     def _chains(self, pose: Pose, log_size: float) -> list[tuple[np.ndarray, Chain]]:
         """For the upper and the lower arch: its regions in order, and their chain."""

@@ -9,6 +9,7 @@ import numpy as np
 from scipy import ndimage
 from scipy.spatial import cKDTree
 
+from ToothSegLib.arch_line import ArchLine
 from ToothSegLib.maps import Maps
 from ToothSegLib.teeth import N_TYPES
 
@@ -16,6 +17,8 @@ from ToothSegLib.teeth import N_TYPES
 # is hard to see. As no tooth of an arch stands upon another, heights count for little, and the
 # jaws are told apart by the types instead, as if they lay this far from each other.
 _HEIGHT_WEIGHT = 0.2
+# The same for the distance out of the arch, once its line is known: front teeth lean outwards.
+_OUTWARD_WEIGHT = 0.4
 _JAWS_APART_MM = 10.0
 _SMOOTHING_MM = 0.7
 # Centres of neighbouring lower incisors, the narrowest teeth, are 4.5 mm apart and more.
@@ -30,26 +33,29 @@ _SADDLE_REACH_MM = 5.0
 _MARGIN_MM = 10.0
 
 
-def label_by_votes(maps: Maps, where: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def label_by_votes(
+    maps: Maps, where: np.ndarray, line: ArchLine | None = None
+) -> tuple[np.ndarray, np.ndarray]:
     """Give every foreground voxel the tooth whose centre its vote lies nearest to.
 
     Args:
         maps: with offsets.
         where: (n,) flat indices of the foreground voxels.
+        line: of the arches, if known: then distances along it count most.
 
     Returns:
         (n,) index of each voxel's centre, and (m, 3) centres in (z, y, x) mm from the first
         voxel. Without any peak all voxels are -1.
     """
-    if maps.offsets is None:
-        raise ValueError("the maps hold no offsets")
-    offsets = maps.offsets.reshape(3, -1)[::-1, where].T.astype(np.float32)
-    voxels = np.stack(np.unravel_index(where, maps.tooth.shape), axis=1)
-    votes = voxels * np.float32(maps.spacing_mm) + offsets
-    edge = (np.array(maps.tooth.shape) - 1) * maps.spacing_mm
-    votes = np.clip(votes, -_MARGIN_MM, edge + _MARGIN_MM)
-    flat = votes * np.array([_HEIGHT_WEIGHT, 1.0, 1.0], np.float32)
-    flat[:, 0] += _JAWS_APART_MM * _is_lower(maps, where)
+    votes = voted_centres(maps, where)
+    lower = is_lower(maps, where)
+    if line is None:
+        flat = votes * np.array([_HEIGHT_WEIGHT, 1.0, 1.0], np.float32)
+    else:
+        placed = line.coordinates(votes[:, ::-1] + np.asarray(maps.origin), lower)
+        weights = np.array([_HEIGHT_WEIGHT, _OUTWARD_WEIGHT, 1.0])
+        flat = (placed[:, ::-1] * weights).astype(np.float32)
+    flat[:, 0] += _JAWS_APART_MM * lower
     peaks = _peaks(flat, maps.tooth.ravel()[where], maps.spacing_mm)
     if not len(peaks):
         return np.full(len(where), -1), peaks
@@ -59,7 +65,29 @@ def label_by_votes(maps: Maps, where: np.ndarray) -> tuple[np.ndarray, np.ndarra
     return nearest, np.stack(sums, axis=1) / count[:, None]
 
 
-def _is_lower(maps: Maps, where: np.ndarray) -> np.ndarray:
+def voted_centres(maps: Maps, where: np.ndarray) -> np.ndarray:
+    """Where each foreground voxel says its tooth's centre is.
+
+    Args:
+        maps: with offsets.
+        where: (n,) flat indices of the voxels.
+
+    Returns:
+        (n, 3) float32, (z, y, x) mm from the grid's first voxel.
+
+    Raises:
+        ValueError: the maps have no offsets.
+    """
+    if maps.offsets is None:
+        raise ValueError("the maps hold no offsets")
+    offsets = maps.offsets.reshape(3, -1)[::-1, where].T.astype(np.float32)
+    voxels = np.stack(np.unravel_index(where, maps.tooth.shape), axis=1)
+    votes = voxels * np.float32(maps.spacing_mm) + offsets
+    edge = (np.array(maps.tooth.shape) - 1) * maps.spacing_mm
+    return np.clip(votes, -_MARGIN_MM, edge + _MARGIN_MM)
+
+
+def is_lower(maps: Maps, where: np.ndarray) -> np.ndarray:
     """(n,) bool: whether a voxel looks more like a tooth of the lower jaw than of the upper."""
     types = maps.types.reshape(N_TYPES, -1)
     chances = [

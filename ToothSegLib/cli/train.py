@@ -40,6 +40,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", metavar="N", type=int, default=0)
     parser.add_argument("--learning-rate", metavar="X", type=float, help="default: the recipe's")
     parser.add_argument(
+        "--init",
+        metavar="WEIGHTS",
+        help="start from these: a bundle, or a safetensors file for the first network",
+    )
+    parser.add_argument(
         "--resume", action="store_true", help="go on with the checkpoints in the output folder"
     )
     _add_simulated(parser.add_argument_group("for a network that ships"))
@@ -69,11 +74,6 @@ def _add_article(parser: argparse._ArgumentGroup) -> None:
     parser.add_argument("--optimiser", choices=("adam", "rmsprop"), help="default: adam")
     parser.add_argument(
         "--full-precision", action="store_true", help="compute in float32 throughout"
-    )
-    parser.add_argument(
-        "--init",
-        metavar="WEIGHTS",
-        help="start from these: a bundle, or a safetensors file for the first network",
     )
     parser.add_argument(
         "--checkpoint-every", metavar="N", type=int, default=10, help="epochs (default: 10)"
@@ -150,10 +150,12 @@ def run(args: argparse.Namespace) -> int:
 def train_article(args: argparse.Namespace) -> int:
     """Train one of the article's experiments. Errors as for `run`."""
     from ToothSegLib.training.article import train_recipe
+    from ToothSegLib.training.initial_weights import starting_weights
     from ToothSegLib.training.labelled_scan import load_labelled_scan
 
     recipe = chosen_recipe(args)
-    weights = starting_weights(args.init, recipe) if args.init else None
+    roles = [stage.role for stage in recipe.stages]
+    weights = starting_weights(args.init, recipe.name, roles) if args.init else None
     image, labels = load_labelled_scan(args.image, args.labels)
     try:
         with bars(quiet=args.quiet) as show:
@@ -198,29 +200,6 @@ def chosen_recipe(args: argparse.Namespace) -> Recipe:
     if args.learning_rate is not None:
         changes["learning_rate"] = args.learning_rate
     return replace(recipe_by_name(args.recipe), **changes)
-
-
-def starting_weights(source: str, recipe: Recipe) -> dict[str, Any]:
-    """Weights by role, from a bundle or one safetensors file.
-
-    Raises:
-        InputError: the bundle has none of the recipe's networks.
-        BundleError: the weights cannot be read.
-    """
-    from ToothSegLib.models import load_bundle
-    from ToothSegLib.safetensors_io import read_safetensors
-
-    roles = [stage.role for stage in recipe.stages]
-    if source.endswith(".safetensors"):
-        return {roles[0]: read_safetensors(source)}
-    bundle = load_bundle(source)
-    shared = [role for role in roles if role in bundle.networks]
-    if not shared:
-        raise InputError(
-            f"bundle {bundle.name!r} has {', '.join(bundle.networks)}, "
-            f"{recipe.name} needs {', '.join(roles)}"
-        )
-    return {role: bundle.build(role).state_dict() for role in shared}
 
 
 @contextmanager

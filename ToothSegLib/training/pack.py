@@ -2,9 +2,12 @@
 
     python -m ToothSegLib.training.pack toothnet RUN RUN -o Resources/Models/toothnet
     python -m ToothSegLib.training.pack published-cascade RUN RUN RUN -o Resources/Models/published
+    python -m ToothSegLib.training.pack toothnet RUN --rest toothnet -o Resources/Models/toothnet
 
 Each run folder is one that `toothseg train --recipe TASK` wrote; the running mean of its weights
-is what goes into the bundle. Figures are written into the card by the benchmark, not here.
+is what goes into the bundle. With --rest, the networks that no run was about come from a bundle as
+they are, and the steps of a run that started from it are added to its own. Figures are written into
+the card by the benchmark, not here.
 """
 
 from __future__ import annotations
@@ -18,7 +21,7 @@ from typing import Any
 from ToothSegLib import __version__
 from ToothSegLib.errors import BundleError, ToothSegError
 from ToothSegLib.model_card import KINDS
-from ToothSegLib.models import Bundle, write_bundle
+from ToothSegLib.models import Bundle, load_bundle, write_bundle
 from ToothSegLib.training.checkpoint import load_checkpoint
 from ToothSegLib.training.tasks import TASKS
 
@@ -39,7 +42,13 @@ TRAINED_ON = (
 _AVERAGE = "average."
 
 
-def pack(kind: str, runs: list[Path], folder: Path, trained_on: str = TRAINED_ON) -> Bundle:
+def pack(
+    kind: str,
+    runs: list[Path],
+    folder: Path,
+    trained_on: str = TRAINED_ON,
+    rest: Bundle | None = None,
+) -> Bundle:
     """Write the bundle.
 
     Args:
@@ -47,6 +56,7 @@ def pack(kind: str, runs: list[Path], folder: Path, trained_on: str = TRAINED_ON
         runs: folders of the runs, in any order; each names its task.
         folder: where to write the bundle; its last part is the bundle's name.
         trained_on: for the card, what the runs learned from.
+        rest: the bundle that the runs started from, which gives all other networks.
 
     Raises:
         BundleError: a run's checkpoint is missing, damaged or of no known task.
@@ -66,8 +76,13 @@ def pack(kind: str, runs: list[Path], folder: Path, trained_on: str = TRAINED_ON
         entries[task.name] = {
             "architecture": task.architecture,
             "spacing_mm": task.spacing_mm,
-            "steps": saved.state["step"],
+            "steps": saved.state["step"] + _steps(rest, task.name),
         }
+    if rest is not None:
+        for name, entry in rest.card["networks"].items():
+            if name not in networks:
+                networks[name] = rest.build(name).state_dict()
+                entries[name] = {key: entry[key] for key in ("architecture", "spacing_mm", "steps")}
     card = {
         "name": folder.name,
         "title": TITLES[kind],
@@ -83,15 +98,23 @@ def pack(kind: str, runs: list[Path], folder: Path, trained_on: str = TRAINED_ON
     return write_bundle(folder, card, networks, half=True)
 
 
+def _steps(bundle: Bundle | None, network: str) -> int:
+    """What a bundle's network has learned already."""
+    return int(bundle.card["networks"].get(network, {}).get("steps", 0)) if bundle else 0
+
+
 def main() -> None:
     """Command line; see the module's docstring."""
     parser = argparse.ArgumentParser(description="Make a bundle out of finished runs.")
     parser.add_argument("kind", choices=KINDS)
     parser.add_argument("runs", type=Path, nargs="+", metavar="RUN")
+    parser.add_argument("--rest", metavar="NAME|PATH",
+                        help="the bundle that the runs started from")  # fmt: skip
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="DIR")
     args = parser.parse_args()
     try:
-        bundle = pack(args.kind, args.runs, args.output)
+        rest = load_bundle(args.rest) if args.rest else None
+        bundle = pack(args.kind, args.runs, args.output, rest=rest)
     except ToothSegError as error:
         sys.exit(f"pack: error: {error}")
     print(f"{bundle.folder}: {', '.join(bundle.networks)}")

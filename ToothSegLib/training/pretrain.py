@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import csv
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +20,7 @@ from pathlib import Path
 import torch
 
 from ToothSegLib.devices import half_type
-from ToothSegLib.errors import InputError, OutputError
+from ToothSegLib.errors import BundleError, InputError, OutputError
 from ToothSegLib.synthesis.case import load_case
 from ToothSegLib.synthesis.sampling import TensorCase
 from ToothSegLib.training.checkpoint import load_checkpoint, save_checkpoint
@@ -54,13 +54,26 @@ def load_cases(folder: Path) -> list[TensorCase]:
     return [TensorCase.of(load_case(path)) for path in paths]
 
 
-def train(task: Task, cases: Sequence[TensorCase], folder: Path, plan: Plan) -> Iterator[dict]:
+def train(
+    task: Task,
+    cases: Sequence[TensorCase],
+    folder: Path,
+    plan: Plan,
+    weights: Mapping[str, torch.Tensor] | None = None,
+) -> Iterator[dict]:
     """Train, or go on with, the run in ``folder``; yields the figures of every step.
 
     The folder holds `checkpoint.safetensors` and `log.csv`. A finished run yields nothing.
 
+    Args:
+        task: what to learn.
+        cases: what to learn from.
+        folder: of the run.
+        plan: how long and how fast.
+        weights: to start a new run from, instead of random ones; a run that goes on has its own.
+
     Raises:
-        BundleError: the folder's checkpoint is of another network.
+        BundleError: the folder's checkpoint or ``weights`` are of another network.
         OutputError: a checkpoint cannot be written.
     """
     try:
@@ -68,7 +81,10 @@ def train(task: Task, cases: Sequence[TensorCase], folder: Path, plan: Plan) -> 
     except OSError as error:
         raise OutputError(f"cannot make {folder}: {error.strerror or error}") from error
     torch.manual_seed(plan.seed)
-    pair = Averaged(build(task)).to(plan.device)
+    network = build(task)
+    if weights is not None:
+        _start_from(network, weights)
+    pair = Averaged(network).to(plan.device)
     pair.network.to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
     optimiser = torch.optim.AdamW(
         pair.network.parameters(), lr=plan.learning_rate, weight_decay=plan.weight_decay
@@ -106,6 +122,14 @@ def train(task: Task, cases: Sequence[TensorCase], folder: Path, plan: Plan) -> 
                 save_checkpoint(checkpoint, pair, optimiser, {"step": step + 1, "task": task.name})
                 last_saved = time.monotonic()
             yield {"step": step + 1, **figures}
+
+
+def _start_from(network: torch.nn.Module, weights: Mapping[str, torch.Tensor]) -> None:
+    try:
+        network.load_state_dict(dict(weights), strict=True)
+    except RuntimeError as error:
+        reason = " ".join(str(error).split())[:200]
+        raise BundleError(f"the weights to start from are of another network: {reason}") from None
 
 
 def _half(device: torch.device) -> torch.dtype | None:

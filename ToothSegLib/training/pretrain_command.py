@@ -8,6 +8,7 @@ from pathlib import Path
 
 from ToothSegLib.devices import choose_device
 from ToothSegLib.errors import Cancelled, InputError
+from ToothSegLib.training.initial_weights import starting_weights
 from ToothSegLib.training.pretrain import Plan, load_cases, train
 from ToothSegLib.training.tasks import TASKS
 
@@ -19,7 +20,8 @@ def run(args: argparse.Namespace) -> int:
 
     Raises:
         InputError: no cases, or a number of steps that makes no sense.
-        BundleError, OutputError: as of `pretrain.train`.
+        BundleError: the weights of --init cannot be read, or as of `pretrain.train`.
+        OutputError: as of `pretrain.train`.
     """
     from tqdm import tqdm
 
@@ -43,12 +45,15 @@ def run(args: argparse.Namespace) -> int:
         device=str(choose_device(args.device)),
     )
     cases = load_cases(Path(args.cases))
+    weights = None
+    if args.init:
+        weights = starting_weights(args.init, args.recipe, [args.recipe])[args.recipe]
     bar = tqdm(total=plan.steps, desc=args.recipe, unit="step", file=sys.stderr,
                disable=args.quiet or not sys.stderr.isatty())  # fmt: skip
     figures: dict[str, float] = {}
     try:
         with bar:
-            for figures in train(TASKS[args.recipe], cases, folder, plan):
+            for figures in train(TASKS[args.recipe], cases, folder, plan, weights):
                 bar.n = int(figures.pop("step"))
                 bar.set_postfix({k: f"{v:.3f}" for k, v in figures.items()}, refresh=False)
                 bar.refresh()

@@ -1,0 +1,77 @@
+"""Two teeth in one region come apart again, and one large tooth stays whole."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import ToothSegLib.instances as instances_module
+from dentition_fixture import arch_places, label_map, maps_of
+from ToothSegLib.arch_line import ArchLine
+from ToothSegLib.instances import find_instances
+from ToothSegLib.maps import Maps
+from ToothSegLib.numbering import number_regions
+from ToothSegLib.regions import measure_regions
+from ToothSegLib.votes import label_by_votes
+
+SPACING = 0.6
+LOWER = tuple(range(31, 38)) + tuple(range(41, 48))
+
+
+def an_arch(*teeth: int, size: float = 1.0) -> tuple[np.ndarray, Maps]:
+    rng = np.random.default_rng(3)
+    labels, origin = label_map(arch_places(rng, False, set(teeth), False, 1.03), SPACING, size)
+    return labels, maps_of(labels, SPACING, origin, rng, offset_noise_mm=0.3)
+
+
+def vote_together(labels: np.ndarray, maps: Maps, one: int, other: int) -> None:
+    """Both teeth's voxels point at the middle between the two."""
+    assert maps.offsets is not None
+    both = np.isin(labels, (one, other))
+    at = np.argwhere(both)
+    away = (at.mean(axis=0) - at) * SPACING
+    for axis in range(3):
+        maps.offsets[axis][both] = away[:, 2 - axis]
+
+
+def best_overlap(instances: np.ndarray, mask: np.ndarray) -> float:
+    found = instances == np.bincount(instances[mask])[1:].argmax() + 1
+    return float((found & mask).sum() / (found | mask).sum())
+
+
+@pytest.mark.parametrize("pair", [(32, 33), (44, 45), (41, 31)])
+def test_two_that_vote_for_one_middle_are_parted(
+    pair: tuple[int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    labels, maps = an_arch(*LOWER, size=1.15)  # their crowns touch
+    vote_together(labels, maps, *pair)
+    instances, regions = find_instances(maps)
+    assert len(regions) == len(LOWER)
+    assert min(best_overlap(instances, labels == fdi) for fdi in pair) > 0.65
+    assert sorted(filter(None, number_regions(regions).numbers.values())) == sorted(LOWER)
+    monkeypatch.setattr(instances_module, "part_merged", lambda labels, maps: labels)
+    assert len(find_instances(maps)[1]) < len(LOWER)
+
+
+def test_a_tooth_beside_a_gap_stays_whole() -> None:
+    teeth = tuple(fdi for fdi in LOWER if fdi != 35)
+    labels, maps = an_arch(*teeth)
+    # The canine's neighbour looks in half like the one that is missing behind it.
+    half = (labels == 34) & (np.arange(labels.shape[0])[:, None, None] % 2 == 0)
+    for kind, other in ((12, 13), (13, 12)):
+        maps.types[kind][half], maps.types[other][half] = 0.1, 0.8 if other == 13 else 0.1
+    assert len(find_instances(maps)[1]) == len(teeth)
+
+
+def test_leaning_front_teeth_are_told_apart_along_the_arch() -> None:
+    labels, maps = an_arch(*LOWER)
+    assert maps.offsets is not None
+    # How far out a leaning tooth's centre lies is not known: votes scatter in that direction.
+    front = np.isin(labels, (31, 32, 41, 42))
+    maps.offsets[1][front] += np.random.default_rng(0).normal(0.0, 7.0, int(front.sum()))
+    where = np.flatnonzero(maps.tooth >= 0.5)
+    assert len(label_by_votes(maps, where)[1]) > len(LOWER)
+    pose = number_regions(measure_regions(labels, maps)).pose
+    assert pose is not None
+    assert len(label_by_votes(maps, where, ArchLine(pose))[1]) == len(LOWER)
+    assert len(find_instances(maps)[1]) == len(LOWER)

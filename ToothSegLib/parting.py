@@ -1,0 +1,152 @@
+"""A region that holds two neighbours, while one of their numbers is left over, is parted.
+
+Votes of crowded teeth may gather in one heap. What gives such a region away is known only when all
+regions have their numbers: it is large and wide for its place, the tooth beside it is missing, and
+a part of its voxels look like that one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import ndimage
+from scipy.cluster.vq import kmeans2
+
+from ToothSegLib.arch import SLOT_FDI
+from ToothSegLib.arch_line import ArchLine
+from ToothSegLib.maps import Maps
+from ToothSegLib.norms import VOLUMES_MM3, WIDTHS_MM
+from ToothSegLib.numbering import Numbering, number_regions
+from ToothSegLib.regions import Region, measure_regions
+from ToothSegLib.teeth import TEETH, type_of
+from ToothSegLib.votes import voted_centres
+
+# Volume over what the patient's other teeth suggest, and reach along the arch over the width of
+# the crown. Two in one reach 1.2 to 1.7 times as far, single teeth up to 1.2 times. Neighbours of
+# one type, the central incisors, cannot be told by their looks: there, it takes more.
+_LARGE, _WIDE = 1.25, 1.2
+_LARGE_SAME_LOOK, _WIDE_SAME_LOOK = 1.6, 1.35
+_SHARE_OF_THE_OTHER = 0.25
+_LEAST_OF_A_TOOTH = 0.3
+# A patient's size is known from so many teeth on.
+_ENOUGH_TEETH = 5
+# What decides between the two, beside where a voxel votes for: where it lies, and what it looks
+# like (mm).
+_PLACE_WEIGHT, _LOOK_MM = 0.4, 3.0
+
+
+@dataclass(frozen=True)
+class _Suspect:
+    """A region and the numbers of the two teeth that it may hold."""
+
+    region: Region
+    own: int
+    other: int
+
+
+def part_merged(labels: np.ndarray, maps: Maps) -> np.ndarray:
+    """Part the regions that hold two teeth.
+
+    Args:
+        labels: (Z, Y, X) integers, 0 background, one label a region.
+        maps: with offsets, on the same grid.
+
+    Returns:
+        The same map, with a new label for the smaller half of each parted region.
+    """
+    regions = measure_regions(labels, maps)
+    numbering = number_regions(regions)
+    if numbering.pose is None:
+        return labels
+    scale = _patient_size(regions, numbering)
+    if scale is None:
+        return labels
+    labels, highest = labels.copy(), int(labels.max())
+    for suspect in _suspects(regions, numbering, scale):
+        half = _other_half(suspect, labels, maps, ArchLine(numbering.pose), scale)
+        if half is not None:
+            highest += 1
+            labels[half] = highest
+    return labels
+
+
+def _patient_size(regions: list[Region], numbering: Numbering) -> float | None:
+    """Volume of this patient's teeth over the norms; None where there are too few."""
+    ratios = [
+        region.volume_mm3 / VOLUMES_MM3[type_of(fdi)]
+        for region in regions
+        if (fdi := numbering.numbers[region.label]) is not None
+    ]
+    return float(np.median(ratios)) if len(ratios) >= _ENOUGH_TEETH else None
+
+
+def _suspects(regions: list[Region], numbering: Numbering, scale: float) -> list[_Suspect]:
+    """The regions large enough for two teeth beside a place that is empty."""
+    free = {tooth.fdi for tooth in TEETH}
+    free -= {fdi for fdi in numbering.numbers.values() if fdi is not None}
+    found = []
+    for region in sorted(regions, key=lambda region: -region.volume_mm3):
+        own = numbering.numbers[region.label]
+        if own is None or region.volume_mm3 < _LARGE * scale * VOLUMES_MM3[type_of(own)]:
+            continue
+        beside = [fdi for fdi in _beside(own) if fdi in free]
+        if beside:
+            # The one that more of it looks like.
+            other = max(beside, key=lambda fdi: region.type_probabilities[type_of(fdi)])
+            free.remove(other)
+            found.append(_Suspect(region, own, other))
+    return found
+
+
+def _beside(fdi: int) -> list[int]:
+    """The numbers on both sides of a tooth."""
+    arch, slot = (int(index) for index in np.argwhere(fdi == SLOT_FDI)[0])
+    return [int(SLOT_FDI[arch, s]) for s in (slot - 1, slot + 1) if 0 <= s < SLOT_FDI.shape[1]]
+
+
+def _other_half(
+    suspect: _Suspect, labels: np.ndarray, maps: Maps, line: ArchLine, scale: float
+) -> tuple[np.ndarray, ...] | None:
+    """The voxels (k, j, i) of the smaller of two teeth, or None if it is one after all."""
+    where = np.flatnonzero(labels == suspect.region.label)
+    own, other = type_of(suspect.own), type_of(suspect.other)
+    lower = np.full(len(where), suspect.own >= 30)
+    voxels = np.stack(np.unravel_index(where, labels.shape), axis=1)
+    origin = np.asarray(maps.origin)
+    lies = line.coordinates(voxels[:, ::-1] * maps.spacing_mm + origin, lower)[:, 0]
+    votes = line.coordinates(voted_centres(maps, where)[:, ::-1] + origin, lower)[:, 0]
+    reach = float(np.ptp(np.percentile(lies, (3, 97))))
+    size = suspect.region.volume_mm3 / (scale * VOLUMES_MM3[own])
+    types = maps.types.reshape(len(VOLUMES_MM3), -1)
+    more = (types[other, where] - types[own, where]).astype(np.float64)
+    if own == other:
+        if size < _LARGE_SAME_LOOK or reach < _WIDE_SAME_LOOK * WIDTHS_MM[own]:
+            return None
+    else:
+        share = float(np.mean(more > 0))
+        if reach < _WIDE * WIDTHS_MM[own] or min(share, 1 - share) < _SHARE_OF_THE_OTHER:
+            return None
+    order = SLOT_FDI.ravel().tolist()
+    side = np.sign(order.index(suspect.other) - order.index(suspect.own))
+    place = votes + _PLACE_WEIGHT * lies + side * _LOOK_MM * more
+    _, half = kmeans2(place, np.percentile(place, (15, 85)), minit="matrix")
+    parts = np.zeros(labels.shape, np.uint8)
+    parts.ravel()[where] = 1 + half
+    parts = _in_one_piece(parts)
+    counts = np.bincount(parts.ravel()[where], minlength=3)
+    least = _LEAST_OF_A_TOOTH * scale * min(VOLUMES_MM3[own], VOLUMES_MM3[other])
+    if counts[1:].min() * maps.spacing_mm**3 < least:
+        return None
+    return np.nonzero(parts == 1 + int(counts[1] > counts[2]))
+
+
+def _in_one_piece(parts: np.ndarray) -> np.ndarray:
+    """1 and 2 on a mask, each part's fragments given to the other one, which they touch."""
+    result = parts.copy()
+    for part in (1, 2):
+        pieces, count = ndimage.label(parts == part)
+        if count > 1:
+            largest = 1 + int(np.argmax(np.bincount(pieces.ravel())[1:]))
+            result[(pieces > 0) & (pieces != largest)] = 3 - part
+    return result

@@ -1,0 +1,34 @@
+"""Weights to start a training from, instead of random ones."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from ToothSegLib.errors import InputError
+from ToothSegLib.models import load_bundle
+from ToothSegLib.safetensors_io import read_safetensors
+
+
+def starting_weights(source: str, recipe: str, roles: Sequence[str]) -> dict[str, Any]:
+    """Weights by role, from a bundle or one safetensors file.
+
+    Args:
+        source: folder or name of a bundle, or a file with the weights of the first role.
+        recipe: its name, for the message.
+        roles: the networks that the recipe trains.
+
+    Raises:
+        InputError: the bundle has none of the recipe's networks.
+        BundleError: the weights cannot be read.
+    """
+    if source.endswith(".safetensors"):
+        return {roles[0]: read_safetensors(source)}
+    bundle = load_bundle(source)
+    shared = [role for role in roles if role in bundle.networks]
+    if not shared:
+        raise InputError(
+            f"bundle {bundle.name!r} has {', '.join(bundle.networks)}, "
+            f"{recipe} needs {', '.join(roles)}"
+        )
+    return {role: bundle.build(role).state_dict() for role in shared}
