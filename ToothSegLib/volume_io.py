@@ -47,6 +47,10 @@ def read_volume(path: str | os.PathLike[str], *, series: str | None = None) -> V
             if not file.read(1):
                 raise InputError(f"{path} is empty; copy or export it again")
         return _read_file(path)
+    except InputError as error:
+        if str(path) in str(error):
+            raise
+        raise InputError(f"{path}: {error}") from error
     except FileNotFoundError as error:
         raise InputError(f"{path} does not exist") from error
     except OSError as error:

@@ -20,6 +20,8 @@ from ToothSegLib.errors import Cancelled, ToothSegError
 DESCRIPTION = """Finds, numbers and measures the teeth in a dental cone-beam CT.
 For research use, not a medical device."""
 
+_LONGEST_LINE = 2000
+
 
 class _Parser(argparse.ArgumentParser):
     """Tells a wrong option in one line, like every other error."""
@@ -80,8 +82,17 @@ def _tell(error: BaseException) -> int:
     else:
         cause = f"{type(error).__name__}: {error}"
         line, code = f"error: this should not happen ({cause:.200}); run it again with --debug", 1
-    print("toothseg:", " ".join(line.split()), file=sys.stderr)
+    print("toothseg:", _plain(line), file=sys.stderr)
     return code
+
+
+def _plain(line: str) -> str:
+    """One line of bearable length without what a terminal would obey: files put words into it."""
+    line = " ".join(line.split())[:_LONGEST_LINE]
+    return "".join(
+        letter if letter.isprintable() else letter.encode("unicode_escape").decode()
+        for letter in line
+    )
 
 
 if __name__ == "__main__":
