@@ -119,6 +119,23 @@ def a_frames_file(path: Path) -> Path:
     return path
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="the guard on memory is of Linux")
+@pytest.mark.parametrize("where", ["a.dcm", "folder"])
+def test_an_element_that_claims_gigabytes(tmp_path, where) -> None:
+    path = a_frames_file(tmp_path / "a.dcm")
+    data = bytearray(path.read_bytes())
+    # The series' UID, whose length is in four bytes here.
+    at = data.find(struct.pack("<HH", 0x20, 0x0E), 132)
+    struct.pack_into("<I", data, at + 4, 2**31)
+    path.write_bytes(data)
+    source = path if where == "a.dcm" else tmp_path
+    run = subprocess.run(
+        [sys.executable, "-c", BOMB, str(source)], capture_output=True, text=True, check=False
+    )
+    assert run.returncode == 0, run.stderr
+    assert "element (0020,000e) promises 2147483648 bytes" in run.stdout, run.stdout
+
+
 def claim_large_slices(path: Path) -> None:
     """Let a DICOM header say 20,000 rows and columns."""
     data = bytearray(path.read_bytes())
@@ -179,6 +196,7 @@ def test_voxels_elsewhere_than_beside_the_header_are_not_opened(tmp_path, kind, 
         ("ElementSpacing", "1 1 nan", "is not 3 numbers"),
         ("TransformMatrix", "1 0 0", "is not 9 numbers"),
         ("ElementDataFile", "LIST", "not beside it"),
+        ("ElementDataFile", "a\0b", "not beside it"),
         ("ElementDataFile", "%03d.raw 1 3 1", "not beside it"),
     ],
 )

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ToothSegLib.dicom_lengths import check_lengths
 from ToothSegLib.errors import InputError
 from ToothSegLib.itk_image import from_itk
 from ToothSegLib.itk_io import itk_errors, scalar_volume_size
@@ -41,6 +42,9 @@ def series_files(folder: Path) -> dict[str, tuple[str, ...]]:
     """
     import SimpleITK as sitk
 
+    for path in sorted(folder.iterdir()):
+        if path.is_file() and is_dicom(path):
+            check_lengths(path)
     with itk_errors(folder):
         return {
             uid: sitk.ImageSeriesReader.GetGDCMSeriesFileNames(str(folder), uid)
@@ -159,6 +163,7 @@ def _slice_step(
 def _header(path: Path) -> Any:
     import SimpleITK as sitk
 
+    check_lengths(path)
     reader = sitk.ImageFileReader()
     reader.SetImageIO("GDCMImageIO")
     reader.SetFileName(str(path))

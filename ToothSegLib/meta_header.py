@@ -57,7 +57,7 @@ def read_meta_header(path: Path) -> MetaHeader:
         raise InputError(f"{path} has no voxel size (ElementSpacing); export it again with it")
     binary = fields.get("BinaryData", "True").lower() == "true"
     packed = fields.get("CompressedData", "False").lower() == "true"
-    name = fields["ElementDataFile"]
+    name = fields["ElementDataFile"].replace("\0", "?")  # no name of a file has it
     start = max(int(float(fields.get("HeaderSize", "0"))), 0)
     if name.upper() == "LOCAL":
         return MetaHeader(path, max(start, end), binary, packed)

@@ -62,7 +62,7 @@ def read_voxels(path: Path, header: Mapping[str, Any], file: BinaryIO, count: in
     detached = header.get("data file", header.get("datafile"))
     if detached is None:
         return _from(path, header, file, dtype, count)
-    with open(_beside(path, str(detached)), "rb") as data:
+    with open(_beside(path, str(detached).replace("\0", "?")), "rb") as data:
         return _from(path, header, data, dtype, count)
 
 
