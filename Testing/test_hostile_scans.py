@@ -136,6 +136,16 @@ def test_an_element_that_claims_gigabytes(tmp_path, where) -> None:
     assert "element (0020,000e) promises 2147483648 bytes" in run.stdout, run.stdout
 
 
+@pytest.mark.parametrize(("element", "value"), [(0x103, 255), (0x100, 9), (0x002, 65535)])
+def test_voxels_that_there_are_not(tmp_path, element, value) -> None:
+    path = a_frames_file(tmp_path / "a.dcm")
+    data = bytearray(path.read_bytes())
+    struct.pack_into("<H", data, data.find(struct.pack("<HH", 0x28, element)) + 8, value)
+    path.write_bytes(data)
+    with pytest.raises(InputError, match=rf"\(0028,{element:04x}\) is {value};"):
+        read_volume(path)
+
+
 def claim_large_slices(path: Path) -> None:
     """Let a DICOM header say 20,000 rows and columns."""
     data = bytearray(path.read_bytes())
@@ -148,7 +158,7 @@ def test_a_slice_that_promises_more_than_its_file_holds(tmp_path) -> None:
     write_dicom_series(tmp_path, a_scan(direction=np.eye(3)), "1.2.3.4")
     for path in tmp_path.iterdir():
         claim_large_slices(path)
-    with pytest.raises(InputError, match="header promises 800000000 bytes"):
+    with pytest.raises(InputError, match="header promises 800000000 bytes of voxels"):
         read_volume(tmp_path)
 
 

@@ -2,30 +2,25 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ToothSegLib.dicom_lengths import check_lengths
+from ToothSegLib.dicom_claims import check_claims
 from ToothSegLib.errors import InputError
 from ToothSegLib.itk_image import from_itk
 from ToothSegLib.itk_io import itk_errors, scalar_volume_size
 from ToothSegLib.volume import Volume, check_size
 
+DICOM_EXTENSIONS = (".dcm", ".dicom", ".ima")
 _SERIES_DESCRIPTION = "0008|103e"
 _PIXEL_SPACING_TAGS = ("0028|0030", "0018|1164", "0018|2010")
 _SLICE_TAGS = ("0018|0088", "0018|0050", "5200|9229", "5200|9230")
 # A slice may lie this far from its place, as a part of the distance between slices. Rounding in
 # the header is far below it, a missing slice far above.
 _UNEVEN = 0.05
-_NOT_PACKED = ("1.2.840.10008.1.2", "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.2")
-_PACKED_RATIO = 5000
-_META_BYTES = 4096  # part 10's own header is far shorter
-_ALWAYS_BEARABLE = 64 << 20
 
 
 def is_dicom(path: Path) -> bool:
@@ -43,8 +38,9 @@ def series_files(folder: Path) -> dict[str, tuple[str, ...]]:
     import SimpleITK as sitk
 
     for path in sorted(folder.iterdir()):
-        if path.is_file() and is_dicom(path):
-            check_lengths(path)
+        # Other files in the folder are no business of ours.
+        if path.is_file() and (path.suffix.lower() in DICOM_EXTENSIONS or is_dicom(path)):
+            check_claims(path)
     with itk_errors(folder):
         return {
             uid: sitk.ImageSeriesReader.GetGDCMSeriesFileNames(str(folder), uid)
@@ -89,7 +85,6 @@ def read_dicom_file(path: Path) -> Volume:
     between_slices = _has(reader, *_SLICE_TAGS) or spacing[2] != 1
     if not between_slices or not (_has(reader, *_PIXEL_SPACING_TAGS) or spacing[:2] != (1, 1)):
         raise InputError(f"{path} has no voxel size; export it again with its spacing")
-    _check_room(path, reader, size)
     with itk_errors(path):
         return from_itk(reader.Execute())
 
@@ -100,8 +95,6 @@ def _read_slices(folder: Path, files: tuple[str, ...]) -> Volume:
     headers = [_header(Path(file)) for file in files]
     size = scalar_volume_size(Path(files[0]), headers[0])
     check_size(folder, [*size[:2], len(files)])
-    for file, header in zip(files, headers):
-        _check_room(Path(file), header, header.GetSize())
     if not _has(headers[0], *_PIXEL_SPACING_TAGS):
         raise InputError(f"{folder} has no voxel size (PixelSpacing); export it again with it")
     normal = np.reshape(headers[0].GetDirection(), (3, 3))[:, 2]
@@ -116,34 +109,6 @@ def _read_slices(folder: Path, files: tuple[str, ...]) -> Volume:
     spacing = float(np.linalg.norm(step))
     direction = np.column_stack([volume.direction[:, :2], step / spacing])
     return Volume(volume.array, (*volume.spacing[:2], spacing), tuple(origins[order[0]]), direction)
-
-
-def _check_room(path: Path, reader: Any, size: Sequence[int]) -> None:
-    """Refuse a header that promises more voxels than its file can hold, before room is made."""
-    needed = math.prod(size) * max(int(_text(reader, "0028|0100") or 8) // 8, 1)
-    there = path.stat().st_size
-    # Packed pictures of nothing but air are small; more than this no packing makes of any picture.
-    packed = _transfer_syntax(path) not in _NOT_PACKED
-    if needed > (max(there * _PACKED_RATIO, _ALWAYS_BEARABLE) if packed else there):
-        raise InputError(
-            f"{path} is cut short: its header promises {needed} bytes of voxels, the file has "
-            f"{there}; copy or export it again"
-        )
-
-
-def _transfer_syntax(path: Path) -> str:
-    """How the file's voxels are written, empty where it does not say; GDCM's reader hides it."""
-    with open(path, "rb") as file:
-        head = file.read(_META_BYTES)
-    at = head.find(b"\x02\x00\x10\x00UI")
-    if at < 0:
-        return ""
-    length = int.from_bytes(head[at + 6 : at + 8], "little")
-    return head[at + 8 : at + 8 + length].decode("ascii", "replace").strip(" \0")
-
-
-def _text(reader: Any, tag: str) -> str:
-    return str(reader.GetMetaData(tag)).strip(" \0") if reader.HasMetaDataKey(tag) else ""
 
 
 def _slice_step(
@@ -163,7 +128,7 @@ def _slice_step(
 def _header(path: Path) -> Any:
     import SimpleITK as sitk
 
-    check_lengths(path)
+    check_claims(path)
     reader = sitk.ImageFileReader()
     reader.SetImageIO("GDCMImageIO")
     reader.SetFileName(str(path))

@@ -3,9 +3,9 @@
     python Testing/benchmarks/fuzz_reader.py [--files 10000] [--first 0]
 
 All of them go through one process, which a crash would end. A file that takes more than ten seconds
-ends it too, and so does memory: half a gigabyte more than the process had before the first file is
-all there is, and "not enough memory" counts as a failure. Every file must end as a scan or as one
-line of error with exit code 2, and leave nothing behind. Linux.
+ends it too. Memory is a failure if one of these small files makes the process grow by more than 100
+MB, and if the error speaks of it; four gigabytes is all there is. Every file must end as a scan or
+as one line of error with exit code 2, and leave nothing behind. Linux.
 """
 
 from __future__ import annotations
@@ -32,7 +32,8 @@ from fuzzing import KINDS, Fuzzer
 from ToothSegLib.cli.main import main as toothseg
 from ToothSegLib.errors import Cancelled
 
-MEMORY_BYTES = 512 << 20
+MEMORY_BYTES = 4 << 30
+MOST_GROWTH_MB = 100
 SECONDS = 10
 
 
@@ -52,9 +53,9 @@ def main() -> int:
             if code != 0:
                 raise SystemExit(f"the sound {kind} is refused: {line}")
         bound_memory()
-        before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        before = peak()
         found, faults, slowest = run(fuzzer, folder, range(args.first, args.first + args.files))
-        grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 2**10
+        grown = peak() - before
     for kind in (*KINDS, "all"):
         counts = found[kind]
         print(f"{kind:12s} {counts['read']:6d} read {counts['refused']:6d} refused")
@@ -70,7 +71,7 @@ def run(
     """Counts by kind of file, what must not be, and the seconds of the slowest file."""
     found: dict[str, collections.Counter[str]] = collections.defaultdict(collections.Counter)
     faults = []
-    slowest = 0.0
+    slowest, peak_mb = 0.0, peak()
     for number in numbers:
         work = folder / "work"
         work.mkdir()
@@ -82,6 +83,9 @@ def run(
         slowest = max(slowest, time.perf_counter() - started)
         faulthandler.cancel_dump_traceback_later()
         problem = fault(code, line, path)
+        before_mb, peak_mb = peak_mb, peak()
+        if peak_mb > before_mb + MOST_GROWTH_MB:
+            problem = f"it takes {peak_mb - before_mb:.0f} MB"
         if sorted(work.rglob("*")) != before:
             problem = "it leaves something behind"
         if problem:
@@ -123,6 +127,11 @@ def fault(code: int, line: str, path: Path) -> str | None:
     if path.name not in line and path.parent.name not in line:
         return "the file is not named"
     return "memory" if re.search("memory", line.replace(str(path), "")) else None
+
+
+def peak() -> float:
+    """The most memory that the process has had, MB."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10
 
 
 def bound_memory() -> None:
