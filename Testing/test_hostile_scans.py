@@ -146,6 +146,13 @@ def test_voxels_that_there_are_not(tmp_path, element, value) -> None:
         read_volume(path)
 
 
+def test_a_file_header_without_types(tmp_path) -> None:
+    path = a_frames_file(tmp_path / "a.dcm")
+    path.write_bytes(path.read_bytes().replace(b"\x02\0\x10\0UI", b"\x02\0\x10\0Ui"))
+    with pytest.raises(InputError, match=r"\(0002,0010\) has no type"):
+        read_volume(path)
+
+
 def claim_large_slices(path: Path) -> None:
     """Let a DICOM header say 20,000 rows and columns."""
     data = bytearray(path.read_bytes())

@@ -54,6 +54,11 @@ def check_claims(path: Path) -> None:
             if order == "<" and tag[0] == 0x0800:  # behind the part-10 header of big-endian files
                 order = ">"
                 tag = struct.unpack(order + "HH", head[:4])
+            if tag[0] == 0x0002 and head[4:6] not in _TYPES:  # it is always written there
+                raise InputError(
+                    f"{path} is damaged: element (0002,{tag[1]:04x}) has no type; copy or export "
+                    "it again"
+                )
             length = _length(head, file, order)
             if length == _UNDEFINED or tag[0] == 0xFFFE:
                 continue  # a sequence, an item or its end: what is within follows

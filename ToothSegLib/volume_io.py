@@ -14,7 +14,8 @@ from ToothSegLib.errors import InputError, OutputError
 from ToothSegLib.volume import Volume
 
 NRRD_EXTENSIONS = (".nrrd", ".nhdr")
-READABLE = (*NRRD_EXTENSIONS, *itk_io.IMAGE_IOS, *dicom_io.DICOM_EXTENSIONS)
+DICOM_EXTENSIONS = dicom_io.DICOM_EXTENSIONS
+READABLE = (*NRRD_EXTENSIONS, *itk_io.IMAGE_IOS, *DICOM_EXTENSIONS)
 """File name endings that `read_volume` takes; a folder of DICOM slices needs none."""
 
 LEAST_SPACING_MM = 0.02
@@ -120,7 +121,7 @@ def _read_file(path: Path) -> Volume:
     for extension in sorted(itk_io.IMAGE_IOS, key=len, reverse=True):
         if name.endswith(extension):
             return itk_io.read_itk(path, extension)
-    if name.endswith(dicom_io.DICOM_EXTENSIONS) or dicom_io.is_dicom(path):
+    if name.endswith(DICOM_EXTENSIONS) or dicom_io.is_dicom(path):
         return dicom_io.read_dicom_file(path)
     raise InputError(
         f"{path} is of no known kind; give a file in {', '.join(READABLE)}, or a folder of DICOM "

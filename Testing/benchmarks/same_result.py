@@ -4,8 +4,8 @@
 
 The scan is segmented as it is, again, on one thread and on two, with tiles of other sizes, with its
 axes in another order and against their direction, and by every backend and precision there is. For
-each the table has the Dice of all tooth voxels, the lowest of any tooth, and how many numbers differ
-from the first run. Ends with 1 if a Dice of all tooth voxels is below 0.999.
+each the table has the Dice of all tooth voxels, the lowest of any tooth, and how many voxels and
+numbers differ from the first run. Ends with 1 if a Dice of all tooth voxels is below 0.999.
 """
 
 from __future__ import annotations
