@@ -3,8 +3,8 @@
     python Testing/benchmarks/fuzz_reader.py [--files 10000] [--first 0]
 
 All of them go through one process, which a crash would end. A file that takes more than a minute
-ends it too, and ten seconds of the processor are a fault. So is memory, if one of these small files
-makes the process grow by more than 100 MB or the error speaks of it; four gigabytes is all there is.
+ends it too, and ten seconds of the processor are a fault. So is memory, if one of these small
+files makes the process grow by more than 100 MB or the error speaks of it; four gigabytes is all.
 Every file must end as a scan or as one line of error with exit code 2, and leave nothing behind.
 Linux.
 """
