@@ -139,6 +139,16 @@ def test_summary_charts_the_teeth_and_puts_the_urgent_first() -> None:
     assert f"{Path('out/stl')} (2 surfaces)" in text
 
 
+@pytest.mark.parametrize("code", ["not-a-head-scan", "no-teeth"])
+def test_summary_says_first_that_this_may_be_no_scan_of_teeth(code: str) -> None:
+    result = segmentation(dentition(ABSENT))
+    message = "This may be no CBCT or CT of a head: it has only 3 grey values."
+    result.findings = [Finding("a", "high", "At once."), Finding(code, "high", message)]
+    text = summary(result, [Path("out/scan-labels.nrrd")], 1.0)
+    assert text.startswith(message)
+    assert text.count(message) == 1
+
+
 def test_summary_of_many_findings_stays_on_one_screen() -> None:
     result = segmentation(dentition(ABSENT))
     result.findings = [Finding("a", "low", f"Number {n}.") for n in range(30)]

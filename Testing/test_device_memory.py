@@ -26,8 +26,9 @@ BOX = ((0.0, 0.0, 0.0), (8.0, 8.0, 8.0))
 class Computer:
     """A GPU that runs out of memory in one of its two steps, and what each step was asked."""
 
-    def __init__(self, fails_in: str = "", also_the_cpu: bool = False) -> None:
+    def __init__(self, fails_in: str = "", also_the_cpu: bool = False, lost: bool = False) -> None:
         self.fails_in = fails_in
+        self.lost = lost
         self.also_the_cpu = also_the_cpu
         self.calls: list[tuple[str, str, str]] = []
 
@@ -51,6 +52,10 @@ class Computer:
 
     def _work(self, step: str, device: torch.device, precision: str) -> None:
         self.calls.append((step, device.type, precision))
+        if step == self.fails_in and device == GPU and self.lost:
+            raise RuntimeError(
+                "CUDA error: unspecified launch failure\nCUDA kernel errors might be"
+            )
         if step == self.fails_in and device == GPU:
             raise torch.cuda.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 GiB")
         if self.also_the_cpu and device == CPU:
@@ -79,11 +84,29 @@ def test_the_processor_takes_over_and_says_so(
         result = run(monkeypatch, computer)
     assert [call[:2] for call in computer.calls[-2:]] == [("locator", "cpu"), ("networks", "cpu")]
     assert result.provenance["device"] == "cpu"
-    assert result.provenance["device_without_memory"] == "cuda"
+    assert result.provenance["device_that_failed"] == "cuda"
     said = [finding for finding in result.findings if finding.code == "device-memory"]
     assert [finding.urgency for finding in said] == ["low"]
     assert "too little memory" in said[0].message
     assert "too little memory" in caplog.text
+
+
+@pytest.mark.parametrize("step", ["locator", "networks"])
+def test_a_gpu_that_is_lost_is_made_up_for_and_named(
+    monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    def gone() -> None:
+        raise RuntimeError("CUDA error: unspecified launch failure")
+
+    monkeypatch.setattr(torch.cuda, "empty_cache", gone)
+    computer = Computer(fails_in=step, lost=True)
+    result = run(monkeypatch, computer)
+    assert [call[:2] for call in computer.calls[-2:]] == [("locator", "cpu"), ("networks", "cpu")]
+    assert result.provenance["device"] == "cpu"
+    assert result.provenance["device_that_failed"] == "cuda"
+    said = [finding for finding in result.findings if finding.code == "device-lost"]
+    assert [finding.urgency for finding in said] == ["low"]
+    assert "stopped answering" in said[0].message
 
 
 def test_a_gpu_that_is_large_enough_is_not_left(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -91,7 +114,7 @@ def test_a_gpu_that_is_large_enough_is_not_left(monkeypatch: pytest.MonkeyPatch)
     result = run(monkeypatch, computer)
     assert {call[1] for call in computer.calls} == {"cuda"}
     assert result.provenance["device"] == "cuda"
-    assert "device_without_memory" not in result.provenance
+    assert "device_that_failed" not in result.provenance
     assert "device-memory" not in [finding.code for finding in result.findings]
 
 

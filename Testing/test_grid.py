@@ -231,3 +231,24 @@ def test_a_probability_on_another_grid_is_a_mistake() -> None:
     shifted = Volume(np.ones((3, 3, 3), np.float32), (0.5, 0.5, 0.5), (1.0, 0.0, 0.0))
     with pytest.raises(ValueError, match="different grids"):
         labels_to_source(labels, shifted, labels)
+
+
+@pytest.mark.parametrize("spacing_mm", [0.5, 1.5])
+@pytest.mark.parametrize("axes", [(0, 1, 2), (2, 0, 1), (1, 0, 2)])
+@pytest.mark.parametrize("ends", [(1, 1, 1), (-1, -1, -1), (1, -1, 1)])
+def test_the_order_in_which_a_file_stores_its_voxels_changes_nothing(
+    spacing_mm: float, axes: tuple[int, int, int], ends: tuple[int, int, int]
+) -> None:
+    values = np.random.default_rng(3).integers(0, 2000, (16, 17, 19)).astype(np.int16)
+    scan = Volume(values, (0.5, 0.5, 0.5), (-4.0, 3.0, 2.0))
+    # Axis n of the stored array is axis axes[n] of the scan, from its other end if ends[n] is -1.
+    array = values.transpose(axes)[tuple(slice(None, None, end) for end in ends)]
+    direction, origin = np.zeros((3, 3)), np.array(scan.origin)
+    for n, (axis, end) in enumerate(zip(axes, ends, strict=True)):
+        direction[2 - axis, 2 - n] = end
+        if end < 0:
+            origin[2 - axis] += 0.5 * (values.shape[axis] - 1)
+    stored = Volume(array, scan.spacing, tuple(origin), direction)
+    expected, found = (to_working_grid(volume, spacing_mm) for volume in (scan, stored))
+    assert found.same_grid(expected)
+    assert np.array_equal(found.array, expected.array)

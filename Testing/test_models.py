@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import pickle
 
 import pytest
 import torch
@@ -206,3 +208,52 @@ def test_a_role_that_is_no_file_name_is_refused(tmp_path, network):
     bad = {**card(), "networks": {"../stage1": {"architecture": ARCHITECTURE}}}
     with pytest.raises(BundleError, match="no name for a network"):
         write_bundle(tmp_path / "x", bad, {"../stage1": network.state_dict()})
+
+
+class Opens:
+    """What a pickle can do to whoever reads it."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return open, (str(self.path), "w")
+
+
+@pytest.mark.parametrize("format", ["torch", "pickle", "cut", "longer"])
+def test_weights_that_are_no_safetensors_are_refused_by_name_and_run_nothing(box, format, tmp_path):
+    path = box / "small" / "stage1.safetensors"
+    trap = tmp_path / "opened"
+    if format == "torch":
+        torch.save({"weight": Opens(trap)}, path)
+    elif format == "pickle":
+        path.write_bytes(pickle.dumps({"weight": Opens(trap)}))
+    else:
+        data = path.read_bytes()
+        path.write_bytes(data[:-8] if format == "cut" else data + bytes(8))
+    # Whoever made the file made the card too.
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    edit(box / "small", lambda c: c["networks"]["stage1"].update(sha256=digest))
+    with pytest.raises(
+        BundleError, match=r"stage1\.safetensors is not a sound safetensors"
+    ) as caught:
+        load_bundle("small").build("stage1")
+    assert "\n" not in str(caught.value)
+    assert not trap.exists()
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"n_blocks": 4000}, "its card asks for"),
+        ({"start_filters": 10**9}, "its card asks for"),
+        ({"start_filters": 4096, "n_blocks": 10}, "do not fit"),
+    ],
+)
+def test_a_card_that_asks_for_a_giant_costs_nothing(box, change, words):
+    edit(box / "small", lambda c: c["networks"]["stage1"]["architecture"].update(change))
+    resource = pytest.importorskip("resource", reason="limits on memory are of Unix")
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    with pytest.raises(BundleError, match=f"small.*{words}"):
+        load_bundle("small").build("stage1")
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 100_000

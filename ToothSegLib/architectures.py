@@ -18,6 +18,11 @@ _MODULES = {
     "ToothNet": "ToothSegLib.toothnet",
 }
 
+# Far beyond any network here; what is larger would take memory or time before it is refused.
+_LARGEST = 4096
+_MOST_OPTIONS = 64
+_MOST_BLOCKS = 12  # each doubles the channels
+
 
 def build_network(architecture: Mapping[str, Any], where: str = "the network") -> nn.Module:
     """A network with random weights, as a card describes it.
@@ -36,11 +41,24 @@ def build_network(architecture: Mapping[str, Any], where: str = "the network") -
     if not isinstance(class_name, str) or class_name not in _MODULES:
         known = ", ".join(_MODULES)
         raise BundleError(f"{where} is of the unknown class {class_name!r}; known are {known}")
+    deep = isinstance(blocks := options.get("n_blocks"), int) and blocks > _MOST_BLOCKS
+    if deep or not _is_bounded(options):
+        raise BundleError(
+            f"{where} cannot be built as a {class_name}: its card asks for {options!r:.200}"
+        )
     try:
         factory = getattr(importlib.import_module(_MODULES[class_name]), class_name)
         with fork_rng(devices=[]):  # building one changes nobody else's random numbers
             network: nn.Module = factory(**options)
-    except (TypeError, ValueError, RuntimeError, MemoryError, AttributeError) as error:
+    except (
+        ArithmeticError,
+        AttributeError,
+        LookupError,
+        MemoryError,
+        RuntimeError,
+        TypeError,
+        ValueError,
+    ) as error:
         raise BundleError(f"{where} cannot be built as a {class_name}: {one_line(error)}") from None
     return network
 
@@ -53,12 +71,40 @@ def with_weights(
     Raises:
         BundleError: it cannot be built, or the weights do not fit it exactly.
     """
+    import torch
+
+    with torch.device("meta"):  # shapes alone, so that a lying card costs no memory
+        expected = build_network(architecture, where).state_dict()
+    wrong = [
+        name
+        for name in [*expected, *(name for name in state if name not in expected)]
+        if name not in state or name not in expected or state[name].shape != expected[name].shape
+    ]
+    if wrong:
+        there, meant = (_shape(tensors.get(wrong[0])) for tensors in (state, expected))
+        raise BundleError(
+            f"{where} has weights that do not fit it: {wrong[0]:.100} is {there}, by the "
+            f"architecture {meant}, and {len(wrong) - 1} others differ"
+        )
     network = build_network(architecture, where)
     try:
         network.load_state_dict(dict(state), strict=True)
     except RuntimeError as error:
         raise BundleError(f"{where} has weights that do not fit it: {one_line(error)}") from None
     return network
+
+
+def _is_bounded(value: Any) -> bool:
+    """Whether an architecture's arguments are numbers that networks have, however they nest."""
+    if isinstance(value, Mapping):
+        return len(value) <= _MOST_OPTIONS and all(_is_bounded(part) for part in value.values())
+    if isinstance(value, list | tuple):
+        return len(value) <= _MOST_OPTIONS and all(_is_bounded(part) for part in value)
+    return not isinstance(value, int | float) or abs(value) <= _LARGEST
+
+
+def _shape(tensor: torch.Tensor | None) -> str:
+    return "not there" if tensor is None else " x ".join(map(str, tensor.shape)) or "a number"
 
 
 def count_parameters(network: nn.Module) -> int:

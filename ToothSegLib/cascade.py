@@ -16,6 +16,7 @@ import numpy as np
 from ToothSegLib.backends import BackendError, check_backend, choose_backend
 from ToothSegLib.calibration import calibrated
 from ToothSegLib.devices import (
+    DeviceLostError,
     DeviceMemoryError,
     check_precision,
     choose_device,
@@ -184,6 +185,12 @@ def _look_where_it_works(
                 "The graphics device has too little memory for this scan; it was computed on the "
                 "processor instead, which takes longer.",
             )  # fmt: skip
+        except DeviceLostError:
+            note = Finding(
+                "device-lost", "low",
+                "The graphics device stopped answering; the scan was computed on the processor "
+                "instead, which takes longer.",
+            )  # fmt: skip
         except BackendError as error:
             if by == backend:  # that and nothing else
                 raise
@@ -246,7 +253,7 @@ def _lookup(numbering: Numbering, regions: list[Region]) -> np.ndarray:
 def _provenance(
     bundle: Bundle, wanted: torch.device, precision: str, sight: _Sight
 ) -> dict[str, object]:
-    fell_back = {} if sight.device == wanted else {"device_without_memory": str(wanted)}
+    fell_back = {} if sight.device == wanted else {"device_that_failed": str(wanted)}
     return {
         "bundle": bundle.name,
         "weights": bundle_weights(bundle),

@@ -19,8 +19,20 @@ PRECISIONS = ("auto", "full")
 _NO_MEMORY = ("out of memory", "ALLOC_FAILED", "can't allocate memory", "not enough memory")
 
 
+# What drivers say of a graphics device that has gone or hangs; the processor can go on.
+_LOST = (
+    "device lost", "fallen off the bus", "unspecified launch failure", "launch timed out",
+    "ECC error", "no CUDA-capable device", "CUDA error: unknown error", "driver shutting down",
+    "device is unavailable", "GPU is lost", "Device lost", "command buffer exited with error",
+)  # fmt: skip
+
+
 class DeviceMemoryError(InputError):
     """The device has too little memory for the scan."""
+
+
+class DeviceLostError(InputError):
+    """The graphics device stopped answering in the middle of its work."""
 
 
 def choose_device(name: str = "auto") -> torch.device:
@@ -75,14 +87,20 @@ def check_precision(name: str) -> None:
 
 @contextmanager
 def enough_memory(device: torch.device) -> Iterator[None]:
-    """Whatever a device says when its memory runs out, as one error.
+    """Whatever a device says when its memory runs out, or when it is lost, as one error.
 
     Raises:
         DeviceMemoryError: memory ran out within.
+        DeviceLostError: the graphics device is gone.
     """
     try:
         yield
     except (RuntimeError, MemoryError) as error:
+        if device.type != "cpu" and any(sign in str(error) for sign in _LOST):
+            raise DeviceLostError(
+                f"the {device.type} device stopped answering: restart the computer, or use "
+                "--device cpu"
+            ) from error
         if not _is_out_of_memory(error):
             raise
         if device.type == "cpu":
@@ -96,16 +114,18 @@ def enough_memory(device: torch.device) -> Iterator[None]:
 
 
 def release_memory(device: torch.device) -> None:
-    """Hand back what torch keeps of a GPU's memory for later."""
+    """Hand back what torch keeps of a GPU's memory for later; one that is lost keeps it."""
     import gc
+    from contextlib import suppress
 
     import torch
 
     gc.collect()
-    if device.type == "cuda":
-        torch.cuda.empty_cache()
-    elif device.type == "mps":
-        torch.mps.empty_cache()
+    with suppress(RuntimeError):
+        if device.type == "cuda":
+            torch.cuda.empty_cache()
+        elif device.type == "mps":
+            torch.mps.empty_cache()
 
 
 def _is_out_of_memory(error: RuntimeError | MemoryError) -> bool:

@@ -8,11 +8,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ToothSegLib.dicom_claims import check_claims
 from ToothSegLib.errors import InputError
 from ToothSegLib.itk_image import from_itk
 from ToothSegLib.itk_io import itk_errors, scalar_volume_size
 from ToothSegLib.volume import Volume, check_size
 
+DICOM_EXTENSIONS = (".dcm", ".dicom", ".ima")
 _SERIES_DESCRIPTION = "0008|103e"
 _PIXEL_SPACING_TAGS = ("0028|0030", "0018|1164", "0018|2010")
 _SLICE_TAGS = ("0018|0088", "0018|0050", "5200|9229", "5200|9230")
@@ -35,6 +37,10 @@ def series_files(folder: Path) -> dict[str, tuple[str, ...]]:
     """
     import SimpleITK as sitk
 
+    for path in sorted(folder.iterdir()):
+        # Other files in the folder are no business of ours.
+        if path.is_file() and (path.suffix.lower() in DICOM_EXTENSIONS or is_dicom(path)):
+            check_claims(path)
     with itk_errors(folder):
         return {
             uid: sitk.ImageSeriesReader.GetGDCMSeriesFileNames(str(folder), uid)
@@ -122,6 +128,7 @@ def _slice_step(
 def _header(path: Path) -> Any:
     import SimpleITK as sitk
 
+    check_claims(path)
     reader = sitk.ImageFileReader()
     reader.SetImageIO("GDCMImageIO")
     reader.SetFileName(str(path))

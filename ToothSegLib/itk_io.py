@@ -19,6 +19,7 @@ import numpy as np
 
 from ToothSegLib.errors import InputError
 from ToothSegLib.itk_image import from_itk
+from ToothSegLib.meta_header import read_meta_header
 from ToothSegLib.volume import Volume, check_size
 
 IMAGE_IOS = {
@@ -41,6 +42,7 @@ def read_itk(path: Path, extension: str) -> Volume:
     """
     import SimpleITK as sitk
 
+    meta = read_meta_header(path) if IMAGE_IOS[extension] == "MetaImageIO" else None
     reader = sitk.ImageFileReader()
     reader.SetImageIO(IMAGE_IOS[extension])
     reader.SetFileName(str(path))
@@ -48,8 +50,9 @@ def read_itk(path: Path, extension: str) -> Volume:
         reader.ReadImageInformation()
     extract = scalar_volume_size(path, reader)
     voxel_bytes = sitk.Image([1, 1], reader.GetPixelID()).GetSizeOfPixelComponent()
-    if IMAGE_IOS[extension] == "MetaImageIO":
-        _check_meta(path, extract, voxel_bytes)
+    if meta is not None:
+        if meta.binary:
+            _check_voxels(meta.data, meta.start, extract, voxel_bytes, packed=meta.packed)
     else:
         start = _GIPL_HEADER_BYTES
         if IMAGE_IOS[extension] == "NiftiImageIO":
@@ -134,28 +137,6 @@ def _nifti_layout(path: Path, reader: Any) -> tuple[int, int]:
         raise InputError(f"{path} has no voxel size (pixdim is 0); export it again with it")
     start = int(float(reader.GetMetaData("vox_offset")))
     return start, int(reader.GetMetaData("bitpix")) // 8
-
-
-def _check_meta(path: Path, size: list[int], voxel_bytes: int) -> None:
-    """The checks on a MetaImage: its spacing, and its voxels where they are in one file."""
-    with open(path, "rb") as file:
-        fields = {}
-        for line in iter(lambda: file.readline(4096), b""):
-            key, _, value = line.decode("utf-8", "replace").partition("=")
-            fields[key.strip()] = value.strip()
-            if key.strip() == "ElementDataFile":
-                break
-        start = file.tell()
-    if not {"ElementSpacing", "ElementSize"} & set(fields):
-        raise InputError(f"{path} has no voxel size (ElementSpacing); export it again with it")
-    data = path
-    if fields["ElementDataFile"].upper() != "LOCAL":
-        data, start = path.parent / fields["ElementDataFile"], 0
-        if not data.is_file():
-            raise InputError(f"{path} keeps its voxels in {data.name}, which is not beside it")
-    if fields.get("BinaryData", "True").lower() == "true":
-        packed = fields.get("CompressedData", "False").lower() == "true"
-        _check_voxels(data, start, size, voxel_bytes, packed=packed)
 
 
 def _check_voxels(

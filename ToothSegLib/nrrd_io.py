@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from ToothSegLib.atomic import replacing
 from ToothSegLib.errors import InputError
+from ToothSegLib.nrrd_voxels import read_voxels
 from ToothSegLib.volume import Volume, check_size
 
 log = logging.getLogger(__name__)
@@ -28,7 +29,8 @@ _SHORT_SPACES = {
     "ras": "right-anterior-superior",
 }
 # What pynrrd lets through on files that are cut or damaged.
-_DAMAGED = (ValueError, TypeError, LookupError, OSError, EOFError, OverflowError, zlib.error)
+_DAMAGED = (ValueError, TypeError, LookupError, OSError, EOFError, OverflowError, zlib.error,
+            StopIteration, RecursionError)  # fmt: skip
 
 
 def read_nrrd(path: Path) -> Volume:
@@ -45,14 +47,13 @@ def read_nrrd(path: Path) -> Volume:
             warnings.simplefilter("ignore")
             header = nrrd.read_header(file)
             spatial = _spatial_axes(path, header)
-            # pynrrd makes room for what the file holds, then compares it with the header's sizes.
-            array = nrrd.read_data(header, file, str(path), index_order="C")
+            sizes = np.asarray(header["sizes"])[spatial]
+            array = read_voxels(path, header, file, int(np.prod(sizes, dtype=np.int64)))
     except (nrrd.NRRDError, *_DAMAGED) as error:
         raise InputError(
             f"{path} is cut short, or no NRRD file ({' '.join(str(error).split())}); copy or "
             "export it again"
         ) from error
-    sizes = np.asarray(header["sizes"])[spatial]
     array = array.reshape(sizes[::-1])
     if not array.dtype.isnative:
         array = array.astype(array.dtype.newbyteorder("="))
@@ -98,6 +99,8 @@ def write_nrrd(
 def _spatial_axes(path: Path, header: Mapping[str, Any]) -> NDArray[np.bool_]:
     """Which axes are space. The others must have a length of one."""
     sizes = np.asarray(header["sizes"]).astype(np.int64)
+    if header["dimension"] != len(sizes):
+        raise ValueError(f"{len(sizes)} sizes, and a dimension of {header['dimension']}")
     if header["type"] == "block":
         raise InputError(f"{path} holds blocks of bytes, not grey values")
     directions = header.get("space directions")

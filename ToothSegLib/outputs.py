@@ -15,7 +15,6 @@ taken away; nothing else in the folder is touched.
 from __future__ import annotations
 
 import os
-import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -23,6 +22,7 @@ from pathlib import Path
 
 from ToothSegLib.atomic import replacing
 from ToothSegLib.errors import OutputError
+from ToothSegLib.moving import move_all, stage_in
 from ToothSegLib.offscreen import NoDrawing, write_png
 from ToothSegLib.picture import teeth_picture
 from ToothSegLib.progress import Progress, ProgressCallback
@@ -80,7 +80,7 @@ def write_outputs(
                 if (folder / name).exists():
                     raise OutputError(f"{folder / name} exists: name another output folder")
         run.check()
-        _move(stage, folder, names, _stale_surfaces(folder, names) if stl else [])
+        move_all(stage, folder, names, _stale_surfaces(folder, names) if stl else [])
     return [folder / name for name in names]
 
 
@@ -174,11 +174,9 @@ def _stage(folder: Path) -> Iterator[Path]:
     try:
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            stage = Path(tempfile.mkdtemp(prefix=".toothseg-", dir=folder))
-            yield stage
+            with stage_in(folder) as stage:
+                yield stage
         finally:
-            if stage is not None:
-                shutil.rmtree(stage, ignore_errors=True)
             for path in made:
                 with suppress(OSError):
                     path.rmdir()
@@ -193,32 +191,3 @@ def _stale_surfaces(folder: Path, names: list[str]) -> list[str]:
     """Surfaces of an earlier run that this one has no successor for."""
     ours = [f"{STL_FOLDER}/{stl_name(fdi)}" for fdi in UPPER_ARCH + LOWER_ARCH]
     return [name for name in ours if name not in names and (folder / name).is_file()]
-
-
-def _move(stage: Path, folder: Path, names: list[str], stale: list[str]) -> None:
-    """Put the staged files in place and take the stale ones away; on an error undo all of it."""
-    kept = stage / "replaced"
-    (kept / STL_FOLDER).mkdir(parents=True)
-    undo: list[tuple[Path, Path]] = []
-
-    def move(source: Path, target: Path) -> None:
-        os.replace(source, target)
-        undo.append((target, source))
-
-    try:
-        for name in [*names, *stale]:
-            if (folder / name).is_dir():
-                raise OutputError(f"{folder / name} is a folder where a file should go")
-            if (folder / name).exists():
-                move(folder / name, kept / name)
-        if any(name.startswith(STL_FOLDER) for name in names):
-            (folder / STL_FOLDER).mkdir(exist_ok=True)
-        for name in names:
-            move(stage / name, folder / name)
-    except BaseException:
-        for now, before in reversed(undo):
-            with suppress(OSError):
-                os.replace(now, before)
-        with suppress(OSError):
-            (folder / STL_FOLDER).rmdir()
-        raise

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-import shutil
-import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
 from ToothSegLib.errors import OutputError, ToothSegError
+from ToothSegLib.moving import move_all, stage_in
 
 
 @contextmanager
@@ -32,17 +31,14 @@ def all_or_nothing(folder: str | os.PathLike[str], *, overwrite: bool = False) -
     _check_folder(target)
     stage = None
     try:
-        stage = Path(tempfile.mkdtemp(prefix=".toothseg-", dir=target))
-        yield stage
-        _move_up(stage, target, overwrite)
+        with stage_in(target) as stage:
+            yield stage
+            _move_up(stage, target, overwrite)
     except ToothSegError as error:
         # The user knows nothing of the hidden folder.
         raise type(error)(str(error).replace(str(stage), str(target))) from error
     except OSError as error:
         raise OutputError(f"cannot write to {target}: {error.strerror or error}") from error
-    finally:
-        if stage is not None:
-            shutil.rmtree(stage, ignore_errors=True)
 
 
 def _check_folder(folder: Path) -> None:
@@ -55,7 +51,7 @@ def _check_folder(folder: Path) -> None:
 
 
 def _move_up(stage: Path, folder: Path, overwrite: bool) -> None:
-    """Move the staged files into the folder; on an error undo all of it."""
+    """Move the staged files into the folder, if they may go there."""
     names = sorted(os.listdir(stage))
     there = [name for name in names if os.path.lexists(folder / name)]
     if there and not overwrite:
@@ -63,20 +59,4 @@ def _move_up(stage: Path, folder: Path, overwrite: bool) -> None:
         raise OutputError(
             f"{folder / there[0]} exists{more}: choose another folder, or let it be replaced"
         )
-    for name in there:
-        if os.path.isdir(folder / name):
-            raise OutputError(f"{folder / name} is a folder where a file should go")
-
-    replaced = Path(tempfile.mkdtemp(dir=stage))
-    moves = [(folder / name, replaced / name) for name in there]
-    moves += [(stage / name, folder / name) for name in names]
-    done: list[tuple[Path, Path]] = []
-    try:
-        for source, place in moves:
-            os.replace(source, place)
-            done.append((source, place))
-    except BaseException:
-        for source, place in reversed(done):
-            with suppress(OSError):
-                os.replace(place, source)
-        raise
+    move_all(stage, folder, names)

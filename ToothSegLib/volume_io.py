@@ -14,7 +14,7 @@ from ToothSegLib.errors import InputError, OutputError
 from ToothSegLib.volume import Volume
 
 NRRD_EXTENSIONS = (".nrrd", ".nhdr")
-DICOM_EXTENSIONS = (".dcm", ".dicom", ".ima")
+DICOM_EXTENSIONS = dicom_io.DICOM_EXTENSIONS
 READABLE = (*NRRD_EXTENSIONS, *itk_io.IMAGE_IOS, *DICOM_EXTENSIONS)
 """File name endings that `read_volume` takes; a folder of DICOM slices needs none."""
 
@@ -47,6 +47,10 @@ def read_volume(path: str | os.PathLike[str], *, series: str | None = None) -> V
             if not file.read(1):
                 raise InputError(f"{path} is empty; copy or export it again")
         return _read_file(path)
+    except InputError as error:
+        if str(path) in str(error):
+            raise
+        raise InputError(f"{path}: {error}") from error
     except FileNotFoundError as error:
         raise InputError(f"{path} does not exist") from error
     except OSError as error:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import importlib
 import os
+import re
 import sys
 import warnings
 from collections.abc import Sequence
@@ -19,6 +20,10 @@ from ToothSegLib.errors import Cancelled, ToothSegError
 
 DESCRIPTION = """Finds, numbers and measures the teeth in a dental cone-beam CT.
 For research use, not a medical device."""
+
+_LONGEST_LINE = 2000
+# What a library says that finds no memory for itself when it is loaded.
+_NO_ROOM_TO_LOAD = re.compile("failed to map segment|[Cc]annot allocate memory")
 
 
 class _Parser(argparse.ArgumentParser):
@@ -75,13 +80,22 @@ def _tell(error: BaseException) -> int:
         line, code = "cancelled, nothing was written", Cancelled.exit_code
     elif isinstance(error, ToothSegError):
         line, code = f"error: {error}", error.exit_code
-    elif isinstance(error, MemoryError):
+    elif isinstance(error, MemoryError) or _NO_ROOM_TO_LOAD.search(str(error)):
         line, code = "error: not enough memory: close other programs or crop the scan", 2
     else:
         cause = f"{type(error).__name__}: {error}"
         line, code = f"error: this should not happen ({cause:.200}); run it again with --debug", 1
-    print("toothseg:", " ".join(line.split()), file=sys.stderr)
+    print("toothseg:", _plain(line), file=sys.stderr)
     return code
+
+
+def _plain(line: str) -> str:
+    """One line of bearable length without what a terminal would obey: files put words into it."""
+    line = " ".join(line.split())[:_LONGEST_LINE]
+    return "".join(
+        letter if letter.isprintable() else letter.encode("unicode_escape").decode()
+        for letter in line
+    )
 
 
 if __name__ == "__main__":

@@ -18,6 +18,7 @@ _CHART = (
 
 # The rest is in the report; a screen has about 24 lines.
 _MOST_FINDINGS = 8
+_BEFORE_ALL = ("not-a-head-scan", "no-teeth")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -98,7 +99,10 @@ def summary(segmentation: Segmentation, paths: list[Path], seconds: float) -> st
     from ToothSegLib.report import by_urgency
 
     found = {tooth.fdi for tooth in segmentation.teeth}
-    lines = [f"{len(found)} of 28 teeth in {seconds:.1f} s", ""]
+    # Whether this is a scan of teeth at all comes before whatever was made of it.
+    first = [f for f in segmentation.findings if f.code in _BEFORE_ALL]
+    lines = [f"{finding.message}\n" for finding in first]
+    lines += [f"{len(found)} of 28 teeth in {seconds:.1f} s", ""]
     for jaw, right, left in _CHART:
         halves = (
             " ".join(str(fdi) if fdi in found else "--" for fdi in side) for side in (right, left)
@@ -107,7 +111,7 @@ def summary(segmentation: Segmentation, paths: list[Path], seconds: float) -> st
     lines.append("")
     if segmentation.missing:
         lines.append(f"Not found: {', '.join(map(str, segmentation.missing))}")
-    findings = by_urgency(segmentation.findings)
+    findings = by_urgency([f for f in segmentation.findings if f not in first])
     lines += [f"{finding.urgency:<7}{finding.message}" for finding in findings[:_MOST_FINDINGS]]
     if len(findings) > _MOST_FINDINGS:
         lines.append(f"and {len(findings) - _MOST_FINDINGS} less urgent ones in the report")

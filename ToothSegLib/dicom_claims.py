@@ -1,0 +1,116 @@
+"""What a DICOM file claims, looked through before GDCM makes room for it.
+
+GDCM sets aside and clears what an element or a picture claims, gigabytes of it, and only then sees
+that the file is shorter. The layout of the elements is in part 5 of the standard.
+"""
+
+from __future__ import annotations
+
+import os
+import struct
+from contextlib import suppress
+from math import prod
+from pathlib import Path
+from typing import BinaryIO
+
+from ToothSegLib.errors import InputError
+
+# Small lies are left to GDCM, which knows more kinds of odd files than are known here.
+_BEARABLE = 1 << 24
+# Packed pictures of nothing but air are small; more than this no packing makes of a whole scan.
+_PACKED_RATIO = 5000
+_UNDEFINED = 0xFFFFFFFF
+_SYNTAX = (0x0002, 0x0010)
+_NOT_PACKED = {b"1.2.840.10008.1.2", b"1.2.840.10008.1.2.1", b"1.2.840.10008.1.2.2"}
+_DEFLATED = b"1.2.840.10008.1.2.1.99"  # all elements are packed
+_SAMPLES, _FRAMES, _ROWS, _COLUMNS = (0x28, 0x02), (0x28, 0x08), (0x28, 0x10), (0x28, 0x11)
+_BITS, _SIGNED = (0x28, 0x100), (0x28, 0x103)
+_SIZES = {_SAMPLES, _FRAMES, _ROWS, _COLUMNS, _BITS, _SIGNED}
+_ALLOWED = {_SAMPLES: (1, 3, 4), _BITS: (1, 8, 12, 16, 24, 32, 64), _SIGNED: (0, 1)}
+# Types whose length is in four bytes, behind two that mean nothing.
+_LONG = {b"OB", b"OD", b"OF", b"OL", b"OV", b"OW", b"SQ", b"SV", b"UC", b"UN", b"UR", b"UT", b"UV"}
+_TYPES = _LONG | {
+    b"AE", b"AS", b"AT", b"CS", b"DA", b"DS", b"DT", b"FD", b"FL", b"IS", b"LO", b"LT", b"PN",
+    b"SH", b"SL", b"SS", b"ST", b"TM", b"UI", b"UL", b"US",
+}  # fmt: skip
+
+
+def check_claims(path: Path) -> None:
+    """Refuse a file that claims far more bytes than it has, or impossible voxels.
+
+    What cannot be made out is let through.
+
+    Raises:
+        InputError: as said.
+        OSError: the file cannot be read.
+    """
+    sizes: dict[tuple[int, int], int] = {}
+    with open(path, "rb") as file:
+        there = os.fstat(file.fileno()).st_size
+        file.seek(132 if file.read(132)[128:] == b"DICM" else 0)
+        syntax, order = b"", "<"
+        while len(head := file.read(8)) == 8:
+            tag = struct.unpack(order + "HH", head[:4])
+            if order == "<" and tag[0] == 0x0800:  # behind the part-10 header of big-endian files
+                order = ">"
+                tag = struct.unpack(order + "HH", head[:4])
+            if tag[0] == 0x0002 and head[4:6] not in _TYPES:  # it is always written there
+                raise InputError(
+                    f"{path} is damaged: element (0002,{tag[1]:04x}) has no type; copy or export "
+                    "it again"
+                )
+            length = _length(head, file, order)
+            if length == _UNDEFINED or tag[0] == 0xFFFE:
+                continue  # a sequence, an item or its end: what is within follows
+            left = max(there - file.tell(), 0)
+            if length > max(left, _BEARABLE):
+                raise InputError(
+                    f"{path} is cut short: element ({tag[0]:04x},{tag[1]:04x}) promises {length} "
+                    f"bytes, the file has {left} more; copy or export it again"
+                )
+            if tag == _SYNTAX:
+                syntax = file.read(length).strip(b" \0")
+                if syntax == _DEFLATED:
+                    return
+            elif tag in _SIZES and length <= 16:
+                value = file.read(length)
+                with suppress(ValueError):  # the first one counts: icons within come later
+                    sizes.setdefault(tag, _number(value, tag, order))
+            else:
+                file.seek(length, os.SEEK_CUR)
+    _check_sizes(path, sizes, there, packed=syntax not in _NOT_PACKED)
+
+
+def _check_sizes(
+    path: Path, sizes: dict[tuple[int, int], int], there: int, *, packed: bool
+) -> None:
+    for tag, allowed in _ALLOWED.items():
+        if sizes.get(tag, allowed[0]) not in allowed:
+            raise InputError(
+                f"{path} is damaged: element ({tag[0]:04x},{tag[1]:04x}) is {sizes[tag]}; copy or "
+                "export it again"
+            )
+    counts = [sizes.get(tag, 1) for tag in (_ROWS, _COLUMNS, _FRAMES, _SAMPLES)]
+    needed = prod(counts) * sizes.get(_BITS, 8) // 8
+    if needed > max(there * _PACKED_RATIO if packed else there, _BEARABLE):
+        raise InputError(
+            f"{path} is cut short: its header promises {needed} bytes of voxels, the file has "
+            f"{there}; copy or export it again"
+        )
+
+
+def _number(value: bytes, tag: tuple[int, int], order: str) -> int:
+    if tag == _FRAMES:  # written as text
+        return int(value.strip(b" \0"))
+    return int.from_bytes(value, "little" if order == "<" else "big")
+
+
+def _length(head: bytes, file: BinaryIO, order: str) -> int:
+    """Of the value that follows, by whether the element names its type."""
+    kind = head[4:6]
+    if kind not in _TYPES:
+        return int(struct.unpack(order + "I", head[4:])[0])
+    if kind not in _LONG:
+        return int(struct.unpack(order + "H", head[6:])[0])
+    more = file.read(4)
+    return int(struct.unpack(order + "I", more)[0]) if len(more) == 4 else 0

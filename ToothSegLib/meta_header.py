@@ -1,0 +1,107 @@
+"""The header of a MetaImage, looked through before ITK reads it.
+
+ITK makes room for as many axes as a header claims without looking at the number, and opens any file
+that it names.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from ToothSegLib.errors import InputError
+
+_LONGEST_LINE = 4096
+_MOST_LINES = 1000
+_MOST_AXES = 4
+# How many numbers a field has: a power of the number of axes.
+_POWERS = {
+    "DimSize": 1, "ElementSpacing": 1, "ElementSize": 1, "Offset": 1, "Position": 1, "Origin": 1,
+    "CenterOfRotation": 1, "TransformMatrix": 2, "Rotation": 2, "Orientation": 2, "HeaderSize": 0,
+    "ElementNumberOfChannels": 0, "CompressedDataSize": 0, "NDims": 0,
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class MetaHeader:
+    """What of a MetaImage's header says where its voxels are."""
+
+    data: Path
+    start: int  # of the voxels in `data`, bytes
+    binary: bool
+    packed: bool
+
+
+def read_meta_header(path: Path) -> MetaHeader:
+    """Look through a header.
+
+    Raises:
+        InputError: it is damaged, gives no voxel size, or its voxels lie in another folder.
+        OSError: the file cannot be read.
+    """
+    fields, end = _fields(path)
+    axes = fields.get("NDims", "")
+    if not axes.isdecimal() or not 1 <= int(axes[:9]) <= _MOST_AXES:
+        raise InputError(
+            f"{path} is damaged, or not what its name says (NDims is '{axes:.40}'); copy or export "
+            "it again"
+        )
+    for name, power in _POWERS.items():
+        if name in fields and not _are_numbers(fields[name], int(axes) ** power):
+            raise InputError(
+                f"{path} is damaged: its {name} '{fields[name]:.40}' is not {int(axes) ** power} "
+                "numbers; copy or export it again"
+            )
+    if not {"ElementSpacing", "ElementSize"} & set(fields):
+        raise InputError(f"{path} has no voxel size (ElementSpacing); export it again with it")
+    binary = fields.get("BinaryData", "True").lower() == "true"
+    packed = fields.get("CompressedData", "False").lower() == "true"
+    name = fields["ElementDataFile"].replace("\0", "?")  # no name of a file has it
+    start = max(int(float(fields.get("HeaderSize", "0"))), 0)
+    if name.upper() == "LOCAL":
+        return MetaHeader(path, max(start, end), binary, packed)
+    folder = os.path.realpath(path.parent)
+    if os.path.isabs(name) or not os.path.realpath(path.parent / name).startswith(
+        os.path.join(folder, "")
+    ):
+        raise InputError(
+            f"{path} keeps its voxels in {name:.200}, outside its own folder; put both into one "
+            "folder"
+        )
+    if not (path.parent / name).is_file():
+        raise InputError(f"{path} keeps its voxels in {name:.200}, which is not beside it")
+    return MetaHeader(path.parent / name, start, binary, packed)
+
+
+def _fields(path: Path) -> tuple[dict[str, str], int]:
+    """Names and values up to the last one, and where the header ends."""
+    fields: dict[str, str] = {}
+    with open(path, "rb") as file:
+        for _ in range(_MOST_LINES):
+            line = file.readline(_LONGEST_LINE)
+            key, _, value = line.decode("utf-8", "replace").partition("=")
+            if key.strip() in fields:
+                raise InputError(
+                    f"{path} is damaged: it gives '{key.strip():.40}' twice; copy or export it "
+                    "again"
+                )
+            if not line.endswith(b"\n"):
+                break
+            fields[key.strip()] = value.strip()
+            if key.strip() == "ElementDataFile":
+                return fields, file.tell()
+    raise InputError(
+        f"{path} is damaged, or not what its name says: its header has no end (ElementDataFile); "
+        "copy or export it again"
+    )
+
+
+def _are_numbers(text: str, count: int) -> bool:
+    words = text.split()
+    if len(words) != count:
+        return False
+    try:
+        return all(abs(float(word)) < 2**63 for word in words)  # false for what is no number
+    except ValueError:
+        return False

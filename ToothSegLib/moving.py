@@ -1,0 +1,157 @@
+"""Staged files brought into their folder all at once, by one process at a time, past a kill.
+
+Files are made in a hidden folder, the stage, and renamed from there. Renaming many takes some
+milliseconds; whoever is killed just then has left a plan in the stage, by which the next run into
+that folder ends what was begun. A stage without a plan was not complete and goes.
+
+Which of it is still in use is told by locks that the system itself lets go of when a process ends.
+Windows, and some network shares, have no such locks on folders: there, stages of killed runs stay,
+and two runs into one folder at the same moment may mix.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import socket
+import tempfile
+import zlib
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from ToothSegLib.errors import OutputError
+
+_PREFIX = ".toothseg-"
+_PLAN = ".plan.json"
+_REPLACED = ".replaced"
+
+
+@contextmanager
+def stage_in(folder: Path) -> Iterator[Path]:
+    """A hidden folder inside `folder`, and so on the same disk; gone at the end.
+
+    What a killed run has left there is ended or taken away first.
+
+    Raises:
+        OSError: the folder is not there or cannot be written to.
+    """
+    with _locked(folder) as sure:
+        if sure:
+            _tidy(folder)
+        stage = Path(tempfile.mkdtemp(prefix=_prefix(), dir=folder))
+        lock = _lock(stage)
+    try:
+        yield stage
+    finally:
+        shutil.rmtree(stage, ignore_errors=True)
+        if lock is not None:
+            os.close(lock)
+
+
+def move_all(stage: Path, folder: Path, names: Sequence[str], gone: Sequence[str] = ()) -> None:
+    """Put staged files in place of any of the same names; on an error undo all of it.
+
+    Args:
+        stage: of `stage_in`.
+        names: of the files, relative to both folders, with slashes.
+        gone: files of the folder that have no successor.
+
+    Raises:
+        OutputError: a folder is where a file should go.
+        OSError: as the system says.
+    """
+    with _locked(folder):
+        there = [name for name in [*names, *gone] if os.path.lexists(folder / name)]
+        for name in there:
+            if os.path.isdir(folder / name):
+                raise OutputError(f"{folder / name} is a folder where a file should go")
+        plan = stage / _PLAN
+        with open(plan, "w", encoding="utf-8") as file:
+            json.dump(list(gone), file)
+            file.flush()
+            os.fsync(file.fileno())
+        moves = [(folder / name, stage / _REPLACED / name) for name in there]
+        moves += [(stage / name, folder / name) for name in names]
+        made = [path for _, target in moves for path in _make_parents(target)]
+        done: list[tuple[Path, Path]] = []
+        try:
+            for source, target in moves:
+                os.replace(source, target)
+                done.append((source, target))
+        except BaseException:
+            for source, target in reversed(done):
+                with suppress(OSError):
+                    os.replace(target, source)
+            with suppress(OSError):
+                plan.unlink()
+            for path in reversed(made):
+                with suppress(OSError):
+                    path.rmdir()
+            raise
+
+
+def _make_parents(path: Path) -> list[Path]:
+    """The folders that had to be made for a file, the outermost first."""
+    made = [parent for parent in path.parents if not parent.exists()][::-1]
+    for parent in made:
+        parent.mkdir()
+    return made
+
+
+def _prefix() -> str:
+    """Of the stages of this computer: locks of another one cannot be asked everywhere."""
+    return f"{_PREFIX}{zlib.crc32(socket.gethostname().encode()):08x}-"
+
+
+def _tidy(folder: Path) -> None:
+    """End what killed runs have begun, and take away the rest of them."""
+    for stage in sorted(folder.glob(f"{_prefix()}*")):
+        lock = _lock(stage) if stage.is_dir() and not stage.is_symlink() else None
+        if lock is None:
+            continue  # in use
+        try:
+            with suppress(OSError, ValueError, TypeError):
+                _end(stage, folder, json.loads((stage / _PLAN).read_text(encoding="utf-8")))
+        finally:
+            shutil.rmtree(stage, ignore_errors=True)
+            os.close(lock)
+
+
+def _end(stage: Path, folder: Path, gone: list[str]) -> None:
+    shutil.rmtree(stage / _REPLACED, ignore_errors=True)
+    (stage / _PLAN).unlink()
+    for source in sorted(path for path in stage.rglob("*") if path.is_file()):
+        target = folder / source.relative_to(stage)
+        _make_parents(target)
+        os.replace(source, target)
+    for name in gone:
+        if not os.path.isabs(name) and ".." not in Path(name).parts:
+            (folder / name).unlink(missing_ok=True)
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[bool]:
+    """Alone in a folder for the length of the block, where the system can see to that."""
+    lock = _lock(folder, wait=True)
+    try:
+        yield lock is not None
+    finally:
+        if lock is not None:
+            os.close(lock)
+
+
+def _lock(folder: Path, *, wait: bool = False) -> int | None:
+    """A lock on a folder, which ends with the descriptor or the process; None without one."""
+    try:
+        import fcntl
+    except ImportError:  # Windows
+        return None
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+    except OSError:
+        os.close(descriptor)
+        return None
+    return descriptor
