@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 import torch
 from hypothesis import given
@@ -11,7 +13,7 @@ from torch import Tensor, nn
 from ToothSegLib import backends, inference
 from ToothSegLib.errors import Cancelled
 from ToothSegLib.progress import Progress
-from ToothSegLib.tiles import gaussian_weights, tile_starts
+from ToothSegLib.tiles import fitted_tile, gaussian_weights, tile_starts
 
 CPU = torch.device("cpu")
 
@@ -33,6 +35,19 @@ def test_tiles_cover_the_axis(size: int, tile: int, overlap: float) -> None:
     steps = [b - a for a, b in zip(starts, starts[1:], strict=False)]
     assert not steps or max(steps) - min(steps) <= 1
     assert all(step <= max(1, tile * (1 - overlap) + 1) for step in steps)
+
+
+@given(size=st.integers(1, 400), largest=st.integers(2, 200), overlap=st.floats(0, 0.8))
+def test_fitted_tiles_keep_number_and_overlap(size: int, largest: int, overlap: float) -> None:
+    tile = fitted_tile(size, largest, overlap)
+    assert 1 <= tile <= min(size, largest)
+    starts = tile_starts(size, tile, overlap)
+    assert len(starts) <= len(tile_starts(size, largest, overlap))
+    assert all(b - a <= tile * (1 - overlap) + 1 for a, b in pairwise(starts))
+
+
+def test_a_box_little_larger_than_a_tile_is_not_computed_twice() -> None:
+    assert fitted_tile(12, 11, 0.3) == 8  # of a box of 192 voxels, two tiles of 128, not of 176
 
 
 def test_weights_are_highest_in_the_middle_and_never_zero() -> None:

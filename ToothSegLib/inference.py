@@ -14,14 +14,14 @@ from ToothSegLib.maps import Maps
 from ToothSegLib.normalise import normalise
 from ToothSegLib.progress import Progress
 from ToothSegLib.teeth import CATEGORY_OF_TYPE, N_TYPES
-from ToothSegLib.tiles import gaussian_weights, tile_starts
+from ToothSegLib.tiles import fitted_tile, gaussian_weights, tile_starts
 from ToothSegLib.toothnet import OFFSET_UNIT_MM
 from ToothSegLib.volume import Volume
 
 if TYPE_CHECKING:
     from ToothSegLib.models import Bundle
 
-# A box of this size goes through the networks in one piece, a larger one in tiles.
+# A box of this size goes through the networks in one piece, a larger one in tiles that fit it.
 TILE = (144, 160, 176)
 OVERLAP = 0.3
 _MULTIPLE = 16
@@ -125,7 +125,10 @@ def _tiled(
     """Every output of the network over the whole image, each at its own resolution, float32."""
     shape = tuple(image.shape)
     padded = _pad(image)
-    depth, height, width = (min(t, n) for t, n in zip(TILE, padded.shape, strict=True))
+    depth, height, width = (
+        fitted_tile(n // _MULTIPLE, t // _MULTIPLE, OVERLAP) * _MULTIPLE
+        for n, t in zip(padded.shape, TILE, strict=True)
+    )
     tile = (depth, height, width)
     starts = [
         tile_starts(n // _MULTIPLE, t // _MULTIPLE, OVERLAP)

@@ -28,6 +28,20 @@ def tile_starts(size: int, tile: int, overlap: float) -> list[int]:
     return sorted({round(k * (size - tile) / (count - 1)) for k in range(count)})
 
 
+def fitted_tile(size: int, largest: int, overlap: float) -> int:
+    """The smallest tile that covers an axis in as few tiles as the largest one, overlap kept.
+
+    Two tiles hardly smaller than the axis would compute nearly all of it twice.
+
+    Args:
+        size, largest, overlap: as of `tile_starts`, in steps that a tile may have.
+    """
+    if size <= largest:
+        return size
+    count = math.ceil((size - largest) / (largest * (1.0 - overlap))) + 1
+    return min(largest, math.ceil(size / (1.0 + (count - 1) * (1.0 - overlap))))
+
+
 @lru_cache(maxsize=8)
 def gaussian_weights(tile: tuple[int, int, int]) -> Tensor:
     """(Z, Y, X) float32 weights in (0, 1], never so small that a sum of them could be zero."""
