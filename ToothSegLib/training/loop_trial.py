@@ -1,6 +1,6 @@
 """The whole loop once, with a program in the annotator's place: does correcting make it better?
 
-    python -m ToothSegLib.training.loop_trial -o DIR [--model NAME] [--steps N]
+    python -m ToothSegLib.training.loop_trial -o DIR [--model NAME]
 
 A bundle predicts scans of a kind that it is bad at: metal crowns on every tooth, in the poorest of
 pictures. An automatic annotator corrects them from the truth, in a data set. The bundle learns on
@@ -221,15 +221,20 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="The annotators' loop, once, by a program.")
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="DIR")
     parser.add_argument("--model", metavar="NAME|PATH", help="default: the default bundle")
-    parser.add_argument("--steps", type=int, default=240, metavar="N", help="default: 240")
+    parser.add_argument("--steps", type=int, default=360, metavar="N", help="default: 360")
     parser.add_argument("--check-every", type=int, default=120, metavar="N", help="default: 120")
-    parser.add_argument("--learning-rate", type=float, default=3e-4)
+    parser.add_argument("--learning-rate", type=float, default=1.5e-4, help="default: 1.5e-4")
+    parser.add_argument("--simulated", type=int, default=16, metavar="N", help="default: 16")
+    parser.add_argument(
+        "--simulated-share", type=float, default=0.67, metavar="SHARE", help="default: 0.67"
+    )
     parser.add_argument("--device", default="cpu")
     args = parser.parse_args()
     try:
         plan = Plan(
             networks=("toothnet",), steps=args.steps, check_every=args.check_every,
-            learning_rate=args.learning_rate, held_out=0.2, mixed=True,
+            learning_rate=args.learning_rate, simulated=args.simulated,
+            simulated_share=args.simulated_share, held_out=0.2, mixed=True,
         )  # fmt: skip
         parent = load_bundle(args.model)
         processes = Processes(torch.device(args.device))
