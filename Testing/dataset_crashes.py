@@ -1,6 +1,8 @@
 """A program for the tests: forks writers to a data set, ends them, and looks at what is left.
 
     python dataset_crashes.py kills FOLDER N       kill -9, at N random moments of saving
+    python dataset_crashes.py exports FOLDER N     kill -9, at N random moments of adding cases and
+                                                   exporting them
     python dataset_crashes.py steps WHAT FOLDER    an end at every single step in turn, of
                                                    "save" or "add"
     python dataset_crashes.py together FOLDER N    two who save N revisions each at the same time
@@ -12,6 +14,7 @@ writers are forked because starting a Python for each takes seconds. What it pri
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import shutil
@@ -28,14 +31,19 @@ from dataset_fixture import add_case, labels_of
 from ToothSegLib.dataset.case import DatasetCase
 from ToothSegLib.dataset.checks import check_dataset
 from ToothSegLib.dataset.folder import Dataset
+from ToothSegLib.dataset.lock import LOCK_NAME
+from ToothSegLib.dataset.marker import MARKER
+from ToothSegLib.dataset.nnunet import export_nnunet
 from ToothSegLib.dataset.record import Change
 from ToothSegLib.dataset.refusals import Locked, Outdated
 from ToothSegLib.volume import Volume
+from ToothSegLib.volume_io import read_volume
 
 # What the system is asked to do to files; between two of these nothing changes on the disk, but
 # for the contents of the file that was opened last.
 _STEPS = {"open", "os.rename", "os.mkdir", "os.remove", "os.rmdir", "shutil.copyfile"}
 CRASHED = 9
+_KILLS_A_SET = 4  # a new one now and then, for adding slows down with the cases
 
 
 def pattern(case: DatasetCase, number: int) -> Volume:
@@ -109,6 +117,69 @@ def _save_and_tell(folder: Path, pipe: int) -> None:
     case = Dataset.open(folder).cases()[0]
     while True:
         os.write(pipe, b"%d " % save_next(case))
+
+
+def exports(folder: Path, times: int) -> tuple[int, int, int]:
+    """Kill whoever adds cases and exports them, in turn.
+
+    Returns:
+        How many kills came while a case was being added, how many during an export, and how many
+        exports are there.
+    """
+    moments = random.Random(20240229)
+    adding = exporting = made = 0
+    started = time.monotonic()
+    _add_and_export(folder / "warm")  # what is imported late, before the forks
+    seconds = time.monotonic() - started
+    for kill in range(times):
+        place = folder / f"round-{kill // _KILLS_A_SET}"
+        before = _cases(place)
+        pid = forked(lambda at=place: _add_and_export_on(at))
+        time.sleep(moments.uniform(0.0, 4 * seconds))
+        os.kill(pid, signal.SIGKILL)
+        assert ended(pid) == -signal.SIGKILL
+        exporting += any(place.glob(".out-*.part"))
+        adding += (place / "set" / LOCK_NAME).exists()
+        for out in place.glob("out*"):
+            _check_export(out)
+            made += 1
+        if _cases(place):
+            left = problems_left(place / "set")
+            assert not left, left
+        assert _cases(place) >= before
+        for case in Dataset.open(place / "set").cases() if _cases(place) else ():
+            assert np.array_equal(case.labels().array, labels_of(case.image()).array)
+        # It goes on; the next export clears away what is left of one that was killed.
+        _add_and_export(place)
+        assert not any(place.glob(".out-*.part"))
+        assert not check_dataset(place / "set")
+    return adding, exporting, made
+
+
+def _cases(place: Path) -> int:
+    return len(Dataset.open(place / "set").case_ids()) if (place / "set" / MARKER).exists() else 0
+
+
+def _add_and_export_on(place: Path) -> None:
+    while True:
+        _add_and_export(place)
+
+
+def _add_and_export(place: Path) -> None:
+    """One more case in a set, and then all of them in nnU-Net's layout."""
+    with Dataset.new_if_missing(place / "set") as dataset:
+        number = len(dataset.case_ids())
+        add_case(dataset, number, case_id=f"c{number}")
+    if (place / "out").exists():
+        os.rename(place / "out", place / f"out-{number}")
+    export_nnunet(dataset, place / "out")
+
+
+def _check_export(out: Path) -> None:
+    content = json.loads((out / "dataset.json").read_text())
+    images, labels = (sorted((out / name).iterdir()) for name in ("imagesTr", "labelsTr"))
+    assert len(images) == len(labels) == content["numTraining"] > 0
+    assert all(read_volume(path).array.any() for path in (*images, *labels))
 
 
 def together(folder: Path, times: int) -> None:
@@ -198,8 +269,9 @@ def _do_until(last: int, action: Callable[[Path], None], folder: Path) -> None:
 
 def main(command: str, *arguments: str) -> None:
     """Do what the command says and print its result."""
-    if command == "kills":
-        print(*kills(Path(arguments[0]), int(arguments[1])))
+    if command in ("kills", "exports"):
+        work = kills if command == "kills" else exports
+        print(*work(Path(arguments[0]), int(arguments[1])))
         return
     # Waiting for the disk is for power cuts, which are not tried here, and takes most of the time.
     os.fsync = lambda descriptor: None

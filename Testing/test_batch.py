@@ -22,6 +22,7 @@ from ToothSegLib.batch.record import RECORD_NAME
 from ToothSegLib.batch.run import BatchResult
 from ToothSegLib.cli import batch
 from ToothSegLib.cli.main import main
+from ToothSegLib.dataset.voxels import source_of
 from ToothSegLib.errors import OutputError
 from ToothSegLib.volume_io import read_volume
 
@@ -80,6 +81,10 @@ def test_every_scan_has_its_folder_and_its_line(
     ]  # fmt: skip
     labels = read_volume(results / "one__scan" / "scan-labels.nrrd").array
     assert set(np.unique(labels)) == {0, 11, 21}
+    # A data set knows the scan by this.
+    record = json.loads((results / "one__scan" / RECORD_NAME).read_text())
+    scan = read_volume(scans / "one" / "scan.nrrd")
+    assert record["voxels_sha256"] == source_of(scan).voxels_sha256
     lines = manifest(scans)
     assert list(lines) == ["one/scan.nrrd", "two/scan.nrrd", "two/scan-labels.nrrd"]
     two = lines["two/scan.nrrd"]

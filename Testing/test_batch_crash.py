@@ -16,13 +16,16 @@ import numpy as np
 import pytest
 
 from batch_stub import PACED, SLOW, write_scan
+from kill_fixture import kills
 from ToothSegLib.batch.folder import LOCK_NAME
 from ToothSegLib.batch.manifest import MANIFEST_NAME
 from ToothSegLib.batch.record import RECORD_NAME
 from ToothSegLib.volume_io import read_volume
 
 HERE = Path(__file__).resolve().parent
-SCANS, KILLS = 24, 8
+KILLS = kills(8)
+# So many that the last kill still comes in the middle.
+SCANS = max(24, 3 * KILLS)
 FILES = ["labels.nrrd", "report.json", "seg.nrrd"]
 
 needs_signals = pytest.mark.skipif(sys.platform == "win32", reason="needs POSIX signals")
@@ -94,12 +97,12 @@ def nothing_is_left_of(process: subprocess.Popen[str]) -> bool:
 
 
 @needs_signals
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(900 if KILLS < 10 else 7200)
 def test_kill_9_at_random_moments_leaves_whole_results_and_the_rest_is_done_later(
     tmp_path: Path,
 ) -> None:
     scans, out = tmp_path / "scans", tmp_path / "out"
-    truth = {f"s{n:02}": [11 + n % 7, 31 + n % 5] for n in range(SCANS)}
+    truth = {f"s{n:03}": [11 + n % 7, 31 + n % 5] for n in range(SCANS)}
     for name, teeth in truth.items():
         # Paced, so that no machine is done with all of them before the kill comes.
         write_scan(scans / f"{name}.nrrd", tuple(teeth), what=PACED)

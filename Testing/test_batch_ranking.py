@@ -7,9 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from dataset_fixture import TEETH, add_case
 from ToothSegLib.batch.ranking import rank
 from ToothSegLib.batch.record import RECORD_NAME
 from ToothSegLib.cli.main import main
+from ToothSegLib.dataset.folder import Dataset
 
 
 def put_result(
@@ -18,6 +20,7 @@ def put_result(
     confidences: dict[int, float],
     findings: tuple[tuple[str, tuple[int, ...]], ...] = (),
     moved_mm: float = 0.0,
+    voxels_sha256: str | None = None,
 ) -> None:
     """A result with these teeth and findings."""
     folder = out / name
@@ -30,7 +33,8 @@ def put_result(
         "findings": [{"urgency": urgency, "fdi": list(fdi)} for urgency, fdi in findings],
     }
     (folder / f"{name}-report.json").write_text(json.dumps(report))
-    (folder / RECORD_NAME).write_text(json.dumps({"files": {f"{name}-report.json": 1}}))
+    record = {"files": {f"{name}-report.json": 1}, "voxels_sha256": voxels_sha256}
+    (folder / RECORD_NAME).write_text(json.dumps(record))
 
 
 def test_unsure_teeth_and_urgent_findings_come_first(tmp_path: Path) -> None:
@@ -54,6 +58,27 @@ def test_what_two_bundles_disagree_on_gains(tmp_path: Path) -> None:
     ranked = rank(tmp_path / "one", tmp_path / "two")
     assert [scan.name for scan in ranked] == ["other", "only in one", "same"]
     assert ranked[0].teeth == [(12, 1.0), (13, 1.0), (11, 0.25)]
+
+
+def test_scans_that_are_reviewed_already_are_left_out(
+    dataset: Dataset, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    done = dict.fromkeys(TEETH, "approved")
+    reviewed = add_case(dataset, 1, review=done)
+    waiting = add_case(dataset, 2, review={11: "approved"})
+    out = tmp_path / "out"
+    for name, case in (("reviewed", reviewed), ("waiting", waiting)):
+        put_result(out, name, {11: 0.5}, voxels_sha256=case.record.source.voxels_sha256)
+    put_result(out, "elsewhere", {11: 0.5}, voxels_sha256="0")
+    put_result(out, "of an older version", {11: 0.5})
+    assert main(["rank", str(out), "--dataset", str(dataset.folder)]) == 0
+    head, *lines, tail = capsys.readouterr().out.splitlines()
+    assert [line[7:].split("  ")[0] for line in lines] == [
+        "elsewhere", "of an older version", "waiting",
+    ]  # fmt: skip
+    assert tail == f"1 scan is left out: reviewed in {dataset.folder} already"
+    assert main(["rank", str(out)]) == 0
+    assert len(capsys.readouterr().out.splitlines()) == 1 + 4
 
 
 def test_the_table_and_its_errors(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -76,6 +76,15 @@ def test_version(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().out == f"toothseg {ToothSegLib.__version__}\n"
 
 
+def test_the_package_runs_as_a_module() -> None:
+    """As torchrun starts it, see docs/learning.md."""
+    run = python(
+        "import runpy, sys; sys.argv = ['', '--version']\n"
+        "runpy.run_module('ToothSegLib', run_name='__main__')"
+    )
+    assert (run.returncode, run.stdout) == (0, f"toothseg {ToothSegLib.__version__}\n")
+
+
 @pytest.mark.parametrize(
     "words", [[], ["nonsense"], ["segment"], ["segment", "x", "-o", "y", "--device", "abacus"]]
 )

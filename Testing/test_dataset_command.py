@@ -107,6 +107,7 @@ def test_text_about_a_person_is_refused_until_it_is_accepted(
     assert main(words) == 2
     err = capfd.readouterr().err
     assert err.startswith("toothseg: error: the note 'SMITH^JOHN' may tell who the patient is")
+    assert err.endswith("with --accept-text\n")
     assert err.count("\n") == 1
     assert not os.path.exists(files["set"])
     assert main([*words, "--accept-text", "--quiet"]) == 0

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from dataset_fixture import add_case, files_in, labels_of
+from kill_fixture import kills
 from ToothSegLib.dataset.case import DatasetCase
 from ToothSegLib.dataset.checks import check_dataset
 from ToothSegLib.dataset.folder import Dataset
@@ -38,11 +39,20 @@ def crashes(*arguments: object) -> list[int]:
 
 
 @forks
+@pytest.mark.timeout(900)
 def test_kill_9_at_random_moments_loses_the_step_in_hand_at_most(case: DatasetCase) -> None:
-    revisions, hits = crashes("kills", case.folder.parent, 12)
+    revisions, hits = crashes("kills", case.folder.parent, kills(12))
     assert hits > 0, "no kill came in the middle of a save: this test tests nothing"
     assert DatasetCase(case.folder).revision == revisions > 2
     assert check_dataset(case.folder.parent) == []
+
+
+@forks
+@pytest.mark.timeout(900)
+def test_kill_9_during_export_leaves_it_whole_or_not_there(tmp_path: Path) -> None:
+    adding, exporting, made = crashes("exports", tmp_path, kills(8))
+    assert adding + exporting > 0, "no kill came in the middle: this test tests nothing"
+    assert made > 0
 
 
 @forks

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import os
+import shutil
 import subprocess
 import sys
 from dataclasses import replace
@@ -13,14 +14,17 @@ from pathlib import Path
 import pytest
 import torch
 
+from kill_fixture import kills
 from learning_fixture import judge_by_weights, shrink, tiny_bundle, toy_dataset, toy_heads
 from ToothSegLib.cli.main import main
+from ToothSegLib.errors import OutputError
 from ToothSegLib.models import load_bundle
 from ToothSegLib.safetensors_io import read_safetensors
 from ToothSegLib.training import finetune, tuner
 from ToothSegLib.training.finetune import FineTuned, fine_tune
 from ToothSegLib.training.finetune_plan import Plan
 from ToothSegLib.training.processes import Processes
+from ToothSegLib.training.run_folder import run_folder
 
 ALONE = Processes(torch.device("cpu"))
 PLAN = Plan(networks=("toothnet",), steps=4, check_every=2, patience=5, seed=3)
@@ -118,7 +122,8 @@ def test_stopping_and_going_on_changes_no_bit(
         tuned(world, tmp_path / "parts", watcher=stop)
     parts = tuned(world, tmp_path / "parts", resume=True)
     assert parts.courses == whole.courses
-    for name in ("toothnet.checkpoint.safetensors", "toothnet.best.safetensors"):
+    best = f"toothnet.best-{whole.courses['toothnet'].best[0]}.safetensors"
+    for name in ("toothnet.checkpoint.safetensors", best):
         one, other = (read_safetensors(tmp_path / run / name) for run in ("whole", "parts"))
         assert one.keys() == other.keys()
         assert all(torch.equal(one[key], other[key]) for key in one)
@@ -140,6 +145,70 @@ def test_a_run_killed_between_checkpoints_repeats_the_lost_steps(
     parts = tuned(world, tmp_path / "parts", resume=True)
     assert parts.courses == whole.courses
     assert parts.bundle.weights == whole.bundle.weights
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+@pytest.mark.timeout(900)
+def test_kill_9_at_random_moments_of_learning_changes_no_bit(world: Path, tmp_path: Path) -> None:
+    for name in ("toy", "set", "heads"):
+        shutil.copytree(world / name, tmp_path / name)
+    times = kills(6)
+    here = Path(__file__).parent
+    run = subprocess.run(
+        [sys.executable, str(here / "training_crashes.py"), str(tmp_path), str(times)],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(map(str, (here, here.parent))),
+             "OMP_NUM_THREADS": "1"},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert run.returncode == 0, run.stderr[-3000:]
+    in_the_middle = int(run.stdout.split()[0])
+    assert in_the_middle > 0, "no kill came in the middle of a run: this test tests nothing"
+
+
+@pytest.mark.usefixtures("stubs")
+def test_a_run_killed_before_its_checkpoint_keeps_the_best_weights_of_the_last_one(
+    world: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dice = iter([0.5, 0.9])
+    monkeypatch.setattr(finetune._Judge, "of_role", lambda *_: lambda weights: next(dice))
+    save = tuner.Tuner._save
+
+    def killed(self: tuner.Tuner, *arguments: object) -> None:
+        if len(self.course.losses) == 2:
+            raise KeyboardInterrupt
+        save(self, *arguments)
+
+    monkeypatch.setattr(tuner, "_CHECKPOINT_EVERY_S", -1.0)
+    monkeypatch.setattr(tuner.Tuner, "_save", killed)
+    with pytest.raises(KeyboardInterrupt):
+        tuned(world, tmp_path)
+    monkeypatch.setattr(tuner.Tuner, "_save", save)
+    # In half precision the same steps need not come to the same weights again.
+    monkeypatch.setattr(finetune._Judge, "of_role", lambda *_: lambda weights: 0.4)
+    made = tuned(world, tmp_path, resume=True)
+    assert made.courses["toothnet"].checks == [(0, 0.5), (2, 0.4), (4, 0.4)]
+    assert made.bundle.weights == load_bundle(world / "toy").weights
+
+
+@pytest.mark.usefixtures("stubs")
+def test_two_trainings_in_one_folder_are_refused(world: Path, tmp_path: Path) -> None:
+    tuned(world, tmp_path)
+    with run_folder(tmp_path, resume=True), pytest.raises(OutputError, match="wait for that train"):
+        tuned(world, tmp_path, resume=True)
+
+
+@pytest.mark.usefixtures("stubs")
+def test_going_on_clears_away_what_a_killed_run_was_writing(world: Path, tmp_path: Path) -> None:
+    (tmp_path / "heads").mkdir()
+    files = [tmp_path / ".a.part", tmp_path / "heads" / ".3.npz.0.part"]
+    folders = [tmp_path / ".candidate.0.part", tmp_path / ".bundle.1.old"]
+    for path in files:
+        path.write_bytes(b"half")
+    for path in folders:
+        path.mkdir()
+        (path / "card.json").touch()
+    tuned(world, tmp_path)
+    assert not any(path.exists() for path in (*files, *folders))
 
 
 @pytest.mark.usefixtures("stubs")

@@ -80,13 +80,16 @@ def test_scans_of_one_patient_are_no_independent_evidence() -> None:
     together = [
         [Outcome(o.name, f"{int(o.name) // 4}", o.dice, 0, 1, 1) for o in side] for side in (a, b)
     ]
-    joint = compare(*together)[0]
+    joint_rows = compare(*together)
+    joint = joint_rows[0]
     assert joint.change == alone.change
     assert joint.patients == 2
     assert None not in (joint.low, joint.high, alone.low, alone.high)
     assert joint.high - joint.low > alone.high - alone.low
     one = [[Outcome(o.name, "x", o.dice, 0, 1, 1) for o in side] for side in (a, b)]
     assert compare(*one)[0].low is None
+    assert "no interval" in as_table(("x", "y"), compare(*one))
+    assert "no interval" not in as_table(("x", "y"), joint_rows)
 
 
 def test_different_cases_are_not_compared() -> None:
@@ -129,6 +132,9 @@ def test_compare_prints_tables_and_json(
     out = capsys.readouterr().out
     assert "fixed benchmark" in out
     assert "+0.1000" in out
+    # One alone is compared with the default.
+    assert main(["models", "compare", str(tmp_path / "new"), "--benchmark"]) == 0
+    assert "A = shipped (the default), B = new" in capsys.readouterr().out
     assert main([*words, "--benchmark", "--dataset", str(tmp_path / "set"), "--json"]) == 0
     told = json.loads(capsys.readouterr().out)
     assert [row["name"] for row in told["held-out_cases"]] == [
@@ -226,7 +232,7 @@ def test_the_same_weights_are_not_promoted_twice(
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["compare", "shipped"], "takes 2 bundles, not 1"),
+        (["compare"], "takes 1 or 2 bundles, not 0"),
         (["rollback", "shipped"], "takes 0 bundles"),
         (["shipped", "--force"], "give an action"),
         (["promote", "no such"], "no bundle 'no such'"),

@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import socket
-import sys
 import tempfile
 import uuid
 from collections.abc import Iterator
@@ -18,14 +16,13 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from ToothSegLib.errors import OutputError
+from ToothSegLib.os_lock import os_locked
 from ToothSegLib.outputs import check_folder
 
 LOCK_NAME = ".toothseg-batch.lock"
 _RUN = ".toothseg-batch-"
 # The folder alone proves nothing: who writes into it may make it again.
 _MARK = "in-work"
-# Windows lets nobody read the bytes that are locked; these are beyond the words in the file.
-_LOCKED_BYTE = 1 << 20
 
 
 @contextmanager
@@ -38,11 +35,9 @@ def working_folder(out: Path) -> Iterator[Path]:
     check_folder(out)
     try:
         out.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(out / LOCK_NAME, os.O_CREAT | os.O_RDWR, 0o666)
     except OSError as error:
         raise OutputError(f"cannot write to {out}: {error.strerror or error}") from error
-    try:
-        _lock(descriptor, out)
+    with os_locked(out / LOCK_NAME, "batch"):
         for remains in out.glob(f"{_RUN}*"):
             _remove(remains)
         run = _make_run_folder(out)
@@ -50,8 +45,6 @@ def working_folder(out: Path) -> Iterator[Path]:
             yield run
         finally:
             _remove(run)
-    finally:
-        os.close(descriptor)
 
 
 def called_off(run: str | os.PathLike[str]) -> bool:
@@ -78,37 +71,3 @@ def _make_run_folder(out: Path) -> Path:
     except OSError as error:
         raise OutputError(f"cannot write to {out}: {error.strerror or error}") from error
     return run
-
-
-def _lock(descriptor: int, out: Path) -> None:
-    try:
-        _lock_file(descriptor)
-    except BlockingIOError:
-        holder = os.read(descriptor, 200).decode("utf-8", "replace").strip() or "another program"
-        raise OutputError(
-            f"{out} is in use by {holder}: wait for that batch, or name another output folder"
-        ) from None
-    except OSError as error:
-        raise OutputError(
-            f"cannot lock {out}: {error.strerror or error}; name a folder on another disk"
-        ) from error
-    os.ftruncate(descriptor, 0)
-    os.write(descriptor, f"process {os.getpid()} on {socket.gethostname()}\n".encode())
-
-
-if sys.platform == "win32":
-    import msvcrt
-
-    def _lock_file(descriptor: int) -> None:
-        os.lseek(descriptor, _LOCKED_BYTE, os.SEEK_SET)
-        try:
-            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
-        except PermissionError as error:
-            raise BlockingIOError from error
-        finally:
-            os.lseek(descriptor, 0, os.SEEK_SET)
-else:
-    import fcntl
-
-    def _lock_file(descriptor: int) -> None:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -18,6 +18,7 @@ from ToothSegLib.batch.checksum import checksum
 from ToothSegLib.batch.entry import Entry, Status, Task
 from ToothSegLib.batch.folder import called_off
 from ToothSegLib.batch.record import drop_record, read_record, write_record
+from ToothSegLib.dataset.voxels import source_of, storable
 from ToothSegLib.errors import BundleError, Cancelled, InputError, OutputError, in_words
 from ToothSegLib.models import bundle_weights, load_bundle
 from ToothSegLib.progress import ProgressCallback
@@ -66,6 +67,13 @@ def _made(task: Task, known: Entry, progress: ProgressCallback | None) -> Entry:
     if bundle_weights(bundle) != task.weights:
         raise BundleError(f"the weights of bundle {bundle.name!r} here are not those of the batch")
     started = time.perf_counter()
+    voxels_sha256 = ""
+
+    def look(volume: Volume) -> None:
+        nonlocal voxels_sha256
+        _check_grey_values(volume)
+        voxels_sha256 = source_of(storable(volume)).voxels_sha256
+
     with _place(task, target) as folder:
         result, files = segment_file(
             task.scan.path,
@@ -76,7 +84,7 @@ def _made(task: Task, known: Entry, progress: ProgressCallback | None) -> Entry:
             stl=options.stl,
             picture=options.picture,
             slices=options.slices,
-            check=_check_grey_values,
+            check=look,
             progress=progress,
             cancelled=lambda: called_off(task.run),
         )
@@ -90,7 +98,7 @@ def _made(task: Task, known: Entry, progress: ProgressCallback | None) -> Entry:
             seconds=round(time.perf_counter() - started, 3),
             code=0,
         )
-        write_record(folder, task, entry, files)
+        write_record(folder, task, entry, files, voxels_sha256)
     return entry
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -30,31 +31,43 @@ class Ranked:
         name: the folder of its result.
         gain: of the whole scan.
         teeth: (FDI number, gain), the greatest gain first; teeth that gain nothing are not there.
+        labelled: the scan is among those that are reviewed already.
     """
 
     name: str
     gain: float
     teeth: list[tuple[int, float]]
+    labelled: bool = False
 
 
-def rank(out: Path, against: Path | None = None) -> list[Ranked]:
+def rank(out: Path, against: Path | None = None, labelled: Collection[str] = ()) -> list[Ranked]:
     """The results of a batch, the most worth labelling first.
 
     Args:
         out: output folder of a batch.
         against: that of a batch over the same scans with another bundle; scans that only one of
             the two has are ranked without it.
+        labelled: checksums of scans that are reviewed already, see `dataset.reviewed`.
 
     Raises:
         InputError: a folder holds no results, or a report in it is damaged.
     """
-    reports = _reports(out)
-    others = {} if against is None else _reports(against)
-    ranked = [_ranked(name, report, others.get(name)) for name, report in reports.items()]
+    results = _results(out)
+    others = {} if against is None else _results(against)
+    ranked = [_ranked(name, result, others.get(name), labelled) for name, result in results.items()]
     return sorted(ranked, key=lambda scan: (-scan.gain, scan.name))
 
 
-def _ranked(name: str, report: dict[str, Any], other: dict[str, Any] | None) -> Ranked:
+@dataclass(frozen=True)
+class _Result:
+    report: dict[str, Any]
+    voxels_sha256: str | None  # None in results of older versions
+
+
+def _ranked(
+    name: str, result: _Result, against: _Result | None, labelled: Collection[str]
+) -> Ranked:
+    report = result.report
     gains = {tooth["fdi"]: 1.0 - tooth["confidence"] for tooth in report["teeth"]}
     worst: dict[int, float] = {}
     whole = 0.0
@@ -63,12 +76,17 @@ def _ranked(name: str, report: dict[str, Any], other: dict[str, Any] | None) -> 
         whole += 0.0 if finding["fdi"] else gain
         for fdi in finding["fdi"]:
             worst[fdi] = max(worst.get(fdi, 0.0), gain)
-    doubts = {} if other is None else _disagreement(report, other)
+    doubts = {} if against is None else _disagreement(report, against.report)
     for extra in (worst, doubts):
         for fdi, gain in extra.items():
             gains[fdi] = gains.get(fdi, 0.0) + gain
     teeth = sorted(gains.items(), key=lambda item: (-item[1], item[0]))
-    return Ranked(name, whole + sum(gains.values()), [item for item in teeth if item[1] > 0])
+    return Ranked(
+        name,
+        whole + sum(gains.values()),
+        [item for item in teeth if item[1] > 0],
+        result.voxels_sha256 in labelled,
+    )
 
 
 def _disagreement(one: dict[str, Any], other: dict[str, Any]) -> dict[int, float]:
@@ -84,21 +102,22 @@ def _disagreement(one: dict[str, Any], other: dict[str, Any]) -> dict[int, float
     }
 
 
-def _reports(out: Path) -> dict[str, dict[str, Any]]:
-    """The report of every whole result, by the name of its folder."""
-    reports = {}
-    for record in sorted(out.glob(f"*/{RECORD_NAME}")):
+def _results(out: Path) -> dict[str, _Result]:
+    """Every whole result, by the name of its folder."""
+    results = {}
+    for path in sorted(out.glob(f"*/{RECORD_NAME}")):
         try:
-            files = json.loads(record.read_text(encoding="utf-8"))["files"]
-            name = next(name for name in files if name.endswith("-report.json"))
-            report = json.loads((record.parent / name).read_text(encoding="utf-8"))
-            _ranked("", report, report)  # all that is asked of it is there
+            record = json.loads(path.read_text(encoding="utf-8"))
+            name = next(name for name in record["files"] if name.endswith("-report.json"))
+            report = json.loads((path.parent / name).read_text(encoding="utf-8"))
+            result = _Result(report, record.get("voxels_sha256"))
+            _ranked("", result, result, ())  # all that is asked of it is there
         except (OSError, ValueError, LookupError, TypeError, StopIteration) as error:
             raise InputError(
-                f"{record.parent} holds no whole result ({type(error).__name__}: {error}); run "
+                f"{path.parent} holds no whole result ({type(error).__name__}: {error}); run "
                 "toothseg batch again"
             ) from None
-        reports[record.parent.name] = report
-    if not reports:
+        results[path.parent.name] = result
+    if not results:
         raise InputError(f"{out} holds no results of toothseg batch")
-    return reports
+    return results

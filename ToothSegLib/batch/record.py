@@ -18,8 +18,17 @@ FORMAT = "toothseg-batch"
 FORMAT_VERSION = 1
 
 
-def write_record(folder: Path, task: Task, entry: Entry, files: Iterable[Path]) -> None:
+def write_record(
+    folder: Path, task: Task, entry: Entry, files: Iterable[Path], voxels_sha256: str
+) -> None:
     """Say that a folder holds the whole result of a task.
+
+    Args:
+        folder: of the result.
+        task: what was asked for.
+        entry: what came of it.
+        files: of the result, in the folder.
+        voxels_sha256: of the scan, by which a data set knows it whatever its file.
 
     Raises:
         OutputError: it cannot be written.
@@ -33,6 +42,7 @@ def write_record(folder: Path, task: Task, entry: Entry, files: Iterable[Path]) 
         "format_version": FORMAT_VERSION,
         "toothseg": __version__,
         "made_from": _made_from(task, entry.sha256),
+        "voxels_sha256": voxels_sha256,
         "entry": entry.to_json(),
         "files": sizes,
     }

@@ -76,6 +76,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Do one of the actions. Raises InputError, OutputError, Cancelled."""
     from ToothSegLib.cli import dataset_actions
+    from ToothSegLib.dataset.refusals import Suspicious
+    from ToothSegLib.errors import InputError
 
     actions = {
         "add": dataset_actions.add,
@@ -86,4 +88,7 @@ def run(args: argparse.Namespace) -> int:
         "import": dataset_actions.take_in,
         "unlock": dataset_actions.unlock,
     }
-    return actions[args.action](args)
+    try:
+        return actions[args.action](args)
+    except Suspicious as error:
+        raise InputError(f"{error} with --accept-text") from error

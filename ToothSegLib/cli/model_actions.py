@@ -26,8 +26,8 @@ from ToothSegLib.evaluation.promotion import promote, roll_back
 from ToothSegLib.models import Bundle, load_bundle
 
 
-def compare_bundles(args: argparse.Namespace, a: str, b: str) -> int:
-    """Put two bundles side by side. Raises InputError, BundleError."""
+def compare_bundles(args: argparse.Namespace, a: str | None, b: str | None) -> int:
+    """Put two bundles side by side, None for the default. Raises InputError, BundleError."""
     if args.dataset is None and not args.benchmark:
         raise InputError("nothing to compare on: give --dataset DIR, --benchmark or both")
     bundles = [load_bundle(a), load_bundle(b)]
@@ -87,8 +87,10 @@ def _noted(outcomes: Iterator[Outcome], done: Callable[[], None]) -> Sequence[Ou
     return noted
 
 
-def _title(bundle: Bundle, given: str) -> str:
-    return bundle.name if bundle.name == given else f"{bundle.name} ({given})"
+def _title(bundle: Bundle, given: str | None) -> str:
+    if bundle.name == given:
+        return bundle.name
+    return f"{bundle.name} ({'the default' if given is None else given})"
 
 
 def _told(bundle: Bundle) -> dict[str, Any]:

@@ -20,10 +20,11 @@ _CARD_LINES = (
 _WIDTH = 96
 
 # action: how many bundles it takes
-ACTIONS = {"compare": 2, "promote": 1, "rollback": 0}
+ACTIONS = {"compare": (1, 2), "promote": (1,), "rollback": (0,)}
 _DESCRIPTION = """Lists the bundles of weights, their figures and whether they are intact; or:
 
   compare A B      side by side by tooth, on --dataset and on the fixed --benchmark
+  compare B        the same, against the default bundle
   promote BUNDLE   make it your default, if it is not worse on the fixed benchmark
   rollback         take the last promotion back"""
 
@@ -67,14 +68,13 @@ def run(args: argparse.Namespace) -> int:
             if getattr(args, option):
                 raise InputError(f"--{option}: give an action, {', '.join(ACTIONS)}, before it")
         return show(args.words, quiet=args.quiet)
-    if len(bundles) != ACTIONS[action]:
-        raise InputError(
-            f"toothseg models {action} takes {ACTIONS[action]} bundles, not {len(bundles)}"
-        )
+    if len(bundles) not in ACTIONS[action]:
+        wanted = " or ".join(map(str, ACTIONS[action]))
+        raise InputError(f"toothseg models {action} takes {wanted} bundles, not {len(bundles)}")
     from ToothSegLib.cli import model_actions
 
     if action == "compare":
-        return model_actions.compare_bundles(args, *bundles)
+        return model_actions.compare_bundles(args, *([None] * (2 - len(bundles))), *bundles)
     if action == "promote":
         return model_actions.promote_bundle(args, *bundles)
     return model_actions.roll_back_bundle(args)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from ToothSegLib.errors import InputError
+
 _MOST_TEETH = 6
 _WORTH_NAMING = 0.1
 
@@ -19,6 +21,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="that of the same scans with another bundle; teeth on which the two disagree gain",
     )
     parser.add_argument(
+        "--dataset",
+        metavar="SET",
+        type=Path,
+        help="data set of the labelled scans; those that are reviewed to the end are left out",
+    )
+    parser.add_argument(
         "--most", metavar="N", type=int, default=20, help="so many scans (default: 20)"
     )
 
@@ -26,8 +34,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Print the table. Raises InputError."""
     from ToothSegLib.batch.ranking import rank
+    from ToothSegLib.dataset.reviewed import reviewed_scans
 
-    ranked = rank(args.output, args.against)[: args.most]
+    if args.most < 1:
+        raise InputError(f"--most {args.most}: give at least 1")
+    labelled = reviewed_scans(args.dataset) if args.dataset else set()
+    everything = rank(args.output, args.against, labelled)
+    waiting = [scan for scan in everything if not scan.labelled]
+    ranked = waiting[: args.most]
     width = max([4, *(len(scan.name) for scan in ranked)])
     print(f" gain  {'scan':<{width}}  teeth to look at first (gain)")
     for scan in ranked:
@@ -35,4 +49,8 @@ def run(args: argparse.Namespace) -> int:
         teeth = ", ".join(f"{fdi} ({gain:.1f})" for fdi, gain in named[:_MOST_TEETH])
         more = f" and {len(named) - _MOST_TEETH} more" if len(named) > _MOST_TEETH else ""
         print(f"{scan.gain:5.1f}  {scan.name:<{width}}  {teeth}{more}".rstrip())
+    left_out = len(everything) - len(waiting)
+    if left_out and not args.quiet:
+        which = "scan is" if left_out == 1 else "scans are"
+        print(f"{left_out} {which} left out: reviewed in {args.dataset} already")
     return 0

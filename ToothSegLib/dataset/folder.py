@@ -153,7 +153,10 @@ class Dataset:
             InputError: there is no such case, or it is damaged.
         """
         if case_id not in self.case_ids():
-            raise InputError(f"there is no case {case_id!r:.120} in {self.folder}")
+            raise InputError(
+                f"there is no case {case_id!r:.120} in {self.folder}; toothseg dataset list names "
+                "those that are there"
+            )
         return DatasetCase(self.folder / case_id)
 
     def find(self, voxels_sha256: str) -> str | None:

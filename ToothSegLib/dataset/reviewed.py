@@ -62,6 +62,16 @@ def reviewed_cases(folder: Path) -> list[ReviewedCase]:
     return found
 
 
+def reviewed_scans(folder: Path) -> set[str]:
+    """Checksums of the voxels of all scans with a reviewed revision; there may be none.
+
+    Raises:
+        InputError: the folder is no data set, or a record is damaged.
+    """
+    cases = Dataset.open(folder).cases()
+    return {reviewed.scan_sha256 for case in cases if (reviewed := _newest(case)) is not None}
+
+
 def reviewed_case(dataset: Dataset, case_id: str, revision: int) -> ReviewedCase:
     """A certain revision. Raises InputError if it is not there or not reviewed to the end."""
     case = dataset.case(case_id)

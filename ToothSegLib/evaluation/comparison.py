@@ -140,6 +140,8 @@ def as_table(names: tuple[str, str], rows: Sequence[Difference]) -> str:
             f"{row.name:<20}{row.patients:>9}{row.a:>9.4f}{row.b:>9.4f}{row.change:>+9.4f}   "
             f"{interval}{' *' if row.certain else ''}"
         )
+    if any(row.low is None for row in rows):
+        lines.append("- no interval: it takes two patients at least")
     return "\n".join(lines)
 
 

@@ -27,13 +27,14 @@ from ToothSegLib.report import software_versions
 from ToothSegLib.training.finetune_plan import (
     Plan,
     check_same,
-    prepare_folder,
     read_record,
     recipe_of,
+    recorded_plan,
     write_record,
 )
 from ToothSegLib.training.processes import Processes
 from ToothSegLib.training.rehearsal import simulated_heads
+from ToothSegLib.training.run_folder import run_folder
 from ToothSegLib.training.scan_case import scan_case
 from ToothSegLib.training.split import Split, split_by_patient
 from ToothSegLib.training.tasks import TASKS, Task
@@ -85,16 +86,32 @@ def fine_tune(
     Raises:
         InputError: data set, bundle, plan or run do not go together.
         BundleError: the parent or a checkpoint is damaged.
-        OutputError: something cannot be written.
+        OutputError: something cannot be written, or another process is at work in the folder.
     """
     roles = _roles(parent, plan)
-    if processes.first:
-        if prepare_folder(folder, resume=resume):
+    if not processes.first:
+        return _tuned(roles, dataset, parent, folder, processes, heads, None)
+    with run_folder(folder, resume=resume) as there:
+        if there:
             check_same(folder, read_record(folder), plan, as_parent(parent))
         else:
             write_record(folder, _new_record(dataset, parent, plan, heads, processes))
+        return _tuned(roles, dataset, parent, folder, processes, heads, watcher)
+
+
+def _tuned(
+    roles: Sequence[str],
+    dataset: Path,
+    parent: Bundle,
+    folder: Path,
+    processes: Processes,
+    heads: Path | None,
+    watcher: Callable[[Step], None] | None,
+) -> FineTuned:
+    """The run in a folder, from wherever it is to its end; errors as of `fine_tune`."""
     processes.wait()
     record = read_record(folder)
+    plan = recorded_plan(record)
     if record["processes"] != processes.count:
         raise InputError(
             f"{folder} was begun by {record['processes']} processes, not {processes.count}: "
@@ -119,7 +136,7 @@ def fine_tune(
             plan=plan,
             processes=processes,
             folder=folder,
-            watcher=watcher if processes.first else None,
+            watcher=watcher,
         )
         states[role] = tuner.run()
         courses[role] = tuner.course

@@ -72,10 +72,13 @@ def summary(made: FineTuned) -> str:
         what = f"best after step {step}" if step else "no better than its parent, so left as it was"
         lines.append(f"  {role:<10}{len(course.losses):>6} steps, {what} (Dice {dice:.4f})")
     if made.bundle.weights == made.bundle.card["lineage"]["parent"]["networks"]:
-        lines.append("nothing was learnt: the bundle is its parent")
+        lines.append(
+            "nothing was learnt: the bundle is its parent; correct more scans of the kind that it "
+            "is bad at, or give more --steps"
+        )
     for name, figure in (("tooth Dice", mean_dice), ("identification F1", identification_f1)):
         lines.append(
-            f"{name} on {len(made.after)} held-out cases: "
+            f"{name} on {len(made.after)} held-out case{'s' * (len(made.after) != 1)}: "
             f"{figure(made.before):.4f} -> {figure(made.after):.4f}"
         )
     return "\n".join(lines)

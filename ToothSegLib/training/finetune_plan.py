@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ToothSegLib.atomic import replacing
-from ToothSegLib.errors import InputError, OutputError
+from ToothSegLib.errors import InputError
 
 RECORD = "run.json"
 
@@ -74,7 +74,7 @@ def read_record(folder: Path) -> dict[str, Any]:
     path = folder / RECORD
     try:
         record = json.loads(path.read_text(encoding="utf-8"))
-        Plan(**_plan_values(record["recipe"]))
+        recorded_plan(record)
         for side in ("learned", "held_out"):
             for entry in record["data"][side]:
                 str(entry["case"]), int(entry["revision"])
@@ -91,7 +91,7 @@ def check_same(folder: Path, record: Mapping[str, Any], plan: Plan, parent: obje
     Raises:
         InputError: an option, the bundle or the number of processes is another one.
     """
-    theirs = Plan(**_plan_values(record["recipe"]))
+    theirs = recorded_plan(record)
     for item in fields(Plan):
         before, now = getattr(theirs, item.name), getattr(plan, item.name)
         if before != now:
@@ -108,21 +108,9 @@ def recipe_of(plan: Plan) -> dict[str, Any]:
     return {**asdict(plan), "networks": list(plan.networks)}
 
 
-def prepare_folder(folder: Path, *, resume: bool) -> bool:
-    """Make the folder of a run; whether one is there to go on with.
-
-    Raises:
-        InputError: there is a run and nobody asked to go on with it.
-        OutputError: the folder cannot be made.
-    """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutputError(f"cannot make {folder}: {error.strerror or error}") from error
-    there = (folder / RECORD).exists()
-    if there and not resume:
-        raise InputError(f"{folder} holds a run already: add --resume to go on with it")
-    return there
+def recorded_plan(record: Mapping[str, Any]) -> Plan:
+    """The plan of a run's record."""
+    return Plan(**_plan_values(record["recipe"]))
 
 
 def _plan_values(recipe: Mapping[str, Any]) -> dict[str, Any]:

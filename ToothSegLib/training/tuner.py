@@ -185,11 +185,21 @@ class Tuner:
         dice = self.processes.shared(self.judge(weights) if self.processes.first else math.nan)
         self.course.checks.append((step, dice))
         if self.processes.first and self.course.best[0] == step:
-            write_safetensors(self._file("best"), weights)
+            write_safetensors(self._best_file(), weights)
 
     def _best_weights(self) -> dict[str, Tensor]:
         self.processes.wait()
-        return read_safetensors(self._file("best"))
+        return read_safetensors(self._best_file())
+
+    def _best_file(self) -> Path:
+        # Named by its step: a run that is killed before its checkpoint goes on from an older one,
+        # whose best weights must still be there.
+        return self._file(f"best-{self.course.best[0]}")
+
+    def _drop_older(self) -> None:
+        for path in self.folder.glob(f"{self.task.name}.best-*.safetensors"):
+            if path != self._best_file():
+                path.unlink(missing_ok=True)
 
     def _save(self, pair: Averaged, optimiser: torch.optim.Optimizer) -> None:
         if not self.processes.first:
@@ -202,6 +212,7 @@ class Tuner:
             "finished": course.finished,
         }
         save_checkpoint(self._file("checkpoint"), pair, optimiser, state)
+        self._drop_older()
         self._show()
 
     def _resume(self, pair: Averaged, optimiser: torch.optim.Optimizer) -> None:

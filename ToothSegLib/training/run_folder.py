@@ -1,0 +1,50 @@
+"""The folder of a fine-tuning: one at a time, and rid of what one that was killed was writing."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from ToothSegLib.errors import InputError, OutputError
+from ToothSegLib.os_lock import os_locked
+from ToothSegLib.training.finetune_plan import RECORD
+
+LOCK_NAME = ".toothseg-train.lock"
+# Files and bundles in the making, and bundles that were being replaced.
+_REMAINS = (".*.part", ".*.old")
+
+
+@contextmanager
+def run_folder(folder: Path, *, resume: bool) -> Iterator[bool]:
+    """Keep a run's folder to this process; whether a run is there to go on with.
+
+    Args:
+        folder: made if it is not there.
+        resume: somebody asked to go on with the run in it.
+
+    Raises:
+        InputError: there is a run and nobody asked to go on with it.
+        OutputError: another process is at work there, or the folder cannot be written to.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"cannot make {folder}: {error.strerror or error}") from error
+    with os_locked(folder / LOCK_NAME, "training"):
+        there = (folder / RECORD).exists()
+        if there and not resume:
+            raise InputError(f"{folder} holds a run already: add --resume to go on with it")
+        _clear(folder)
+        yield there
+
+
+def _clear(folder: Path) -> None:
+    places = (folder, folder / "heads")
+    for remains in {path for at in places for pattern in _REMAINS for path in at.glob(pattern)}:
+        if remains.is_dir():
+            shutil.rmtree(remains, ignore_errors=True)
+        else:
+            with suppress(OSError):
+                remains.unlink()
