@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import ast
 import json
 from pathlib import Path
 
 import pytest
 
+import ToothSegLib
+from batch_fixture import make_batch
 from dataset_fixture import TEETH, add_case
 from ToothSegLib.batch.ranking import rank
+from ToothSegLib.batch.reasons import WORDS, reasons_of, remarks_of
 from ToothSegLib.batch.record import RECORD_NAME
 from ToothSegLib.cli.main import main
 from ToothSegLib.dataset.folder import Dataset
@@ -99,3 +103,49 @@ def test_the_table_and_its_errors(tmp_path: Path, capsys: pytest.CaptureFixture[
     err = capsys.readouterr().err
     assert "scan8 holds no whole result" in err
     assert err.count("\n") == 1
+
+
+def test_each_tooth_comes_with_its_most_urgent_reason(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = make_batch(monkeypatch, tmp_path)
+    worst, unsure, sure = rank(out)
+    assert (worst.name, unsure.name, sure.name) == ("worst", "unsure", "sure")
+    assert worst.reasons == {
+        11: "only 97 % sure",
+        34: "perhaps one tooth in two pieces",
+        35: "perhaps one tooth in two pieces",
+    }
+    assert unsure.reasons[16] == "number unsure"
+    assert sure.remarks == []
+    report = {
+        "teeth": [{"fdi": 11, "confidence": 0.5}],
+        "findings": [
+            {"code": "no-teeth", "urgency": "high", "fdi": []},
+            {"code": "dropped-pieces", "urgency": "low", "fdi": []},
+            {"code": "touching-metal", "urgency": "low", "fdi": [11]},
+            {"code": "split", "urgency": "medium", "fdi": [11]},
+            {"code": "odd-size", "urgency": "medium", "fdi": [11]},
+            {"code": "of tomorrow", "urgency": "low", "fdi": [12], "message": "12 is blue."},
+        ],
+    }
+    assert reasons_of(report, {13: 1.0}) == {
+        11: WORDS["split"], 12: "12 is blue.", 13: "two models disagree",
+    }  # fmt: skip
+    assert remarks_of(report) == [WORDS["no-teeth"]]
+
+
+def test_every_finding_of_the_program_has_its_words() -> None:
+    folder = Path(ToothSegLib.__file__).parent
+    codes = {
+        node.args[0].value
+        for path in folder.rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Name)
+        and node.func.id == "Finding"
+        and node.args
+        and isinstance(node.args[0], ast.Constant)
+    }
+    assert len(codes) > 20
+    assert codes == set(WORDS)

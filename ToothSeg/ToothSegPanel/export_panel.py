@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import qt
-
 from ToothSegPanel.combos import ParameterCombo
-from ToothSegPanel.reporting import errors_in_a_line
+from ToothSegPanel.reporting import at_work
 
 FORMATS = (("STL", "STL"), ("OBJ", "OBJ, with colours"))
 GROUPINGS = (
@@ -88,7 +85,7 @@ class ExportPanel:
     def _surfaces(self) -> None:
         from ToothSegScene.export import export_surfaces
 
-        with _at_work("export the surfaces"):
+        with at_work("export the surfaces"):
             files = export_surfaces(
                 self._result()[0],
                 self._folder(),
@@ -103,7 +100,7 @@ class ExportPanel:
     def _segmentation(self) -> None:
         from ToothSegScene.export import export_segmentation
 
-        with _at_work("export the segmentation"):
+        with at_work("export the segmentation"):
             node = self._result()[0]
             path = Path(self._folder(), f"{_file_stem(node.GetName())}.seg.nrrd")
             export_segmentation(node, path, overwrite=bool(self._ui.replaceCheck.checked))
@@ -112,28 +109,16 @@ class ExportPanel:
     def _models(self) -> None:
         from ToothSegScene.export import export_models
 
-        with _at_work("make the models"):
+        with at_work("make the models"):
             export_models(self._result()[0])
             self._say("The models are in the scene, in folders by category.")
 
     def _labelmap(self) -> None:
         from ToothSegScene.export import export_labelmap
 
-        with _at_work("make the label map"):
+        with at_work("make the label map"):
             node = export_labelmap(*self._result())
             self._say(f"The label map {node.GetName()} is in the scene.")
-
-
-@contextmanager
-def _at_work(doing: str) -> Iterator[None]:
-    """A clock for the cursor, since it takes seconds; gone before an error is shown."""
-    with errors_in_a_line(doing):
-        # Slicer's WaitCursor would work off events, a second click on the button among them.
-        qt.QApplication.setOverrideCursor(qt.Qt.WaitCursor)
-        try:
-            yield
-        finally:
-            qt.QApplication.restoreOverrideCursor()
 
 
 def _file_stem(name: str) -> str:

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import qt
 import slicer.util
 
 from ToothSegLib.errors import ToothSegError
@@ -47,3 +48,18 @@ def errors_in_a_line(doing: str) -> Iterator[None]:
         yield
     except Exception as error:
         show_error(error, doing)
+
+
+@contextmanager
+def at_work(doing: str) -> Iterator[None]:
+    """`errors_in_a_line` with a clock for the cursor, for what takes seconds.
+
+    The clock is gone before an error is shown.
+    """
+    with errors_in_a_line(doing):
+        # Slicer's WaitCursor would work off events, a second click on the button among them.
+        qt.QApplication.setOverrideCursor(qt.Qt.WaitCursor)
+        try:
+            yield
+        finally:
+            qt.QApplication.restoreOverrideCursor()

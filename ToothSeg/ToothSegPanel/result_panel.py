@@ -16,6 +16,7 @@ from ToothSegPanel.findings import FindingsList
 from ToothSegPanel.notation import NOTATIONS
 from ToothSegPanel.odontogram import Odontogram, modifier_keys
 from ToothSegPanel.points import PlacedPoints
+from ToothSegPanel.ranking_panel import RankingPanel
 from ToothSegPanel.reporting import errors_in_a_line
 from ToothSegPanel.review_panel import ReviewPanel
 from ToothSegPanel.reviewed_button import ReviewedButton
@@ -82,6 +83,7 @@ class ResultPanel:
         )
         self.export = ExportPanel(ui, self._result, say)
         self.training = TrainingPanel(ui, lambda: self.node, say, self._case_opened)
+        self.ranking = RankingPanel(ui, say, self._case_opened)
         self._notation = ParameterCombo(
             ui.notationCombo, "notation", [(name, name) for name in NOTATIONS],
             lambda value: self.refresh(),
@@ -132,6 +134,7 @@ class ResultPanel:
         self.corrections.show_notation(notation)
         self.export.show(self._parameters, bool(looks))
         self.training.show(self._parameters)
+        self.ranking.show(notation)
         self.reviewed.refresh()
 
     def _facts(self) -> tuple[dict[int, Any], dict[int, str], list[Finding]]:
@@ -188,7 +191,7 @@ class ResultPanel:
         self.training.autosave(what)
 
     def _case_opened(self, volume_node: Any, segmentation_node: Any) -> None:
-        """A case has come from a data set: go on where its review stopped."""
+        """A case has come from a data set or a batch: go on where its review stopped."""
         from ToothSegScene.display import centre_in_3d, show_in_3d, show_in_slices
 
         show_in_slices(volume_node)

@@ -15,7 +15,7 @@ import slicer
 import slicer.util
 
 from ToothSegLib.dataset.case import DatasetCase
-from ToothSegLib.dataset.record import Prediction
+from ToothSegLib.dataset.record import Prediction, Source
 from ToothSegLib.dataset.voxels import source_of, storable
 from ToothSegLib.dataset.voxels import teeth_of as teeth_in
 from ToothSegLib.errors import InputError
@@ -136,12 +136,10 @@ def place_case(
     Raises:
         InputError: the case is damaged.
     """
-    volume_node = _same_scan(scene, case)
+    volume_node = same_scan(scene, case.record.source)
     labels = case.labels() if case.revision else None
     if volume_node is None:
-        image = case.image()
-        matrix = slicer.util.vtkMatrixFromArray(_RAS_FROM_LPS @ image.index_to_lps)
-        volume_node = slicer.util.addVolumeFromArray(image.array, ijkToRAS=matrix, name=case.id)
+        volume_node = add_scan(case.image(), case.id)
         volume_node.SetAttribute(PATIENT, case.record.patient)
     if labels is None:
         return volume_node, None
@@ -171,8 +169,14 @@ def revision_known(segmentation_node: Any, case: DatasetCase) -> int | None:
     return int(number) if case_id == case.id and number.isdecimal() else None
 
 
-def _same_scan(scene: slicer.vtkMRMLScene, case: DatasetCase) -> Any:
-    source = case.record.source
+def add_scan(image: Volume, name: str) -> Any:
+    """A new volume node of a scan, in `slicer.mrmlScene`."""
+    matrix = slicer.util.vtkMatrixFromArray(_RAS_FROM_LPS @ image.index_to_lps)
+    return slicer.util.addVolumeFromArray(image.array, ijkToRAS=matrix, name=name)
+
+
+def same_scan(scene: slicer.vtkMRMLScene, source: Source) -> Any:
+    """A volume node with a scan's voxels in its place; None if there is none."""
     nodes = scene.GetNodesByClass("vtkMRMLScalarVolumeNode")
     for place in range(nodes.GetNumberOfItems()):
         node = nodes.GetItemAsObject(place)

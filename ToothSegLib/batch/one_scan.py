@@ -17,7 +17,7 @@ import numpy as np
 from ToothSegLib.batch.checksum import checksum
 from ToothSegLib.batch.entry import Entry, Status, Task
 from ToothSegLib.batch.folder import called_off
-from ToothSegLib.batch.record import drop_record, read_record, write_record
+from ToothSegLib.batch.record import drop_record, read_record, remember_place, write_record
 from ToothSegLib.dataset.voxels import source_of, storable
 from ToothSegLib.errors import BundleError, Cancelled, InputError, OutputError, in_words
 from ToothSegLib.models import bundle_weights, load_bundle
@@ -61,6 +61,7 @@ def _made(task: Task, known: Entry, progress: ProgressCallback | None) -> Entry:
     kept = read_record(target, task, known.sha256)
     if kept is not None:
         # The scan may have been moved since.
+        remember_place(target, task)
         return replace(kept, name=known.name, source=known.source, status="kept")
     options = task.options
     bundle = load_bundle(options.model)

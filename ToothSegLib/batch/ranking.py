@@ -11,14 +11,17 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ToothSegLib.batch.reasons import reasons_of, remarks_of
 from ToothSegLib.batch.record import RECORD_NAME
 from ToothSegLib.errors import InputError
 
 GAIN_OF_FINDING = {"high": 1.0, "medium": 0.5, "low": 0.1}
+WORTH_NAMING = 0.1
+"""A tooth that gains less is like all others."""
 # Two centroids this far apart are two opinions: about half a tooth's width.
 _APART_MM = 4.0
 
@@ -32,12 +35,16 @@ class Ranked:
         gain: of the whole scan.
         teeth: (FDI number, gain), the greatest gain first; teeth that gain nothing are not there.
         labelled: the scan is among those that are reviewed already.
+        reasons: by FDI number, why the tooth is worth a look, in a few words.
+        remarks: what stands out in all of the scan, in a few words each.
     """
 
     name: str
     gain: float
     teeth: list[tuple[int, float]]
     labelled: bool = False
+    reasons: dict[int, str] = field(default_factory=dict)
+    remarks: list[str] = field(default_factory=list)
 
 
 def rank(out: Path, against: Path | None = None, labelled: Collection[str] = ()) -> list[Ranked]:
@@ -86,6 +93,8 @@ def _ranked(
         whole + sum(gains.values()),
         [item for item in teeth if item[1] > 0],
         result.voxels_sha256 in labelled,
+        reasons_of(report, doubts),
+        remarks_of(report),
     )
 
 

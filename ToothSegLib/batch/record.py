@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
@@ -43,11 +44,23 @@ def write_record(
         "toothseg": __version__,
         "made_from": _made_from(task, entry.sha256),
         "voxels_sha256": voxels_sha256,
+        "scan": _place_of(task),
         "entry": entry.to_json(),
         "files": sizes,
     }
-    with replacing(folder / RECORD_NAME) as file:
-        file.write(json.dumps(record, indent=2).encode())
+    _write(folder, record)
+
+
+def remember_place(folder: Path, task: Task) -> None:
+    """Correct where a kept result's scan lies, if it was moved since.
+
+    Raises:
+        OutputError: it cannot be written.
+    """
+    record = json.loads((folder / RECORD_NAME).read_text(encoding="utf-8"))
+    place = _place_of(task)
+    if record.get("scan") != place:
+        _write(folder, {**record, "scan": place})
 
 
 def read_record(folder: Path, task: Task, sha256: str) -> Entry | None:
@@ -80,6 +93,21 @@ def drop_record(folder: Path) -> None:
             (folder / RECORD_NAME).unlink()
     except OSError as error:
         raise OutputError(f"cannot write to {folder}: {error.strerror or error}") from error
+
+
+def _place_of(task: Task) -> dict[str, Any]:
+    """Where the scan lies, in full and seen from the output folder: a share has many names."""
+    scan = task.scan
+    try:
+        seen_from_out = Path(os.path.relpath(scan.path, task.out)).as_posix()
+    except ValueError:  # another drive
+        seen_from_out = None
+    return {"path": scan.path, "seen_from_out": seen_from_out, "series": scan.series}
+
+
+def _write(folder: Path, record: dict[str, Any]) -> None:
+    with replacing(folder / RECORD_NAME) as file:
+        file.write(json.dumps(record, indent=2).encode())
 
 
 def _made_from(task: Task, sha256: str | None) -> dict[str, Any]:

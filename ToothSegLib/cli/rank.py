@@ -8,7 +8,6 @@ from pathlib import Path
 from ToothSegLib.errors import InputError
 
 _MOST_TEETH = 6
-_WORTH_NAMING = 0.1
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -33,7 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print the table. Raises InputError."""
-    from ToothSegLib.batch.ranking import rank
+    from ToothSegLib.batch.ranking import WORTH_NAMING, rank
     from ToothSegLib.dataset.reviewed import reviewed_scans
 
     if args.most < 1:
@@ -45,7 +44,7 @@ def run(args: argparse.Namespace) -> int:
     width = max([4, *(len(scan.name) for scan in ranked)])
     print(f" gain  {'scan':<{width}}  teeth to look at first (gain)")
     for scan in ranked:
-        named = [item for item in scan.teeth if item[1] >= _WORTH_NAMING]
+        named = [item for item in scan.teeth if item[1] >= WORTH_NAMING]
         teeth = ", ".join(f"{fdi} ({gain:.1f})" for fdi, gain in named[:_MOST_TEETH])
         more = f" and {len(named) - _MOST_TEETH} more" if len(named) > _MOST_TEETH else ""
         print(f"{scan.gain:5.1f}  {scan.name:<{width}}  {teeth}{more}".rstrip())
