@@ -184,3 +184,20 @@ def test_one_case_cannot_fit_and_measure(cases: str, capsys: pytest.CaptureFixtu
 def test_an_unknown_bundle_is_an_error_in_one_line(capsys: pytest.CaptureFixture[str]) -> None:
     assert reliability.main(["--model", "none such"]) == 2
     assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_a_table_that_would_make_it_worse_is_not_kept(
+    bundle: Bundle, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def benchmark(*args: object, **options: object) -> Iterator[CaseResult]:
+        for n in range(400):  # right and wrong in turn: each half teaches the other ill
+            yield a_result({11: 2 if n % 2 else 20}, {11: 0.9})
+
+    write_calibration(bundle, [[0.0, 0.1], [1.0, 0.2]], [], {})
+    monkeypatch.setattr(reliability, "run_benchmark", benchmark)
+    command = ["--model", str(bundle.folder), "--cases", "400", "--card"]
+    assert reliability.main(command) == 0
+    assert "worse" in capsys.readouterr().out
+    card = load_bundle(bundle.folder).card
+    assert "calibration" not in card
+    assert card["reliability"]["cases"] == 400

@@ -155,15 +155,19 @@ def as_text(curve: Sequence[Bin]) -> str:
 
 
 def write_calibration(
-    bundle: Bundle, table: Table, curve: Sequence[Bin], about: dict[str, object]
+    bundle: Bundle, table: Table | None, curve: Sequence[Bin], about: dict[str, object]
 ) -> None:
     """Put the table, the curve that it was made from and what is known of it into the card.
+
+    Without a table the card loses the one that it had: confidences are taken as they are.
 
     Raises:
         OutputError: the card cannot be written.
     """
     card = dict(bundle.card)
-    card["calibration"] = table
+    card.pop("calibration", None)
+    if table is not None:
+        card["calibration"] = table
     card["reliability"] = {**about, "curve": [asdict(part) for part in curve]}
     with replacing(bundle.folder / CARD_NAME) as file:
         file.write((json.dumps(card, indent=2, ensure_ascii=False) + "\n").encode())
@@ -220,6 +224,9 @@ def _run(args: argparse.Namespace) -> None:
         print("too few teeth in half of the cases for a table: give more --cases")
         return
     print(f"table {table}")
+    helps = after < before
+    if not helps:
+        print("the table would make it worse: confidences are to be taken as they are")
     if args.card:
         about: dict[str, object] = {
             "cases": args.cases,
@@ -227,7 +234,7 @@ def _run(args: argparse.Namespace) -> None:
             "expected_error": round(before, 4),
             "expected_error_calibrated": round(after, 4),
         }
-        write_calibration(bundle, table, curve, about)
+        write_calibration(bundle, table if helps else None, curve, about)
 
 
 def _uncalibrated(bundle: Bundle) -> Bundle:
