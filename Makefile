@@ -1,6 +1,7 @@
 # On a machine with Python 3.10-3.12 and nothing else:
 #   make demo    make the environment, find the teeth in the sample scan (no screen needed)
 #   make test    lint, types and tests
+#   make lock    write requirements-ci.txt anew, after a change of constraints.txt (asks for uv)
 # Both work offline once the environment is made. PYTHON=... chooses the interpreter.
 
 SHELL := /bin/bash
@@ -10,7 +11,7 @@ INSTALLED := $(VENV)/.toothseg-installed
 SAMPLE := Resources/Samples/sample-cbct.nrrd
 OUTPUT ?= demo-output
 
-.PHONY: demo test lint format clean
+.PHONY: demo test lint format lock clean
 
 demo: $(INSTALLED)
 	$(BIN)/toothseg segment $(SAMPLE) -o $(OUTPUT)
@@ -31,10 +32,27 @@ clean:
 	rm -rf $(VENV) $(OUTPUT) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-# One environment for everything, so that the tests need no network after a demo.
-$(INSTALLED): pyproject.toml constraints.txt | $(BIN)/python
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
+# One environment for everything, so that the tests need no network after a demo. pip compares hashes
+# for all files of a call or for none, and torch is another file from each index (with CUDA, without,
+# a wheel on disk): it comes by its version alone, and so do the CUDA libraries that it may ask for.
+# Nothing else is left to fetch, which the last line shows.
+$(INSTALLED): pyproject.toml constraints.txt requirements-ci.txt | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --no-deps --require-hashes --requirement requirements-ci.txt
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt torch
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	$(BIN)/python -m pip check
 	@touch $@
+
+# What torch asks for on a machine with CUDA, and torch.
+UNLOCKED := torch triton cuda-bindings cuda-pathfinder cuda-toolkit nvidia-cublas \
+  nvidia-cuda-cupti nvidia-cuda-nvrtc nvidia-cuda-runtime nvidia-cudnn-cu13 nvidia-cufft \
+  nvidia-cufile nvidia-curand nvidia-cusolver nvidia-cusparse nvidia-cusparselt-cu13 \
+  nvidia-nccl-cu13 nvidia-nvjitlink nvidia-nvshmem-cu13 nvidia-nvtx
+
+lock:
+	uv pip compile pyproject.toml --extra dev --constraints constraints.txt --universal \
+	  --python-version 3.10 --generate-hashes $(UNLOCKED:%=--no-emit-package %) \
+	  --custom-compile-command 'make lock' --quiet --output-file requirements-ci.txt
 
 $(BIN)/python:
 	@for python in $(PYTHON) python3.12 python3.11 python3.10 python3 python; do \

@@ -353,6 +353,17 @@ def test_doctor_finds_a_sound_installation_sound(
     assert out.endswith("ToothSeg works here.\n")
 
 
+def test_a_library_that_finds_no_room_is_no_fault_of_the_program(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def crowded(_: Namespace) -> int:
+        raise ImportError("libtorch_cpu.so: failed to map segment from shared object")
+
+    monkeypatch.setattr(doctor, "run", crowded)
+    assert main(["doctor"]) == 2
+    assert capsys.readouterr().err.startswith("toothseg: error: not enough memory")
+
+
 def test_doctor_names_what_is_broken_and_looks_at_the_rest(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -17,7 +17,7 @@ from ToothSegLib.cli.main import main
 from ToothSegLib.errors import InputError
 from ToothSegLib.itk_image import to_itk
 from ToothSegLib.volume_io import read_volume
-from volume_fixture import a_scan, write_dicom_series
+from volume_fixture import a_frames_file, a_scan, write_dicom_series
 
 HEADER = (
     "NRRD0004\ntype: {type}\ndimension: 3\nspace: left-posterior-superior\nsizes: {sizes}\n"
@@ -108,15 +108,6 @@ def test_nothing_is_unpacked_or_set_aside_beyond_what_is_true(tmp_path, kind) ->
     )
     assert run.returncode == 0, run.stderr
     assert "promise" in run.stdout, run.stdout
-
-
-def a_frames_file(path: Path) -> Path:
-    """DICOM with several frames, not packed."""
-    image = to_itk(a_scan(direction=np.eye(3)))
-    image.SetMetaData("0008|0060", "CT")
-    image.SetMetaData("0008|0016", "1.2.840.10008.5.1.4.1.1.2.1")
-    sitk.WriteImage(image, str(path))
-    return path
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the guard on memory is of Linux")

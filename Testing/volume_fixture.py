@@ -53,3 +53,12 @@ def write_dicom_series(folder: Path, scan: Volume, uid: str, description: str = 
         # Names in the other order than positions: the header decides.
         writer.SetFileName(str(folder / f"{uid[-1]}-{99 - index:03d}.dcm"))
         writer.Execute(plane)
+
+
+def a_frames_file(path: Path) -> Path:
+    """DICOM with several frames, not packed."""
+    image = to_itk(a_scan(direction=np.eye(3)))
+    image.SetMetaData("0008|0060", "CT")
+    image.SetMetaData("0008|0016", "1.2.840.10008.5.1.4.1.1.2.1")
+    sitk.WriteImage(image, str(path))
+    return path

@@ -5,6 +5,29 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from ToothSegLib.errors import InputError
+
+# With less address space the libraries end the process, or wait for ever, when they are loaded.
+LEAST_MEMORY_MB = 1500
+
+
+def check_memory_limit() -> None:
+    """Look at the limit that was set on this process, such as by `ulimit -v`, before any work.
+
+    Raises:
+        InputError: it is less than `LEAST_MEMORY_MB`.
+    """
+    try:
+        import resource
+    except ImportError:  # Windows has no such limit
+        return
+    limit, _ = resource.getrlimit(resource.RLIMIT_AS)
+    if limit != resource.RLIM_INFINITY and limit < LEAST_MEMORY_MB << 20:
+        raise InputError(
+            f"not enough memory: this process is limited to {limit >> 20} MB (ulimit -v), which is "
+            f"less than the {LEAST_MEMORY_MB} MB that ToothSeg needs; raise the limit"
+        )
+
 
 def free_memory_gib() -> float | None:
     """Memory that a program can have, where the system says so without a further package."""

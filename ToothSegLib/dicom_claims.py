@@ -7,8 +7,8 @@ that the file is shorter. The layout of the elements is in part 5 of the standar
 from __future__ import annotations
 
 import os
+import re
 import struct
-from contextlib import suppress
 from math import prod
 from pathlib import Path
 from typing import BinaryIO
@@ -20,11 +20,14 @@ _BEARABLE = 1 << 24
 # Packed pictures of nothing but air are small; more than this no packing makes of a whole scan.
 _PACKED_RATIO = 5000
 _UNDEFINED = 0xFFFFFFFF
+_LONGEST_NUMBER = 4096
 _SYNTAX = (0x0002, 0x0010)
 _NOT_PACKED = {b"1.2.840.10008.1.2", b"1.2.840.10008.1.2.1", b"1.2.840.10008.1.2.2"}
 _DEFLATED = b"1.2.840.10008.1.2.1.99"  # all elements are packed
 _SAMPLES, _FRAMES, _ROWS, _COLUMNS = (0x28, 0x02), (0x28, 0x08), (0x28, 0x10), (0x28, 0x11)
 _BITS, _SIGNED = (0x28, 0x100), (0x28, 0x103)
+_VOXELS = (0x7FE0, 0x10)
+_ITEM = (0xFFFE, 0xE000)
 _SIZES = {_SAMPLES, _FRAMES, _ROWS, _COLUMNS, _BITS, _SIGNED}
 _ALLOWED = {_SAMPLES: (1, 3, 4), _BITS: (1, 8, 12, 16, 24, 32, 64), _SIGNED: (0, 1)}
 # Types whose length is in four bytes, behind two that mean nothing.
@@ -38,16 +41,24 @@ _TYPES = _LONG | {
 def check_claims(path: Path) -> None:
     """Refuse a file that claims far more bytes than it has, or impossible voxels.
 
-    What cannot be made out is let through.
+    What cannot be made out is let through. Voxels that are not packed are counted: GDCM makes up
+    those that a file promises and lacks.
 
     Raises:
         InputError: as said.
         OSError: the file cannot be read.
     """
     sizes: dict[tuple[int, int], int] = {}
+    voxels = None  # bytes of them, if they are not packed
     with open(path, "rb") as file:
         there = os.fstat(file.fileno()).st_size
-        file.seek(132 if file.read(132)[128:] == b"DICM" else 0)
+        marked = file.read(132)[128:] == b"DICM"
+        file.seek(132 if marked else 0)
+        if marked and file.read(2) != b"\x02\x00":  # GDCM would take any bytes for lengths
+            raise InputError(
+                f"{path} is damaged: no header follows the mark DICM; copy or export it again"
+            )
+        file.seek(132 if marked else 0)
         syntax, order = b"", "<"
         while len(head := file.read(8)) == 8:
             tag = struct.unpack(order + "HH", head[:4])
@@ -60,29 +71,56 @@ def check_claims(path: Path) -> None:
                     "it again"
                 )
             length = _length(head, file, order)
-            if length == _UNDEFINED or tag[0] == 0xFFFE:
-                continue  # a sequence, an item or its end: what is within follows
-            left = max(there - file.tell(), 0)
-            if length > max(left, _BEARABLE):
-                raise InputError(
-                    f"{path} is cut short: element ({tag[0]:04x},{tag[1]:04x}) promises {length} "
-                    f"bytes, the file has {left} more; copy or export it again"
-                )
+            if tag == _VOXELS:  # the last ones count: those of an icon come before
+                voxels = None if length == _UNDEFINED else length
+                if length == _UNDEFINED:
+                    _pass_packed(path, file, there, order)
+                    continue
+            if length == _UNDEFINED:
+                continue  # a sequence or an item: what is within follows
+            _check_length(path, tag, length, there - file.tell())
+            if tag[0] == 0xFFFE:
+                continue
             if tag == _SYNTAX:
                 syntax = file.read(length).strip(b" \0")
                 if syntax == _DEFLATED:
                     return
-            elif tag in _SIZES and length <= 16:
-                value = file.read(length)
-                with suppress(ValueError):  # the first one counts: icons within come later
-                    sizes.setdefault(tag, _number(value, tag, order))
+            elif tag in _SIZES and tag not in sizes and 0 < length <= _LONGEST_NUMBER:
+                # The first one counts: icons within come later.
+                sizes[tag] = _number(path, file.read(length), tag, order)
             else:
                 file.seek(length, os.SEEK_CUR)
-    _check_sizes(path, sizes, there, packed=syntax not in _NOT_PACKED)
+    packed = syntax not in _NOT_PACKED
+    # A file without a header of its own is not packed, if its voxels have a length.
+    bare = voxels is not None and syntax in (b"", *_NOT_PACKED)
+    _check_sizes(path, sizes, there, voxels if bare else None, packed=packed)
+
+
+def _check_length(path: Path, tag: tuple[int, int], length: int, left: int) -> None:
+    if length > max(left, _BEARABLE):
+        raise InputError(
+            f"{path} is cut short: element ({tag[0]:04x},{tag[1]:04x}) promises {length} "
+            f"bytes, the file has {max(left, 0)} more; copy or export it again"
+        )
+
+
+def _pass_packed(path: Path, file: BinaryIO, there: int, order: str) -> None:
+    """Go behind packed voxels, piece by piece: what is in them is no element."""
+    while len(head := file.read(8)) == 8:
+        *tag, length = struct.unpack(order + "HHI", head)
+        if tuple(tag) != _ITEM or length == _UNDEFINED:
+            return
+        _check_length(path, _ITEM, length, there - file.tell())
+        file.seek(length, os.SEEK_CUR)
 
 
 def _check_sizes(
-    path: Path, sizes: dict[tuple[int, int], int], there: int, *, packed: bool
+    path: Path,
+    sizes: dict[tuple[int, int], int],
+    there: int,
+    voxels: int | None,
+    *,
+    packed: bool,
 ) -> None:
     for tag, allowed in _ALLOWED.items():
         if sizes.get(tag, allowed[0]) not in allowed:
@@ -92,16 +130,32 @@ def _check_sizes(
             )
     counts = [sizes.get(tag, 1) for tag in (_ROWS, _COLUMNS, _FRAMES, _SAMPLES)]
     needed = prod(counts) * sizes.get(_BITS, 8) // 8
-    if needed > max(there * _PACKED_RATIO if packed else there, _BEARABLE):
+    if voxels is not None:
+        most = voxels
+    else:
+        most = max(there * _PACKED_RATIO if packed else there, _BEARABLE)
+    if needed > most:
         raise InputError(
             f"{path} is cut short: its header promises {needed} bytes of voxels, the file has "
-            f"{there}; copy or export it again"
+            f"{there if voxels is None else voxels}; copy or export it again"
+        )
+    # Some pad the voxels; a whole frame too many is no padding.
+    if voxels is not None and voxels - needed >= needed // max(sizes.get(_FRAMES, 1), 1) > 0:
+        raise InputError(
+            f"{path} is damaged: its header promises {needed} bytes of voxels, the file has "
+            f"{voxels}; copy or export it again"
         )
 
 
-def _number(value: bytes, tag: tuple[int, int], order: str) -> int:
+def _number(path: Path, value: bytes, tag: tuple[int, int], order: str) -> int:
     if tag == _FRAMES:  # written as text
-        return int(value.strip(b" \0"))
+        text = value.strip(b" \0") or b"1"
+        if not re.fullmatch(rb"[+-]?\d{1,12}", text):  # GDCM would take what it begins with
+            raise InputError(
+                f"{path} is damaged: the number of frames is {text[:20].decode('latin-1')!r}; "
+                "copy or export it again"
+            )
+        return int(text)
     return int.from_bytes(value, "little" if order == "<" else "big")
 
 

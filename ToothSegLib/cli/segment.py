@@ -65,6 +65,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Segment one scan. Raises InputError, BundleError, OutputError, Cancelled."""
+    from ToothSegLib.capacity import check_memory_limit
+
+    check_memory_limit()  # before the large libraries are loaded
     from ToothSegLib.cli.console import working
     from ToothSegLib.models import load_bundle
     from ToothSegLib.outputs import check_folder

@@ -1,0 +1,80 @@
+"""DICOM that promises more or less than it holds is refused; packed voxels are read."""
+
+from __future__ import annotations
+
+import struct
+from pathlib import Path
+
+import numpy as np
+import pytest
+import SimpleITK as sitk
+
+from ToothSegLib.errors import InputError
+from ToothSegLib.itk_image import to_itk
+from ToothSegLib.volume import Volume
+from ToothSegLib.volume_io import read_volume
+from volume_fixture import a_frames_file
+
+
+def change_text(path: Path, element: int, text: bytes) -> None:
+    """Write another value, of any length, into a DICOM file whose types are not written."""
+    data = path.read_bytes()
+    at = data.find(struct.pack("<HH", 0x28, element), 132) + 4
+    (length,) = struct.unpack_from("<I", data, at)
+    path.write_bytes(data[:at] + struct.pack("<I", len(text)) + text + data[at + 4 + length :])
+
+
+@pytest.mark.parametrize("frames", [b"7 ", b"40", b"5 ", b"1 "])
+def test_frames_that_there_are_not_are_not_made_up(tmp_path, frames) -> None:
+    path = a_frames_file(tmp_path / "a.dcm")
+    assert len(read_volume(path).array) == 6
+    change_text(path, 0x08, frames)
+    with pytest.raises(InputError, match=r"promises \d+ bytes of voxels, the file has 672"):
+        read_volume(path)
+
+
+@pytest.mark.parametrize("frames", [b"1000000 1000000 1000000 ", b"6.", b"1_0 ", b"six "])
+def test_a_number_of_frames_that_is_none(tmp_path, frames) -> None:
+    path = a_frames_file(tmp_path / "a.dcm")
+    change_text(path, 0x08, frames)
+    with pytest.raises(InputError, match="the number of frames is"):
+        read_volume(path)
+
+
+def test_an_item_that_claims_gigabytes(tmp_path) -> None:
+    path = a_frames_file(tmp_path / "a.dcm")
+    data = path.read_bytes()
+    at = data.find(struct.pack("<HHI", 0xFFFE, 0xE000, 0xFFFFFFFF)) + 4
+    path.write_bytes(data[:at] + struct.pack("<I", 0xFFFFFFFD) + data[at + 4 :])
+    with pytest.raises(InputError, match=r"element \(fffe,e000\) promises 4294967293 bytes"):
+        read_volume(path)
+
+
+def test_a_mark_without_a_header(tmp_path) -> None:
+    path = a_frames_file(tmp_path / "a.dcm")
+    data = path.read_bytes()
+    path.write_bytes(data[:132] + b"\x01" + data[133:])
+    with pytest.raises(InputError, match="no header follows the mark DICM"):
+        read_volume(path)
+
+
+def write_packed(path: Path, image: sitk.Image, packing: str) -> None:
+    """DICOM by a packing that loses nothing."""
+    writer = sitk.ImageFileWriter()
+    writer.SetFileName(str(path))
+    writer.UseCompressionOn()
+    writer.SetCompressor(packing)
+    writer.Execute(image)
+    assert b"1.2.840.10008.1.2.4." in path.read_bytes()[:500]
+
+
+# Any bytes may be in packed voxels, such as those of an element that claims gigabytes.
+@pytest.mark.parametrize("packing", ["JPEG", "JPEG2000"])
+def test_packed_voxels_are_not_taken_for_elements(tmp_path, packing) -> None:
+    path = tmp_path / "a.dcm"
+    array = np.random.default_rng(0).integers(-1000, 3000, (4, 96, 96)).astype(np.int16)
+    image = to_itk(Volume(array, (0.5, 0.5, 0.5)))
+    image.SetMetaData("0008|0060", "CT")
+    image.SetMetaData("0008|0016", "1.2.840.10008.5.1.4.1.1.2.1")
+    write_packed(path, image, packing)
+    assert np.array_equal(read_volume(path).array, array)
