@@ -63,7 +63,7 @@ def test_the_command_makes_a_bundle_with_its_lineage(
     words = ["train", "--dataset", str(world / "set"), "--from", str(world / "toy"), "-o", str(out)]
     words += ["--cases", str(world / "heads"), "--steps", "2", "--check-every", "2"]
     assert main([*words, "--device", "cpu", "--learning-rate", "0.05", "--seed", "1"]) == 0
-    assert "held-out cases" in capsys.readouterr().out
+    assert "held-out case" in capsys.readouterr().out
     bundle = load_bundle(out / "bundle")
     bundle.verify()
     parent = load_bundle(world / "toy")
