@@ -61,6 +61,14 @@ def test_a_tooth_is_none_whatever_a_dentist_has_put_on_it(kind: str) -> None:
     assert find_implants(labels, regions, volume, volume) == []
 
 
+@pytest.mark.parametrize(("kind", "found"), [("sound", []), ("implant", [2])])
+def test_much_air_around_the_head_makes_no_tooth_an_implant(kind: str, found: list[int]) -> None:
+    labels, regions, volume = a_scene(kind)
+    array = np.pad(volume.array, 110, constant_values=-1000.0)
+    wide = Volume(array, volume.spacing, (-55.0, -55.0, -55.0), np.eye(3))
+    assert [region.label for region in find_implants(labels, regions, volume, wide)] == found
+
+
 def test_one_finding_for_all() -> None:
     _, regions, _ = a_scene("implant")
     assert implant_findings([]) == []

@@ -15,7 +15,10 @@ from ToothSegLib.volume import Volume
 # of teeth were at most 1.2 in simulated scans with and without crowns, in a head CT and in a coarse
 # head with fillings; those of simulated implants 1.4 and up.
 _METAL = 1.3
-_SCALE_PERCENTILES = (2.0, 99.0)
+_DARK_PERCENTILE = 2.0
+# What is bright fills so much of a scan, or, in a large one with much air around the head, so many
+# mm3: less than teeth and dense bone have together, and more than all implants of a mouth.
+_BRIGHT_SHARE, _BRIGHT_MM3 = 0.01, 8000.0
 # Deep enough to be below enamel and crowns; the middle of a thin tooth is less deep.
 _CORE_MM = 1.3
 _LEAST_CORE_VOXELS = 20
@@ -36,7 +39,8 @@ def find_implants(
         scan: all of it, which tells what is dark and what is bright.
     """
     sample = scan.array[::_STEP, ::_STEP, ::_STEP]
-    dark, bright = np.percentile(sample, _SCALE_PERCENTILES)
+    share = min(_BRIGHT_SHARE, _BRIGHT_MM3 / (scan.array.size * float(np.prod(scan.spacing))))
+    dark, bright = np.percentile(sample, (_DARK_PERCENTILE, 100.0 * (1.0 - share)))
     if bright <= dark:
         return []
     limit = dark + _METAL * (bright - dark)
