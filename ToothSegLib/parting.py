@@ -19,7 +19,7 @@ from ToothSegLib.maps import Maps
 from ToothSegLib.norms import VOLUMES_MM3, WIDTHS_MM
 from ToothSegLib.numbering import Numbering, number_regions
 from ToothSegLib.regions import Region, measure_regions
-from ToothSegLib.teeth import TEETH, type_of
+from ToothSegLib.teeth import TEETH, neighbours, type_of
 from ToothSegLib.votes import voted_centres
 
 # Volume over what the patient's other teeth suggest, and reach along the arch over the width of
@@ -90,19 +90,13 @@ def _suspects(regions: list[Region], numbering: Numbering, scale: float) -> list
         own = numbering.numbers[region.label]
         if own is None or region.volume_mm3 < _LARGE * scale * VOLUMES_MM3[type_of(own)]:
             continue
-        beside = [fdi for fdi in _beside(own) if fdi in free]
+        beside = [fdi for fdi in neighbours(own) if fdi in free]
         if beside:
             # The one that more of it looks like.
             other = max(beside, key=lambda fdi: region.type_probabilities[type_of(fdi)])
             free.remove(other)
             found.append(_Suspect(region, own, other))
     return found
-
-
-def _beside(fdi: int) -> list[int]:
-    """The numbers on both sides of a tooth."""
-    arch, slot = (int(index) for index in np.argwhere(fdi == SLOT_FDI)[0])
-    return [int(SLOT_FDI[arch, s]) for s in (slot - 1, slot + 1) if 0 <= s < SLOT_FDI.shape[1]]
 
 
 def _other_half(

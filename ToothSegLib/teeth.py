@@ -169,3 +169,16 @@ FDI_NUMBERS = tuple(tooth.fdi for tooth in TEETH)
 FDI_TO_CLASS = tuple((_BY_FDI[fdi].class_index or 0) if fdi in _BY_FDI else 0 for fdi in range(49))
 FDI_TO_TYPE = tuple(_BY_FDI[fdi].type if fdi in _BY_FDI else 0 for fdi in range(49))
 CLASS_TO_FDI = (0, *FDI_NUMBERS)
+
+
+def row_of(fdi: int) -> list[int]:
+    """The numbers of the arch that a tooth stands in, the patient's right to left, of the 28."""
+    row = UPPER_ARCH if fdi in UPPER_ARCH else LOWER_ARCH
+    return [number for number in row if number in FDI_NUMBERS]
+
+
+def neighbours(fdi: int) -> list[int]:
+    """The numbers on both sides of a tooth in its row, of the 28."""
+    row = row_of(fdi)
+    place = row.index(fdi)
+    return [number for number in row[max(place - 1, 0) : place + 2] if number != fdi]

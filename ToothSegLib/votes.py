@@ -48,7 +48,7 @@ def label_by_votes(
         voxel. Without any peak all voxels are -1.
     """
     votes = voted_centres(maps, where)
-    lower = is_lower(maps, where)
+    lower = _is_lower(maps, where)
     if line is None:
         flat = votes * np.array([_HEIGHT_WEIGHT, 1.0, 1.0], np.float32)
     else:
@@ -87,7 +87,7 @@ def voted_centres(maps: Maps, where: np.ndarray) -> np.ndarray:
     return np.clip(votes, -_MARGIN_MM, edge + _MARGIN_MM)
 
 
-def is_lower(maps: Maps, where: np.ndarray) -> np.ndarray:
+def _is_lower(maps: Maps, where: np.ndarray) -> np.ndarray:
     """(n,) bool: whether a voxel looks more like a tooth of the lower jaw than of the upper."""
     types = maps.types.reshape(N_TYPES, -1)
     chances = [

@@ -19,7 +19,7 @@ from ToothSegLib.norms import VOLUMES_MM3 as NORM_VOLUMES_MM3
 from ToothSegLib.numbering import Numbering
 from ToothSegLib.quality.view import cut_teeth
 from ToothSegLib.regions import Region
-from ToothSegLib.teeth import FDI_NUMBERS, LOWER_ARCH, UPPER_ARCH, by_fdi, type_of
+from ToothSegLib.teeth import by_fdi, type_of
 from ToothSegLib.volume import Volume
 
 # Fewer teeth do not tell the patient's own scale.
@@ -31,12 +31,6 @@ _MOST_POINTS = 20_000
 # What is further away than this from a tooth has nothing to do with it.
 _BESIDE_MM = 10.0
 _LONGEST_ROOT_MM = 20.0  # from a tooth's centre
-
-
-def row_of(fdi: int) -> list[int]:
-    """The numbers of the arch that a tooth stands in, the patient's right to left, of the 28."""
-    row = UPPER_ARCH if fdi in UPPER_ARCH else LOWER_ARCH
-    return [number for number in row if number in FDI_NUMBERS]
 
 
 @dataclass(frozen=True)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from ToothSegLib.norms import VOLUMES_MM3 as NORM_VOLUMES_MM3
-from ToothSegLib.quality.facts import Facts, row_of
+from ToothSegLib.quality.facts import Facts
 from ToothSegLib.regions import Region
 from ToothSegLib.report import Finding
-from ToothSegLib.teeth import type_of
+from ToothSegLib.teeth import neighbours, row_of, type_of
 
 # Width along the arch over the room that the tooth has there, and volume over what the patient's
 # other teeth suggest. On simulated dentitions 99 of 100 teeth are at most 1.36 times as wide, two
@@ -42,7 +42,7 @@ def merged_findings(facts: Facts) -> list[Finding]:
             findings.append(Finding("merged", "high", message, (fdi,)))
             continue
         wide = facts.width(fdi)
-        absent = [number for number in _neighbours(fdi) if number not in facts.regions]
+        absent = [number for number in neighbours(fdi) if number not in facts.regions]
         if absent and wide >= WIDE_WITH_GAP and size >= LARGE_WITH_GAP:
             lost = f", and no {' and no '.join(map(str, absent))} was found"
         elif wide >= WIDE and size >= LARGE and not _row_is_full(facts, fdi):
@@ -94,12 +94,6 @@ def split_findings(facts: Facts) -> tuple[list[Finding], set[int]]:
             )
             findings.append(Finding("split", "high", message, (step.first, step.second)))
     return findings, pieces
-
-
-def _neighbours(fdi: int) -> list[int]:
-    row = row_of(fdi)
-    place = row.index(fdi)
-    return [n for n in row[max(place - 1, 0) : place + 2] if n != fdi]
 
 
 def _row_is_full(facts: Facts, fdi: int) -> bool:

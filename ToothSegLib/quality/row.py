@@ -6,9 +6,9 @@ from collections.abc import Collection
 
 import numpy as np
 
-from ToothSegLib.quality.facts import Facts, row_of
+from ToothSegLib.quality.facts import Facts
 from ToothSegLib.report import Finding
-from ToothSegLib.teeth import FDI_NUMBERS, LOWER_ARCH, UPPER_ARCH, mirror
+from ToothSegLib.teeth import FDI_NUMBERS, LOWER_ARCH, UPPER_ARCH, mirror, row_of
 
 # A tooth lies this share of its way further along the arch than the one before; 0 is beside it.
 # Crowded teeth of simulated dentitions reach 0.5, exchanged numbers -1.
