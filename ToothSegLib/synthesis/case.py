@@ -14,6 +14,25 @@ from ToothSegLib.atomic import replacing
 from ToothSegLib.errors import InputError
 
 FORMAT = 1
+_DETAIL = ("outside", "inside", "owner", "surface")
+
+
+@dataclass(frozen=True)
+class Detail:
+    """What lies about the teeth's surfaces, on a case's grid; made by `detail.make_detail`.
+
+    Attributes:
+        outside: (k, j, i) uint8 tissue codes without teeth, and without the gaps about roots.
+        inside: (k, j, i) uint8 tissue codes of the nearest tooth; 0 away from teeth.
+        owner: (k, j, i) uint8 FDI number of the nearest tooth; 0 away from teeth.
+        surface: (k, j, i) int8 distance to its surface in steps of `detail.STEP_MM`, negative
+            inside.
+    """
+
+    outside: np.ndarray
+    inside: np.ndarray
+    owner: np.ndarray
+    surface: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -27,6 +46,7 @@ class Case:
         origin: LPS mm of voxel (0, 0, 0).
         centres: LPS mm of each whole tooth's centre of mass.
         about: how it was made.
+        detail: where the teeth's surfaces lie between the voxels, if that is known.
     """
 
     tissue: np.ndarray
@@ -35,6 +55,7 @@ class Case:
     origin: tuple[float, float, float]
     centres: dict[int, tuple[float, float, float]]
     about: dict[str, object] = field(default_factory=dict)
+    detail: Detail | None = None
 
 
 def save_case(path: Path, case: Case) -> None:
@@ -52,6 +73,7 @@ def save_case(path: Path, case: Case) -> None:
             tissue=case.tissue,
             labels=case.labels,
             about=np.frombuffer(json.dumps(about).encode(), np.uint8),
+            **({} if case.detail is None else vars(case.detail)),
         )
 
 
@@ -65,15 +87,17 @@ def load_case(path: Path) -> Case:
         with np.load(path, allow_pickle=False) as archive:
             tissue, labels = archive["tissue"], archive["labels"]
             about = dict(json.loads(archive["about"].tobytes()))
+            detail = Detail(*(archive[name] for name in _DETAIL)) if _DETAIL[0] in archive else None
     except (OSError, EOFError, KeyError, TypeError, ValueError, zipfile.BadZipFile, zlib.error,
             AttributeError) as error:  # fmt: skip
         raise InputError(
             f"{path} is not a simulated case ({error}); make cases with 'toothseg simulate'"
         ) from error
-    if about.get("format") != FORMAT or tissue.shape != labels.shape:
+    maps = [labels, *(vars(detail).values() if detail else ())]
+    if about.get("format") != FORMAT or any(map_.shape != tissue.shape for map_ in maps):
         raise InputError(
             f"{path} is a case of another format; make it anew with 'toothseg simulate'"
         )
     origin = tuple(about["origin"])
     centres = {int(fdi): tuple(centre) for fdi, centre in about["centres"].items()}
-    return Case(tissue, labels, about["spacing_mm"], origin, centres, about["about"])
+    return Case(tissue, labels, about["spacing_mm"], origin, centres, about["about"], detail)

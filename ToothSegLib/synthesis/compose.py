@@ -9,10 +9,12 @@ import numpy as np
 from scipy import ndimage
 
 from ToothSegLib.synthesis import tissues
+from ToothSegLib.synthesis.braces import set_braces
 from ToothSegLib.synthesis.case import Case
 from ToothSegLib.synthesis.crown_statistics import CrownStatistics, draw_forms
 from ToothSegLib.synthesis.dental_work import draw_work, set_implants
 from ToothSegLib.synthesis.dentition import Dentition, PlacedTooth, draw_dentition
+from ToothSegLib.synthesis.detail import make_detail
 from ToothSegLib.synthesis.individual import Individual
 from ToothSegLib.synthesis.jaws import Grid, Head, build_head
 from ToothSegLib.synthesis.placement import in_frame, reachable_box
@@ -22,6 +24,8 @@ from ToothSegLib.teeth import LOWER_ARCH, UPPER_ARCH, type_of
 _LOW = (-60.0, -18.0, -50.0)
 _HIGH = (60.0, 92.0, 44.0)
 _NEAR = 2.0
+# So far into a tooth goes what lies about it, for voxels that its surface cuts; mm.
+_SURROUND = 0.9
 # Thickest enamel by position in the quadrant, mm; about 0.3 mm at the cervix.
 _ENAMEL = (1.0, 1.0, 1.3, 1.7, 1.7, 2.2, 2.2, 2.0)
 
@@ -34,11 +38,13 @@ class Wish:
         absent: FDI numbers of the teeth that are missing, all others being there.
         crowned: FDI numbers of the teeth with metal crowns, all others having no work at all.
         implants: share of the empty places that have one.
+        braces: whether there are brackets; an ordinary head has none by chance.
     """
 
     absent: Collection[int] | None = None
     crowned: Collection[int] | None = None
     implants: float | None = None
+    braces: bool | None = None
 
 
 def few_teeth(seed: int) -> Wish:
@@ -104,15 +110,20 @@ def make_case(
     coarse = Grid((x, y, z), 2 * spacing_mm, (size[2] // 2, size[1] // 2, size[0] // 2))
     head = build_head(dentition, coarse, rng)
     teeth = render_teeth(dentition, fine, rng, wish.crowned)
-    tissue = _set_in(head, teeth, fine, rng)
+    tissue, outside = _set_in(head, teeth, fine, rng)
+    bare = tissue.copy()
     set_implants(tissue, teeth.owner, dentition, fine, rng, wish.implants)
+    braces = False if ordinary and wish.braces is None else wish.braces
+    set_braces(tissue, teeth.nearest, dentition, fine, seed, braces)
+    outside = np.where(tissue == bare, outside, tissue)
     labels = np.where(teeth.nearest < 0, teeth.owner, 0).astype(np.uint8)
     about: dict[str, object] = {
         "seed": seed,
         "individuals": [individual.name for individual in individuals],
         "opening_mm": round(dentition.opening, 2),
     }
-    return Case(tissue, labels, spacing_mm, fine.origin, _centres(labels, fine), about)
+    detail = make_detail(outside, teeth.part, teeth.owner, teeth.nearest)
+    return Case(tissue, labels, spacing_mm, fine.origin, _centres(labels, fine), about, detail)
 
 
 def render_teeth(
@@ -155,7 +166,7 @@ def _render(
     mine = distance < maps.nearest[box]
     maps.nearest[box] = np.where(mine, distance, maps.nearest[box])
     maps.owner[box] = np.where(mine, tooth.fdi, maps.owner[box])
-    part = _tooth_tissue(tooth, distance, cervix, o, pulp_share, grid.step)
+    part = tooth_tissue(tooth.fdi, crown, distance, cervix, o, pulp_share, grid.step)
     if crowned is None or tooth.fdi in crowned:
         metal = crowned is not None
         part = draw_work(part, distance, m, b, o, tooth.form, rng, metal_crown=metal)
@@ -171,19 +182,32 @@ def _to_distance(implicit: np.ndarray, step: float) -> np.ndarray:
     return np.clip(implicit / np.clip(gradient, 0.4, 2.5), -12.0, _NEAR).astype(np.float32)
 
 
-def _tooth_tissue(
-    tooth: PlacedTooth,
+def tooth_tissue(
+    fdi: int,
+    crown_height: float,
     distance: np.ndarray,
-    cervix: np.ndarray,
+    cervix: np.ndarray | float,
     o: np.ndarray,
     pulp_share: float,
     step: float,
 ) -> np.ndarray:
+    """Enamel, dentine and pulp of one tooth, and what they would be beyond its surface.
+
+    Args:
+        fdi: which tooth.
+        crown_height: mm.
+        distance: (k, j, i) mm to its surface, negative inside; all of the tooth is in the grid.
+        cervix: where on the long axis the enamel ends, mm.
+        o: (k, j, i) place on the long axis, mm, towards the cusps.
+        pulp_share: how deep a voxel of the pulp lies at least, as a share of the deepest near it.
+        step: mm between samples.
+    """
     part = np.full(distance.shape, tissues.DENTINE, np.uint8)
-    thickest = _ENAMEL[tooth.fdi % 10 - 1]
-    height = np.clip((o - cervix) / tooth.form.crown_height, 0.0, 1.0)
+    thickest = _ENAMEL[fdi % 10 - 1]
+    height = np.clip((o - cervix) / crown_height, 0.0, 1.0)
     part[(o > cervix) & (distance > -(0.3 + (thickest - 0.3) * height))] = tissues.ENAMEL
-    depth = np.maximum(-distance, 0.0)
+    # In its depth the first-order distance goes astray: there the form's gradient vanishes.
+    depth = ndimage.distance_transform_edt(distance < 0, sampling=step)
     # The pulp follows the middle of crown and roots: deep relative to what lies around.
     reach = max(3, int(round(3.5 / step)) | 1)
     ridge = ndimage.maximum_filter(depth, size=reach)
@@ -192,27 +216,35 @@ def _tooth_tissue(
     return part
 
 
-def _set_in(head: Head, teeth: TeethMaps, grid: Grid, rng: np.random.Generator) -> np.ndarray:
-    """Put the teeth into the head, each with its ligament, lamina dura and bone about its root."""
-    tissue = np.repeat(np.repeat(np.repeat(head.tissue, 2, 0), 2, 1), 2, 2)
+def _set_in(
+    head: Head, teeth: TeethMaps, grid: Grid, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    """Put the teeth into the head, each with its ligament, lamina dura and bone about its root.
+
+    Returns:
+        (k, j, i) tissues, and the same without the teeth and the gaps about their roots.
+    """
+    outside = np.repeat(np.repeat(np.repeat(head.tissue, 2, 0), 2, 1), 2, 2)
     bone = ndimage.zoom(head.bone, 2, order=1, mode="nearest", grid_mode=True)
-    outer = (teeth.nearest > 0) & (teeth.nearest < _NEAR)
+    outer = (teeth.nearest > -_SURROUND) & (teeth.nearest < _NEAR)
     # Roots are always covered by bone, if only thinly, unless the bone has gone down.
     cover = outer & teeth.below_crest & (teeth.nearest < rng.uniform(0.6, 1.6)) & (bone < 3.0)
-    tissue[cover & (tissue != tissues.TRABECULAR)] = tissues.CORTICAL
+    outside[cover & (outside != tissues.TRABECULAR)] = tissues.CORTICAL
     in_bone = outer & ((bone < 0.5) | cover)
     lamina = float(rng.uniform(0.0, 0.9))
     gap = float(rng.uniform(0.1, 0.4))
-    tissue[in_bone & (teeth.nearest < gap + lamina)] = tissues.CORTICAL
-    tissue[in_bone & (teeth.nearest < gap)] = tissues.LIGAMENT
+    outside[in_bone & (teeth.nearest < gap + lamina)] = tissues.CORTICAL
+    ligament = in_bone & (teeth.nearest < gap)
     if rng.random() < 0.7:
         # The gum covers what bone there is and the necks of the teeth.
-        gum = outer & ~in_bone & teeth.below_crest & (tissue == tissues.AIR)
-        near_bone = (bone > -1.0) & (bone < rng.uniform(1.0, 3.0)) & (tissue == tissues.AIR)
-        tissue[gum | near_bone] = tissues.SOFT
+        gum = outer & ~in_bone & teeth.below_crest & (outside == tissues.AIR)
+        near_bone = (bone > -1.0) & (bone < rng.uniform(1.0, 3.0)) & (outside == tissues.AIR)
+        outside[gum | near_bone] = tissues.SOFT
+    tissue = outside.copy()
+    tissue[ligament] = tissues.LIGAMENT
     inside = teeth.nearest < 0
     tissue[inside] = teeth.part[inside]
-    return tissue
+    return tissue, outside
 
 
 def _centres(labels: np.ndarray, grid: Grid) -> dict[int, tuple[float, float, float]]:

@@ -60,7 +60,8 @@ def set_implants(
     rng: np.random.Generator,
     rate: float | None = None,
 ) -> None:
-    """Put implants, with or without a crown, into some empty places; they bear no label.
+    """Put implants, with or without a crown, and the pontics of bridges into some empty places;
+    they bear no label.
 
     Without a ``rate``, the share of places that get one, chance decides on that too.
     """
@@ -78,8 +79,12 @@ def set_implants(
         free = owner[box] == 0
         core = np.hypot(m, b)
         screw = (core < radius * taper * thread) & (o < -crown + 1) & (o > -crown - length)
-        tissue[box][screw & free] = tissues.TITANIUM
-        if rng.random() < 0.6:
+        kind = rng.choice(["screw", "crown", "pontic"], p=[0.35, 0.5, 0.15])
+        stuff = tissues.METAL if rng.random() < 0.25 else tissues.CERAMIC
+        if kind != "pontic":
+            tissue[box][screw & free] = tissues.TITANIUM
+        if kind != "screw":
             cap = (tooth.form.field(m, b, o) < 0) & (o > -crown)
-            tissue[box][cap & free] = tissues.CERAMIC
+            tissue[box][cap & free] = stuff
+        if kind == "crown":
             tissue[box][cap & (core < 1.5) & free] = tissues.TITANIUM

@@ -16,6 +16,7 @@ from ToothSegLib.progress import Progress
 from ToothSegLib.synthesis import tissues
 from ToothSegLib.synthesis.case import Case
 from ToothSegLib.synthesis.conebeam import Projector, reconstruct, toolkit
+from ToothSegLib.synthesis.detail import refined
 from ToothSegLib.synthesis.detector import Detector
 from ToothSegLib.synthesis.materials import tissue_attenuation
 from ToothSegLib.synthesis.posing import VIEW_CENTRE, place_head
@@ -24,6 +25,7 @@ from ToothSegLib.volume import Volume
 
 _AIR_HU = -1000
 _SPONGE_MM = 0.5
+_FINER = 2
 _AT_ONCE = 6
 
 
@@ -59,7 +61,11 @@ def simulate_cbct(
     progress = progress or Progress()
     progress.stage("placing the head", 0.0, 0.05).update(0.0)
     rng = np.random.default_rng(seed)
-    tissue, labels = place_head(case, _centre(case, scanner, rng), rng, tilt_deg=tilt_deg)
+    centre = _centre(case, scanner, rng)
+    if case.detail is not None:
+        # Half a case's voxels: the gap about a root is narrower than one.
+        case = refined(case, _FINER)
+    tissue, labels = place_head(case, centre, rng, tilt_deg=tilt_deg)
     attenuation = attenuation_map(tissue, scanner, rng)
     picture = scan(attenuation, tissue, scanner, rng, progress.stage("scanning", 0.05, 1.0))
     spacing = (scanner.voxel_mm,) * 3

@@ -15,6 +15,7 @@ from torch.nn import functional
 
 from ToothSegLib.normalise import normalise
 from ToothSegLib.synthesis import tissues
+from ToothSegLib.synthesis.sampling import Edges
 
 _DENSE = (tissues.METAL, tissues.TITANIUM, tissues.CERAMIC, tissues.ROOT_FILLING)
 
@@ -30,6 +31,7 @@ def make_picture(
     *,
     strength: float = 1.0,
     textbook: bool = False,
+    edges: Edges | None = None,
 ) -> Tensor:
     """One picture of a tissue patch.
 
@@ -47,7 +49,7 @@ def make_picture(
     draw = _Draw(generator, strength)
     greys = _draw_textbook_greys(draw) if textbook else _draw_greys(draw)
     code = tissue.long()
-    image = greys[code]
+    image = greys[code] if edges is None else _mixed(greys, edges, spacing_mm, draw)
     image = _texture(image, code, draw)
     image = _streaks(image, tissue, spacing_mm, draw)
     image = _blur(image, draw.span(0.25, 0.75) / spacing_mm * 0.8)
@@ -136,6 +138,17 @@ def _draw_textbook_greys(draw: _Draw) -> Tensor:
     greys[tissues.ENAMEL] *= draw.span(0.85, 1.25)
     gamma = math.exp(0.5 * draw.strength * draw.span(-0.35, 0.35))
     return greys.clamp(min=0.0) ** gamma + greys.clamp(max=0.0)
+
+
+def _mixed(greys: Tensor, edges: Edges, spacing_mm: float, draw: _Draw) -> Tensor:
+    """Grey values of voxels that are part tooth, part the gap about a root, part what is beyond."""
+    tooth = edges.share(spacing_mm)
+    filled = edges.share(spacing_mm, beyond_mm=draw.span(0.08, 0.4))
+    bone = (edges.outside == tissues.TRABECULAR) | (edges.outside == tissues.CORTICAL)
+    beyond = torch.where(bone, 1.0 - filled, 1.0 - tooth)
+    gap = 1.0 - tooth - beyond
+    grey = tooth * greys[edges.inside.long()] + beyond * greys[edges.outside.long()]
+    return grey.add_(gap, alpha=float(greys[tissues.LIGAMENT]))
 
 
 def _texture(image: Tensor, code: Tensor, draw: _Draw) -> Tensor:

@@ -9,13 +9,60 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from ToothSegLib.synthesis.case import Case
+from ToothSegLib.synthesis.case import Case, Detail
+from ToothSegLib.synthesis.detail import STEP_MM
 from ToothSegLib.teeth import type_of
 
 
 @dataclass(frozen=True)
+class TensorDetail:
+    """A case's `Detail` as tensors."""
+
+    outside: Tensor
+    inside: Tensor
+    owner: Tensor
+    surface: Tensor
+
+    @classmethod
+    def of(cls, detail: Detail) -> TensorDetail:
+        """The same maps, their memory shared."""
+        return cls(*(torch.from_numpy(map_) for map_ in vars(detail).values()))
+
+
+@dataclass(frozen=True)
+class Edges:
+    """What lies on either side of the teeth's surfaces in a patch, and where they run.
+
+    Attributes:
+        outside, inside: (Z, Y, X) uint8 tissues without and with the teeth.
+        distance: (Z, Y, X) float32 to the nearest surface, mm of the patch, negative inside.
+    """
+
+    outside: Tensor
+    inside: Tensor
+    distance: Tensor
+
+    def share(self, spacing_mm: float, beyond_mm: float = 0.0) -> Tensor:
+        """(Z, Y, X) float32: how much of each voxel, so many mm wide, lies within the surface or
+        not more than ``beyond_mm`` outside of it. It is taken to cross a voxel along an axis.
+        """
+        return (0.5 + (beyond_mm - self.distance) / spacing_mm).clamp_(0.0, 1.0)
+
+    def seen_in(self, seen: Tensor) -> Edges:
+        """The same, air where a bool mask says that nothing was seen."""
+        return Edges(
+            torch.where(seen, self.outside, 0),
+            torch.where(seen, self.inside, 0),
+            torch.where(seen, self.distance, 1.0),
+        )
+
+
+@dataclass(frozen=True)
 class TensorCase:
-    """A case ready to be sampled. `table` maps a label to its tooth's centre (LPS mm)."""
+    """A case ready to be sampled. `table` maps a label to its tooth's centre (LPS mm).
+
+    With `detail`, its tissues are sampled and ``tissue`` only tells the shape.
+    """
 
     tissue: Tensor  # (k, j, i) uint8
     labels: Tensor  # (k, j, i) uint8
@@ -23,6 +70,7 @@ class TensorCase:
     spacing_mm: float
     table: Tensor  # (100, 3)
     present: tuple[int, ...]
+    detail: TensorDetail | None = None
 
     @classmethod
     def of(cls, case: Case) -> TensorCase:
@@ -30,13 +78,15 @@ class TensorCase:
         table = torch.zeros(100, 3)
         for fdi, centre in case.centres.items():
             table[fdi] = torch.tensor(centre)
+        detail = TensorDetail.of(case.detail) if case.detail else None
         return cls(
-            torch.from_numpy(case.tissue),
+            detail.outside if detail else torch.from_numpy(case.tissue),
             torch.from_numpy(case.labels),
             torch.tensor(case.origin),
             case.spacing_mm,
             table,
             tuple(sorted(case.centres)),
+            detail,
         )
 
 
@@ -48,6 +98,8 @@ class Patch:
     labels: Tensor  # (Z, Y, X) uint8, FDI
     types: Tensor  # (Z/2, Y/2, X/2) int64
     offsets: Tensor  # (3, Z/2, Y/2, X/2) mm along (x, y, z)
+    tooth: Tensor  # (Z, Y, X) float32, the share of the voxel that is tooth
+    edges: Edges | None = None
 
 
 _TYPE_TABLE = torch.zeros(100, dtype=torch.int64)
@@ -92,7 +144,18 @@ def sample_patch(
             points[a] += float(matrix[a, b]) * steps[b]
         points[a] += float(centre[a])
     index = _voxel_index(case, points)
-    tissue, labels = _take(case.tissue, index), _take(case.labels, index)
+    edges = None
+    if case.detail is None:
+        tissue, labels = _take(case.tissue, index), _take(case.labels, index)
+        tooth = (labels > 0).float()
+    else:
+        scale = float(torch.linalg.det(matrix).abs()) ** (1 / 3)
+        outside, inside = _take(case.detail.outside, index), _take(case.detail.inside, index)
+        edges = Edges(outside, inside, _distance(case, points) / scale)
+        teeth = edges.distance < 0
+        tissue = torch.where(teeth, inside, outside)
+        labels = torch.where(teeth, _take(case.detail.owner, index), 0)
+        tooth = edges.share(spacing_mm)
     coarse = functional.avg_pool3d(points[None], 2)[0]
     coarse_labels = _take(case.labels, _voxel_index(case, coarse)).long()
     away = case.table[coarse_labels].permute(3, 0, 1, 2) - coarse
@@ -101,7 +164,7 @@ def sample_patch(
     offsets = torch.einsum("ab,bzyx->azyx", torch.linalg.inv(matrix), away)
     if flip:
         labels = _mirror_table()[labels.long()]
-    return Patch(tissue, labels, _TYPE_TABLE[coarse_labels], offsets)
+    return Patch(tissue, labels, _TYPE_TABLE[coarse_labels], offsets, tooth, edges)
 
 
 def _beyond_mean(field: Tensor, labels: Tensor) -> Tensor:
@@ -133,6 +196,27 @@ def _voxel_index(case: TensorCase, points: Tensor) -> Tensor:
         for a, n in ((0, width), (1, height), (2, depth))
     )  # fmt: skip
     return k.mul_(height).add_(j).mul_(width).add_(i)
+
+
+def _distance(case: TensorCase, points: Tensor) -> Tensor:
+    """mm of the case to the nearest tooth's surface, between the voxels' centres as well."""
+    assert case.detail is not None
+    place = torch.stack([(points[a] - float(case.origin[a])) / case.spacing_mm for a in range(3)])
+    low = place.amin((1, 2, 3)).floor().long() - 1
+    high = place.amax((1, 2, 3)).ceil().long() + 2
+    box = [
+        slice(max(0, min(int(a), n - 2)), max(2, min(int(b), n)))
+        for a, b, n in zip(low, high, case.tissue.shape[::-1], strict=True)
+    ]
+    part = case.detail.surface[box[2], box[1], box[0]].float()
+    for a in range(3):
+        first, last = box[a].start, box[a].stop - 1
+        place[a] = (place[a] - first) * (2.0 / (last - first)) - 1.0
+    found = functional.grid_sample(
+        part[None, None], place.permute(1, 2, 3, 0)[None],
+        mode="bilinear", padding_mode="border", align_corners=True,
+    )  # fmt: skip
+    return STEP_MM * found[0, 0]
 
 
 def _draw_matrix(generator: torch.Generator, tilt_deg: float, flip: bool) -> Tensor:

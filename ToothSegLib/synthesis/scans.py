@@ -40,7 +40,7 @@ def simulate_scan(
         TensorCase.of(case), size, spacing_mm, generator,
         tilt_deg=tilt_deg, centre=torch.tensor(VIEW_CENTRE),
     )  # fmt: skip
-    image = make_picture(patch.tissue, spacing_mm, generator, strength=strength)
+    image = make_picture(patch.tissue, spacing_mm, generator, strength=strength, edges=patch.edges)
     grey = (image.clamp(-1.0, 4.0) * 1000.0).round().to(torch.int16).numpy()
     labels = patch.labels.numpy().copy()
     labels[labels % 10 == 8] = 0

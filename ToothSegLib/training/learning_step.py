@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from copy import deepcopy
+from dataclasses import replace
 
 import torch
 from torch import Tensor, nn
@@ -77,8 +78,13 @@ def take_step(
     for group in optimiser.param_groups:
         group["lr"] = rate
     image = machine.place_batch(image)
-    fields = (patch.tissue, patch.labels, patch.types, patch.offsets)
-    patch = Patch(*(field.to(machine.device) for field in fields))
+    patch = replace(
+        patch,
+        **{
+            name: getattr(patch, name).to(machine.device)
+            for name in ("tissue", "labels", "types", "offsets", "tooth")
+        },
+    )
     network = forward or pair.network
     network.train()
     with machine.autocast():

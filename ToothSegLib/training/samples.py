@@ -40,6 +40,7 @@ def draw_sample(
     patch = Patch(
         torch.where(seen, patch.tissue, 0), torch.where(seen, patch.labels, 0),
         torch.where(half, patch.types, 0), patch.offsets,
+        torch.where(seen, patch.tooth, 0), patch.edges.seen_in(seen) if patch.edges else None,
     )  # fmt: skip
     if isinstance(case, ScanCase):
         image = _varied(patch.tissue.float(), generator)
@@ -50,7 +51,7 @@ def draw_sample(
         image = make_picture(
             patch.tissue, task.spacing_mm, generator,
             strength=ORDINARY + (1 - ORDINARY) * strength,
-            textbook=textbook < _TEXTBOOK_SHARE,
+            textbook=textbook < _TEXTBOOK_SHARE, edges=patch.edges,
         )  # fmt: skip
     if task.stage2:
         image = image * _imperfect_mask(patch.labels > 0, generator)
