@@ -33,7 +33,10 @@ _TYPE_FLOOR = 0.01
 _LOG_VOLUME_SD = 0.35
 _STEP_SD_MM = 1.0  # of the distance between neighbours, and its part that grows with distance
 _STEP_SD_SHARE = 0.1
-_MISSING = -0.5  # each slot left empty between two teeth
+# Each slot left empty between two teeth, by place in the quadrant. People lose molars and premolars
+# first and canines last, and are born without lateral incisors or premolars, hardly ever without
+# canines or central incisors.
+_MISSING = np.array([-1.5, -0.5, -1.2, -0.5, -0.5, -0.5, -0.5, -0.5])
 _CLOSED = -1.2  # a gap that has closed
 _EXTRA = -9.0  # a region that is no tooth of the arch
 _EXTRA_CRUMB = -5.0  # the same, when it is too small for any tooth
@@ -186,7 +189,10 @@ def _step(gaps: np.ndarray, places: np.ndarray) -> np.ndarray:
         return -1.5 * np.log1p(((gaps - expected) / sd) ** 2 / 3)
 
     moved = likelihood(np.clip(gaps, closed_mm, open_mm)) + _CLOSED
-    return np.maximum(likelihood(open_mm), moved) + (jump - 1) * _MISSING
+    empty = _MISSING[SLOT_FDI[0] % 10 - 1]
+    upto = np.concatenate([[0.0], np.cumsum(empty)])
+    between = upto[slot[None]] - upto[slot[:, None] + 1]  # of the slots after one, before another
+    return np.maximum(likelihood(open_mm), moved) + np.where(slot[None] > slot[:, None], between, 0)
 
 
 def _numbering(regions: list[Region], slots: np.ndarray, chances: np.ndarray) -> Numbering:

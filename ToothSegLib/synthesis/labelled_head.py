@@ -65,7 +65,9 @@ def head_case(
     outside = _surroundings(labels.array)
     if rng is not None:
         everyone = np.unique(found[found > 0])
-        teeth &= ~np.isin(owner, rng.choice(everyone, int(rng.integers(0, 9)), replace=False))
+        teeth &= ~np.isin(
+            owner, rng.choice(everyone, int(rng.integers(len(everyone) // 3 + 1)), replace=False)
+        )
         owner = _nearest(np.where(teeth, owner, 0))
     inner, outer = (ndimage.distance_transform_edt(mask) for mask in (teeth, ~teeth))
     distance = ndimage.gaussian_filter((outer - inner) * _SPACING_MM, _SMOOTH).astype(np.float32)
