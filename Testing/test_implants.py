@@ -1,4 +1,4 @@
-"""Metal to the core is an implant; a tooth with a crown or a root filling is not."""
+"""Metal or ceramic to the core is an implant; a tooth with a crown, a filling or a post is not."""
 
 from __future__ import annotations
 
@@ -7,74 +7,143 @@ import pytest
 from scipy import ndimage
 
 import ToothSegLib.cascade as cascade
-from ToothSegLib.implants import find_implants, implant_findings
+from ToothSegLib.cores import measure_cores
+from ToothSegLib.implants import doubt_findings, find_implants, implant_findings
+from ToothSegLib.numbering import Numbering
 from ToothSegLib.regions import Region
 from ToothSegLib.resources import resource_path
 from ToothSegLib.teeth import N_TYPES
 from ToothSegLib.volume import Volume
 from ToothSegLib.volume_io import read_volume
 
-DENTINE, ENAMEL, BONE, PULP, METAL = 1800.0, 2600.0, 1500.0, 600.0, 4000.0
+AIR, PULP, BONE, DENTINE, ENAMEL = -1000.0, 600.0, 1400.0, 1800.0, 3000.0
+CERAMIC, METAL = 5000.0, 7000.0
 
 
-def a_region(label: int, mask: np.ndarray) -> Region:
-    centre = np.argwhere(mask).mean(axis=0)[::-1] * 0.5
-    voxels = int(mask.sum())
+def a_region(label: int, mask: np.ndarray | None = None) -> Region:
+    centre, voxels = np.array([10.0 * label, 15.0, 16.0]), 1000
+    if mask is not None:
+        centre, voxels = np.argwhere(mask).mean(axis=0)[::-1] * 0.5, int(mask.sum())
     up = np.array([0.0, 0.0, 1.0])
     return Region(label, voxels, voxels / 8, centre, up, np.full(N_TYPES, 1 / N_TYPES), 0.9)
 
 
-def a_scene(kind: str, offset: float = 0.0, scale: float = 1.0):  # type: ignore[no-untyped-def]
-    """Two teeth in a block of bone, the second of ``kind``."""
+def a_scene(*kinds: str, bone: float = BONE):  # type: ignore[no-untyped-def]
+    """One tooth or implant of each kind in a block of bone, labelled 1 and up."""
     rng = np.random.default_rng(3)
-    z, y, x = np.indices((60, 80, 80)) * 0.5
-    image = np.where((y > 8) & (y < 30), BONE, -1000.0)
+    z, y, x = np.indices((60, 60, 40 + 20 * len(kinds))) * 0.5
+    image = np.where((y > 5) & (y < 25), bone, AIR)
     labels = np.zeros(image.shape, np.uint16)
-    for label, middle in ((1, 10.0), (2, 20.0)):
-        radius = np.hypot(y - 15, x - middle)
+    for label, kind in enumerate(kinds, start=1):
+        radius = np.hypot(y - 15, x - 10 * label)
         tooth = (radius < 3.0) & (z > 8) & (z < 24)
         labels[tooth] = label
         image[tooth] = DENTINE
         image[tooth & (radius < 0.6)] = PULP
         image[tooth & (z > 18) & (radius > 2.0)] = ENAMEL
-        if label == 2 and kind == "crown":
+        if kind == "crown":
             image[tooth & (z > 17) & ((radius > 1.8) | (z > 22))] = METAL
-        if label == 2 and kind == "root filling":
+        if kind == "root filling":
             image[tooth & (radius < 0.8)] = METAL
-        if label == 2 and kind == "implant":
+        if kind == "crown and post":  # only the wall of the root is left
+            image[tooth & ((z > 13) | (radius < 1.6))] = METAL
+        if kind in ("implant", "ceramic crown"):
             image[tooth] = METAL
+        if kind == "ceramic crown":
+            image[tooth & (z > 12)] = CERAMIC
     image = ndimage.gaussian_filter(image, 0.8) + rng.normal(0, 60, image.shape)
-    grid = ((0.5,) * 3, (0.0,) * 3, np.eye(3))
-    volume = Volume((image * scale + offset).astype(np.float32), *grid)
-    return labels, [a_region(label, labels == label) for label in (1, 2)], volume
+    volume = Volume(image.astype(np.float32), (0.5,) * 3, (0.0,) * 3, np.eye(3))
+    regions = [a_region(label, labels == label) for label in range(1, len(kinds) + 1)]
+    return labels, regions, volume
+
+
+def told(labels: np.ndarray, regions: list[Region], image: Volume, scan: Volume | None = None):  # type: ignore[no-untyped-def]
+    """The labels of what is an implant for sure, and of what may be one."""
+    found = find_implants(labels, regions, image, scan or image)
+    return [r.label for r in found.sure], [r.label for r in found.doubtful]
 
 
 @pytest.mark.parametrize(("offset", "scale"), [(0.0, 1.0), (1000.0, 1.0), (500.0, 0.1)])
 def test_an_implant_is_told_whatever_the_unit(offset: float, scale: float) -> None:
-    labels, regions, volume = a_scene("implant", offset, scale)
-    assert [region.label for region in find_implants(labels, regions, volume, volume)] == [2]
+    labels, regions, volume = a_scene("sound", "implant")
+    volume = volume.with_array(volume.array * scale + offset)
+    assert told(labels, regions, volume) == ([2], [])
 
 
 @pytest.mark.parametrize("kind", ["sound", "crown", "root filling"])
-def test_a_tooth_is_none_whatever_a_dentist_has_put_on_it(kind: str) -> None:
-    labels, regions, volume = a_scene(kind)
-    assert find_implants(labels, regions, volume, volume) == []
+@pytest.mark.parametrize("others", [0, 3])
+def test_a_tooth_is_none_whatever_a_dentist_has_put_on_it(kind: str, others: int) -> None:
+    assert told(*a_scene(*others * ["sound"], kind)) == ([], [])
 
 
-@pytest.mark.parametrize(("kind", "found"), [("sound", []), ("implant", [2])])
-def test_much_air_around_the_head_makes_no_tooth_an_implant(kind: str, found: list[int]) -> None:
-    labels, regions, volume = a_scene(kind)
-    array = np.pad(volume.array, 110, constant_values=-1000.0)
-    wide = Volume(array, volume.spacing, (-55.0, -55.0, -55.0), np.eye(3))
-    assert [region.label for region in find_implants(labels, regions, volume, wide)] == found
+def test_a_tooth_full_of_metal_stays_and_is_in_doubt() -> None:
+    assert told(*a_scene("sound", "sound", "sound", "crown and post")) == ([], [4])
+
+
+@pytest.mark.parametrize("kind", ["implant", "ceramic crown"])
+@pytest.mark.parametrize("teeth", [0, 3])
+def test_where_there_is_nothing_else_all_are_implants(kind: str, teeth: int) -> None:
+    scene = a_scene(*teeth * ["sound"], kind, kind, kind, kind)
+    assert told(*scene) == ([teeth + n for n in (1, 2, 3, 4)], [])
+
+
+@pytest.mark.parametrize("teeth", [0, 3])
+def test_metal_is_told_in_a_scan_whose_scale_ends_at_enamel(teeth: int) -> None:
+    labels, regions, volume = a_scene(*teeth * ["sound"], "implant", "ceramic crown")
+    volume = volume.with_array(np.minimum(volume.array, ENAMEL))
+    assert told(labels, regions, volume) == ([teeth + 1, teeth + 2], [])
+
+
+def test_ceramic_that_is_little_brighter_than_enamel_is_told_beside_teeth(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(globals(), "CERAMIC", 1.15 * ENAMEL)
+    assert told(*a_scene("sound", "sound", "sound", "ceramic crown")) == ([4], [])
+
+
+def test_teeth_in_dull_bone_stay_and_are_in_doubt() -> None:
+    assert told(*a_scene("sound", "sound", bone=100.0)) == ([], [1, 2])
+
+
+def test_brightness_is_in_units_of_bone_however_much_metal_shines_into_it() -> None:
+    labels, regions, volume = a_scene("sound", "implant", "implant")
+    (tooth, screw, _), end = measure_cores(labels, regions, volume, volume)
+    bone = BONE - AIR
+    assert tooth.all.middle == pytest.approx((DENTINE - AIR) / bone, rel=0.06)
+    assert screw.innermost.middle == pytest.approx((METAL - AIR) / bone, rel=0.06)
+    assert end >= screw.peak
+
+
+@pytest.mark.parametrize("outside", [AIR, -30_000.0])
+@pytest.mark.parametrize(("kind", "found"), [("sound", []), ("implant", [1, 2])])
+def test_what_is_around_the_head_tells_nothing(kind: str, found: list[int], outside: float) -> None:
+    labels, regions, volume = a_scene(kind, kind)
+    wide = Volume(np.pad(volume.array, 40, constant_values=outside), volume.spacing,
+                  (-20.0,) * 3, np.eye(3))  # fmt: skip
+    assert told(labels, regions, volume, wide) == (found, [])
+
+
+def test_a_scan_of_nothing_has_no_implants() -> None:
+    labels, regions, volume = a_scene("sound")
+    flat = volume.with_array(np.zeros(volume.shape))
+    assert told(labels, regions, flat) == ([], [])
 
 
 def test_one_finding_for_all() -> None:
-    _, regions, _ = a_scene("implant")
+    _, regions, _ = a_scene("implant", "implant")
     assert implant_findings([]) == []
     (finding,) = implant_findings(regions)
     assert finding.code == "implant"
     assert finding.message.startswith("2 things at (10, 15, 16), (20, 15, 16) mm LPS are")
+
+
+def test_what_is_in_doubt_is_named_if_it_got_a_number() -> None:
+    regions = [a_region(1), a_region(2), a_region(3)]
+    numbering = Numbering(numbers={1: 36, 2: None, 3: 11})
+    (finding,) = doubt_findings(regions, numbering)
+    assert (finding.code, finding.urgency, finding.fdi) == ("perhaps-implant", "high", (11, 36))
+    assert finding.message.startswith("11, 36 may be implants:")
+    assert doubt_findings([a_region(2)], numbering) == []
 
 
 def test_a_tooth_of_the_sample_made_of_metal_is_left_out() -> None:

@@ -24,7 +24,7 @@ from ToothSegLib.devices import (
     release_memory,
 )
 from ToothSegLib.grid import Box, labels_to_source, to_working_grid
-from ToothSegLib.implants import find_implants, implant_findings
+from ToothSegLib.implants import doubt_findings, find_implants, implant_findings
 from ToothSegLib.inference import predict_maps
 from ToothSegLib.instances import separate_teeth
 from ToothSegLib.localise import find_dentition
@@ -126,12 +126,13 @@ def segment(
             run.stage("telling the teeth apart", 0.88, 0.93).update(0.0)
             found = separate_teeth(sight.maps)
             implants = find_implants(found.labels, found.regions, sight.image, scan)
-            metal = {region.label for region in implants}
+            metal = {region.label for region in implants.sure}
             regions = [region for region in found.regions if region.label not in metal]
-            dropped, notes = found.dropped_mm3, implant_findings(implants) + notes
+            dropped, notes = found.dropped_mm3, implant_findings(implants.sure) + notes
         with _timed(timings, "numbers"):
             run.stage("numbering the teeth", 0.93, 0.95).update(0.0)
             numbering = calibrated(number_regions(regions), bundle.card)
+            notes = doubt_findings(implants.doubtful, numbering) + notes
         with _timed(timings, "to the scan's grid"):
             run.stage("bringing the labels to the scan's grid", 0.95, 1.0).update(0.0)
             numbered = sight.image.with_array(_lookup(numbering, found.regions)[found.labels])

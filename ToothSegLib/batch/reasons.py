@@ -26,6 +26,7 @@ WORDS = {
     "numbers-unsure": "number unsure",
     "odd-size": "unusual size",
     "order": "out of order",
+    "perhaps-implant": "perhaps an implant",
     "split": "perhaps one tooth in two pieces",
     "third-molar": "a third molar, left out",
     "third-molar-unsure": "perhaps no third molar",

@@ -1,0 +1,100 @@
+"""From the brightness of cores to implants, each part of the rule by itself."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import ToothSegLib.implants as implants
+from ToothSegLib.cores import Core, Part
+from ToothSegLib.regions import Region
+from ToothSegLib.teeth import N_TYPES
+from ToothSegLib.volume import Volume
+
+NOTHING = np.zeros((2, 2, 2))
+
+
+def steady(least: float, middle: float, peak: float) -> Core:
+    """A core whose brightness rises evenly from its darkest part to its middle."""
+    part = Part(*np.linspace(least, middle, 5).tolist())
+    return Core(part, part, peak)
+
+
+TOOTH, SCREW = steady(1.0, 1.2, 1.8), steady(5.0, 5.1, 5.4)
+TOOTH_IN_DULL_BONE = steady(2.1, 2.6, 3.2)
+FADING = Part(1.2, 1.4, 1.6, 1.8, 2.0)
+
+
+def told(patch: pytest.MonkeyPatch, *cores: Core, end: float = 6.0) -> str:
+    """A letter for each core: I for an implant, ? for what may be one, - for a tooth."""
+    patch.setattr(implants, "measure_cores", lambda *_: (list(cores), end))
+    up, types = np.array([0.0, 0.0, 1.0]), np.full(N_TYPES, 1 / N_TYPES)
+    regions = [Region(n, 9, 9.0, np.zeros(3), up, types, 0.9) for n in range(len(cores))]
+    volume = Volume(NOTHING, (1.0,) * 3, (0.0,) * 3, np.eye(3))
+    found = implants.find_implants(NOTHING.astype(int), regions, volume, volume)
+    letters = ["-"] * len(cores)
+    for letter, those in (("I", found.sure), ("?", found.doubtful)):
+        for region in those:
+            letters[region.label] = letter
+    return "".join(letters)
+
+
+@pytest.mark.parametrize(
+    ("core", "innermost", "letter"),
+    [
+        (Part(1.7, 1.7, 1.8, 1.8, 1.9), Part(1.7, 1.7, 1.8, 1.9, 2.0), "I"),
+        (FADING, Part(1.85, 1.9, 1.9, 1.9, 1.9), "I"),
+        (Part(2.0, 2.1, 2.2, 2.6, 4.0), Part(2.0, 2.1, 2.6, 3.0, 4.0), "I"),
+        (FADING, Part(2.1, 2.2, 2.2, 2.6, 4.0), "I"),
+        (Part(1.7, 1.8, 1.8, 2.3, 4.0), Part(1.7, 1.8, 1.8, 2.3, 4.0), "?"),
+        (Part(2.0, 2.3, 2.6, 3.0, 4.0), Part(2.1, 2.3, 2.6, 3.0, 4.0), "?"),
+        (FADING, FADING, "?"),
+        (Part(1.3, 1.3, 1.3, 1.3, 1.4), Part(1.3, 1.3, 1.3, 1.3, 1.4), "-"),
+    ],
+    ids=["one material", "one within", "two materials", "two within", "two that are dull",
+         "bright but fading", "fading", "even, but no brighter than enamel"],
+)  # fmt: skip
+def test_beside_teeth(
+    core: Part, innermost: Part, letter: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    which = Core(core, innermost, 4.0)
+    assert told(monkeypatch, TOOTH, TOOTH, TOOTH, which) == f"---{letter}"
+
+
+def test_teeth_without_visible_enamel_are_teeth(monkeypatch: pytest.MonkeyPatch) -> None:
+    plain = steady(1.1, 1.2, 1.2)
+    assert told(monkeypatch, plain, plain, plain, steady(1.23, 1.24, 1.3)) == "----"
+
+
+def test_crowned_neighbours_make_no_implant_a_tooth(monkeypatch: pytest.MonkeyPatch) -> None:
+    crowned = steady(1.0, 1.2, 6.0)
+    cores = [TOOTH, TOOTH, crowned, crowned, crowned, steady(2.5, 2.6, 2.7)]
+    assert told(monkeypatch, *cores) == "-----I"
+
+
+def test_without_teeth_less_of_a_likeness_will_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    mixed = Core(Part(2.0, 2.1, 2.3, 3.0, 4.0), Part(2.1, 2.2, 2.5, 3.0, 4.0), 4.5)
+    assert told(monkeypatch, SCREW, SCREW, SCREW, mixed) == "IIII"
+    assert told(monkeypatch, TOOTH, TOOTH, TOOTH, mixed) == "---?"
+
+
+def test_a_pulp_in_most_of_them_is_a_doubt(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert told(monkeypatch, TOOTH_IN_DULL_BONE, TOOTH_IN_DULL_BONE) == "??"
+
+
+def test_a_whole_row_in_dull_bone_is_a_row_of_teeth(monkeypatch: pytest.MonkeyPatch) -> None:
+    cores = [*[TOOTH_IN_DULL_BONE] * 21, SCREW]
+    assert told(monkeypatch, *cores) == 21 * "-" + "I"
+
+
+def test_more_implants_than_anybody_has_are_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert told(monkeypatch, *[TOOTH] * 3, *[SCREW] * 21) == "---" + 21 * "?"
+    assert told(monkeypatch, *[TOOTH] * 3, *[SCREW] * 20) == "---" + 20 * "I"
+
+
+def test_cores_at_the_end_of_the_scale_tell_nothing_of_dentine(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert told(monkeypatch, *[steady(1.5, 1.5, 1.5)] * 4, end=1.5) == "IIII"
+    assert told(monkeypatch, *[steady(1.5, 1.5, 1.5)] * 4, end=4.0) == "----"
+    assert told(monkeypatch, *[steady(1.3, 1.3, 1.3)] * 4, end=1.3) == "----"
