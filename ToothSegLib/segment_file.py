@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ToothSegLib.loading import loading
 from ToothSegLib.progress import Progress, ProgressCallback
 from ToothSegLib.volume import Volume
 
@@ -94,11 +95,17 @@ def _read(source: str | os.PathLike[str], series: str | None) -> Volume:
         reading = pool.submit(read_volume, source, series=series)
         # What is wrong at first sight is told without waiting for large libraries.
         if wait([reading], timeout=_FIRST_SIGHT_S).not_done:
-            import ToothSegLib.cascade
-            import ToothSegLib.outputs  # noqa: F401
+            _load()
         volume = reading.result()
     check_scan(volume, os.fspath(source))
+    _load()
     return volume
+
+
+def _load() -> None:
+    with loading():
+        import ToothSegLib.cascade
+        import ToothSegLib.outputs  # noqa: F401
 
 
 def _nobody(fraction: float, stage: str) -> None:
