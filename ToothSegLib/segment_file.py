@@ -104,8 +104,7 @@ def _read(source: str | os.PathLike[str], series: str | None) -> Volume:
 
 def _load() -> None:
     with loading():
-        import ToothSegLib.cascade
-        import ToothSegLib.outputs  # noqa: F401
+        from ToothSegLib import cascade, outputs  # noqa: F401
 
 
 def _nobody(fraction: float, stage: str) -> None:
