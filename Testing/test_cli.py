@@ -353,11 +353,18 @@ def test_doctor_finds_a_sound_installation_sound(
     assert out.endswith("ToothSeg works here.\n")
 
 
-def test_a_library_that_finds_no_room_is_no_fault_of_the_program(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize(
+    "error",
+    [
+        ImportError("libtorch_cpu.so: failed to map segment from shared object"),
+        RuntimeError("can't start new thread"),
+    ],
+)
+def test_what_finds_no_room_is_no_fault_of_the_program(
+    error: Exception, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def crowded(_: Namespace) -> int:
-        raise ImportError("libtorch_cpu.so: failed to map segment from shared object")
+        raise error
 
     monkeypatch.setattr(doctor, "run", crowded)
     assert main(["doctor"]) == 2

@@ -61,6 +61,7 @@ class Canvas:
             normals = vtkPolyDataNormals()
             normals.SetInputData(to_polydata(surface))
             normals.SplittingOff()
+            normals.ConsistencyOff()  # surfaces are consistent
             mapper = vtkPolyDataMapper()
             mapper.SetInputConnection(normals.GetOutputPort())
             mapper.ScalarVisibilityOff()

@@ -17,7 +17,7 @@ from ToothSegLib.arch_line import ArchLine
 from ToothSegLib.categories import label_by_categories
 from ToothSegLib.joining import join_parts, membership
 from ToothSegLib.maps import Maps
-from ToothSegLib.numbering import number_regions
+from ToothSegLib.numbering import Numbering, number_regions
 from ToothSegLib.parting import part_merged
 from ToothSegLib.pieces import Pieces, split_pieces
 from ToothSegLib.regions import Region, measure_regions
@@ -45,11 +45,13 @@ class Instances:
         labels: (Z, Y, X) uint16, 0 background, 1 and up as in ``regions``.
         regions: one a label.
         dropped_mm3: volume of each piece that was taken for no tooth and left out, largest first.
+        numbering: of ``regions``, if telling them apart took it; else None.
     """
 
     labels: np.ndarray
     regions: list[Region]
     dropped_mm3: list[float]
+    numbering: Numbering | None = None
 
 
 def find_instances(maps: Maps) -> tuple[np.ndarray, list[Region]]:
@@ -91,10 +93,15 @@ def separate_teeth(maps: Maps) -> Instances:
         share = _HALVES_SHARE if centres is None else _HALVES_SHARE_AGAINST_VOTES
         tooth = np.append(join_parts(pieces, tooth, regions, middles, share), -1)[tooth]
     labels.ravel()[where] = (tooth + 1)[pieces.piece]
-    if centres is not None:
-        labels = part_merged(labels, maps)
     labels = _largest_first(labels)
-    return Instances(labels, measure_regions(labels, maps), dropped.tolist())
+    regions, numbering = measure_regions(labels, maps), None
+    if centres is not None:
+        numbering = number_regions(regions)
+        parted = part_merged(labels, maps, regions, numbering)
+        if parted is not None:
+            labels = _largest_first(parted)
+            regions, numbering = measure_regions(labels, maps), None
+    return Instances(labels, regions, dropped.tolist(), numbering)
 
 
 def _gathered_votes(maps: Maps, where: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

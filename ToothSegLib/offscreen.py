@@ -56,8 +56,7 @@ def pixels(window: vtkRenderWindow) -> NDArray[np.uint8]:
     from vtkmodules.vtkRenderingCore import vtkWindowToImageFilter
 
     with _quiet_vtk():
-        window.Render()
-        grab = vtkWindowToImageFilter()
+        grab = vtkWindowToImageFilter()  # which draws what it grabs
         grab.SetInput(window)
         grab.SetInputBufferTypeToRGB()
         grab.ReadFrontBufferOff()

@@ -170,8 +170,9 @@ def _converted(network: nn.Module) -> Any:
     with warnings.catch_warnings():
         # Of checks of the input's size, which hold for every size that is used.
         warnings.simplefilter("ignore")
-        cube = torch.zeros((1, 1, CUBE, CUBE, CUBE))
-        traced = torch.jit.trace(network, cube, check_trace=False)
+        # The graph is the same for any size; of the smallest, two voxels are left at the bottom.
+        small = torch.zeros((1, 1, CUBE // 2, CUBE // 2, CUBE))
+        traced = torch.jit.trace(network, small, check_trace=False)
         decoder = TorchScriptPythonDecoder(traced)  # read from until the conversion has ended
         return frontend.convert(frontend.load(decoder))
 

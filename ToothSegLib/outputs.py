@@ -22,14 +22,14 @@ from pathlib import Path
 
 from ToothSegLib.atomic import replacing
 from ToothSegLib.errors import OutputError
+from ToothSegLib.in_threads import in_threads
 from ToothSegLib.moving import move_all, stage_in
 from ToothSegLib.offscreen import NoDrawing, write_png
 from ToothSegLib.picture import teeth_picture
 from ToothSegLib.progress import Progress, ProgressCallback
 from ToothSegLib.report import Finding, Segmentation, to_json
 from ToothSegLib.slicer_header import segmentation_header
-from ToothSegLib.slices import slice_picture
-from ToothSegLib.surfaces import stl_name, tooth_surfaces, write_stl
+from ToothSegLib.surfaces import Surface, stl_name, tooth_surfaces, write_stl
 from ToothSegLib.teeth import LOWER_ARCH, UPPER_ARCH
 from ToothSegLib.volume import Volume
 from ToothSegLib.volume_io import write_volume
@@ -130,18 +130,15 @@ def _make_files(
     labels = segmentation.labels
     run.stage("writing label maps", 0.0, 0.4).update(0.0)
     names = [f"{stem}-labels.nrrd", f"{stem}.seg.nrrd"]
-    write_volume(stage / names[0], labels)
-    run.stage("writing label maps", 0.0, 0.4).update(0.5)
-    write_volume(stage / names[1], labels, header=segmentation_header(labels))
+    headers = [None, segmentation_header(labels)]
+    in_threads(
+        lambda file: write_volume(stage / file[0], labels, header=file[1]), zip(names, headers)
+    )
 
     run.stage("making surfaces", 0.4, 0.7).update(0.0)
     surfaces = tooth_surfaces(labels) if stl or picture else {}
     if stl and surfaces:
-        (stage / STL_FOLDER).mkdir()
-        for fdi, surface in surfaces.items():
-            run.check()
-            names.append(f"{STL_FOLDER}/{stl_name(fdi)}")
-            write_stl(stage / names[-1], surface, stl_name(fdi)[:-4])
+        names += _write_surfaces(stage, surfaces, run)
 
     run.stage("drawing pictures", 0.7, 0.98).update(0.0)
     title = str(segmentation.provenance.get("source", stem))
@@ -150,6 +147,8 @@ def _make_files(
             write_png(stage / f"{stem}.png", teeth_picture(surfaces, title))
             names.append(f"{stem}.png")
         if slices_of is not None:
+            from ToothSegLib.slices import slice_picture  # asked for seldom, and slow to load
+
             write_png(stage / f"{stem}-slices.png", slice_picture(slices_of, labels, title))
             names.append(f"{stem}-slices.png")
     except NoDrawing as error:
@@ -161,6 +160,19 @@ def _make_files(
     with replacing(stage / names[-1]) as file:
         file.write(to_json(segmentation).encode())
     return names
+
+
+def _write_surfaces(stage: Path, surfaces: dict[int, Surface], run: Progress) -> list[str]:
+    """Write a file a tooth; their names, relative to the stage."""
+    (stage / STL_FOLDER).mkdir()
+
+    def write(fdi: int) -> str:
+        run.check()
+        name = f"{STL_FOLDER}/{stl_name(fdi)}"
+        write_stl(stage / name, surfaces[fdi], stl_name(fdi)[:-4])
+        return name
+
+    return in_threads(write, surfaces)
 
 
 @contextmanager

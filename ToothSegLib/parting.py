@@ -17,8 +17,8 @@ from ToothSegLib.arch import SLOT_FDI
 from ToothSegLib.arch_line import ArchLine
 from ToothSegLib.maps import Maps
 from ToothSegLib.norms import VOLUMES_MM3, WIDTHS_MM
-from ToothSegLib.numbering import Numbering, number_regions
-from ToothSegLib.regions import Region, measure_regions
+from ToothSegLib.numbering import Numbering
+from ToothSegLib.regions import Region
 from ToothSegLib.teeth import TEETH, neighbours, type_of
 from ToothSegLib.votes import voted_centres
 
@@ -45,30 +45,33 @@ class _Suspect:
     other: int
 
 
-def part_merged(labels: np.ndarray, maps: Maps) -> np.ndarray:
+def part_merged(
+    labels: np.ndarray, maps: Maps, regions: list[Region], numbering: Numbering
+) -> np.ndarray | None:
     """Part the regions that hold two teeth.
 
     Args:
         labels: (Z, Y, X) integers, 0 background, one label a region.
         maps: with offsets, on the same grid.
+        regions, numbering: of these labels.
 
     Returns:
-        The same map, with a new label for the smaller half of each parted region.
+        The same map, with a new label for the smaller half of each parted region; None if none
+        was parted.
     """
-    regions = measure_regions(labels, maps)
-    numbering = number_regions(regions)
     if numbering.pose is None:
-        return labels
+        return None
     scale = _patient_size(regions, numbering)
     if scale is None:
-        return labels
-    labels, highest = labels.copy(), int(labels.max())
+        return None
+    parted, highest = None, int(labels.max())
     for suspect in _suspects(regions, numbering, scale):
         half = _other_half(suspect, labels, maps, ArchLine(numbering.pose), scale)
         if half is not None:
+            parted = labels.copy() if parted is None else parted
             highest += 1
-            labels[half] = highest
-    return labels
+            parted[half] = highest
+    return parted
 
 
 def _patient_size(regions: list[Region], numbering: Numbering) -> float | None:

@@ -13,6 +13,7 @@ import numpy as np
 
 from ToothSegLib import __version__
 from ToothSegLib.errors import InputError
+from ToothSegLib.label_boxes import label_boxes
 from ToothSegLib.teeth import FDI_NUMBERS, by_fdi
 from ToothSegLib.volume import Volume
 
@@ -103,12 +104,8 @@ def measure_teeth(labels: Volume, confidences: dict[int, float]) -> list[Tooth]:
         labels: uint8 FDI numbers, 0 background.
         confidences: by FDI number; a tooth that is not in it gets 0.
     """
-    from scipy.ndimage import find_objects
-
     teeth = []
-    for fdi, box in enumerate(find_objects(labels.array), start=1):
-        if box is None:
-            continue
+    for fdi, box in label_boxes(labels.array).items():
         code = by_fdi(fdi)
         indices = np.argwhere(labels.array[box] == fdi)
         centre = indices.mean(axis=0) + [part.start for part in box]

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ToothSegLib.loading import loading
 from ToothSegLib.progress import Progress, ProgressCallback
 from ToothSegLib.volume import Volume
 
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
     from ToothSegLib.report import Segmentation
 
 _READ, _COMPUTED = 0.05, 0.8
+_FIRST_SIGHT_S = 0.05
 
 
 def segment_file(
@@ -51,14 +54,12 @@ def segment_file(
     Raises:
         InputError, BundleError, OutputError, Cancelled.
     """
-    from ToothSegLib import cascade
-    from ToothSegLib.outputs import output_stem, write_outputs
-    from ToothSegLib.volume_io import check_scan, read_volume
-
     run = Progress(progress, cancelled)
     run.stage("reading the scan", 0.0, _READ).update(0.0)
-    volume = read_volume(source, series=series)
-    check_scan(volume, os.fspath(source))
+    volume = _read(source, series)
+    from ToothSegLib import cascade
+    from ToothSegLib.outputs import output_stem, write_outputs
+
     if check is not None:
         check(volume)
     tell = progress or _nobody
@@ -84,6 +85,26 @@ def segment_file(
         cancelled=cancelled,
     )
     return segmentation, paths
+
+
+def _read(source: str | os.PathLike[str], series: str | None) -> Volume:
+    """A scan that teeth can be found in. While it is unpacked, what is needed next is loaded."""
+    from ToothSegLib.volume_io import check_scan, read_volume
+
+    with ThreadPoolExecutor(1) as pool:
+        reading = pool.submit(read_volume, source, series=series)
+        # What is wrong at first sight is told without waiting for large libraries.
+        if wait([reading], timeout=_FIRST_SIGHT_S).not_done:
+            _load()
+        volume = reading.result()
+    check_scan(volume, os.fspath(source))
+    _load()
+    return volume
+
+
+def _load() -> None:
+    with loading():
+        from ToothSegLib import cascade, outputs  # noqa: F401
 
 
 def _nobody(fraction: float, stage: str) -> None:

@@ -6,6 +6,7 @@ Field names and meanings: Slicer developer guide, "Segmentation labelmap file fo
 
 from __future__ import annotations
 
+from ToothSegLib.label_boxes import label_boxes
 from ToothSegLib.teeth import ToothCode, by_fdi
 from ToothSegLib.volume import Volume
 
@@ -21,8 +22,6 @@ def segmentation_header(labels: Volume) -> dict[str, str]:
     Raises:
         KeyError: a label is no tooth's FDI number.
     """
-    from scipy.ndimage import find_objects
-
     header = {
         "Segmentation_SourceRepresentation": _REPRESENTATION,
         # The same under the name that Slicer before 5.2 looks for.
@@ -30,8 +29,7 @@ def segmentation_header(labels: Volume) -> dict[str, str]:
         "Segmentation_ContainedRepresentationNames": f"{_REPRESENTATION}|",
         "Segmentation_ReferenceImageExtentOffset": "0 0 0",
     }
-    boxes = enumerate(find_objects(labels.array), start=1)
-    present = [(by_fdi(fdi), box) for fdi, box in boxes if box is not None]
+    present = [(by_fdi(fdi), box) for fdi, box in label_boxes(labels.array).items()]
     for number, (tooth, box) in enumerate(present):
         extent = [f"{part.start} {part.stop - 1}" for part in box[::-1]]
         fields = {

@@ -19,6 +19,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ToothSegLib.atomic import replacing
+from ToothSegLib.in_threads import in_threads
+from ToothSegLib.label_boxes import label_boxes
 from ToothSegLib.teeth import by_fdi
 from ToothSegLib.volume import Volume
 
@@ -67,14 +69,9 @@ def tooth_surfaces(labels: Volume) -> dict[int, Surface]:
     Args:
         labels: (k, j, i) integers, 0 background; any direction matrix, left-handed ones too.
     """
-    from scipy.ndimage import find_objects
-
-    boxes = find_objects(labels.array)
-    return {
-        label: _surface(labels, label, box)
-        for label, box in enumerate(boxes, start=1)
-        if box is not None
-    }
+    boxes = label_boxes(labels.array)
+    surfaces = in_threads(lambda found: _surface(labels, *found), boxes.items())
+    return dict(zip(boxes, surfaces, strict=True))
 
 
 def tooth_surface(labels: Volume, label: int) -> Surface:

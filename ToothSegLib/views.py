@@ -101,8 +101,11 @@ class View:
         owner = np.repeat(np.arange(len(keys)), [len(bodies[key]) for key in keys])
         flat = self.project(points)
         cells = np.floor(flat / cell).astype(int)
+        cells -= cells.min(axis=0)
+        cell_of = np.ravel_multi_index(tuple(cells.T), tuple(cells.max(axis=0) + 1))
         # Nearest to the eye last, so that it is the one that stays.
         order = np.argsort(points @ self.towards)
-        front = {tuple(cells[i]): owner[i] for i in order}
-        seen = np.array([front[tuple(at)] == body for at, body in zip(cells, owner, strict=True)])
+        front = np.empty(cell_of.max() + 1, int)
+        front[cell_of[order]] = owner[order]
+        seen = front[cell_of] == owner
         return {key: flat[seen & (owner == body)] for body, key in enumerate(keys)}

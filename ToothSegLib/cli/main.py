@@ -22,8 +22,8 @@ DESCRIPTION = """Finds, numbers and measures the teeth in a dental cone-beam CT.
 For research use, not a medical device."""
 
 _LONGEST_LINE = 2000
-# What a library says that finds no memory for itself when it is loaded.
-_NO_ROOM_TO_LOAD = re.compile("failed to map segment|[Cc]annot allocate memory")
+# What a library says that finds no memory for itself when it is loaded, or Python for a thread.
+_NO_ROOM = re.compile("failed to map segment|[Cc]annot allocate memory|can't start new thread")
 
 
 class _Parser(argparse.ArgumentParser):
@@ -80,7 +80,7 @@ def _tell(error: BaseException) -> int:
         line, code = "cancelled, nothing was written", Cancelled.exit_code
     elif isinstance(error, ToothSegError):
         line, code = f"error: {error}", error.exit_code
-    elif isinstance(error, MemoryError) or _NO_ROOM_TO_LOAD.search(str(error)):
+    elif isinstance(error, MemoryError) or _NO_ROOM.search(str(error)):
         line, code = "error: not enough memory: close other programs or crop the scan", 2
     else:
         cause = f"{type(error).__name__}: {error}"

@@ -66,12 +66,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Segment one scan. Raises InputError, BundleError, OutputError, Cancelled."""
     from ToothSegLib.capacity import check_memory_limit
+    from ToothSegLib.loading import leave_at_once, loading
 
     check_memory_limit()  # before the large libraries are loaded
-    from ToothSegLib.cli.console import working
-    from ToothSegLib.models import load_bundle
-    from ToothSegLib.outputs import check_folder
-    from ToothSegLib.segment_file import segment_file
+    with loading():
+        from ToothSegLib.cli.console import working
+        from ToothSegLib.models import load_bundle
+        from ToothSegLib.outputs import check_folder
+        from ToothSegLib.segment_file import segment_file
+    leave_at_once()
 
     start = time.perf_counter()
     # What can be known beforehand is looked at before the work.

@@ -11,9 +11,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import ndimage
 
 from ToothSegLib.arch import SLOT_FDI, SLOTS_PER_ARCH, Pose, fit_pose
+from ToothSegLib.label_boxes import label_boxes
 from ToothSegLib.norms import LENGTHS_MM
 from ToothSegLib.norms import VOLUMES_MM3 as NORM_VOLUMES_MM3
 from ToothSegLib.numbering import Numbering
@@ -96,8 +96,7 @@ class Facts:
             region for region in regions if numbering.numbers.get(region.label) is None
         ]
         self.third_molars = set(numbering.third_molars)
-        boxes = ndimage.find_objects(labels.array)
-        self.boxes = {fdi: box for fdi, box in enumerate(boxes, start=1) if box is not None}
+        self.boxes = label_boxes(labels.array)
         self.cut = cut_teeth(labels, scan, self.boxes)
         ratios = {
             fdi: region.volume_mm3 / NORM_VOLUMES_MM3[type_of(fdi)]

@@ -1,0 +1,46 @@
+"""Threads give what a plain loop gives, in its order, and their errors come through."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+
+from ToothSegLib.in_threads import in_threads, thread_count
+
+
+@pytest.mark.parametrize("count", ["1", "3"])
+def test_results_come_in_the_order_of_the_things(
+    count: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OMP_NUM_THREADS", count)
+    assert in_threads(lambda n: n * n, range(50)) == [n * n for n in range(50)]
+    assert in_threads(str, []) == []
+
+
+def test_things_are_done_at_the_same_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OMP_NUM_THREADS", "2")
+    both = threading.Barrier(2, timeout=30)
+    in_threads(lambda _: both.wait(), range(2))
+
+
+@pytest.mark.parametrize("count", ["1", "2"])
+def test_an_error_ends_it(count: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OMP_NUM_THREADS", count)
+    done = []
+
+    def fails(n: int) -> None:
+        done.append(n)
+        raise ValueError(n)
+
+    with pytest.raises(ValueError, match="^0$"):
+        in_threads(fails, range(10_000))
+    assert len(done) < 10_000
+
+
+@pytest.mark.parametrize("said", ["", "many", "0", "-2"])
+def test_a_setting_that_is_no_number_of_threads_does_no_harm(
+    said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OMP_NUM_THREADS", said)
+    assert thread_count() >= 1

@@ -1,0 +1,42 @@
+"""One function for many things, in as many threads as the process may use.
+
+It pays for what lets go of Python's lock meanwhile: filters of VTK, packing by zlib, waiting for a
+disk.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+from ToothSegLib.capacity import cores
+
+Thing = TypeVar("Thing")
+Result = TypeVar("Result")
+
+# More would only wait for Python's lock between the filters.
+_MOST = 8
+
+
+def in_threads(function: Callable[[Thing], Result], things: Iterable[Thing]) -> list[Result]:
+    """What the function gives for each of the things, in their order.
+
+    The first error, in that order, comes through once the calls that had begun are over; calls
+    that had not begun are not made.
+    """
+    count = min(thread_count(), _MOST)
+    if count == 1:
+        return [function(thing) for thing in things]
+    with ThreadPoolExecutor(count) as pool:
+        return list(pool.map(function, things))
+
+
+def thread_count() -> int:
+    """Threads that this process may use: what the environment says, as for all libraries, else one
+    for each core."""
+    try:
+        return max(1, int(os.environ["OMP_NUM_THREADS"]))
+    except (KeyError, ValueError):
+        return cores()
