@@ -37,8 +37,8 @@ LIMITS = [
 TRAINED_ON = (
     "Simulated heads ('toothseg simulate'), pictures drawn anew at every step; teeth procedural, "
     "from one individual's meshes (Open-Full-Jaw, Patient 26, MIT) and from a statistical model of "
-    "crowns (3D-Teeth-Reconstruction-from-Five-Intra-oral-Images, MIT); bone and teeth of one head's "
-    "label map (SlicerDentalSegmentator's test data, Apache-2.0). See docs/training.md."
+    "crowns (3D-Teeth-Reconstruction-from-Five-Intra-oral-Images, MIT); bone and teeth of one "
+    "head's label map (SlicerDentalSegmentator's test data, Apache-2.0). See docs/training.md."
 )
 _AVERAGE = "average."
 
