@@ -131,8 +131,9 @@ def segment(
             dropped, notes = found.dropped_mm3, implant_findings(implants.sure) + notes
         with _timed(timings, "numbers"):
             run.stage("numbering the teeth", 0.93, 0.95).update(0.0)
-            known = None if implants.sure else found.numbering
-            numbering = calibrated(known or number_regions(regions), bundle.card)
+            # An implant stands where a tooth stood, so it takes part until all have their numbers.
+            whole = found.numbering or number_regions(found.regions)
+            numbering = calibrated(whole.without(metal), bundle.card)
             notes = doubt_findings(implants.doubtful, numbering) + notes
         with _timed(timings, "to the scan's grid"):
             run.stage("bringing the labels to the scan's grid", 0.95, 1.0).update(0.0)

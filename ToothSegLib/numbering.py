@@ -10,6 +10,7 @@ numbers; all of them together give the confidence.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -62,6 +63,12 @@ class Numbering:
     notes: dict[int, str] = field(default_factory=dict)
     third_molars: dict[int, int] = field(default_factory=dict)
     pose: Pose | None = None
+
+    def without(self, labels: Collection[int]) -> Numbering:
+        """The same for the other regions."""
+        parts = (self.numbers, self.confidence, self.notes, self.third_molars)
+        kept = [{k: v for k, v in part.items() if k not in labels} for part in parts]
+        return Numbering(*kept, pose=self.pose)  # type: ignore[arg-type]
 
 
 @dataclass
