@@ -16,7 +16,7 @@ from ToothSegLib.evaluation.outcomes import Outcome
 from ToothSegLib.models import Bundle, write_bundle
 from ToothSegLib.synthesis.case import save_case
 from ToothSegLib.synthesis.compose import make_case
-from ToothSegLib.training import finetune, tuner
+from ToothSegLib.training import course, guard, judging
 from ToothSegLib.training.tasks import TASKS
 from ToothSegLib.volume import Volume
 
@@ -28,7 +28,8 @@ SIZES = ((32, 32, 32), (16, 32, 48))
 
 
 def shrink(patch: pytest.MonkeyPatch) -> None:
-    """Small patches for every network."""
+    """Small patches for every network, and small scans for the heads that guard."""
+    patch.setattr(guard, "ordinary_scan", toy_scan)
     for name, task in list(TASKS.items()):
         patch.setitem(TASKS, name, replace(task, sizes=SIZES, fine_tuning_sizes=()))
 
@@ -41,8 +42,8 @@ def judge_by_weights(patch: pytest.MonkeyPatch) -> None:
         dice = sum(float(tensor.double().abs().sum()) for tensor in weights) % 1.0
         return [Outcome(case.id, case.patient, {36: dice}, 1, 1, 1) for case in cases]
 
-    patch.setattr(finetune, "outcomes_on", outcomes_on)
-    patch.setattr(tuner, "draw_curve", lambda *_: None)
+    patch.setattr(judging, "outcomes_on", outcomes_on)
+    patch.setattr(course, "draw_curve", lambda *_: None)
 
 
 def tiny_bundle(folder: Path, seed: int = 0, **card: object) -> Bundle:

@@ -20,14 +20,15 @@ from ToothSegLib.cli.main import main
 from ToothSegLib.errors import OutputError
 from ToothSegLib.models import load_bundle
 from ToothSegLib.safetensors_io import read_safetensors
-from ToothSegLib.training import finetune, tuner
+from ToothSegLib.training import judging, tuner
+from ToothSegLib.training.course import Step
 from ToothSegLib.training.finetune import FineTuned, fine_tune
 from ToothSegLib.training.finetune_plan import Plan
 from ToothSegLib.training.processes import Processes
 from ToothSegLib.training.run_folder import run_folder
 
 ALONE = Processes(torch.device("cpu"))
-PLAN = Plan(networks=("toothnet",), steps=4, check_every=2, patience=5, seed=3)
+PLAN = Plan(networks=("toothnet",), steps=4, check_every=2, patience=5, seed=3, guards=0)
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +62,8 @@ def test_the_command_makes_a_bundle_with_its_lineage(
 ) -> None:
     out = tmp_path / "run"
     words = ["train", "--dataset", str(world / "set"), "--from", str(world / "toy"), "-o", str(out)]
-    words += ["--cases", str(world / "heads"), "--steps", "2", "--check-every", "2"]
+    words += ["--cases", str(world / "heads"), "--steps", "2", "--check-every", "2",
+              "--guards", "1"]  # fmt: skip
     assert main([*words, "--device", "cpu", "--learning-rate", "0.05", "--seed", "1"]) == 0
     assert "held-out case" in capsys.readouterr().out
     bundle = load_bundle(out / "bundle")
@@ -79,6 +81,8 @@ def test_the_command_makes_a_bundle_with_its_lineage(
     assert lineage["recipe"]["steps"] == 2
     assert lineage["code"]["toothseg"]
     assert lineage["simulated_seeds"] == [3]
+    assert len(lineage["guard_seeds"]) == 1
+    assert lineage["blends"].keys() == {"toothnet", "locator"}
     for role in ("toothnet", "locator"):
         assert (out / f"{role}.png").read_bytes().startswith(b"\x89PNG") or not _draws()
         rows = (out / f"{role}.csv").read_text().splitlines()
@@ -114,7 +118,7 @@ def test_stopping_and_going_on_changes_no_bit(
     class Stopped(Exception):
         pass
 
-    def stop(step: tuner.Step) -> None:
+    def stop(step: Step) -> None:
         if step.done == stop_after:
             raise Stopped
 
@@ -136,7 +140,7 @@ def test_a_run_killed_between_checkpoints_repeats_the_lost_steps(
 ) -> None:
     whole = tuned(world, tmp_path / "whole")
 
-    def stop(step: tuner.Step) -> None:
+    def stop(step: Step) -> None:
         if step.done == 3:  # the last checkpoint is that of step 2
             raise KeyboardInterrupt
 
@@ -170,7 +174,7 @@ def test_a_run_killed_before_its_checkpoint_keeps_the_best_weights_of_the_last_o
     world: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     dice = iter([0.5, 0.9])
-    monkeypatch.setattr(finetune._Judge, "of_role", lambda *_: lambda weights: next(dice))
+    monkeypatch.setattr(judging.Judge, "of_role", lambda *_: lambda weights: next(dice))
     save = tuner.Tuner._save
 
     def killed(self: tuner.Tuner, *arguments: object) -> None:
@@ -184,7 +188,7 @@ def test_a_run_killed_before_its_checkpoint_keeps_the_best_weights_of_the_last_o
         tuned(world, tmp_path)
     monkeypatch.setattr(tuner.Tuner, "_save", save)
     # In half precision the same steps need not come to the same weights again.
-    monkeypatch.setattr(finetune._Judge, "of_role", lambda *_: lambda weights: 0.4)
+    monkeypatch.setattr(judging.Judge, "of_role", lambda *_: lambda weights: 0.4)
     made = tuned(world, tmp_path, resume=True)
     assert made.courses["toothnet"].checks == [(0, 0.5), (2, 0.4), (4, 0.4)]
     assert made.bundle.weights == load_bundle(world / "toy").weights
@@ -232,8 +236,8 @@ def test_it_stops_when_it_gets_no_better_and_keeps_the_best(
     world: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     dice = iter([0.5, 0.7, 0.6, 0.65, 0.9])
-    monkeypatch.setattr(finetune._Judge, "of_role", lambda *_: lambda weights: next(dice))
-    plan = Plan(("toothnet",), steps=10, check_every=1, patience=2, learning_rate=0.05)
+    monkeypatch.setattr(judging.Judge, "of_role", lambda *_: lambda weights: next(dice))
+    plan = Plan(("toothnet",), steps=10, check_every=1, patience=2, learning_rate=0.05, guards=0)
     made = tuned(world, tmp_path, plan)
     course = made.courses["toothnet"]
     assert course.checks == [(0, 0.5), (1, 0.7), (2, 0.6), (3, 0.65)]
@@ -246,7 +250,7 @@ def test_it_stops_when_it_gets_no_better_and_keeps_the_best(
 def test_what_never_gets_better_stays_its_parent(
     world: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(finetune._Judge, "of_role", lambda *_: lambda weights: 0.5)
+    monkeypatch.setattr(judging.Judge, "of_role", lambda *_: lambda weights: 0.5)
     made = tuned(world, tmp_path)
     assert made.bundle.weights == load_bundle(world / "toy").weights
 
@@ -274,6 +278,7 @@ def test_a_run_goes_on_only_as_it_began(
     [
         (["--held-out", "1.5"], "--held-out 1.5"),
         (["--steps", "0"], "--steps 0"),
+        (["--guards", "-1"], "--guards -1"),
         (["--simulated-share", "1"], "--simulated-share 1"),
         (["--learning-rate", "nan"], "--learning-rate nan"),
         (["--recipe", "toothnet"], "leave --recipe out"),

@@ -14,16 +14,17 @@ from ToothSegLib.dataset.folder import CaseMeta, Dataset
 from ToothSegLib.evaluation.comparison import Difference
 from ToothSegLib.evaluation.outcomes import Outcome
 from ToothSegLib.models import Bundle, write_bundle
-from ToothSegLib.training import loop_trial, tuner
+from ToothSegLib.training import course, loop_trial
 from ToothSegLib.training.finetune_plan import Plan
-from ToothSegLib.training.loop_trial import Result, Sizes, as_text, correct, run_trial
+from ToothSegLib.training.loop_annotator import correct
+from ToothSegLib.training.loop_trial import Result, Sizes, as_text, run_trial
 from ToothSegLib.training.processes import Processes
 from ToothSegLib.volume import Volume
 
 ALONE = Processes(torch.device("cpu"))
 PLAN = Plan(
     networks=("toothnet",), steps=120, check_every=40, learning_rate=0.03, held_out=0.3,
-    simulated_share=0.1,
+    simulated_share=0.1, guards=2,
 )  # fmt: skip
 
 
@@ -52,7 +53,7 @@ def test_correcting_a_few_scans_makes_the_bundle_better_on_others(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shrink(monkeypatch)
-    monkeypatch.setattr(tuner, "draw_curve", lambda *_: None)
+    monkeypatch.setattr(course, "draw_curve", lambda *_: None)
     same = [Outcome(str(n), str(n), {11: 0.9}, 1, 1, 1) for n in range(3)]
     monkeypatch.setattr(loop_trial, "fixed_benchmark", lambda bundle, device: same)
     parent, heads = sees_everything(tmp_path), toy_heads(tmp_path / "heads")

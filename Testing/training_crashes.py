@@ -27,10 +27,10 @@ from learning_fixture import judge_by_weights, shrink
 from ToothSegLib.models import load_bundle
 from ToothSegLib.training import tuner
 from ToothSegLib.training.checkpoint import load_checkpoint
+from ToothSegLib.training.course import Step
 from ToothSegLib.training.finetune import FineTuned, fine_tune
 from ToothSegLib.training.finetune_plan import RECORD, Plan, read_record
 from ToothSegLib.training.processes import Processes
-from ToothSegLib.training.tuner import Step
 
 PLAN = Plan(networks=("toothnet",), steps=12, check_every=3, patience=9, seed=3)
 ALONE = Processes(torch.device("cpu"))

@@ -119,6 +119,12 @@ def _add_fine_tuning(parser: argparse._ArgumentGroup) -> None:
         help="looks without a better Dice after which it stops (default: 3)",
     )
     parser.add_argument(
+        "--guards",
+        metavar="N",
+        type=int,
+        help="simulated heads on which it must stay as good as its parent; 0: none (default: 10)",
+    )
+    parser.add_argument(
         "--mixed",
         action="store_true",
         help="half precision where the processor has it: faster, not the same to the last bit",

@@ -5,15 +5,29 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
 from ToothSegLib.cascade import segment
-from ToothSegLib.dataset.reviewed import ReviewedCase
 from ToothSegLib.evaluation.metrics import evaluate
 from ToothSegLib.evaluation.scores import Evaluation
 from ToothSegLib.models import Bundle
+from ToothSegLib.volume import Volume
+
+
+class Scored(Protocol):
+    """A scan with labels to measure against: a `ReviewedCase`, or a simulated head."""
+
+    @property
+    def id(self) -> str: ...
+
+    @property
+    def patient(self) -> str: ...
+
+    def image(self) -> Volume: ...
+
+    def labels(self) -> Volume: ...
 
 
 @dataclass(frozen=True)
@@ -54,9 +68,9 @@ class Outcome:
 
 
 def outcomes_on(
-    bundle: Bundle, cases: Sequence[ReviewedCase], device: str = "auto", precision: str = "auto"
+    bundle: Bundle, cases: Sequence[Scored], device: str = "auto", precision: str = "auto"
 ) -> Iterator[Outcome]:
-    """Segment reviewed cases as a user would, and measure against what the reader left.
+    """Segment scans as a user would, and measure against what the reader left, or the truth.
 
     Raises:
         InputError: a scan or its labels cannot be read.

@@ -11,10 +11,11 @@ from pathlib import Path
 from ToothSegLib.errors import Cancelled
 from ToothSegLib.evaluation.outcomes import identification_f1, mean_dice
 from ToothSegLib.models import load_bundle
+from ToothSegLib.training.blending import Blend
+from ToothSegLib.training.course import Course, Step
 from ToothSegLib.training.finetune import FineTuned, fine_tune
 from ToothSegLib.training.finetune_plan import Plan
 from ToothSegLib.training.processes import learning_together
-from ToothSegLib.training.tuner import Step
 
 
 def run(args: argparse.Namespace) -> int:
@@ -59,6 +60,7 @@ def plan_of(args: argparse.Namespace) -> Plan:
         "simulated_share": args.simulated_share,
         "check_every": args.check_every,
         "patience": args.patience,
+        "guards": args.guards,
         "mixed": args.mixed,
     }
     return Plan(**{name: value for name, value in asked.items() if value is not None})
@@ -68,9 +70,9 @@ def summary(made: FineTuned) -> str:
     """What came of it, in lines to read."""
     lines = [f"bundle {made.bundle.name}: {made.bundle.folder}"]
     for role, course in made.courses.items():
-        step, dice = course.best
-        what = f"best after step {step}" if step else "no better than its parent, so left as it was"
-        lines.append(f"  {role:<10}{len(course.losses):>6} steps, {what} (Dice {dice:.4f})")
+        what = _outcome(course, made.blends[role])
+        lines.append(f"  {role:<10}{len(course.losses):>6} steps, {what}")
+        lines += made.blends[role].as_text().splitlines()
     if made.bundle.weights == made.bundle.card["lineage"]["parent"]["networks"]:
         lines.append(
             "nothing was learnt: the bundle is its parent; correct more scans of the kind that it "
@@ -82,6 +84,17 @@ def summary(made: FineTuned) -> str:
             f"{figure(made.before):.4f} -> {figure(made.after):.4f}"
         )
     return "\n".join(lines)
+
+
+def _outcome(course: Course, blend: Blend) -> str:
+    """In words, what became of one network."""
+    step, dice = course.best
+    if not step:
+        return f"no better than its parent, so left as it was (Dice {dice:.4f})"
+    what = f"best after step {step} (Dice {dice:.4f})"
+    if not blend.share:
+        return f"{what}, but worse on ordinary heads, so left as it was"
+    return what if blend.share == 1 else f"{what}, {blend.share:.0%} of the way there taken"
 
 
 @contextmanager

@@ -28,6 +28,8 @@ class Plan:
         simulated: heads to draw where none are given.
         simulated_share: of the steps, that learn from simulated heads so that nothing is forgotten.
         check_every: steps between two looks at the held-out cases.
+        guards: simulated heads on which a network must be as good as its parent; 0: the tuned
+            weights are taken as they are.
         patience: looks in a row without a better Dice after which a network is done.
         mixed: half precision where the device has it: faster, but not the same to the last bit.
 
@@ -46,13 +48,15 @@ class Plan:
     check_every: int = 100
     patience: int = 3
     mixed: bool = False
+    guards: int = 10
 
     def __post_init__(self) -> None:
         for name in ("steps", "check_every", "patience", "simulated"):
             if getattr(self, name) < 1:
                 raise InputError(f"{_option(name)} {getattr(self, name)}: give at least 1")
-        if self.seed < 0:
-            raise InputError(f"--seed {self.seed}: give 0 or more")
+        for name in ("seed", "guards"):
+            if getattr(self, name) < 0:
+                raise InputError(f"{_option(name)} {getattr(self, name)}: give 0 or more")
         if not self.learning_rate > 0:
             raise InputError(f"--learning-rate {self.learning_rate:g}: give a number above 0")
         if not 0 <= self.simulated_share < 1:

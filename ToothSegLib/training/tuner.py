@@ -7,13 +7,10 @@ resumed ends with the same bits as one that was not.
 
 from __future__ import annotations
 
-import csv
-import io
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -22,14 +19,12 @@ import torch
 from torch import Tensor
 
 from ToothSegLib.architectures import with_weights
-from ToothSegLib.atomic import replacing
 from ToothSegLib.devices import half_type
 from ToothSegLib.errors import BundleError, InputError
-from ToothSegLib.offscreen import NoDrawing
 from ToothSegLib.safetensors_io import read_safetensors, write_safetensors
 from ToothSegLib.synthesis.sampling import TensorCase
 from ToothSegLib.training.checkpoint import load_checkpoint, save_checkpoint
-from ToothSegLib.training.curve import draw_curve
+from ToothSegLib.training.course import Course, Step, write_course
 from ToothSegLib.training.finetune_plan import Plan
 from ToothSegLib.training.learning_step import Averaged, schedule, take_step
 from ToothSegLib.training.machine import Machine
@@ -39,42 +34,6 @@ from ToothSegLib.training.tasks import Task
 
 State = Mapping[str, Tensor]
 _CHECKPOINT_EVERY_S = 180.0
-
-
-@dataclass(frozen=True)
-class Step:
-    """Where the learning is, for whoever shows it; ``dice`` is the last one on held-out cases."""
-
-    role: str
-    done: int
-    total: int
-    loss: float
-    dice: float
-
-
-@dataclass
-class Course:
-    """What has happened so far; it is what a checkpoint holds besides tensors.
-
-    Attributes:
-        losses: of every step.
-        checks: (step, held-out Dice) of every look, that at the untouched network first.
-        finished: nothing is left to do.
-    """
-
-    losses: list[float] = field(default_factory=list)
-    checks: list[tuple[int, float]] = field(default_factory=list)
-    finished: bool = False
-
-    @property
-    def best(self) -> tuple[int, float]:
-        """Step and Dice of the first among the best looks."""
-        return max(self.checks, key=lambda check: check[1])
-
-    @property
-    def looks_since_best(self) -> int:
-        """How often in a row it has not got better."""
-        return len(self.checks) - 1 - self.checks.index(self.best)
 
 
 @dataclass
@@ -228,19 +187,7 @@ class Tuner:
             raise BundleError(f"{self._file('checkpoint')} is of no fine-tuning") from None
 
     def _show(self) -> None:
-        """Log and curve, made anew from the course."""
-        text = io.StringIO(newline="")
-        table = csv.writer(text)
-        table.writerow(["step", "loss", "held_out_dice"])
-        dice = dict(self.course.checks)
-        for step in range(len(self.course.losses) + 1):
-            loss = self.course.losses[step - 1] if step else ""
-            table.writerow([step, loss, dice.get(step, "")])
-        with replacing(self.folder / f"{self.task.name}.csv") as file:
-            file.write(text.getvalue().encode())
-        with suppress(NoDrawing):  # the log holds the same
-            picture = self.folder / f"{self.task.name}.png"
-            draw_curve(picture, self.task.name, self.course.losses, self.course.checks)
+        write_course(self.folder, self.task.name, self.course)
 
     def _file(self, what: str) -> Path:
         return self.folder / f"{self.task.name}.{what}.safetensors"

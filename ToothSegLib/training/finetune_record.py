@@ -1,0 +1,59 @@
+"""What a fine-tuning begins with: parent, cases and recipe, written down so that it can go on."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ToothSegLib.dataset.folder import Dataset
+from ToothSegLib.dataset.reviewed import ReviewedCase, reviewed_case, reviewed_cases
+from ToothSegLib.errors import InputError
+from ToothSegLib.lineage import as_parent, learned_scans
+from ToothSegLib.models import Bundle
+from ToothSegLib.report import software_versions
+from ToothSegLib.training.finetune_plan import Plan, recipe_of
+from ToothSegLib.training.processes import Processes
+from ToothSegLib.training.split import Split, split_by_patient
+
+
+def new_record(
+    dataset: Path, parent: Bundle, plan: Plan, heads: Path | None, processes: Processes
+) -> dict[str, Any]:
+    known = learned_scans(parent.card.get("lineage"))
+    split = split_by_patient(reviewed_cases(dataset), plan.seed, plan.held_out, known)
+    if not any(np.any(case.labels().array) for case in split.held_out):
+        raise InputError("the held-out cases have no teeth to judge by: take another --seed")
+    versions = software_versions()
+    return {
+        "parent": as_parent(parent),
+        "data": {"learned": _entries(split.learned), "held_out": _entries(split.held_out)},
+        "recipe": recipe_of(plan),
+        "seed": plan.seed,
+        "heads": head_names(heads),
+        "processes": processes.count,
+        "code": {name: versions[name] for name in ("toothseg", "python", "torch")},
+        "begun": datetime.date.today().isoformat(),
+    }
+
+
+def head_names(heads: Path | None) -> list[str] | None:
+    """Files of the simulated cases that were given, without their folder."""
+    return None if heads is None else sorted(path.name for path in heads.glob("*.npz"))
+
+
+def _entries(cases: Sequence[ReviewedCase]) -> list[dict[str, Any]]:
+    return [{"case": c.id, "revision": c.revision, "scan": c.scan_sha256} for c in cases]
+
+
+def recorded_split(dataset: Path, record: Mapping[str, Any]) -> Split:
+    opened = Dataset.open(dataset)
+
+    def side(name: str) -> tuple[ReviewedCase, ...]:
+        entries = record["data"][name]
+        return tuple(reviewed_case(opened, e["case"], e["revision"]) for e in entries)
+
+    return Split(side("learned"), side("held_out"))
