@@ -66,9 +66,13 @@ class Numbering:
 
     def without(self, labels: Collection[int]) -> Numbering:
         """The same for the other regions."""
-        parts = (self.numbers, self.confidence, self.notes, self.third_molars)
-        kept = [{k: v for k, v in part.items() if k not in labels} for part in parts]
-        return Numbering(*kept, pose=self.pose)  # type: ignore[arg-type]
+        return Numbering(
+            numbers={k: v for k, v in self.numbers.items() if k not in labels},
+            confidence={k: v for k, v in self.confidence.items() if k not in labels},
+            notes={k: v for k, v in self.notes.items() if k not in labels},
+            third_molars={k: v for k, v in self.third_molars.items() if k not in labels},
+            pose=self.pose,
+        )
 
 
 @dataclass
