@@ -107,7 +107,7 @@ def test_the_command_writes_cases(
         assert image.array[labels.array == 4].min() > image.array[labels.array == 0].min()
         return Segmentation(image.with_array(numbers_of(labels)), [], [], {}, {})
 
-    monkeypatch.setattr("ToothSegLib.cascade.segment", found)
+    monkeypatch.setattr(labelled_head, "segment", found)
     write_volume(tmp_path / "jaw.nrrd", the_map())
     arguments = ["labelled_head", str(tmp_path / "jaw.nrrd"), "-o", str(tmp_path / "out"), "-n2"]
     monkeypatch.setattr(sys, "argv", arguments)

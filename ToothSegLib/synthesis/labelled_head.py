@@ -21,6 +21,7 @@ import torch
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from ToothSegLib.cascade import segment
 from ToothSegLib.errors import InputError, ToothSegError
 from ToothSegLib.grid import to_working_grid
 from ToothSegLib.synthesis import tissues
@@ -30,6 +31,7 @@ from ToothSegLib.synthesis.detail import make_detail
 from ToothSegLib.synthesis.tooth_form import DIMENSIONS
 from ToothSegLib.teeth import type_of
 from ToothSegLib.volume import Volume
+from ToothSegLib.volume_io import read_volume
 
 _SKULL, _MANDIBLE, _UPPER, _LOWER, _CANAL = 1, 2, 3, 4, 5
 _SPACING_MM = 0.5
@@ -205,9 +207,6 @@ def _parts(
 
 def main() -> None:
     """Command line; see the module's docstring."""
-    from ToothSegLib.cascade import segment
-    from ToothSegLib.volume_io import read_volume
-
     parser = argparse.ArgumentParser(description="Make a case of a labelled head.")
     parser.add_argument("labels", type=Path, metavar="LABELS")
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="DIR")
