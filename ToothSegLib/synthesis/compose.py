@@ -14,7 +14,7 @@ from ToothSegLib.synthesis.case import Case
 from ToothSegLib.synthesis.crown_statistics import CrownStatistics, draw_forms
 from ToothSegLib.synthesis.dental_work import draw_work, set_implants
 from ToothSegLib.synthesis.dentition import Dentition, PlacedTooth, draw_dentition
-from ToothSegLib.synthesis.detail import make_detail
+from ToothSegLib.synthesis.detail import BEYOND_MM, copied, make_detail
 from ToothSegLib.synthesis.individual import Individual
 from ToothSegLib.synthesis.jaws import Grid, Head, build_head
 from ToothSegLib.synthesis.placement import in_frame, reachable_box
@@ -24,8 +24,6 @@ from ToothSegLib.teeth import LOWER_ARCH, UPPER_ARCH, type_of
 _LOW = (-60.0, -18.0, -50.0)
 _HIGH = (60.0, 92.0, 44.0)
 _NEAR = 2.0
-# So far into a tooth goes what lies about it, for voxels that its surface cuts; mm.
-_SURROUND = 0.9
 # Thickest enamel by position in the quadrant, mm; about 0.3 mm at the cervix.
 _ENAMEL = (1.0, 1.0, 1.3, 1.7, 1.7, 2.2, 2.2, 2.0)
 
@@ -123,7 +121,7 @@ def make_case(
         "opening_mm": round(dentition.opening, 2),
     }
     detail = make_detail(outside, teeth.part, teeth.owner, teeth.nearest)
-    return Case(tissue, labels, spacing_mm, fine.origin, _centres(labels, fine), about, detail)
+    return Case(tissue, labels, spacing_mm, fine.origin, tooth_centres(labels, fine), about, detail)
 
 
 def render_teeth(
@@ -224,9 +222,9 @@ def _set_in(
     Returns:
         (k, j, i) tissues, and the same without the teeth and the gaps about their roots.
     """
-    outside = np.repeat(np.repeat(np.repeat(head.tissue, 2, 0), 2, 1), 2, 2)
+    outside = copied(head.tissue, 2)
     bone = ndimage.zoom(head.bone, 2, order=1, mode="nearest", grid_mode=True)
-    outer = (teeth.nearest > -_SURROUND) & (teeth.nearest < _NEAR)
+    outer = (teeth.nearest > -BEYOND_MM) & (teeth.nearest < _NEAR)
     # Roots are always covered by bone, if only thinly, unless the bone has gone down.
     cover = outer & teeth.below_crest & (teeth.nearest < rng.uniform(0.6, 1.6)) & (bone < 3.0)
     outside[cover & (outside != tissues.TRABECULAR)] = tissues.CORTICAL
@@ -247,7 +245,8 @@ def _set_in(
     return tissue, outside
 
 
-def _centres(labels: np.ndarray, grid: Grid) -> dict[int, tuple[float, float, float]]:
+def tooth_centres(labels: np.ndarray, grid: Grid) -> dict[int, tuple[float, float, float]]:
+    """LPS mm of the centre of mass of every tooth in a (k, j, i) map of FDI numbers."""
     present = [int(fdi) for fdi in np.unique(labels) if fdi]
     middles = ndimage.center_of_mass(labels > 0, labels, present)
     return {

@@ -18,7 +18,7 @@ from ToothSegLib.synthesis.case import Case, Detail
 
 STEP_MM = 0.02
 _REACH_MM = 0.9  # of the distances that are kept, either way
-_BEYOND_MM = 0.9  # of a tooth's tissues and number past its surface
+BEYOND_MM = 0.9  # of a tooth's tissues past its surface, and of what lies about it within
 # About a root, when nothing says how wide it is; mm.
 _GAP_MM = 0.2
 
@@ -37,10 +37,10 @@ def make_detail(
         owner: (k, j, i) FDI number of the nearest tooth.
         distance: (k, j, i) mm to the nearest tooth's surface, negative inside.
     """
-    near = distance < _BEYOND_MM
+    near = distance < BEYOND_MM
     steps = np.clip(distance, -_REACH_MM, _REACH_MM) / STEP_MM
     return Detail(
-        outside=np.where(distance > -_BEYOND_MM, outside, tissues.AIR).astype(np.uint8),
+        outside=np.where(distance > -BEYOND_MM, outside, tissues.AIR).astype(np.uint8),
         inside=np.where(near, inside, 0).astype(np.uint8),
         owner=np.where(near, owner, 0).astype(np.uint8),
         surface=np.round(steps).astype(np.int8),
@@ -59,7 +59,7 @@ def refined(case: Case, factor: int, gap_mm: float = _GAP_MM) -> Case:
         raise ValueError("the case has no detail; make it with make_case")
     detail = case.detail
     outside, inside, owner = (
-        _copied(a, factor) for a in (detail.outside, detail.inside, detail.owner)
+        copied(a, factor) for a in (detail.outside, detail.inside, detail.owner)
     )
     distance = (
         STEP_MM
@@ -86,7 +86,8 @@ def refined(case: Case, factor: int, gap_mm: float = _GAP_MM) -> Case:
     )
 
 
-def _copied(array: NDArray[np.uint8], factor: int) -> NDArray[np.uint8]:
+def copied(array: NDArray[np.uint8], factor: int) -> NDArray[np.uint8]:
+    """A (k, j, i) map on a grid ``factor`` times as fine, each voxel in the place of its own."""
     for axis in range(3):
         array = np.repeat(array, factor, axis)
     return array

@@ -17,17 +17,16 @@ import sys
 from pathlib import Path
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from scipy import ndimage
 
 from ToothSegLib.cascade import segment
 from ToothSegLib.errors import InputError, ToothSegError
-from ToothSegLib.grid import to_working_grid
 from ToothSegLib.synthesis import tissues
 from ToothSegLib.synthesis.case import Case, save_case
-from ToothSegLib.synthesis.compose import tooth_tissue
+from ToothSegLib.synthesis.compose import tooth_centres, tooth_tissue
 from ToothSegLib.synthesis.detail import make_detail
+from ToothSegLib.synthesis.jaws import Grid
 from ToothSegLib.synthesis.tooth_form import DIMENSIONS
 from ToothSegLib.teeth import type_of
 from ToothSegLib.volume import Volume
@@ -79,11 +78,8 @@ def head_case(
     tissue[_is_bone(outside) & (distance < _GAP_MM)] = tissues.LIGAMENT
     tissue[distance < 0] = part[distance < 0]
     final = np.where(distance < 0, owner, 0).astype(np.uint8)
-    present = [int(fdi) for fdi in np.unique(final) if fdi]
-    centres = {}
-    for fdi, middle in zip(present, ndimage.center_of_mass(final > 0, final, present), strict=True):
-        x, y, z = np.asarray(labels.origin) + _SPACING_MM * np.asarray(middle[::-1])
-        centres[fdi] = (float(x), float(y), float(z))
+    shape = (final.shape[0], final.shape[1], final.shape[2])
+    centres = tooth_centres(final, Grid(labels.origin, _SPACING_MM, shape))
     detail = make_detail(outside, part, owner, distance)
     about: dict[str, object] = {"seed": None, "individuals": [name]}
     return Case(tissue, final, _SPACING_MM, labels.origin, centres, about, detail)
@@ -107,10 +103,9 @@ def around_the_teeth(labels: Volume) -> Volume:
     if not len(teeth):
         raise InputError("no teeth in the map: upper ones are labelled 3, lower ones 4")
     if not np.allclose(labels.spacing, _SPACING_MM) or not np.allclose(labels.direction, np.eye(3)):
-        grid = to_working_grid(labels.with_array((labels.array == 0).astype(np.uint8)), _SPACING_MM)
         raise InputError(
-            f"the map's voxels are {labels.spacing} mm; resample it to {grid.shape} of "
-            f"{_SPACING_MM} mm along LPS, by nearest neighbour"
+            f"the map's voxels are {labels.spacing} mm; resample it to {_SPACING_MM} mm along LPS, "
+            "by nearest neighbour"
         )
     room = np.array(_AROUND_MM) / _SPACING_MM
     low = np.maximum(teeth.min(0) - room, 0).astype(int)
@@ -213,7 +208,6 @@ def main() -> None:
     parser.add_argument("-n", "--count", type=int, default=1, help="how many cases (default 1)")
     parser.add_argument("--model", metavar="NAME|PATH", help="default: the default bundle")
     args = parser.parse_args()
-    torch.manual_seed(0)
     try:
         labels = around_the_teeth(read_volume(args.labels))
         numbers = segment(plain_picture(labels), bundle=args.model).labels.array
