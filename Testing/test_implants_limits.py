@@ -42,7 +42,8 @@ def told(patch: pytest.MonkeyPatch, *cores: Core, end: float = 6.0) -> str:
 @pytest.mark.parametrize(
     ("core", "innermost", "letter"),
     [
-        (Part(1.7, 1.7, 1.8, 1.8, 1.9), Part(1.7, 1.7, 1.8, 1.9, 2.0), "I"),
+        (Part(1.8, 1.8, 1.9, 1.9, 2.0), Part(1.8, 1.8, 1.9, 2.0, 2.1), "I"),
+        (Part(1.7, 1.7, 1.8, 1.8, 1.9), Part(1.7, 1.7, 1.8, 1.9, 2.0), "?"),
         (FADING, Part(1.85, 1.9, 1.9, 1.9, 1.9), "I"),
         (Part(2.0, 2.1, 2.2, 2.6, 4.0), Part(2.0, 2.1, 2.6, 3.0, 4.0), "I"),
         (FADING, Part(2.1, 2.2, 2.2, 2.6, 4.0), "I"),
@@ -51,8 +52,8 @@ def told(patch: pytest.MonkeyPatch, *cores: Core, end: float = 6.0) -> str:
         (FADING, FADING, "?"),
         (Part(1.3, 1.3, 1.3, 1.3, 1.4), Part(1.3, 1.3, 1.3, 1.3, 1.4), "-"),
     ],
-    ids=["one material", "one within", "two materials", "two within", "two that are dull",
-         "bright but fading", "fading", "even, but no brighter than enamel"],
+    ids=["one material", "one that is dull", "one within", "two materials", "two within",
+         "two that are dull", "bright but fading", "fading", "even, but no brighter than enamel"],
 )  # fmt: skip
 def test_beside_teeth(
     core: Part, innermost: Part, letter: str, monkeypatch: pytest.MonkeyPatch

@@ -26,6 +26,8 @@ _DENTINE_AT_MOST = 1.6
 _FEWEST_TEETH = 3
 _TOWARDS_ENAMEL = 0.75
 _ABOVE_DENTINE = 1.05
+# Teeth with a filled root below a crown reached 1.07 of that, and implants had at least 1.1.
+_SURELY = 1.08
 # Without teeth bone alone tells, or that a core is at the end of a scale that ends far above bone.
 _METAL = 1.9
 _METAL_AT_THE_END = 1.4
@@ -129,7 +131,8 @@ def _limits(cores: list[Core], end: float) -> _Limits:
         enamel = float(np.percentile([core.peak for core in own], 25))
         limit = dentine + _TOWARDS_ENAMEL * (enamel - dentine)
         limit = max(limit, _ABOVE_DENTINE * dentine)
-        return _Limits(limit, max(limit, _NO_DENTINE * dentine), _ALIKE, limit)
+        sure = _SURELY * limit
+        return _Limits(sure, max(sure, _NO_DENTINE * dentine), _ALIKE, limit)
     limit = min(_METAL, max(_END * end, _METAL_AT_THE_END))
     doubtful = min(_DENTINE_AT_MOST, limit)
     bright = [core.innermost for core in cores if core.innermost.low > limit]
