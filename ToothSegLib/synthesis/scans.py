@@ -8,7 +8,7 @@ import torch
 from ToothSegLib.synthesis.case import Case
 from ToothSegLib.synthesis.pictures import make_picture
 from ToothSegLib.synthesis.posing import VIEW_CENTRE
-from ToothSegLib.synthesis.sampling import TensorCase, sample_patch
+from ToothSegLib.synthesis.sampling import Patch, TensorCase, sample_patch
 from ToothSegLib.volume import Volume
 
 
@@ -36,15 +36,41 @@ def simulate_scan(
         are in the image and not in the labels, since they are no part of a result.
     """
     generator = torch.Generator().manual_seed(seed)
-    patch = sample_patch(
-        TensorCase.of(case), size, spacing_mm, generator,
-        tilt_deg=tilt_deg, centre=torch.tensor(VIEW_CENTRE),
-    )  # fmt: skip
+    patch = _seen(case, generator, size, spacing_mm, tilt_deg)
     image = make_picture(patch.tissue, spacing_mm, generator, strength=strength, edges=patch.edges)
     grey = (image.clamp(-1.0, 4.0) * 1000.0).round().to(torch.int16).numpy()
     labels = patch.labels.numpy().copy()
     labels[labels % 10 == 8] = 0
-    spacing = (spacing_mm,) * 3
-    origin = tuple(-(n - 1) / 2 * spacing_mm for n in reversed(size))
-    image_volume = Volume(grey, spacing, origin, np.eye(3))  # type: ignore[arg-type]
+    image_volume = _volume(grey, spacing_mm)
     return image_volume, image_volume.with_array(labels)
+
+
+def scan_tissues(
+    case: Case,
+    seed: int,
+    *,
+    size: tuple[int, int, int] = (160, 200, 220),
+    spacing_mm: float = 0.4,
+    tilt_deg: float = 8.0,
+) -> Volume:
+    """Codes of `tissues`, uint8, of the scan that `simulate_scan` makes of the same."""
+    patch = _seen(case, torch.Generator().manual_seed(seed), size, spacing_mm, tilt_deg)
+    return _volume(patch.tissue.numpy(), spacing_mm)
+
+
+def _seen(
+    case: Case,
+    generator: torch.Generator,
+    size: tuple[int, int, int],
+    spacing_mm: float,
+    tilt_deg: float,
+) -> Patch:
+    return sample_patch(
+        TensorCase.of(case), size, spacing_mm, generator,
+        tilt_deg=tilt_deg, centre=torch.tensor(VIEW_CENTRE),
+    )  # fmt: skip
+
+
+def _volume(array: np.ndarray, spacing_mm: float) -> Volume:
+    x, y, z = (-(n - 1) / 2 * spacing_mm for n in reversed(array.shape))
+    return Volume(array, (spacing_mm,) * 3, (x, y, z), np.eye(3))
