@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import nrrd
 import numpy as np
+import pytest
 import SimpleITK as sitk
 from scipy.spatial.transform import Rotation
 
+from ToothSegLib.errors import InputError
 from ToothSegLib.itk_image import to_itk
 from ToothSegLib.volume import Volume
+from ToothSegLib.volume_io import read_volume
 
 OBLIQUE = Rotation.from_euler("xyz", (14, -9, 21), degrees=True).as_matrix()
 
@@ -61,4 +65,24 @@ def a_frames_file(path: Path) -> Path:
     image.SetMetaData("0008|0060", "CT")
     image.SetMetaData("0008|0016", "1.2.840.10008.5.1.4.1.1.2.1")
     sitk.WriteImage(image, str(path))
+    return path
+
+
+def refused(path: Path | str, *words: str) -> str:
+    """The one line that reading gives, which names the file and says each of ``words``."""
+    with pytest.raises(InputError) as caught:
+        read_volume(path)
+    message = str(caught.value)
+    assert "\n" not in message
+    for word in (str(path), *words):
+        assert word in message
+    return message
+
+
+def nrrd_file(path: Path, array: np.ndarray | None = None, **fields) -> Path:
+    """A NRRD file with these fields, underscores for the spaces in their names."""
+    if array is None:
+        array = a_scan().array
+    header = {key.replace("_", " "): value for key, value in fields.items()}
+    nrrd.write(str(path), array, header, index_order="C")
     return path
