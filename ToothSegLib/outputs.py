@@ -15,7 +15,6 @@ taken away; nothing else in the folder is touched.
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -25,6 +24,7 @@ from ToothSegLib.errors import OutputError
 from ToothSegLib.in_threads import in_threads
 from ToothSegLib.moving import move_all, stage_in
 from ToothSegLib.offscreen import NoDrawing, write_png
+from ToothSegLib.output_folder import check_folder
 from ToothSegLib.picture import teeth_picture
 from ToothSegLib.progress import Progress, ProgressCallback
 from ToothSegLib.report import Finding, Segmentation, to_json
@@ -93,28 +93,6 @@ def output_stem(source: str | os.PathLike[str]) -> str:
         if path.name.lower().endswith(suffix):
             return path.name[: -len(suffix)]
     return path.stem
-
-
-def check_folder(outdir: str | os.PathLike[str]) -> None:
-    """See, without leaving a trace, whether results can be written to a folder.
-
-    Raises:
-        OutputError: it is a file, or cannot be made or written to.
-    """
-    folder = Path(outdir)
-    if folder.exists() and not folder.is_dir():
-        raise OutputError(f"the output folder {folder} is a file: name a folder")
-    existing = next(
-        path for path in (folder.absolute(), *folder.absolute().parents) if path.exists()
-    )
-    if not existing.is_dir():
-        raise OutputError(f"the output folder {folder} cannot be made: {existing} is a file")
-    try:
-        os.rmdir(tempfile.mkdtemp(prefix=".toothseg-", dir=existing))
-    except OSError as error:
-        raise OutputError(
-            f"cannot write to the output folder {folder}: {error.strerror or error}"
-        ) from error
 
 
 def _make_files(
