@@ -206,7 +206,7 @@ def test_a_failing_move_undoes_those_before(
     assert (tmp_path / "scan-labels.nrrd").read_text() == "earlier"
 
 
-@pytest.mark.parametrize("at", [1, 4, 12, 33])
+@pytest.mark.parametrize("at", [1, 4, 12, 32])
 def test_cancelling_at_any_moment_leaves_nothing(tmp_path: Path, at: int) -> None:
     asked = iter(range(1, 1000))
     with pytest.raises(Cancelled):

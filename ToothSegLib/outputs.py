@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -106,31 +107,36 @@ def _make_files(
 ) -> list[str]:
     """Write all files to the stage; their names, relative to it."""
     labels = segmentation.labels
-    run.stage("writing label maps", 0.0, 0.4).update(0.0)
+    run.stage("making surfaces", 0.0, 0.5).update(0.0)
+    surfaces = tooth_surfaces(labels) if stl or picture else {}
+
+    run.stage("writing and drawing", 0.5, 0.98).update(0.0)
+    title = str(segmentation.provenance.get("source", stem))
     names = [f"{stem}-labels.nrrd", f"{stem}.seg.nrrd"]
     headers = [None, segmentation_header(labels)]
-    in_threads(
-        lambda file: write_volume(stage / file[0], labels, header=file[1]), zip(names, headers)
-    )
 
-    run.stage("making surfaces", 0.4, 0.7).update(0.0)
-    surfaces = tooth_surfaces(labels) if stl or picture else {}
-    if stl and surfaces:
-        names += _write_surfaces(stage, surfaces, run)
+    def write() -> list[str]:
+        in_threads(
+            lambda file: write_volume(stage / file[0], labels, header=file[1]), zip(names, headers)
+        )
+        return names + (_write_surfaces(stage, surfaces, run) if stl and surfaces else [])
 
-    run.stage("drawing pictures", 0.7, 0.98).update(0.0)
-    title = str(segmentation.provenance.get("source", stem))
-    try:
-        if picture:
-            write_png(stage / f"{stem}.png", teeth_picture(surfaces, title))
-            names.append(f"{stem}.png")
-        if slices_of is not None:
-            from ToothSegLib.slices import slice_picture  # asked for seldom, and slow to load
+    # Drawing takes little more than one core; it stays in the thread that may have windows.
+    with ThreadPoolExecutor(1) as pool:
+        writing = pool.submit(write)
+        pictures = []
+        try:
+            if picture:
+                write_png(stage / f"{stem}.png", teeth_picture(surfaces, title))
+                pictures.append(f"{stem}.png")
+            if slices_of is not None:
+                from ToothSegLib.slices import slice_picture  # asked for seldom, and slow to load
 
-            write_png(stage / f"{stem}-slices.png", slice_picture(slices_of, labels, title))
-            names.append(f"{stem}-slices.png")
-    except NoDrawing as error:
-        segmentation.findings.append(Finding("no-picture", "low", str(error)))
+                write_png(stage / f"{stem}-slices.png", slice_picture(slices_of, labels, title))
+                pictures.append(f"{stem}-slices.png")
+        except NoDrawing as error:
+            segmentation.findings.append(Finding("no-picture", "low", str(error)))
+        names = writing.result() + pictures
 
     # Last, for it tells of the pictures too.
     run.stage("writing the report", 0.98, 1.0).update(0.0)
