@@ -19,7 +19,7 @@ from ToothSegLib.models import Bundle
 from ToothSegLib.progress import Progress
 from ToothSegLib.volume import Volume
 
-CPU, GPU = torch.device("cpu"), torch.device("cuda")
+CPU, GPU = "cpu", "cuda"
 BOX = ((0.0, 0.0, 0.0), (8.0, 8.0, 8.0))
 
 
@@ -32,12 +32,10 @@ class Computer:
         self.also_the_cpu = also_the_cpu
         self.calls: list[tuple[str, str, str]] = []
 
-    def choose(self, name: str) -> torch.device:
+    def choose(self, name: str) -> str:
         return CPU if name == "cpu" else GPU
 
-    def find(
-        self, network: Any, volume: Any, device: Any, progress: Any, precision: str, backend: str
-    ) -> Any:
+    def find(self, network: Any, volume: Any, device: Any, progress: Any, precision: str) -> Any:
         self._work("locator", device, precision)
         return BOX
 
@@ -50,8 +48,8 @@ class Computer:
         nothing = np.zeros(image.shape, np.float32)
         return Maps(nothing, types, None, image.spacing[0], image.origin)
 
-    def _work(self, step: str, device: torch.device, precision: str) -> None:
-        self.calls.append((step, device.type, precision))
+    def _work(self, step: str, device: str, precision: str) -> None:
+        self.calls.append((step, device, precision))
         if step == self.fails_in and device == GPU and self.lost:
             raise RuntimeError(
                 "CUDA error: unspecified launch failure\nCUDA kernel errors might be"
@@ -68,7 +66,7 @@ def run(
     monkeypatch.setattr(cascade, "choose_device", computer.choose)
     monkeypatch.setattr(cascade, "find_dentition", computer.find)
     monkeypatch.setattr(cascade, "predict_maps", computer.maps)
-    monkeypatch.setattr(Bundle, "build", lambda self, role, device: nn.Identity())
+    monkeypatch.setattr(cascade, "load_network", lambda *_: nn.Identity())
     bundle = Bundle("made-up", Path(), {"networks": {}, "kind": "toothnet"}, {})
     noise = np.random.default_rng(0).integers(0, 100, (16, 16, 16), np.int16)
     scan = Volume(noise, (0.5,) * 3)
@@ -177,7 +175,9 @@ def test_full_precision_computes_in_float32(monkeypatch: pytest.MonkeyPatch) -> 
 
     network = Watched(1, 1, 3, padding=1)
     for precision, expected in (("full", torch.float32), ("auto", torch.bfloat16)):
-        inference.tooth_probability(network, torch.zeros(16, 16, 16), CPU, Progress(), precision)
+        inference.tooth_probability(
+            network, np.zeros((16, 16, 16), np.float32), CPU, Progress(), precision
+        )
         assert seen[-1] == expected
 
 
@@ -185,7 +185,7 @@ def test_progress_within_a_single_pass_rises_layer_by_layer() -> None:
     network = nn.Sequential(nn.Conv3d(1, 8, 3, padding=1), nn.ReLU(), nn.Conv3d(8, 1, 1))
     told: list[float] = []
     progress = Progress(lambda fraction, stage: told.append(fraction))
-    inference.tooth_probability(network, torch.zeros(16, 16, 16), CPU, progress)
+    inference.tooth_probability(network, np.zeros((16, 16, 16), np.float32), CPU, progress)
     assert told == sorted(told)
     within = sorted({fraction for fraction in told if 0 < fraction < 1})
     assert len(within) == 2

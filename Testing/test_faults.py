@@ -187,7 +187,7 @@ def test_a_read_only_folder_is_named_before_the_work(
         raise OSError(30, "Read-only file system")
 
     put_cascade(monkeypatch, never)
-    monkeypatch.setattr("ToothSegLib.outputs.tempfile.mkdtemp", denied)
+    monkeypatch.setattr("ToothSegLib.output_folder.tempfile.mkdtemp", denied)
     scan = tmp_path / "scan.nrrd"
     write_volume(scan, Volume(np.arange(1000, dtype=np.int16).reshape(10, 10, 10)))
     assert main(["segment", str(scan), "-o", str(tmp_path / "out")]) == 2

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-import torch
 from torch import Tensor, nn
 
 from ToothSegLib.localise import find_dentition
 from ToothSegLib.progress import Progress
 from ToothSegLib.volume import Volume
 
-CPU = torch.device("cpu")
+CPU = "cpu"
 
 
 class Bright(nn.Module):

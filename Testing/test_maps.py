@@ -42,3 +42,30 @@ def test_offsets_may_be_absent() -> None:
 def test_what_does_not_fit_is_named(changes: dict, message: str) -> None:
     with pytest.raises(InputError, match=message):
         some_maps(**changes)
+
+
+def test_values_are_read_at_voxels_whether_all_are_known_or_some() -> None:
+    rng = np.random.default_rng(0)
+    types, offsets = (rng.random((n, *SHAPE)).astype(np.float16) for n in (17, 3))
+    at = np.array([3, 4, 17, 59])
+    whole = some_maps(types=types, offsets=offsets)
+    part = some_maps(
+        types=types.reshape(17, -1)[:, at], offsets=offsets.reshape(3, -1)[:, at], at=at
+    )
+    where = at[[0, 2, 3]]
+    np.testing.assert_array_equal(part.types_at(where), types.reshape(17, -1)[:, where])
+    np.testing.assert_array_equal(part.types_at(where), whole.types_at(where))
+    np.testing.assert_array_equal(part.offsets_at(where), whole.offsets_at(where))
+    for unknown in ([5], [59, 60]):
+        with pytest.raises(ValueError, match="tell nothing"):
+            part.types_at(np.array(unknown))
+    with pytest.raises(InputError, match="type map has shape"):
+        some_maps(at=at)
+
+
+def test_where_there_are_no_teeth_nothing_is_known() -> None:
+    nowhere = np.zeros(0, np.intp)
+    maps = some_maps(
+        types=np.zeros((17, 0), np.float16), offsets=np.zeros((3, 0), np.float16), at=nowhere
+    )
+    assert maps.types_at(nowhere).shape == (17, 0)

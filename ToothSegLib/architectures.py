@@ -23,6 +23,9 @@ _LARGEST = 4096
 _MOST_OPTIONS = 64
 _MOST_BLOCKS = 12  # each doubles the channels
 
+REFUSALS = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
+"""What arguments that make no sense end in, within a class."""
+
 
 def build_network(architecture: Mapping[str, Any], where: str = "the network") -> nn.Module:
     """A network with random weights, as a card describes it.
@@ -36,6 +39,24 @@ def build_network(architecture: Mapping[str, Any], where: str = "the network") -
     """
     from torch.random import fork_rng
 
+    class_name, options = checked(architecture, where)
+    try:
+        factory = getattr(importlib.import_module(_MODULES[class_name]), class_name)
+        with fork_rng(devices=[]):  # building one changes nobody else's random numbers
+            network: nn.Module = factory(**options)
+    except (*REFUSALS, MemoryError, RuntimeError) as error:
+        raise BundleError(f"{where} cannot be built as a {class_name}: {one_line(error)}") from None
+    return network
+
+
+def checked(
+    architecture: Mapping[str, Any], where: str = "the network"
+) -> tuple[str, dict[str, Any]]:
+    """A known class and its arguments, none of which is beyond what networks have.
+
+    Raises:
+        BundleError: as of `build_network`.
+    """
     options = dict(architecture)
     class_name = options.pop("class", None)
     if not isinstance(class_name, str) or class_name not in _MODULES:
@@ -46,21 +67,7 @@ def build_network(architecture: Mapping[str, Any], where: str = "the network") -
         raise BundleError(
             f"{where} cannot be built as a {class_name}: its card asks for {options!r:.200}"
         )
-    try:
-        factory = getattr(importlib.import_module(_MODULES[class_name]), class_name)
-        with fork_rng(devices=[]):  # building one changes nobody else's random numbers
-            network: nn.Module = factory(**options)
-    except (
-        ArithmeticError,
-        AttributeError,
-        LookupError,
-        MemoryError,
-        RuntimeError,
-        TypeError,
-        ValueError,
-    ) as error:
-        raise BundleError(f"{where} cannot be built as a {class_name}: {one_line(error)}") from None
-    return network
+    return class_name, options
 
 
 def with_weights(

@@ -9,21 +9,30 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from importlib.util import find_spec
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Union
 
-from ToothSegLib.devices import half_type
+import numpy as np
+from numpy.typing import NDArray
+
+from ToothSegLib.devices import half_type, has_half
 from ToothSegLib.errors import InputError
 from ToothSegLib.progress import Progress
+from ToothSegLib.stored_network import StoredNetwork
 
 if TYPE_CHECKING:
     import torch
-    from torch import Tensor, nn
+    from torch import nn
+
+    from ToothSegLib.models import Bundle
 
 BACKENDS = ("auto", "torch", "openvino")
 
-Pass = Callable[["Tensor", Progress], list["Tensor"]]
-"""Takes (1, 1, Z, Y, X) float32; gives every output of the network, (C, Z', Y', X') float32, on
-the processor. It tells how far it has come and stops when it is asked to."""
+Network = Union["nn.Module", StoredNetwork]
+"""What PyTorch computes, and what OpenVINO does."""
+
+Pass = Callable[[NDArray[np.float32], Progress], list[NDArray[np.float32]]]
+"""Takes (Z, Y, X) float32; gives every output of the network, (C, Z', Y', X') float32. It tells how
+far it has come and stops when it is asked to."""
 
 
 class BackendError(InputError):
@@ -40,7 +49,7 @@ def check_backend(name: str) -> None:
         raise InputError(f"no backend {name!r}: choose one of {', '.join(BACKENDS)}")
 
 
-def choose_backend(name: str, device: torch.device) -> str:
+def choose_backend(name: str, device: str) -> str:
     """The backend of that name; ``auto`` takes OpenVINO on a processor if it is installed.
 
     Returns:
@@ -50,11 +59,11 @@ def choose_backend(name: str, device: torch.device) -> str:
         InputError: OpenVINO was asked for, and is not installed or cannot use the device.
     """
     check_backend(name)
-    if name == "torch" or (name == "auto" and device.type != "cpu"):
+    if name == "torch" or (name == "auto" and device != "cpu"):
         return "torch"
-    if device.type != "cpu":
+    if device != "cpu":
         raise InputError(
-            f"OpenVINO computes on the processor, not on {device.type}: use --device cpu or "
+            f"OpenVINO computes on the processor, not on {device}: use --device cpu or "
             "--backend torch"
         )
     if find_spec("openvino") is not None:
@@ -66,37 +75,42 @@ def choose_backend(name: str, device: torch.device) -> str:
     )
 
 
+def load_network(bundle: Bundle, role: str, device: str, backend: str) -> Network:
+    """A bundle's network as the backend takes it.
+
+    Raises:
+        BundleError: it is missing, damaged, or not what its card says.
+    """
+    return bundle.stored(role) if backend == "openvino" else bundle.build(role, device)
+
+
 def ready(
-    network: nn.Module,
+    network: Network,
     shape: tuple[int, int, int],
-    device: torch.device,
+    device: str,
     precision: str = "auto",
-    backend: str = "torch",
 ) -> AbstractContextManager[Pass]:
     """A network ready for passes over images of one size.
 
     Args:
-        network: on the device; takes (1, 1, Z, Y, X), gives one tensor or several.
+        network: as `load_network` gives it; takes (1, 1, Z, Y, X), gives one tensor or several.
         shape: (Z, Y, X) of the images.
         device: where to compute.
         precision: one of `devices.PRECISIONS`.
-        backend: "torch" or "openvino".
 
     Raises:
         BackendError: OpenVINO does not work here.
+        BundleError: the weights do not fit their architecture.
     """
-    half = half_type(device) if precision == "auto" else None
-    if backend == "openvino":
+    if isinstance(network, StoredNetwork):
         from ToothSegLib.openvino_backend import openvino_pass
 
-        return openvino_pass(network, shape, half is not None)
-    return torch_pass(network, device, half)
+        return openvino_pass(network, shape, precision == "auto" and has_half(device))
+    return torch_pass(network, device, half_type(device) if precision == "auto" else None)
 
 
 @contextmanager
-def torch_pass(
-    network: nn.Module, device: torch.device, half: torch.dtype | None
-) -> Iterator[Pass]:
+def torch_pass(network: nn.Module, device: str, half: torch.dtype | None) -> Iterator[Pass]:
     """PyTorch's passes, with progress after every layer; see `ready`."""
     import torch
 
@@ -105,12 +119,14 @@ def torch_pass(
     network = network.to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
     costs = layer_costs(network, device)
 
-    def run(image: Tensor, progress: Progress) -> list[Tensor]:
-        batch = image.to(device, memory_format=torch.channels_last_3d)
-        lower = nullcontext() if half is None else torch.autocast(device.type, dtype=half)
+    @torch.inference_mode()
+    def run(image: NDArray[np.float32], progress: Progress) -> list[NDArray[np.float32]]:
+        batch = torch.from_numpy(image)[None, None]
+        batch = batch.to(device, memory_format=torch.channels_last_3d)
+        lower = nullcontext() if half is None else torch.autocast(device, dtype=half)
         with telling_layers(network, costs, progress), lower:
             answer = network(batch)
         outputs = [answer] if isinstance(answer, torch.Tensor) else list(answer)
-        return [output[0].float().cpu() for output in outputs]
+        return [output[0].float().cpu().numpy() for output in outputs]
 
     yield run

@@ -9,11 +9,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from itertools import pairwise
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ToothSegLib.backends import BackendError, check_backend, choose_backend
+from ToothSegLib.backends import BackendError, check_backend, choose_backend, load_network
 from ToothSegLib.calibration import calibrated
 from ToothSegLib.devices import (
     DeviceLostError,
@@ -45,9 +44,6 @@ from ToothSegLib.volume import Volume
 from ToothSegLib.volume_io import check_scan
 from ToothSegLib.widening import widened
 
-if TYPE_CHECKING:
-    import torch
-
 log = logging.getLogger(__name__)
 
 WORKING_SPACING_MM = 0.5
@@ -64,7 +60,7 @@ _LOOKS = (0.05, 0.8, 0.84, 0.86, 0.88)
 class _Sight:
     """What the networks saw."""
 
-    device: torch.device
+    device: str
     backend: str
     box: Box | None = None
     image: Volume | None = None  # the box on the working grid
@@ -167,7 +163,7 @@ def _settled(volume: Volume) -> Volume:
 def _look_where_it_works(
     bundle: Bundle,
     volume: Volume,
-    device: torch.device,
+    device: str,
     precision: str,
     backend: str,
     run: Progress,
@@ -181,7 +177,7 @@ def _look_where_it_works(
         try:
             return _look(bundle, volume, device, precision, by, run, timings), notes
         except DeviceMemoryError:
-            if device.type == "cpu":
+            if device == "cpu":
                 raise
             note = Finding(
                 "device-memory", "low",
@@ -212,7 +208,7 @@ def _look_where_it_works(
 def _look(
     bundle: Bundle,
     volume: Volume,
-    device: torch.device,
+    device: str,
     precision: str,
     backend: str,
     run: Progress,
@@ -228,8 +224,8 @@ def _look(
         with _timed(timings, "localise"):
             stage = run.stage("looking for the teeth", 0.0, 0.05)
             stage.update(0.0)
-            locator = bundle.build("locator", device)
-            box = find_dentition(locator, volume, device, stage, precision, backend)
+            locator = load_network(bundle, "locator", device, backend)
+            box = find_dentition(locator, volume, device, stage, precision)
         if box is None:
             return _Sight(device, backend)
         with _timed(timings, "networks"):
@@ -253,14 +249,12 @@ def _lookup(numbering: Numbering, regions: list[Region]) -> np.ndarray:
     return table
 
 
-def _provenance(
-    bundle: Bundle, wanted: torch.device, precision: str, sight: _Sight
-) -> dict[str, object]:
-    fell_back = {} if sight.device == wanted else {"device_that_failed": str(wanted)}
+def _provenance(bundle: Bundle, wanted: str, precision: str, sight: _Sight) -> dict[str, object]:
+    fell_back = {} if sight.device == wanted else {"device_that_failed": wanted}
     return {
         "bundle": bundle.name,
         "weights": bundle_weights(bundle),
-        "device": str(sight.device),
+        "device": sight.device,
         **fell_back,
         "backend": sight.backend,
         "precision": precision,

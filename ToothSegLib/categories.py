@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy import ndimage
 
+from ToothSegLib.extremes import highest, lowest
 from ToothSegLib.maps import Maps
 from ToothSegLib.teeth import CATEGORY_OF_TYPE, N_CATEGORIES
 
@@ -28,8 +29,8 @@ def label_by_categories(maps: Maps, where: np.ndarray) -> np.ndarray:
     import SimpleITK as sitk
 
     chances = np.zeros((N_CATEGORIES, len(where)), np.float32)
-    for channel, category in enumerate(CATEGORY_OF_TYPE):
-        chances[category] += maps.types[channel].ravel()[where]
+    for category, chance in zip(CATEGORY_OF_TYPE, maps.types_at(where), strict=True):
+        chances[category] += chance
     category = (chances[1:].argmax(axis=0) + 1).astype(np.int32)
 
     whole = np.zeros(maps.tooth.shape, np.int32)
@@ -37,7 +38,7 @@ def label_by_categories(maps: Maps, where: np.ndarray) -> np.ndarray:
     box = ndimage.find_objects((whole > 0).astype(np.uint8))[0]
     # A margin, so that the volume's border counts as the teeth's border too.
     inside = np.pad(whole[box], 1)
-    border = ndimage.maximum_filter(inside, 3) != ndimage.minimum_filter(inside, 3)
+    border = highest(inside, 1) != lowest(inside, 1)
     # Voxels of the border are half a voxel wide; they keep their own label by the flooding.
     depth = ndimage.distance_transform_edt(~border, sampling=maps.spacing_mm)
     depth[inside == 0] = 0

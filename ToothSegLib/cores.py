@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from ToothSegLib.extremes import highest
 from ToothSegLib.regions import Region
 from ToothSegLib.volume import Volume
 
@@ -101,8 +102,8 @@ def _ends(scan: Volume) -> tuple[float, float]:
 def _bone(labels: NDArray[np.integer], image: Volume) -> float:
     """Grey value of bright bone; NaN if the regions fill the image."""
     near = labels[::_STEP, ::_STEP, ::_STEP] > 0
-    reach = [round(_BESIDE_MM / (_STEP * mm)) for mm in image.spacing[::-1]]
-    near = ndimage.maximum_filter(near, [2 * voxels + 1 for voxels in reach])
+    k, j, i = (round(_BESIDE_MM / (_STEP * mm)) for mm in image.spacing[::-1])
+    near = highest(near, (k, j, i))
     beside = image.array[::_STEP, ::_STEP, ::_STEP][~near]
     return float(np.percentile(beside, _BONE_PERCENTILE)) if beside.size else float("nan")
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from ToothSegLib.errors import InputError
+from ToothSegLib.machine_facts import has_bfloat16, surely_without_graphics
 
 if TYPE_CHECKING:
     import torch
@@ -35,29 +37,38 @@ class DeviceLostError(InputError):
     """The graphics device stopped answering in the middle of its work."""
 
 
-def choose_device(name: str = "auto") -> torch.device:
+def choose_device(name: str = "auto") -> str:
     """The device of that name; ``auto`` takes a GPU where there is one.
+
+    PyTorch is loaded to find out only where nothing else can tell.
+
+    Returns:
+        "cpu", "cuda" or "mps".
 
     Raises:
         InputError: there is no such device on this computer.
     """
+    if name not in DEVICES:
+        raise InputError(f"no device {name!r}: choose one of {', '.join(DEVICES)}")
+    if name == "cpu" or (name == "auto" and surely_without_graphics()):
+        return "cpu"
     import torch
 
-    there = {
-        "cuda": torch.cuda.is_available(),
-        "mps": torch.backends.mps.is_available(),
-        "cpu": True,
-    }
+    there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
     if name == "auto":
-        name = next(kind for kind, found in there.items() if found)
-    if name not in there:
-        raise InputError(f"no device {name!r}: choose one of {', '.join(DEVICES)}")
+        return next((kind for kind, found in there.items() if found), "cpu")
     if not there[name]:
         raise InputError(f"this computer has no {name} device: use --device auto or cpu")
-    return torch.device(name)
+    return name
 
 
-def half_type(device: torch.device) -> torch.dtype | None:
+def has_half(device: str) -> bool:
+    """Whether half precision pays on the device, see `half_type`; without PyTorch if it can be."""
+    known = has_bfloat16() if device == "cpu" else None
+    return half_type(device) is not None if known is None else known
+
+
+def half_type(device: torch.device | str) -> torch.dtype | None:
     """The half precision that pays on the device, or None.
 
     On a processor bfloat16 pays only where it is native; without AVX-512 BF16 or AMX it is slower
@@ -65,9 +76,10 @@ def half_type(device: torch.device) -> torch.dtype | None:
     """
     import torch
 
-    if device.type == "cuda":
+    kind = str(device).partition(":")[0]
+    if kind == "cuda":
         return torch.float16
-    if device.type != "cpu" or not torch.backends.mkldnn.is_available():
+    if kind != "cpu" or not torch.backends.mkldnn.is_available():
         return None
     # The library must be willing and the processor able; each of the two tells only its own part.
     willing = _ask(torch.ops.mkldnn, "_is_mkldnn_bf16_supported")
@@ -86,7 +98,7 @@ def check_precision(name: str) -> None:
 
 
 @contextmanager
-def enough_memory(device: torch.device) -> Iterator[None]:
+def enough_memory(device: str) -> Iterator[None]:
     """Whatever a device says when its memory runs out, or when it is lost, as one error.
 
     Raises:
@@ -96,24 +108,23 @@ def enough_memory(device: torch.device) -> Iterator[None]:
     try:
         yield
     except (RuntimeError, MemoryError) as error:
-        if device.type != "cpu" and any(sign in str(error) for sign in _LOST):
+        if device != "cpu" and any(sign in str(error) for sign in _LOST):
             raise DeviceLostError(
-                f"the {device.type} device stopped answering: restart the computer, or use "
-                "--device cpu"
+                f"the {device} device stopped answering: restart the computer, or use --device cpu"
             ) from error
         if not _is_out_of_memory(error):
             raise
-        if device.type == "cpu":
+        if device == "cpu":
             raise DeviceMemoryError(
                 "this computer has too little memory for this scan: close other programs, or crop "
                 "the scan to the jaws"
             ) from error
         raise DeviceMemoryError(
-            f"the {device.type} device has too little memory for this scan: use --device cpu"
+            f"the {device} device has too little memory for this scan: use --device cpu"
         ) from error
 
 
-def release_memory(device: torch.device) -> None:
+def release_memory(device: str) -> None:
     """Hand back what torch keeps of a GPU's memory for later; one that is lost keeps it."""
     import gc
     from contextlib import suppress
@@ -122,16 +133,15 @@ def release_memory(device: torch.device) -> None:
 
     gc.collect()
     with suppress(RuntimeError):
-        if device.type == "cuda":
+        if device == "cuda":
             torch.cuda.empty_cache()
-        elif device.type == "mps":
+        elif device == "mps":
             torch.mps.empty_cache()
 
 
 def _is_out_of_memory(error: RuntimeError | MemoryError) -> bool:
-    import torch
-
-    if isinstance(error, MemoryError | torch.OutOfMemoryError):
+    torch = sys.modules.get("torch")  # an error of its own says that it is there
+    if isinstance(error, MemoryError) or (torch and isinstance(error, torch.OutOfMemoryError)):
         return True
     return any(sign in str(error) for sign in _NO_MEMORY)
 

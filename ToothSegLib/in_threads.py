@@ -34,9 +34,13 @@ def in_threads(function: Callable[[Thing], Result], things: Iterable[Thing]) -> 
 
 
 def thread_count() -> int:
-    """Threads that this process may use: what the environment says, as for all libraries, else one
-    for each core."""
+    """Threads that this process may use: as many as were asked for, else one for each core."""
+    return asked_threads() or cores()
+
+
+def asked_threads() -> int | None:
+    """What the environment says, as for all libraries; None if it says nothing."""
     try:
         return max(1, int(os.environ["OMP_NUM_THREADS"]))
     except (KeyError, ValueError):
-        return cores()
+        return None

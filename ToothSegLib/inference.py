@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
-from torch import Tensor, nn
-from torch.nn import functional
+from numpy.typing import NDArray
+from scipy.special import expit
 
-from ToothSegLib.backends import ready
-from ToothSegLib.maps import Maps
+from ToothSegLib.backends import Network, load_network, ready
+from ToothSegLib.doubling import doubled_at
+from ToothSegLib.maps import OFFSET_UNIT_MM, TOOTH_THRESHOLD, Maps
 from ToothSegLib.normalise import normalise
 from ToothSegLib.progress import Progress
-from ToothSegLib.teeth import CATEGORY_OF_TYPE, N_TYPES
+from ToothSegLib.teeth import CATEGORY_OF_TYPE
 from ToothSegLib.tiles import fitted_tile, gaussian_weights, tile_starts
-from ToothSegLib.toothnet import OFFSET_UNIT_MM
 from ToothSegLib.volume import Volume
 
 if TYPE_CHECKING:
@@ -26,11 +25,13 @@ TILE = (144, 160, 176)
 OVERLAP = 0.3
 _MULTIPLE = 16
 
+Floats = NDArray[np.float32]
+
 
 def predict_maps(
     bundle: Bundle,
     image: Volume,
-    device: torch.device,
+    device: str,
     progress: Progress,
     precision: str = "auto",
     backend: str = "torch",
@@ -48,83 +49,71 @@ def predict_maps(
     Returns:
         Maps on the image's grid.
     """
-    grey = normalise(torch.from_numpy(np.ascontiguousarray(image.array, dtype=np.float32)))
+    grey = normalise(np.ascontiguousarray(image.array, dtype=np.float32))
     run = _toothnet if bundle.kind == "toothnet" else _published
-    tooth, types, offsets = run(bundle, grey, device, progress, precision, backend)
     return Maps(
-        tooth=tooth.numpy(),
-        types=types.numpy(),
-        offsets=None if offsets is None else offsets.numpy(),
+        **run(bundle, grey, device, progress, precision, backend),
         spacing_mm=image.spacing[0],
         origin=image.origin,
     )
 
 
 def tooth_probability(
-    network: nn.Module,
-    image: Tensor,
-    device: torch.device,
+    network: Network,
+    image: Floats,
+    device: str,
     progress: Progress,
     precision: str = "auto",
-    backend: str = "torch",
-) -> Tensor:
+) -> Floats:
     """(Z, Y, X) probability of tooth from a network with one output, for a normalised image."""
-    return torch.sigmoid(_tiled(network, image, device, progress, precision, backend)[0][0])
+    return expit(_tiled(network, image, device, progress, precision)[0][0])
 
 
 def _toothnet(
-    bundle: Bundle,
-    image: Tensor,
-    device: torch.device,
-    progress: Progress,
-    precision: str,
-    backend: str,
-) -> tuple[Tensor, Tensor, Tensor | None]:
-    network = bundle.build("toothnet", device)
-    tooth, types, offsets = _tiled(network, image, device, progress, precision, backend)
-    shape = image.shape
-    return (
-        torch.sigmoid(tooth[0]),
-        _upsampled(torch.softmax(types, dim=0), shape),
-        _upsampled(offsets * OFFSET_UNIT_MM, shape),
-    )
+    bundle: Bundle, image: Floats, device: str, progress: Progress, precision: str, backend: str
+) -> dict[str, Any]:
+    network = load_network(bundle, "toothnet", device, backend)
+    logits, types, offsets = _tiled(network, image, device, progress, precision)
+    tooth = expit(logits[0])
+    where = np.flatnonzero(tooth >= TOOTH_THRESHOLD)
+    chances = doubled_at(_softmax(types), where, image.shape)
+    away = doubled_at(offsets * OFFSET_UNIT_MM, where, image.shape)
+    return {
+        "tooth": tooth,
+        "types": chances.astype(np.float16),
+        "offsets": away.astype(np.float16),
+        "at": where,
+    }
 
 
 def _published(
-    bundle: Bundle,
-    image: Tensor,
-    device: torch.device,
-    progress: Progress,
-    precision: str,
-    backend: str,
-) -> tuple[Tensor, Tensor, Tensor | None]:
+    bundle: Bundle, image: Floats, device: str, progress: Progress, precision: str, backend: str
+) -> dict[str, Any]:
     """The article's cascade: the second network sees only what the first one calls tooth."""
-    stage1 = bundle.build("stage1", device)
+    stage1 = load_network(bundle, "stage1", device, backend)
     part = progress.stage("stage 1: tooth", 0.0, 0.7)
-    tooth = tooth_probability(stage1, image, device, part, precision, backend)
-    masked = image * (tooth >= 0.5)
-    stage2 = bundle.build("stage2", device)
+    tooth = tooth_probability(stage1, image, device, part, precision)
+    masked = image * (tooth >= TOOTH_THRESHOLD)
+    stage2 = load_network(bundle, "stage2", device, backend)
     part = progress.stage("stage 2: category", 0.7, 1.0)
-    categories = torch.softmax(_tiled(stage2, masked, device, part, precision, backend)[0], dim=0)
-    types = torch.empty((N_TYPES, *image.shape), dtype=torch.float16)
-    for kind, category in enumerate(CATEGORY_OF_TYPE):
-        # A category does not tell its members apart: they share its probability.
-        types[kind] = categories[category] / CATEGORY_OF_TYPE.count(category)
-    return tooth, types, None
+    logits = _tiled(stage2, masked, device, part, precision)[0]
+    where = np.flatnonzero(tooth >= TOOTH_THRESHOLD)
+    chances = _softmax(logits.reshape(len(logits), -1)[:, where])
+    # A category does not tell its members apart: they share its probability.
+    shared = [chances[category] / CATEGORY_OF_TYPE.count(category) for category in CATEGORY_OF_TYPE]
+    types = np.stack(shared).astype(np.float16)
+    return {"tooth": tooth, "types": types, "offsets": None, "at": where}
 
 
-@torch.inference_mode()
 def _tiled(
-    network: nn.Module,
-    image: Tensor,
-    device: torch.device,
+    network: Network,
+    image: Floats,
+    device: str,
     progress: Progress,
     precision: str = "auto",
-    backend: str = "torch",
-) -> list[Tensor]:
+) -> list[Floats]:
     """Every output of the network over the whole image, each at its own resolution, float32."""
-    shape = tuple(image.shape)
-    padded = _pad(image)
+    padded = np.pad(image, [(0, -size % _MULTIPLE) for size in image.shape], mode="edge")
     depth, height, width = (
         fitted_tile(n // _MULTIPLE, t // _MULTIPLE, OVERLAP) * _MULTIPLE
         for n, t in zip(padded.shape, TILE, strict=True)
@@ -138,14 +127,14 @@ def _tiled(
         (z * _MULTIPLE, y * _MULTIPLE, x * _MULTIPLE)
         for z in starts[0] for y in starts[1] for x in starts[2]
     ]  # fmt: skip
-    sums: list[Tensor] = []
-    weights: list[Tensor] = []
+    sums: list[Floats] = []
+    weights: list[Floats] = []
     progress.update(0.0)
-    with ready(network, tile, device, precision, backend) as run:
+    with ready(network, tile, device, precision) as run:
         for count, corner in enumerate(corners):
             part = progress.stage(progress.name, count / len(corners), (count + 1) / len(corners))
             place = tuple(slice(c, c + t) for c, t in zip(corner, tile, strict=True))
-            results = run(padded[place][None, None], part)
+            results = run(padded[place], part)
             if len(corners) == 1:
                 sums = results
                 break
@@ -153,42 +142,25 @@ def _tiled(
                 scale = tile[0] // result.shape[1]
                 if n == len(sums):
                     grid = [s // scale for s in padded.shape]
-                    sums.append(torch.zeros(result.shape[0], *grid))
-                    weights.append(torch.zeros(grid))
-                share = gaussian_weights(tuple(result.shape[1:]))
+                    sums.append(np.zeros((len(result), *grid), np.float32))
+                    weights.append(np.zeros(grid, np.float32))
+                share = gaussian_weights(result.shape[1:])
                 z, y, x = (slice(s.start // scale, s.stop // scale) for s in place)
                 sums[n][:, z, y, x] += result * share
                 weights[n][z, y, x] += share
     progress.update(1.0)
     for total, weight in zip(sums, weights, strict=False):
         total /= weight
-    return [_cut(total, shape, padded.shape[0] // total.shape[1]) for total in sums]
+    return [_cut(total, image.shape, padded.shape[0] // total.shape[1]) for total in sums]
 
 
-def _pad(image: Tensor) -> Tensor:
-    """Grow each axis at its end to a multiple of 16, repeating the border."""
-    pad: list[int] = []
-    for size in reversed(image.shape):
-        pad += [0, -size % _MULTIPLE]
-    return functional.pad(image[None, None], pad, mode="replicate")[0, 0]
-
-
-def _cut(output: Tensor, shape: tuple[int, ...], scale: int) -> Tensor:
+def _cut(output: Floats, shape: tuple[int, ...], scale: int) -> Floats:
     """Take the padding off an output that has ``1 / scale`` of the image's resolution."""
     z, y, x = (-(-n // scale) for n in shape)
     return output[:, :z, :y, :x]
 
 
-def _upsampled(half: Tensor, shape: torch.Size) -> Tensor:
-    """(C, Z/2, Y/2, X/2) to (C, *shape) float16, linearly, one channel at a time."""
-    full = torch.empty((half.shape[0], *shape), dtype=torch.float16)
-    z, y, x = shape
-    for channel in range(half.shape[0]):
-        large = functional.interpolate(
-            half[None, channel : channel + 1],
-            scale_factor=2.0,
-            mode="trilinear",
-            align_corners=False,
-        )
-        full[channel] = large[0, 0, :z, :y, :x]
-    return full
+def _softmax(logits: Floats) -> Floats:
+    """Probabilities over the first axis."""
+    powers = np.exp(logits - logits.max(axis=0))
+    return powers / powers.sum(axis=0)

@@ -16,7 +16,7 @@ import numpy as np
 from ToothSegLib.arch_line import ArchLine
 from ToothSegLib.categories import label_by_categories
 from ToothSegLib.joining import join_parts, membership
-from ToothSegLib.maps import Maps
+from ToothSegLib.maps import TOOTH_THRESHOLD, Maps
 from ToothSegLib.numbering import Numbering, number_regions
 from ToothSegLib.parting import part_merged
 from ToothSegLib.pieces import Pieces, split_pieces
@@ -25,7 +25,6 @@ from ToothSegLib.votes import label_by_votes
 
 __all__ = ["Instances", "Region", "find_instances", "separate_teeth"]
 
-TOOTH_THRESHOLD = 0.5
 MINIMAL_VOLUME_MM3 = 25.0
 """A region below this is no tooth; a whole lower incisor has about 200 mm3, half of one 100."""
 

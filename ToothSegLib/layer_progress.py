@@ -21,7 +21,7 @@ CUBE = 32
 
 
 @torch.inference_mode()
-def layer_costs(network: nn.Module, device: torch.device) -> list[float]:
+def layer_costs(network: nn.Module, device: str) -> list[float]:
     """Relative cost of every layer, in the order in which a pass calls them.
 
     Args:

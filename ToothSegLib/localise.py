@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-import torch
 from scipy import ndimage
-from torch import nn
 
+from ToothSegLib.backends import Network
+from ToothSegLib.extremes import highest
 from ToothSegLib.grid import Box, to_working_grid
 from ToothSegLib.inference import tooth_probability
 from ToothSegLib.normalise import normalise
@@ -25,28 +25,26 @@ _LARGEST_MM = np.array([90.0, 85.0, 90.0])
 
 
 def find_dentition(
-    network: nn.Module,
+    network: Network,
     volume: Volume,
-    device: torch.device,
+    device: str,
     progress: Progress,
     precision: str = "auto",
-    backend: str = "torch",
 ) -> Box | None:
     """The box around all teeth with a margin, LPS mm, or None if nothing looks like a tooth.
 
     Args:
-        network: the bundle's locator, one output at 1.5 mm.
+        network: the bundle's locator as `backends.load_network` gives it, one output at 1.5 mm.
         volume: the whole scan.
         device: where to compute.
         progress: of this step.
         precision: one of `devices.PRECISIONS`.
-        backend: "torch" or "openvino".
     """
     coarse = to_working_grid(volume, SPACING_MM)
-    image = normalise(torch.from_numpy(np.ascontiguousarray(coarse.array, dtype=np.float32)))
-    tooth = tooth_probability(network, image, device, progress, precision, backend).numpy() >= 0.5
+    image = normalise(np.ascontiguousarray(coarse.array, dtype=np.float32))
+    tooth = tooth_probability(network, image, device, progress, precision) >= 0.5
     reach = round(_JOIN_MM / SPACING_MM / 2)
-    groups, count = ndimage.label(ndimage.maximum_filter(tooth, size=2 * reach + 1))
+    groups, count = ndimage.label(highest(tooth, reach))
     corners = _join(tooth, groups, count)
     if corners is None:
         return None

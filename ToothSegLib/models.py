@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     import torch
     from torch import nn
 
+    from ToothSegLib.stored_network import StoredNetwork
+
 
 @dataclass(frozen=True)
 class Bundle:
@@ -63,20 +65,45 @@ class Bundle:
         """
         from ToothSegLib.safetensors_io import parse_safetensors
 
+        data = self._read(role)
+        state, _ = parse_safetensors(data, str(self.networks[role]))
+        where = self._where(role)
+        network = with_weights(self.card["networks"][role]["architecture"], state, where)
+        self._check_size(role, count_parameters(network))
+        return network.to(device).eval()
+
+    def stored(self, role: str) -> StoredNetwork:
+        """The network of a role for what computes it without PyTorch.
+
+        Whether the weights fit the architecture is for that to find out.
+
+        Raises:
+            BundleError: the role is unknown, the file fails its checksum or is not sound, or has
+                not as many weights as the card says.
+        """
+        from ToothSegLib.safetensors_layout import parse_arrays
+        from ToothSegLib.stored_network import StoredNetwork
+
+        weights = parse_arrays(self._read(role), str(self.networks[role]))
+        entry = self.card["networks"][role]
+        network = StoredNetwork(self._where(role), entry["architecture"], weights, entry["sha256"])
+        self._check_size(role, network.parameters)
+        return network
+
+    def _where(self, role: str) -> str:
+        return f"network {role!r} of bundle {self.name!r}"
+
+    def _check_size(self, role: str, parameters: int) -> None:
+        if parameters != self.card["networks"][role]["parameters"]:
+            raise BundleError(
+                f"{self._where(role)} has {parameters} parameters, its card says otherwise"
+            )
+
+    def _read(self, role: str) -> bytes:
         if role not in self.networks:
             raise BundleError(
                 f"bundle {self.name!r} has no network {role!r}, only {', '.join(self.networks)}"
             )
-        state, _ = parse_safetensors(self._read(role), str(self.networks[role]))
-        entry = self.card["networks"][role]
-        where = f"network {role!r} of bundle {self.name!r}"
-        network = with_weights(entry["architecture"], state, where)
-        count = count_parameters(network)
-        if count != entry["parameters"]:
-            raise BundleError(f"{where} has {count} parameters, its card says otherwise")
-        return network.to(device).eval()
-
-    def _read(self, role: str) -> bytes:
         path = self.networks[role]
         try:
             data = path.read_bytes()

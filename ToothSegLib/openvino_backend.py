@@ -1,32 +1,32 @@
-"""A network on the processor by OpenVINO.
+"""A network on the processor by OpenVINO, without PyTorch.
 
-The network is converted from PyTorch when it is first used, which takes about half a second of a
-core, and its compiled form is kept for as long as the process lives; nothing is written to disk.
-
-``openvino.convert_model`` reports its use to the vendor unless the user has forbidden it. Here the
-frontend that it calls is called directly, so that nothing leaves the computer.
+The network is compiled when it is first used, and kept for as long as the process lives; nothing is
+written to disk.
 """
 
 from __future__ import annotations
 
-import hashlib
+import json
 import math
+import sys
 import time
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from typing import Any
 
-import torch
-from torch import Tensor, nn
+import numpy as np
+from numpy.typing import NDArray
 
 from ToothSegLib.backends import BackendError, Pass
 from ToothSegLib.errors import ToothSegError
-from ToothSegLib.layer_progress import CUBE
+from ToothSegLib.in_threads import asked_threads
+from ToothSegLib.loading import loading
 from ToothSegLib.progress import Progress
+from ToothSegLib.stored_network import StoredNetwork
 
+_CONVERTER, _TELEMETRY = "openvino.tools.ovc", "openvino_telemetry"
 # How often a pass in the background is asked whether it is done, and the user whether to stop.
 _POLL_MS = 100
 # Compiled networks that are kept: two or three a bundle, of a size or two.
@@ -58,16 +58,19 @@ _pace = _Pace()
 
 
 @contextmanager
-def openvino_pass(network: nn.Module, shape: tuple[int, int, int], half: bool) -> Iterator[Pass]:
+def openvino_pass(
+    network: StoredNetwork, shape: tuple[int, int, int], half: bool
+) -> Iterator[Pass]:
     """OpenVINO's passes; see `backends.ready`.
 
     Args:
-        network: on the processor.
+        network: of a bundle.
         shape: (Z, Y, X) of the images.
         half: compute in bfloat16.
 
     Raises:
         BackendError: OpenVINO cannot be loaded, or refuses the network.
+        BundleError: the weights do not fit their architecture.
     """
     with _in_words():
         plan = _compile(network, shape, half)
@@ -79,11 +82,12 @@ def openvino_pass(network: nn.Module, shape: tuple[int, int, int], half: bool) -
         plan.compiled.release_memory()
 
 
-def _run(request: Any, cost: float, image: Tensor, progress: Progress) -> list[Tensor]:
-    import openvino
-
+def _run(
+    request: Any, cost: float, image: NDArray[np.float32], progress: Progress
+) -> list[NDArray[np.float32]]:
+    openvino = _openvino()
     # The request reads and writes these very arrays, so they must outlive it.
-    values = image.contiguous().numpy()
+    values = np.ascontiguousarray(image)[None, None]
     expected = _pace.seconds * cost
     progress.check()
     started = time.monotonic()
@@ -101,7 +105,7 @@ def _run(request: Any, cost: float, image: Tensor, progress: Progress) -> list[T
     _pace.learn(time.monotonic() - started, cost)
     count = len(request.model_outputs)
     # Copied: the next pass overwrites them.
-    return [torch.from_numpy(request.get_output_tensor(n).data[0].copy()) for n in range(count)]
+    return [request.get_output_tensor(n).data[0].copy() for n in range(count)]
 
 
 def _has_ended(request: Any) -> bool:
@@ -118,25 +122,29 @@ def _likely(share: float) -> float:
     return _SURE + (1 - _SURE) * over / (1 + over)
 
 
-def _compile(network: nn.Module, shape: tuple[int, int, int], half: bool) -> _Ready:
-    """The network for one size, from memory if it was there before."""
-    threads = torch.get_num_threads()
-    key = (type(network), _digest(network), shape, half, threads)
-    if key not in _kept:
-        import openvino
+def _compile(network: StoredNetwork, shape: tuple[int, int, int], half: bool) -> _Ready:
+    """The network for one size, from memory if it was there before.
 
-        model = _converted(network)
-        # Memory is planned best for a fixed size, and every tile of a scan has the same.
-        model.reshape(openvino.PartialShape([1, 1, *shape]))
-        options = {
+    Memory is planned best for a fixed size, and every tile of a scan has the same.
+    """
+    threads = asked_threads()
+    architecture = json.dumps(network.architecture, sort_keys=True)
+    key = (architecture, network.sha256, shape, half, threads)
+    if key not in _kept:
+        core = _core()
+        from ToothSegLib.openvino_graph import build_graph
+
+        model = build_graph(network, shape)
+        options: dict[str, Any] = {
             "PERFORMANCE_HINT": "LATENCY",
             "INFERENCE_PRECISION_HINT": "bf16" if half else "f32",
-            "INFERENCE_NUM_THREADS": threads,
             "ENABLE_CPU_PINNING": False,  # others may be using the same cores
         }
+        if threads is not None:  # else OpenVINO takes what it finds
+            options["INFERENCE_NUM_THREADS"] = threads
         while len(_kept) >= _KEPT:
             del _kept[next(iter(_kept))]
-        _kept[key] = _Ready(_core().compile_model(model, "CPU", options), _multiplications(model))
+        _kept[key] = _Ready(core.compile_model(model, "CPU", options), _multiplications(model))
     return _kept[key]
 
 
@@ -156,34 +164,24 @@ def _multiplications(model: Any) -> float:
 
 @lru_cache(maxsize=1)
 def _core() -> Any:
-    import openvino
-
-    return openvino.Core()
+    return _openvino().Core()
 
 
-def _converted(network: nn.Module) -> Any:
-    """The network as an OpenVINO model of any size, by way of TorchScript in memory."""
-    from openvino.frontend import FrontEndManager
-    from openvino.frontend.pytorch.ts_decoder import TorchScriptPythonDecoder
+def _openvino() -> Any:
+    """OpenVINO without its converter of models, which nothing here needs.
 
-    frontend = FrontEndManager().load_by_framework("pytorch")
-    with warnings.catch_warnings():
-        # Of checks of the input's size, which hold for every size that is used.
-        warnings.simplefilter("ignore")
-        # The graph is the same for any size; of the smallest, two voxels are left at the bottom.
-        small = torch.zeros((1, 1, CUBE // 2, CUBE // 2, CUBE))
-        traced = torch.jit.trace(network, small, check_trace=False)
-        decoder = TorchScriptPythonDecoder(traced)  # read from until the conversion has ended
-        return frontend.convert(frontend.load(decoder))
-
-
-def _digest(network: nn.Module) -> str:
-    """A name for the layers and all weights of a network."""
-    digest = hashlib.sha256(repr(network).encode())
-    for name, values in network.state_dict().items():
-        digest.update(name.encode())
-        digest.update(values.detach().contiguous().numpy().tobytes())
-    return digest.hexdigest()
+    The converter tells the vendor that it was loaded unless the user has forbidden it, and takes
+    as long to load as all the rest. Whoever needs it can load it afterwards.
+    """
+    unwanted = {name: None for name in (_CONVERTER, _TELEMETRY) if name not in sys.modules}
+    sys.modules.update(unwanted)  # type: ignore[arg-type]  # None refuses the import
+    try:
+        with loading():
+            import openvino
+    finally:
+        for name in unwanted:
+            sys.modules.pop(name, None)
+    return openvino
 
 
 @contextmanager

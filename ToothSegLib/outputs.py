@@ -15,8 +15,8 @@ taken away; nothing else in the folder is touched.
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -25,6 +25,7 @@ from ToothSegLib.errors import OutputError
 from ToothSegLib.in_threads import in_threads
 from ToothSegLib.moving import move_all, stage_in
 from ToothSegLib.offscreen import NoDrawing, write_png
+from ToothSegLib.output_folder import check_folder
 from ToothSegLib.picture import teeth_picture
 from ToothSegLib.progress import Progress, ProgressCallback
 from ToothSegLib.report import Finding, Segmentation, to_json
@@ -95,28 +96,6 @@ def output_stem(source: str | os.PathLike[str]) -> str:
     return path.stem
 
 
-def check_folder(outdir: str | os.PathLike[str]) -> None:
-    """See, without leaving a trace, whether results can be written to a folder.
-
-    Raises:
-        OutputError: it is a file, or cannot be made or written to.
-    """
-    folder = Path(outdir)
-    if folder.exists() and not folder.is_dir():
-        raise OutputError(f"the output folder {folder} is a file: name a folder")
-    existing = next(
-        path for path in (folder.absolute(), *folder.absolute().parents) if path.exists()
-    )
-    if not existing.is_dir():
-        raise OutputError(f"the output folder {folder} cannot be made: {existing} is a file")
-    try:
-        os.rmdir(tempfile.mkdtemp(prefix=".toothseg-", dir=existing))
-    except OSError as error:
-        raise OutputError(
-            f"cannot write to the output folder {folder}: {error.strerror or error}"
-        ) from error
-
-
 def _make_files(
     segmentation: Segmentation,
     stem: str,
@@ -128,31 +107,36 @@ def _make_files(
 ) -> list[str]:
     """Write all files to the stage; their names, relative to it."""
     labels = segmentation.labels
-    run.stage("writing label maps", 0.0, 0.4).update(0.0)
+    run.stage("making surfaces", 0.0, 0.5).update(0.0)
+    surfaces = tooth_surfaces(labels) if stl or picture else {}
+
+    run.stage("writing and drawing", 0.5, 0.98).update(0.0)
+    title = str(segmentation.provenance.get("source", stem))
     names = [f"{stem}-labels.nrrd", f"{stem}.seg.nrrd"]
     headers = [None, segmentation_header(labels)]
-    in_threads(
-        lambda file: write_volume(stage / file[0], labels, header=file[1]), zip(names, headers)
-    )
 
-    run.stage("making surfaces", 0.4, 0.7).update(0.0)
-    surfaces = tooth_surfaces(labels) if stl or picture else {}
-    if stl and surfaces:
-        names += _write_surfaces(stage, surfaces, run)
+    def write() -> list[str]:
+        in_threads(
+            lambda file: write_volume(stage / file[0], labels, header=file[1]), zip(names, headers)
+        )
+        return names + (_write_surfaces(stage, surfaces, run) if stl and surfaces else [])
 
-    run.stage("drawing pictures", 0.7, 0.98).update(0.0)
-    title = str(segmentation.provenance.get("source", stem))
-    try:
-        if picture:
-            write_png(stage / f"{stem}.png", teeth_picture(surfaces, title))
-            names.append(f"{stem}.png")
-        if slices_of is not None:
-            from ToothSegLib.slices import slice_picture  # asked for seldom, and slow to load
+    # Drawing takes little more than one core; it stays in the thread that may have windows.
+    with ThreadPoolExecutor(1) as pool:
+        writing = pool.submit(write)
+        pictures = []
+        try:
+            if picture:
+                write_png(stage / f"{stem}.png", teeth_picture(surfaces, title))
+                pictures.append(f"{stem}.png")
+            if slices_of is not None:
+                from ToothSegLib.slices import slice_picture  # asked for seldom, and slow to load
 
-            write_png(stage / f"{stem}-slices.png", slice_picture(slices_of, labels, title))
-            names.append(f"{stem}-slices.png")
-    except NoDrawing as error:
-        segmentation.findings.append(Finding("no-picture", "low", str(error)))
+                write_png(stage / f"{stem}-slices.png", slice_picture(slices_of, labels, title))
+                pictures.append(f"{stem}-slices.png")
+        except NoDrawing as error:
+            segmentation.findings.append(Finding("no-picture", "low", str(error)))
+        names = writing.result() + pictures
 
     # Last, for it tells of the pictures too.
     run.stage("writing the report", 0.98, 1.0).update(0.0)

@@ -115,8 +115,8 @@ def _other_half(
     votes = line.coordinates(voted_centres(maps, where)[:, ::-1] + origin, lower)[:, 0]
     reach = float(np.ptp(np.percentile(lies, (3, 97))))
     size = suspect.region.volume_mm3 / (scale * VOLUMES_MM3[own])
-    types = maps.types.reshape(len(VOLUMES_MM3), -1)
-    more = (types[other, where] - types[own, where]).astype(np.float64)
+    types = maps.types_at(where)
+    more = (types[other] - types[own]).astype(np.float64)
     if own == other:
         if size < _LARGE_SAME_LOOK or reach < _WIDE_SAME_LOOK * WIDTHS_MM[own]:
             return None

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from ToothSegLib.maps import Maps
-from ToothSegLib.teeth import N_TYPES
 
 
 @dataclass
@@ -55,7 +54,7 @@ def measure_regions(labels: np.ndarray, maps: Maps) -> list[Region]:
     axes = np.linalg.eigh(spread)[1][:, :, -1]
     axes *= np.where(axes[:, 2:] < 0, -1.0, 1.0)
     types = np.stack(
-        [mean(maps.types[channel].ravel()[where].astype(float)) for channel in range(N_TYPES)],
+        [mean(chances.astype(float)) for chances in maps.types_at(where)],
         axis=1,
     )
     tooth = mean(maps.tooth.ravel()[where].astype(float))

@@ -9,8 +9,8 @@ from __future__ import annotations
 import math
 from functools import lru_cache
 
-import torch
-from torch import Tensor
+import numpy as np
+from numpy.typing import NDArray
 
 
 def tile_starts(size: int, tile: int, overlap: float) -> list[int]:
@@ -43,12 +43,12 @@ def fitted_tile(size: int, largest: int, overlap: float) -> int:
 
 
 @lru_cache(maxsize=8)
-def gaussian_weights(tile: tuple[int, int, int]) -> Tensor:
+def gaussian_weights(tile: tuple[int, int, int]) -> NDArray[np.float32]:
     """(Z, Y, X) float32 weights in (0, 1], never so small that a sum of them could be zero."""
-    weights = torch.ones(())
+    weights = np.ones((1, 1, 1), np.float32)
     for axis, n in enumerate(tile):
-        along = torch.arange(n, dtype=torch.float32) - (n - 1) / 2
+        along = np.arange(n, dtype=np.float32) - (n - 1) / 2
         shape = [1, 1, 1]
         shape[axis] = n
-        weights = weights * torch.exp(-0.5 * (along / (n / 6)) ** 2).reshape(shape)
-    return weights.clamp(min=1e-3)
+        weights = weights * np.exp(-0.5 * (along / (n / 6)) ** 2).reshape(shape)
+    return np.maximum(weights, np.float32(1e-3))

@@ -18,10 +18,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from ToothSegLib.maps import OFFSET_UNIT_MM as OFFSET_UNIT_MM  # training asks here for it
 from ToothSegLib.teeth import N_TYPES
-
-# The network answers offsets in units of this many millimetres.
-OFFSET_UNIT_MM = 5.0
 
 
 class ToothNetOutput(NamedTuple):

@@ -78,9 +78,7 @@ def voted_centres(maps: Maps, where: np.ndarray) -> np.ndarray:
     Raises:
         ValueError: the maps have no offsets.
     """
-    if maps.offsets is None:
-        raise ValueError("the maps hold no offsets")
-    offsets = maps.offsets.reshape(3, -1)[::-1, where].T.astype(np.float32)
+    offsets = maps.offsets_at(where)[::-1].T.astype(np.float32)
     voxels = np.stack(np.unravel_index(where, maps.tooth.shape), axis=1)
     votes = voxels * np.float32(maps.spacing_mm) + offsets
     edge = (np.array(maps.tooth.shape) - 1) * maps.spacing_mm
@@ -89,9 +87,9 @@ def voted_centres(maps: Maps, where: np.ndarray) -> np.ndarray:
 
 def _is_lower(maps: Maps, where: np.ndarray) -> np.ndarray:
     """(n,) bool: whether a voxel looks more like a tooth of the lower jaw than of the upper."""
-    types = maps.types.reshape(N_TYPES, -1)
+    types = maps.types_at(where)
     chances = [
-        np.sum([types[kind, where].astype(np.float32) for kind in kinds], axis=0)
+        np.sum([types[kind].astype(np.float32) for kind in kinds], axis=0)
         for kinds in (range(1, 9), range(9, N_TYPES))
     ]
     return chances[1] > chances[0]

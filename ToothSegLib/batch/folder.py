@@ -17,7 +17,7 @@ from pathlib import Path
 
 from ToothSegLib.errors import OutputError
 from ToothSegLib.os_lock import os_locked
-from ToothSegLib.outputs import check_folder
+from ToothSegLib.output_folder import check_folder
 
 LOCK_NAME = ".toothseg-batch.lock"
 _RUN = ".toothseg-batch-"

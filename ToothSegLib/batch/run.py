@@ -118,7 +118,7 @@ def default_jobs(device: str) -> int:
 
     free = free_memory_gib()
     by_memory = 1 if free is None else int(free // MEMORY_A_JOB_GIB)
-    on_processor = choose_device(device).type == "cpu"
+    on_processor = choose_device(device) == "cpu"
     by_device = cores() // THREADS_A_JOB if on_processor else JOBS_A_DEVICE
     return max(1, min(by_memory, by_device))
 

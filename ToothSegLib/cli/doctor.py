@@ -94,21 +94,26 @@ def _computing() -> str:
 
 def _networks() -> str:
     """What computes the networks; OpenVINO is tried, for its installation may be damaged."""
-    import torch
+    import numpy as np
 
     from ToothSegLib.backends import choose_backend, ready
-    from ToothSegLib.devices import choose_device, half_type
+    from ToothSegLib.devices import choose_device, has_half
+    from ToothSegLib.network import UNet
     from ToothSegLib.progress import Progress
     from ToothSegLib.report import software_versions
+    from ToothSegLib.stored_network import StoredNetwork
 
     device = choose_device()
-    half = "half precision" if half_type(device) is not None else "full precision"
+    half = "half precision" if has_half(device) else "full precision"
     backend = choose_backend("auto", device)
     if backend == "torch":
         hint = "; faster with OpenVINO: python -m pip install openvino"
-        return f"by PyTorch, {half}{hint if device.type == 'cpu' else ''}"
-    with ready(torch.nn.Conv3d(1, 1, 3, padding=1), (16, 16, 16), device, backend=backend) as run:
-        run(torch.zeros(1, 1, 16, 16, 16), Progress())
+        return f"by PyTorch, {half}{hint if device == 'cpu' else ''}"
+    size = {"dim": 3, "in_channels": 1, "out_channels": 1, "n_blocks": 2, "start_filters": 1}
+    weights = {name: values.numpy() for name, values in UNet(**size).state_dict().items()}
+    network = StoredNetwork("a trial", {"class": "UNet", **size}, weights, "")
+    with ready(network, (16, 16, 16), device) as run:
+        run(np.zeros((16, 16, 16), np.float32), Progress())
     return f"by OpenVINO {software_versions()['openvino']}, {half}"
 
 

@@ -72,7 +72,7 @@ def run(args: argparse.Namespace) -> int:
     with loading():
         from ToothSegLib.cli.console import working
         from ToothSegLib.models import load_bundle
-        from ToothSegLib.outputs import check_folder
+        from ToothSegLib.output_folder import check_folder
         from ToothSegLib.segment_file import segment_file
     leave_at_once()
 

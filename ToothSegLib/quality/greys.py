@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import ndimage
 
+from ToothSegLib.extremes import highest, lowest
 from ToothSegLib.quality.view import Box, grown
 from ToothSegLib.volume import Volume
 
@@ -57,9 +57,9 @@ def measure_greys(labels: Volume, scan: Volume, boxes: Mapping[int, Box]) -> Gre
     teeth = near > 0
     reach = max(1, round(_BESIDE_MM / (step * min(labels.spacing))))
     # Not the voxels at the very surface, which are half tooth.
-    beside = ndimage.maximum_filter(teeth, 2 * reach + 1) & ~ndimage.maximum_filter(teeth, 3)
+    beside = highest(teeth, reach) & ~highest(teeth, 1)
     inside = grey[teeth].astype(float)
-    outside = grey[~teeth & (ndimage.maximum_filter(grey, 3) > ndimage.minimum_filter(grey, 3))]
+    outside = grey[~teeth & (highest(grey, 1) > lowest(grey, 1))]
     if not outside.size or not inside.size or not beside.any():
         return None
     shell = np.sort(grey[beside])

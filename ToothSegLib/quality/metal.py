@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy import ndimage
 
+from ToothSegLib.extremes import highest
 from ToothSegLib.quality.facts import Facts
 from ToothSegLib.quality.greys import Greys
 from ToothSegLib.quality.view import grown
@@ -58,5 +59,5 @@ def _touches(facts: Facts, fdi: int, level: float, lump_mm: float = 0.0) -> bool
     if lump_mm:
         metal = ndimage.binary_opening(metal, np.ones((max(2, round(lump_mm / finest)),) * 3))
     own = facts.labels.array[box] == fdi
-    metal &= ndimage.maximum_filter(own, 2 * reach + 1)
+    metal &= highest(own, reach)
     return bool(metal.sum() * facts.labels.voxel_mm3 >= LEAST_METAL_MM3)

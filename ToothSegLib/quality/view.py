@@ -12,6 +12,7 @@ from collections.abc import Mapping
 import numpy as np
 from scipy import ndimage
 
+from ToothSegLib.extremes import highest, lowest
 from ToothSegLib.volume import Volume
 
 Box = tuple[slice, slice, slice]
@@ -68,9 +69,7 @@ def _cut_by_filling(own: np.ndarray, grey: np.ndarray, steps_mm: tuple[float, ..
         steps_mm: of the axes k, j, i.
     """
     typical = float(np.median(grey[own]))
-    flat = (grey < typical) & (
-        ndimage.maximum_filter(grey, 3) == ndimage.minimum_filter(grey, 3)
-    )  # fmt: skip
+    flat = (grey < typical) & (highest(grey, 1) == lowest(grey, 1))
     if not flat.any():
         return False
     values, counts = np.unique(grey[flat], return_counts=True)

@@ -51,5 +51,5 @@ def choose_machine(name: str = "auto", *, mixed: bool = True) -> Machine:
     Raises:
         InputError: there is no such device on this computer.
     """
-    device = choose_device(name)
+    device = torch.device(choose_device(name))
     return Machine(device, half_type(device) if mixed else None)

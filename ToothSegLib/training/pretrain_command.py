@@ -42,7 +42,7 @@ def run(args: argparse.Namespace) -> int:
         steps=steps,
         learning_rate=args.learning_rate or Plan.learning_rate,
         seed=args.seed,
-        device=str(choose_device(args.device)),
+        device=choose_device(args.device),
     )
     cases = load_cases(Path(args.cases))
     weights = None

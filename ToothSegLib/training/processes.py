@@ -67,7 +67,7 @@ def learning_together(device: str = "auto") -> Iterator[Processes]:
     Raises:
         InputError: there is no such device on this computer.
     """
-    chosen = choose_device(device)
+    chosen = torch.device(choose_device(device))
     count = int(os.environ.get("WORLD_SIZE", "1"))
     if count == 1:
         yield Processes(chosen)
