@@ -4,7 +4,8 @@ With offsets, voxels vote for centres (``votes.py``), first by plain distances, 
 teeth show where the arches run, by distances along these; without, categories are cut at their
 necks (``categories.py``). Either way the outcome is tidied on the graph of its connected pieces: a
 tooth is one piece, crumbs go to the tooth that they touch most or are dropped, what was cut in two
-by mistake is joined again, and two in one are parted (``parting.py``).
+by mistake is joined again, two in one are parted (``parting.py``), and a root that was taken for a
+third molar goes back to its tooth (``lost_roots.py``).
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import numpy as np
 from ToothSegLib.arch_line import ArchLine
 from ToothSegLib.categories import label_by_categories
 from ToothSegLib.joining import join_parts, membership
+from ToothSegLib.lost_roots import rejoin_roots
 from ToothSegLib.maps import TOOTH_THRESHOLD, Maps
 from ToothSegLib.numbering import Numbering, number_regions
 from ToothSegLib.parting import part_merged
@@ -98,9 +100,17 @@ def separate_teeth(maps: Maps) -> Instances:
         numbering = number_regions(regions)
         parted = part_merged(labels, maps, regions, numbering)
         if parted is not None:
-            labels = _largest_first(parted)
-            regions, numbering = measure_regions(labels, maps), None
+            labels, regions, numbering = _measured_anew(parted, maps)
+        joined = rejoin_roots(labels, regions, numbering)
+        if joined is not None:
+            labels, regions, numbering = _measured_anew(joined, maps)
     return Instances(labels, regions, dropped.tolist(), numbering)
+
+
+def _measured_anew(labels: np.ndarray, maps: Maps) -> tuple[np.ndarray, list[Region], Numbering]:
+    labels = _largest_first(labels)
+    regions = measure_regions(labels, maps)
+    return labels, regions, number_regions(regions)
 
 
 def _gathered_votes(maps: Maps, where: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -61,7 +61,7 @@ def part_merged(
     """
     if numbering.pose is None:
         return None
-    scale = _patient_size(regions, numbering)
+    scale = patient_size(regions, numbering)
     if scale is None:
         return None
     parted, highest = None, int(labels.max())
@@ -74,7 +74,7 @@ def part_merged(
     return parted
 
 
-def _patient_size(regions: list[Region], numbering: Numbering) -> float | None:
+def patient_size(regions: list[Region], numbering: Numbering) -> float | None:
     """Volume of this patient's teeth over the norms; None where there are too few."""
     ratios = [
         region.volume_mm3 / VOLUMES_MM3[type_of(fdi)]

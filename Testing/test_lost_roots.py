@@ -1,0 +1,88 @@
+"""A root of a second molar goes back to its tooth, and third molars stay what they are."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+import ToothSegLib.instances as instances_module
+from dentition_fixture import arch_places, label_map, maps_of
+from ToothSegLib.instances import separate_teeth
+from ToothSegLib.lost_roots import rejoin_roots
+from ToothSegLib.maps import Maps
+from ToothSegLib.numbering import number_regions
+from ToothSegLib.regions import measure_regions
+
+SPACING = 0.6
+LOWER = (*range(31, 38), *range(41, 48))
+UPPER = (*range(11, 18), *range(21, 28))
+
+
+def an_arch(upper: bool) -> tuple[np.ndarray, Maps]:
+    rng = np.random.default_rng(5)
+    teeth = set(UPPER if upper else LOWER)
+    labels, origin = label_map(arch_places(rng, upper, teeth, False, 1.0), SPACING, 1.0)
+    return labels, maps_of(labels, SPACING, origin, rng, offset_noise_mm=0.2)
+
+
+def with_root(labels: np.ndarray, seven: int, share: float) -> np.ndarray:
+    """That share of the second molar's voxels, the deepest, is the third molar's."""
+    voxels = np.argwhere(labels == seven)
+    depth = voxels[:, 0] if seven < 30 else -voxels[:, 0]
+    root = voxels[np.argsort(-depth)[: int(share * len(voxels))]]
+    result = labels.copy()
+    result[tuple(root.T)] = seven + 1
+    return result
+
+
+def rejoined(labels: np.ndarray, maps: Maps, third: int) -> np.ndarray | None:
+    """What becomes of labels that are their own numbers."""
+    regions = measure_regions(labels, maps)
+    numbering = replace(
+        number_regions([region for region in regions if region.label != third]),
+        third_molars={third: third},
+    )
+    numbering.numbers[third] = None
+    return rejoin_roots(labels, regions, numbering)
+
+
+@pytest.mark.parametrize("seven", [17, 27, 37, 47])
+def test_a_root_that_was_taken_for_a_third_molar_goes_back(seven: int) -> None:
+    labels, maps = an_arch(upper=seven < 30)
+    joined = rejoined(with_root(labels, seven, 0.35), maps, seven + 1)
+    assert joined is not None
+    assert np.array_equal(joined, labels)
+
+
+@pytest.mark.parametrize(
+    ("share", "away_mm", "up_mm"),
+    [(0.75, 0.0, 0.0), (0.35, 7.5, 4.0), (0.35, 5.0, 9.0)],
+    ids=["too large for a root", "behind it", "not below it"],
+)
+def test_a_third_molar_stays(share: float, away_mm: float, up_mm: float) -> None:
+    labels, maps = an_arch(upper=False)
+    parted = with_root(labels, 37, share)
+    root = parted == 38
+    parted[root] = 0
+    back, up = round(away_mm / SPACING), round(up_mm / SPACING)
+    moved = np.roll(root, (up, back), axis=(0, 1))
+    parted[moved & (parted == 0)] = 38
+    assert rejoined(parted, maps, 38) is None
+
+
+def test_what_does_not_touch_the_second_molar_stays() -> None:
+    labels, maps = an_arch(upper=False)
+    parted = with_root(labels, 37, 0.35)
+    top = np.argwhere(parted == 38)[:, 0].max()
+    parted[top - 1 : top + 1][parted[top - 1 : top + 1] == 38] = 0
+    assert rejoined(parted, maps, 38) is None
+
+
+def test_the_last_step_of_telling_teeth_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+    labels, maps = an_arch(upper=False)
+    monkeypatch.setattr(
+        instances_module, "rejoin_roots", lambda found, *_: np.where(found == 1, 2, found)
+    )
+    assert len(separate_teeth(maps).regions) == len(LOWER) - 1
