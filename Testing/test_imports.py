@@ -133,6 +133,18 @@ def test_every_command_describes_itself_without_loading_torch_or_vtk() -> None:
         assert not loaded_by(f"ToothSegLib.cli.{command}") & (HEAVY - {"scipy", "nrrd"}), command
 
 
+def test_a_scan_is_read_before_large_libraries_are_loaded() -> None:
+    # What the command imports before it calls `segment_file`, which loads the rest meanwhile.
+    names = [name for name in imports(LIBRARY / "cli" / "segment.py") if library_file(name)]
+    assert "ToothSegLib.segment_file" in names
+    assert not loaded_by(", ".join(names)) & HEAVY
+
+
+@pytest.mark.parametrize("module", ["ToothSegLib.cascade", "ToothSegLib.outputs"])
+def test_torch_is_loaded_by_what_computes_with_it_alone(module: str) -> None:
+    assert not loaded_by(module) & {"torch", "openvino"}
+
+
 @pytest.mark.parametrize("path", EVERY_FILE, ids=module_name)
 def test_the_library_knows_neither_qt_nor_slicer(path) -> None:
     assert not top_names(imports(path)) & (SLICER | QT)

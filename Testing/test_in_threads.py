@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import threading
 
+import numpy as np
 import pytest
 
+from ToothSegLib.coarsening import blurred
 from ToothSegLib.in_threads import in_threads, thread_count
+from ToothSegLib.volume import Volume
 
 
 @pytest.mark.parametrize("count", ["1", "3"])
@@ -44,3 +47,16 @@ def test_a_setting_that_is_no_number_of_threads_does_no_harm(
 ) -> None:
     monkeypatch.setenv("OMP_NUM_THREADS", said)
     assert thread_count() >= 1
+
+
+def test_a_blur_in_slabs_is_the_blur_of_the_whole(
+    rng: np.random.Generator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    array = rng.normal(0, 1000, (2, 30, 40)).astype(np.int16)
+    volume = Volume(array, (0.4, 0.3, 0.5))
+    results = []
+    for count in ("1", "3"):
+        monkeypatch.setenv("OMP_NUM_THREADS", count)
+        results.append(blurred(volume, 0.6).array)
+    assert not np.array_equal(results[0], array)
+    np.testing.assert_array_equal(*results)

@@ -5,7 +5,9 @@ from __future__ import annotations
 import errno
 import json
 import os
+import threading
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -118,6 +120,26 @@ def test_all_is_written_with_a_picture_and_progress(tmp_path: Path) -> None:
         assert (tmp_path / "new" / "folder" / name).read_bytes().startswith(b"\x89PNG")
     assert seen == sorted(seen)
     assert 0 <= seen[0] <= seen[-1] <= 1
+
+
+def test_files_are_written_while_the_picture_is_drawn(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written = threading.Event()
+    write = outputs.write_stl
+
+    def write_and_tell(*words: Any) -> None:
+        write(*words)
+        written.set()
+
+    def draw(*_: object) -> np.ndarray:
+        assert written.wait(30), "nothing was written until the picture was there"
+        return np.zeros((4, 5, 3), np.uint8)
+
+    monkeypatch.setattr(outputs, "write_stl", write_and_tell)
+    monkeypatch.setattr(outputs, "teeth_picture", draw)
+    write_outputs(segmentation(dentition(ABSENT)), "scan", tmp_path)
+    assert {"scan-labels.nrrd", "scan.png"} <= set(tree(tmp_path))
 
 
 def test_where_nothing_can_be_drawn_the_rest_is_written_and_the_report_says_so(

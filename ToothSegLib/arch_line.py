@@ -14,6 +14,7 @@ from scipy.interpolate import CubicSpline
 from scipy.spatial import cKDTree
 
 from ToothSegLib.arch import SLOTS_PER_ARCH, Pose
+from ToothSegLib.in_threads import thread_count
 
 _PER_SLOT = 40  # samples of the line between two teeth
 _BEYOND = 4.0  # it goes on straight behind the last teeth, by so many times their distance
@@ -56,7 +57,7 @@ def _by_line(points: np.ndarray, places: np.ndarray) -> np.ndarray:
     tangent /= np.linalg.norm(tangent, axis=1, keepdims=True)
     steps = np.linalg.norm(np.diff(curve, axis=0), axis=1)
     along = np.concatenate([[0.0], np.cumsum(steps)])
-    nearest = cKDTree(curve).query(points)[1]
+    nearest = cKDTree(curve).query(points, workers=thread_count())[1]
     away, tangent = points - curve[nearest], tangent[nearest]
     outwards = away[:, 0] * tangent[:, 1] - away[:, 1] * tangent[:, 0]
     return np.column_stack([along[nearest] + (away * tangent).sum(axis=1), outwards])

@@ -14,6 +14,7 @@ from ToothSegLib.teeth import by_fdi
 from ToothSegLib.views import View
 
 if TYPE_CHECKING:
+    from vtkmodules.vtkFiltersCore import vtkPolyDataNormals
     from vtkmodules.vtkRenderingCore import vtkRenderer
 
 Box = tuple[int, int, int, int]
@@ -36,6 +37,7 @@ class Canvas:
     def __init__(self, width: int, height: int) -> None:
         self.width = width
         self.height = height
+        self._normals: dict[Surface, vtkPolyDataNormals] = {}
         self._window = offscreen_window(width, height)
         self._window.SetMultiSamples(8)
         self._window.SetNumberOfLayers(2)
@@ -53,17 +55,12 @@ class Canvas:
 
     def teeth(self, surfaces: Mapping[int, Surface], view: View) -> None:
         """Surfaces by FDI number, each in its tooth's colour, on a white ground."""
-        from vtkmodules.vtkFiltersCore import vtkPolyDataNormals
         from vtkmodules.vtkRenderingCore import vtkActor, vtkPolyDataMapper
 
         renderer = self._layer(view.box, PANEL)
         for fdi, surface in surfaces.items():
-            normals = vtkPolyDataNormals()
-            normals.SetInputData(to_polydata(surface))
-            normals.SplittingOff()
-            normals.ConsistencyOff()  # surfaces are consistent
             mapper = vtkPolyDataMapper()
-            mapper.SetInputConnection(normals.GetOutputPort())
+            mapper.SetInputConnection(self._shaded(surface).GetOutputPort())
             mapper.ScalarVisibilityOff()
             actor = vtkActor()
             actor.SetMapper(mapper)
@@ -82,6 +79,18 @@ class Canvas:
         camera.SetPosition(*(view.centre + _EYE_DISTANCE_MM * view.towards))
         camera.SetViewUp(*view.up)
         renderer.ResetCameraClippingRange()
+
+    def _shaded(self, surface: Surface) -> vtkPolyDataNormals:
+        """The surface with its normals, made once for all views."""
+        from vtkmodules.vtkFiltersCore import vtkPolyDataNormals
+
+        if surface not in self._normals:
+            normals = vtkPolyDataNormals()
+            normals.SetInputData(to_polydata(surface))
+            normals.SplittingOff()
+            normals.ConsistencyOff()  # surfaces are consistent
+            self._normals[surface] = normals
+        return self._normals[surface]
 
     def write(
         self,

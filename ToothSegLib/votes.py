@@ -10,6 +10,7 @@ from scipy import ndimage
 from scipy.spatial import cKDTree
 
 from ToothSegLib.arch_line import ArchLine
+from ToothSegLib.in_threads import thread_count
 from ToothSegLib.maps import Maps
 from ToothSegLib.teeth import N_TYPES
 
@@ -59,7 +60,7 @@ def label_by_votes(
     peaks = _peaks(flat, maps.tooth.ravel()[where], maps.spacing_mm)
     if not len(peaks):
         return np.full(len(where), -1), peaks
-    nearest = cKDTree(peaks).query(flat)[1]
+    nearest = cKDTree(peaks).query(flat, workers=thread_count())[1]
     count = np.maximum(np.bincount(nearest, minlength=len(peaks)), 1)
     sums = [np.bincount(nearest, votes[:, axis], minlength=len(peaks)) for axis in range(3)]
     return nearest, np.stack(sums, axis=1) / count[:, None]
