@@ -9,7 +9,6 @@ import numpy as np
 
 from ToothSegLib.synthesis import tissues
 from ToothSegLib.synthesis.compose import Wish, make_case
-from ToothSegLib.synthesis.detail import refined
 from ToothSegLib.synthesis.pictures import ORDINARY
 from ToothSegLib.synthesis.scans import simulate_scan
 from ToothSegLib.teeth import LOWER_ARCH, UPPER_ARCH
@@ -34,11 +33,12 @@ def stained_scan(seed: int) -> tuple[Volume, Volume]:
     Everything soft is then as bright as bone, pulps and the gaps about roots too (diceCT: Gignac et
     al., Journal of Anatomy 2016). No picture that the networks learn from turns that order round.
     """
-    # Finer voxels have gaps about roots of their own, which can be stained.
-    case = refined(make_case(seed, ordinary=True), 2)
+    case = make_case(seed, ordinary=True)
     becomes = np.arange(tissues.COUNT, dtype=np.uint8)
     becomes[list(_STAINED)] = list(_STAINED.values())
-    return simulate_scan(replace(case, tissue=becomes[case.tissue]), seed, strength=ORDINARY)
+    # What is known between the voxels would show the gaps about roots as they are in others.
+    case = replace(case, tissue=becomes[case.tissue], detail=None)
+    return simulate_scan(case, seed, strength=ORDINARY)
 
 
 def crowned_scan(seed: int) -> tuple[Volume, Volume]:

@@ -165,8 +165,8 @@ def main() -> None:
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="DIR")
     parser.add_argument("--kind", choices=KINDS, default="stained", help="default: stained")
     parser.add_argument("--model", metavar="NAME|PATH", help="default: the default bundle")
-    parser.add_argument("--steps", type=int, default=240, metavar="N", help="default: 240")
-    parser.add_argument("--check-every", type=int, default=120, metavar="N", help="default: 120")
+    parser.add_argument("--steps", type=int, default=160, metavar="N", help="default: 160")
+    parser.add_argument("--check-every", type=int, default=160, metavar="N", help="default: 160")
     parser.add_argument("--learning-rate", type=float, default=3e-4, help="default: 3e-4")
     parser.add_argument("--simulated", type=int, default=8, metavar="N", help="default: 8")
     parser.add_argument(
