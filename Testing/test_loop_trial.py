@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -11,12 +12,17 @@ import torch
 from learning_fixture import shrink, tiny_bundle, toy_heads, toy_scan
 from ToothSegLib.dataset.checks import check_dataset
 from ToothSegLib.dataset.folder import CaseMeta, Dataset
+from ToothSegLib.errors import InputError
 from ToothSegLib.evaluation.comparison import Difference
 from ToothSegLib.evaluation.outcomes import Outcome
 from ToothSegLib.models import Bundle, write_bundle
-from ToothSegLib.training import course, loop_trial
+from ToothSegLib.synthesis import tissues
+from ToothSegLib.synthesis.case import Case
+from ToothSegLib.synthesis.compose import make_case
+from ToothSegLib.training import course, loop_kinds, loop_trial
 from ToothSegLib.training.finetune_plan import Plan
 from ToothSegLib.training.loop_annotator import correct
+from ToothSegLib.training.loop_kinds import KINDS, ScanMaker, stained_scan
 from ToothSegLib.training.loop_trial import Result, Sizes, as_text, run_trial
 from ToothSegLib.training.processes import Processes
 from ToothSegLib.volume import Volume
@@ -92,6 +98,41 @@ def test_the_annotator_says_what_was_wrong_with_each_tooth(dataset: Dataset) -> 
     assert dict(case.record.review) == {36: "corrected", 37: "missing", 46: "corrected"}
     changes = {change.fdi: change.what for change in case.history()[-1].changes}
     assert changes == {36: "added", 37: "is not there", 46: "outline drawn anew"}
+
+
+def test_iodine_makes_all_that_is_soft_as_bright_as_bone(monkeypatch: pytest.MonkeyPatch) -> None:
+    head = make_case(940_000, spacing_mm=1.0, ordinary=True)
+    scanned: list[Case] = []
+    monkeypatch.setattr(loop_kinds, "make_case", lambda seed, ordinary: head)
+    monkeypatch.setattr(loop_kinds, "simulate_scan", lambda case, *_, **__: scanned.append(case))
+    stained_scan(940_000)
+    case = scanned[0]
+    soft = [tissues.SOFT, tissues.MUSCLE, tissues.PULP, tissues.LIGAMENT]
+    assert set(soft) <= set(np.unique(head.tissue))
+    assert (case.tissue[np.isin(head.tissue, soft)] == tissues.CORTICAL).all()
+    assert (case.tissue[head.tissue == tissues.FAT] == tissues.SOFT).all()
+    rest = ~np.isin(head.tissue, [*soft, tissues.FAT])
+    assert (case.tissue[rest] == head.tissue[rest]).all()
+    assert (case.labels == head.labels).all()
+    # Else the picture would be made of what lies beside the surfaces, which is not stained.
+    assert case.detail is None
+
+
+@pytest.mark.parametrize(("words", "kind"), [([], "stained"), (["--kind", "crowned"], "crowned")])
+def test_every_kind_has_a_folder_of_its_own(
+    words: list[str], kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun: list[tuple[Path, ScanMaker]] = []
+
+    def run(folder: Path, *_: object, make_scan: ScanMaker, **__: object) -> None:
+        begun.append((folder, make_scan))
+        raise InputError("enough")
+
+    monkeypatch.setattr(loop_trial, "run_trial", run)
+    monkeypatch.setattr(sys, "argv", ["loop_trial", "-o", str(tmp_path), *words])
+    with pytest.raises(SystemExit, match="enough"):
+        loop_trial.main()
+    assert begun == [(tmp_path / kind, KINDS[kind])]
 
 
 def difference(name: str, change: float, low: float | None) -> Difference:

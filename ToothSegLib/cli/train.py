@@ -122,7 +122,7 @@ def _add_fine_tuning(parser: argparse._ArgumentGroup) -> None:
         "--guards",
         metavar="N",
         type=int,
-        help="simulated heads on which it must stay as good as its parent; 0: none (default: 10)",
+        help="simulated heads on which it must stay as good as its parent; 0: none (default: 20)",
     )
     parser.add_argument(
         "--mixed",

@@ -48,7 +48,7 @@ class Plan:
     check_every: int = 100
     patience: int = 3
     mixed: bool = False
-    guards: int = 10
+    guards: int = 20
 
     def __post_init__(self) -> None:
         for name in ("steps", "check_every", "patience", "simulated"):

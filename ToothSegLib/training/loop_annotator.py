@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -14,21 +13,10 @@ from ToothSegLib.dataset.marker import MARKER
 from ToothSegLib.dataset.record import APPROVED, CORRECTED, MISSING, Change, Prediction
 from ToothSegLib.dataset.voxels import teeth_of
 from ToothSegLib.models import Bundle
-from ToothSegLib.synthesis.compose import Wish, make_case
-from ToothSegLib.synthesis.scans import simulate_scan
-from ToothSegLib.teeth import LOWER_ARCH, UPPER_ARCH
+from ToothSegLib.training.loop_kinds import ScanMaker
 from ToothSegLib.volume import Volume
 
-ScanMaker = Callable[[int], tuple[Volume, Volume]]
-"""Takes a seed; gives a scan and its true labels."""
-
 _ANNOTATOR = "automatic"
-
-
-def crowned_scan(seed: int) -> tuple[Volume, Volume]:
-    """An ordinary bite with a metal crown on every tooth, in a picture as poor as they come."""
-    case = make_case(seed, ordinary=True, wish=Wish(crowned=(*UPPER_ARCH, *LOWER_ARCH)))
-    return simulate_scan(case, seed, strength=1.0)
 
 
 def opened(folder: Path) -> Dataset:
