@@ -150,8 +150,8 @@ def test_a_tooth_of_the_sample_made_of_metal_is_left_out() -> None:
     scan = read_volume(resource_path("Samples", "sample-cbct.nrrd"))
     truth = read_volume(resource_path("Samples", "sample-cbct-labels.nrrd"))
     metal = scan.array.copy()
-    metal[truth.array == 46] = 4 * int(np.percentile(scan.array, 99))
+    metal[truth.array == 36] = 4 * int(np.percentile(scan.array, 99))
     result = cascade.segment(scan.with_array(metal))
     assert any(finding.code == "implant" for finding in result.findings)
-    assert {36, 47, 45} <= {tooth.fdi for tooth in result.teeth}
-    assert 46 not in {tooth.fdi for tooth in result.teeth}
+    assert {46, 37, 35} <= {tooth.fdi for tooth in result.teeth}
+    assert 36 not in {tooth.fdi for tooth in result.teeth}

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy import sparse
 
 import ToothSegLib.instances as instances_module
 from dentition_fixture import arch_places, label_map, maps_of
 from ToothSegLib.instances import find_instances
+from ToothSegLib.joining import join_parts
 from ToothSegLib.maps import Maps
+from ToothSegLib.pieces import Pieces
+from ToothSegLib.regions import Region
 
 SPACING = 0.6
 
@@ -63,3 +67,17 @@ def test_halves_of_a_tooth_join(
 def test_neighbours_are_not_tied(teeth: tuple[int, ...]) -> None:
     _, regions = find_instances(cut_votes(teeth, teeth[0], 0, 0, 0.0))
     assert len(regions) == len(teeth)
+
+
+def test_a_crumb_between_two_teeth_goes_to_one() -> None:
+    """It has four tenths of its surface in common with each, as the halves of a tooth have."""
+    sizes, types = np.array([5000, 2000, 150]), (14, 13, 13)
+    contact = sparse.csr_matrix(np.array([[0, 20, 90], [20, 0, 88], [90, 88, 0]]))
+    pieces = Pieces(np.zeros(0, int), np.arange(3), sizes, np.array([1900, 900, 220]), contact)
+    middles = np.array([[0.0, 0.0, 0.0], [0.0, 9.0, 0.0], [0.0, 4.5, -4.0]])
+    regions = [
+        Region(n, size, size * SPACING**3, middle, middle, np.eye(17)[kind], 0.9)
+        for n, (size, kind, middle) in enumerate(zip(sizes, types, middles, strict=True))
+    ]
+    becomes = join_parts(pieces, np.arange(3), regions, middles, halves_share=0.3)
+    assert becomes[2] == becomes[0] != becomes[1]

@@ -33,7 +33,7 @@ _METAL = 1.9
 _METAL_AT_THE_END = 1.4
 _END = 0.97
 # But only where the innermost parts of most that are so bright are even: there is no pulp in them.
-_EVEN = 0.96
+_EVEN = 0.95
 # One material: the darkest of a core, or of its innermost part, is nearly as bright as its middle.
 # In thin teeth with crowns and posts it had up to 0.84, or up to 0.90, of that.
 _ONE_MATERIAL, _ONE_INNERMOST = 0.85, 0.95

@@ -68,7 +68,8 @@ def join_parts(
         if (near or stacked) and alike and loose:
             taken[less] = True
             becomes[becomes == becomes[less]] = becomes[more]
-        elif share >= halves_share:
+        elif share >= halves_share and not taken[less]:
+            taken[less] = _is_part(regions[less])
             becomes[becomes == becomes[other]] = becomes[one]
     return becomes
 

@@ -29,7 +29,7 @@ from ToothSegLib.synthesis.scans import scan_tissues, simulate_scan
 from ToothSegLib.teeth import LOWER_ARCH, UPPER_ARCH
 from ToothSegLib.volume import Volume
 
-FIRST_SEED = 938_000
+FIRST_SEED = 939_200
 
 _ALL = (*UPPER_ARCH, *LOWER_ARCH)
 _THIRDS = tuple(fdi for fdi in _ALL if fdi % 10 == 8)
