@@ -42,6 +42,8 @@ def two_molars(seed: int) -> tuple[Volume, Volume]:
     labels[k : k + 14, j : j + 14, 6:18] = 46
     labels[k : k + 14, j : j + 14, 102:114] = 36
     grey = rng.normal(200, 60, labels.shape) + np.where(labels > 0, 1500, 0)
+    for i in (6, 102):  # a pulp: what is bright through and through is an implant
+        grey[k + 5 : k + 9, j + 5 : j + 9, i + 4 : i + 8] -= 700
     image = Volume(grey.astype(np.int16), (0.5, 0.5, 0.5), (-30.0, -8.0, 3.0), np.eye(3))
     return image, image.with_array(labels)
 
