@@ -11,6 +11,7 @@ import numpy as np
 from scipy import ndimage
 
 from ToothSegLib.arch_line import ArchLine
+from ToothSegLib.label_boxes import label_boxes
 from ToothSegLib.norms import VOLUMES_MM3, WIDTHS_MM
 from ToothSegLib.numbering import Numbering
 from ToothSegLib.parting import patient_size
@@ -69,7 +70,7 @@ def _is_below(region: Region, second: Region, third: int, line: ArchLine) -> boo
 
 def _touch(labels: np.ndarray, one: int, other: int) -> float:
     """Share of the surface of one region that lies against another."""
-    box = ndimage.find_objects((labels == one).view(np.uint8))[0]
+    box = label_boxes(labels)[one]
     near = tuple(slice(max(0, along.start - 1), along.stop + 1) for along in box)
     inside = labels[near] == one
     surface = inside & ~ndimage.binary_erosion(inside, _FACES)
