@@ -81,3 +81,21 @@ def test_a_crumb_between_two_teeth_goes_to_one() -> None:
     ]
     becomes = join_parts(pieces, np.arange(3), regions, middles, halves_share=0.3)
     assert becomes[2] == becomes[0] != becomes[1]
+
+
+def test_halves_of_a_large_patients_molar_may_lie_further_apart() -> None:
+    sizes = np.array([5000, 4800])
+    contact = sparse.csr_matrix(np.array([[0, 300], [300, 0]]))
+    pieces = Pieces(np.zeros(0, int), np.arange(2), sizes, np.array([1900, 1800]), contact)
+    middles = np.array([[0.0, 0.0, 0.0], [0.0, 6.3, 0.0]])
+    regions = [
+        Region(n, size, size * SPACING**3, middle, middle, np.eye(17)[14], 0.9)
+        for n, (size, middle) in enumerate(zip(sizes, middles, strict=True))
+    ]
+
+    def joined(size: float) -> bool:
+        becomes = join_parts(pieces, np.arange(2), regions, middles, 0.3, size)
+        return bool(becomes[0] == becomes[1])
+
+    assert not joined(1.0)
+    assert joined(1.2)

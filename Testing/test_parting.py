@@ -7,11 +7,13 @@ import pytest
 
 import ToothSegLib.instances as instances_module
 from dentition_fixture import arch_places, label_map, maps_of
+from ToothSegLib import parting
 from ToothSegLib.arch_line import ArchLine
 from ToothSegLib.instances import find_instances
 from ToothSegLib.maps import Maps
 from ToothSegLib.numbering import number_regions
 from ToothSegLib.regions import measure_regions
+from ToothSegLib.teeth import type_of
 from ToothSegLib.votes import label_by_votes
 
 SPACING = 0.6
@@ -34,6 +36,17 @@ def vote_together(labels: np.ndarray, maps: Maps, one: int, other: int) -> None:
         maps.offsets[axis][both] = away[:, 2 - axis]
 
 
+def smear_votes(labels: np.ndarray, maps: Maps, one: int, other: int) -> None:
+    """Both teeth's voxels point at anywhere between the two middles."""
+    assert maps.offsets is not None
+    ends = [np.argwhere(labels == fdi).mean(axis=0) for fdi in (one, other)]
+    at = np.argwhere(np.isin(labels, (one, other)))
+    share = np.random.default_rng(1).beta(1.3, 1.3, (len(at), 1))
+    away = (ends[0] + share * (ends[1] - ends[0]) - at) * SPACING
+    for axis in range(3):
+        maps.offsets[axis][tuple(at.T)] = away[:, 2 - axis]
+
+
 def best_overlap(instances: np.ndarray, mask: np.ndarray) -> float:
     found = instances == np.bincount(instances[mask])[1:].argmax() + 1
     return float((found & mask).sum() / (found | mask).sum())
@@ -50,6 +63,23 @@ def test_two_that_vote_for_one_middle_are_parted(
     assert min(best_overlap(instances, labels == fdi) for fdi in pair) > 0.65
     assert sorted(filter(None, number_regions(regions).numbers.values())) == sorted(LOWER)
     monkeypatch.setattr(instances_module, "part_merged", lambda *_: None)
+    assert len(find_instances(maps)[1]) < len(LOWER)
+
+
+@pytest.mark.parametrize("pair", [(34, 33), (44, 45)])
+def test_two_that_look_like_one_are_parted_by_their_size_and_their_votes(
+    pair: tuple[int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    labels, maps = an_arch(*LOWER, size=1.15)
+    smear_votes(labels, maps, *pair)
+    own, other = (type_of(fdi) for fdi in pair)
+    # Nine of ten voxels look like the one.
+    wrong = (labels == pair[1]) & (np.random.default_rng(2).random(labels.shape) < 0.8)
+    maps.types[own][wrong], maps.types[other][wrong] = 0.8, 0.1
+    instances, regions = find_instances(maps)
+    assert len(regions) == len(LOWER)
+    assert min(best_overlap(instances, labels == fdi) for fdi in pair) > 0.6
+    monkeypatch.setattr(parting, "_SPREAD", ())
     assert len(find_instances(maps)[1]) < len(LOWER)
 
 

@@ -16,11 +16,20 @@ from ToothSegLib.safetensors_io import write_safetensors
 from ToothSegLib.synthesis.case import save_case
 from ToothSegLib.synthesis.compose import make_case
 from ToothSegLib.synthesis.sampling import TensorCase
+from ToothSegLib.synthesis.scans import simulate_scan
 from ToothSegLib.training import pretrain, pretrain_command
 from ToothSegLib.training.checkpoint import load_checkpoint
 from ToothSegLib.training.pack import pack
-from ToothSegLib.training.pretrain import Plan, draw_sample, load_cases, train
+from ToothSegLib.training.pretrain import (
+    Plan,
+    draw_mixed,
+    draw_sample,
+    load_cases,
+    load_scans,
+    train,
+)
 from ToothSegLib.training.tasks import TASKS, Task, build
+from ToothSegLib.volume_io import write_volume
 
 SMALL = {
     "toothnet": {"class": "ToothNet", "widths": [4, 6, 8, 8], "edge_width": 4},
@@ -159,6 +168,7 @@ def options(folder: Path, output: Path, **changes: object) -> argparse.Namespace
     given = {
         "recipe": "locator", "cases": str(folder), "output": str(output), "steps": 2, "seed": 0,
         "learning_rate": None, "device": "cpu", "resume": False, "quiet": True, "init": None,
+        "scans": None, "scan_share": 0.25,
     }  # fmt: skip
     return argparse.Namespace(**{**given, **changes})
 
@@ -177,3 +187,48 @@ def test_the_command_refuses(
 ) -> None:
     with pytest.raises(InputError, match=words):
         pretrain_command.run(options(folder, tmp_path, **change))
+
+
+def scans_of(folder: Path, seeds: tuple[int, ...]) -> Path:
+    folder.mkdir(exist_ok=True)
+    for seed in seeds:
+        case = make_case(seed, spacing_mm=1.0)
+        image, labels = simulate_scan(
+            case, seed, size=(48, 64, 64), spacing_mm=1.0, third_molars=True
+        )
+        write_volume(folder / f"case-{seed}.nrrd", image)
+        write_volume(folder / f"case-{seed}-labels.nrrd", labels)
+    return folder
+
+
+def test_scans_are_learned_from_in_their_share_of_the_steps(
+    cases: list[TensorCase], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scans = load_scans(scans_of(tmp_path / "scans", (5,)), TASKS["toothnet"])
+    seen = []
+    genuine = draw_mixed
+
+    def watched(*args, **kwargs):  # type: ignore[no-untyped-def]
+        seen.append(args[2])
+        return genuine(*args, **kwargs)
+
+    monkeypatch.setattr(pretrain, "draw_mixed", watched)
+    plan = Plan(steps=3, scan_share=0.4)
+    assert len(list(train(TASKS["toothnet"], cases, tmp_path / "run", plan, scans=scans))) == 3
+    assert seen == [0.6] * 3
+
+
+def test_the_command_takes_scans(folder: Path, tmp_path: Path) -> None:
+    scans = scans_of(tmp_path / "scans", (5,))
+    assert pretrain_command.run(options(folder, tmp_path / "run", scans=str(scans))) == 0
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [({"scans": "nowhere"}, "--third-molars"), ({"scan_share": 1.0}, "--scan-share 1")],
+)
+def test_the_command_refuses_scans_that_are_none(
+    folder: Path, tmp_path: Path, change: dict[str, object], words: str
+) -> None:
+    with pytest.raises(InputError, match=words):
+        pretrain_command.run(options(folder, tmp_path / "run", **change))

@@ -20,7 +20,7 @@ from ToothSegLib.joining import join_parts, membership
 from ToothSegLib.lost_roots import rejoin_roots
 from ToothSegLib.maps import TOOTH_THRESHOLD, Maps
 from ToothSegLib.numbering import Numbering, number_regions
-from ToothSegLib.parting import part_merged
+from ToothSegLib.parting import part_merged, patient_size
 from ToothSegLib.pieces import Pieces, split_pieces
 from ToothSegLib.regions import Region, measure_regions
 from ToothSegLib.votes import label_by_votes
@@ -36,6 +36,8 @@ _ALONE_SHARE = 0.2
 # whose crowns a thick foreground has fused, in up to 0.12. Where votes say two, it takes more.
 _HALVES_SHARE = 0.2
 _HALVES_SHARE_AGAINST_VOTES = 0.3
+# Nobody's teeth are shorter or longer than so many times the norms.
+_SIZES = (0.8, 1.35)
 
 
 @dataclass
@@ -75,11 +77,11 @@ def separate_teeth(maps: Maps) -> Instances:
     where = np.flatnonzero(maps.tooth >= TOOTH_THRESHOLD)
     if not len(where):
         return Instances(labels, [], [])
-    centres = None
+    centres, size = None, 1.0
     if maps.offsets is None:
         parts = label_by_categories(maps, where)
     else:
-        parts, centres = _gathered_votes(maps, where)
+        parts, centres, size = _gathered_votes(maps, where)
     pieces = split_pieces(parts, where, labels.shape)
     tooth, founders = _absorb(pieces, MINIMAL_VOLUME_MM3 / maps.spacing_mm**3)
     dropped = np.sort(pieces.size[tooth < 0])[::-1] * maps.spacing_mm**3
@@ -92,7 +94,7 @@ def separate_teeth(maps: Maps) -> Instances:
             voted = _is_main(pieces)[founders] & (pieces.label[founders] >= 0)
             middles[voted] = centres[pieces.label[founders[voted]]][:, ::-1]
         share = _HALVES_SHARE if centres is None else _HALVES_SHARE_AGAINST_VOTES
-        tooth = np.append(join_parts(pieces, tooth, regions, middles, share), -1)[tooth]
+        tooth = np.append(join_parts(pieces, tooth, regions, middles, share, size), -1)[tooth]
     labels.ravel()[where] = (tooth + 1)[pieces.piece]
     labels = _largest_first(labels)
     regions, numbering = measure_regions(labels, maps), None
@@ -113,14 +115,19 @@ def _measured_anew(labels: np.ndarray, maps: Maps) -> tuple[np.ndarray, list[Reg
     return labels, regions, number_regions(regions)
 
 
-def _gathered_votes(maps: Maps, where: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """As ``label_by_votes``, along the arches where teeth enough for that are found."""
+def _gathered_votes(maps: Maps, where: np.ndarray) -> tuple[np.ndarray, np.ndarray, float]:
+    """As ``label_by_votes``, along the arches where teeth enough for that are found, and how long
+    this patient's teeth are over the norms."""
     parts, centres = label_by_votes(maps, where)
     rough = np.zeros(maps.tooth.shape, np.uint16)
     rough.ravel()[where] = parts + 1
     regions = [r for r in measure_regions(rough, maps) if r.volume_mm3 >= MINIMAL_VOLUME_MM3]
-    pose = number_regions(regions).pose
-    return label_by_votes(maps, where, ArchLine(pose)) if pose else (parts, centres)
+    numbering = number_regions(regions)
+    if numbering.pose is None:
+        return parts, centres, 1.0
+    size = np.cbrt(patient_size(regions, numbering) or 1.0)
+    size = float(np.clip(size, *_SIZES))
+    return *label_by_votes(maps, where, ArchLine(numbering.pose)), size
 
 
 def _is_main(pieces: Pieces) -> np.ndarray:

@@ -28,6 +28,7 @@ def join_parts(
     regions: list[Region],
     middles: np.ndarray,
     halves_share: float,
+    size: float = 1.0,
 ) -> np.ndarray:
     """(t,) the tooth that each tooth becomes when those cut in two are joined.
 
@@ -36,6 +37,7 @@ def join_parts(
         regions: of each of the t teeth.
         middles: (t, 3) mm, where each tooth's middle is.
         halves_share: from this share of the smaller one's surface on, contact alone joins.
+        size: of the patient's teeth over the norms, in length.
     """
     member = membership(tooth, len(regions))
     contact = (member.T @ pieces.contact @ member).toarray()
@@ -49,7 +51,7 @@ def join_parts(
     for one, other in pairs[np.argsort(-contact[tuple(pairs.T)], kind="stable")]:
         looks = [regions[index].type_probabilities[1:] for index in (one, other)]
         looks = [look / max(look.sum(), 1e-6) for look in looks]
-        width = float(np.mean(looks, axis=0) @ WIDTHS_MM[1:])
+        width = size * float(np.mean(looks, axis=0) @ WIDTHS_MM[1:])
         alike = np.minimum(*looks).sum() >= _SAME_LOOK
         share = contact[one, other] / min(surface[one], surface[other])
         far = middles[one] - middles[other]
@@ -64,12 +66,12 @@ def join_parts(
         stacked = gap[2] > np.hypot(*gap[:2]) and share >= _TOUCH_STACKED
         # Each part goes to one tooth only, or it would tie two neighbours together.
         less, more = sorted((one, other), key=lambda index: regions[index].voxels)
-        loose = not (taken[less] or taken[more]) and _is_part(regions[less])
+        loose = not (taken[less] or taken[more]) and _is_part(regions[less], size)
         if (near or stacked) and alike and loose:
             taken[less] = True
             becomes[becomes == becomes[less]] = becomes[more]
         elif share >= halves_share and not taken[less]:
-            taken[less] = _is_part(regions[less])
+            taken[less] = _is_part(regions[less], size)
             becomes[becomes == becomes[other]] = becomes[one]
     return becomes
 
@@ -80,11 +82,11 @@ def _along(far: np.ndarray, place: np.ndarray) -> float:
     return abs(float(far[:2] @ [-outward[1], outward[0]]))
 
 
-def _is_part(region: Region) -> bool:
+def _is_part(region: Region, size: float) -> bool:
     """Whether a region is too small for a whole tooth of its look."""
     look = region.type_probabilities[1:]
     whole = float(look @ VOLUMES_MM3[1:]) / max(float(look.sum()), 1e-6)
-    return region.volume_mm3 < _PART_OF_A_TOOTH * whole
+    return region.volume_mm3 < _PART_OF_A_TOOTH * size**3 * whole
 
 
 def membership(tooth: np.ndarray, count: int) -> sparse.csr_matrix:

@@ -28,6 +28,12 @@ from ToothSegLib.votes import voted_centres
 _LARGE, _WIDE = 1.25, 1.2
 _LARGE_SAME_LOOK, _WIDE_SAME_LOOK = 1.6, 1.35
 _SHARE_OF_THE_OTHER = 0.25
+# What holds as much as both together, is wide, and whose votes are spread along the arch, is two,
+# though hardly any of it looks like the other: in poor pictures the networks take all of it for
+# one tooth. Spread over crown width, of this patient's size: two in one had 0.75 to 1.1, single
+# teeth of that volume up to 0.73. Where teeth stand one behind the other, reach says little.
+_AS_MUCH_AS_BOTH, _HARDLY_ANY = 0.7, 0.03
+_SPREAD = ((1.2, 0.74), (1.0, 0.95))  # reach and spread of votes, at least
 _LEAST_OF_A_TOOTH = 0.3
 # A patient's size is known from so many teeth on.
 _ENOUGH_TEETH = 5
@@ -122,7 +128,17 @@ def _other_half(
             return None
     else:
         share = float(np.mean(more > 0))
-        if reach < _WIDE * WIDTHS_MM[own] or min(share, 1 - share) < _SHARE_OF_THE_OTHER:
+        both = suspect.region.volume_mm3 / (scale * (VOLUMES_MM3[own] + VOLUMES_MM3[other]))
+        width = WIDTHS_MM[own] * scale ** (1 / 3)
+        spread = float(np.ptp(np.percentile(votes, (3, 97))))
+        if both >= _AS_MUCH_AS_BOTH and any(
+            reach >= wide * width and spread >= far * width for wide, far in _SPREAD
+        ):
+            enough = share >= _HARDLY_ANY
+        else:
+            enough = min(share, 1 - share) >= _SHARE_OF_THE_OTHER
+            enough = enough and reach >= _WIDE * WIDTHS_MM[own]
+        if not enough:
             return None
     order = SLOT_FDI.ravel().tolist()
     side = np.sign(order.index(suspect.other) - order.index(suspect.own))

@@ -78,6 +78,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="most teeth or all of them are missing, and many places have implants",
     )
     parser.add_argument(
+        "--third-molars",
+        action="store_true",
+        help="with --scan or --physics: label them too, as 'toothseg train --scans' wants it; "
+        "by default they are left out, as of a result",
+    )
+    parser.add_argument(
         "--spacing",
         type=float,
         metavar="MM",
@@ -98,6 +104,8 @@ def run(args: argparse.Namespace) -> int:
         raise InputError(f"--seed {args.seed}: give 0 or more")
     if args.spacing is not None and not 0.2 <= args.spacing <= 1.0:
         raise InputError(f"--spacing {args.spacing:g}: give 0.2 to 1.0 mm")
+    if args.third_molars and not args.scan and args.physics is None:
+        raise InputError("--third-molars without --scan or --physics: cases label them anyway")
     scanner = _scanner(args.physics, args.spacing) if args.physics is not None else None
     try:
         args.output.mkdir(parents=True, exist_ok=True)
@@ -162,7 +170,7 @@ def _scan(
     if scanner is not None:
         from ToothSegLib.synthesis.physics import simulate_cbct
 
-        return simulate_cbct(case, seed, scanner, progress=progress)
+        return simulate_cbct(case, seed, scanner, third_molars=args.third_molars, progress=progress)
 
     from ToothSegLib.synthesis.pictures import ORDINARY
     from ToothSegLib.synthesis.scans import simulate_scan
@@ -171,5 +179,6 @@ def _scan(
     depth, height, width = (2 * round(mm / spacing / 2) for mm in _FIELD_MM)
     strength = ORDINARY if args.ordinary else 1.0
     return simulate_scan(
-        case, seed, size=(depth, height, width), spacing_mm=spacing, strength=strength
-    )
+        case, seed, size=(depth, height, width), spacing_mm=spacing, strength=strength,
+        third_molars=args.third_molars,
+    )  # fmt: skip

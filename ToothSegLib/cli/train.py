@@ -55,6 +55,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def _add_simulated(parser: argparse._ArgumentGroup) -> None:
     parser.add_argument("--cases", metavar="DIR", help="cases that toothseg simulate has written")
     parser.add_argument(
+        "--scans",
+        metavar="DIR",
+        help="scans to learn from as well, of toothseg simulate with --physics (or --scan) and "
+        "--third-molars",
+    )
+    parser.add_argument(
+        "--scan-share",
+        metavar="SHARE",
+        type=float,
+        default=0.25,
+        help="of the steps, that learn from --scans (default: 0.25)",
+    )
+    parser.add_argument(
         "--steps", metavar="N", type=int, help="default: 3000; of each network 600 with --dataset"
     )
 

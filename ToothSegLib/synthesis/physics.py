@@ -35,6 +35,7 @@ def simulate_cbct(
     scanner: Scanner | None = None,
     *,
     tilt_deg: float = 8.0,
+    third_molars: bool = False,
     progress: Progress | None = None,
 ) -> tuple[Volume, Volume]:
     """Picture and labels of a case seen by a scanner, the head a little tilted.
@@ -44,13 +45,14 @@ def simulate_cbct(
         seed: of the pose, the alloys and the noise.
         scanner: the device, by default an ordinary one.
         tilt_deg: standard deviation of the head's rotation about each axis.
+        third_molars: are in the labels as well, for whoever learns from them.
         progress: told, and asked whether to go on, every few projections.
 
     Returns:
         The image as int16, in HU as far as such a device can, and the labels as uint8 FDI numbers,
         on one grid in LPS, centred on the axis. Beyond the cylinder that was seen the image is air
-        and the labels are 0. Third molars are in the image and not in the labels, since they are
-        no part of a result.
+        and the labels are 0. Third molars are in the image and else not in the labels, since they
+        are no part of a result.
 
     Raises:
         InputError: the Reconstruction Toolkit is not installed.
@@ -71,7 +73,8 @@ def simulate_cbct(
     spacing = (scanner.voxel_mm,) * 3
     origin = tuple(-(n - 1) / 2 * scanner.voxel_mm for n in reversed(scanner.shape))
     truth = resample(to_itk(labels), scanner.shape, spacing, origin, np.eye(3), how="nearest")
-    truth[truth % 10 == 8] = 0
+    if not third_molars:
+        truth[truth % 10 == 8] = 0
     truth[:, ~seen(scanner)] = 0
     hu = np.clip(np.round(picture), _AIR_HU, scanner.white).astype(np.int16)
     image = Volume(hu, spacing, origin, np.eye(3))  # type: ignore[arg-type]

@@ -20,6 +20,7 @@ def simulate_scan(
     spacing_mm: float = 0.4,
     tilt_deg: float = 8.0,
     strength: float = 1.0,
+    third_molars: bool = False,
 ) -> tuple[Volume, Volume]:
     """Picture and labels of a case seen by a randomly poor scanner, the head a little tilted.
 
@@ -30,17 +31,19 @@ def simulate_scan(
         spacing_mm: isotropic.
         tilt_deg: standard deviation of the head's rotation about each axis.
         strength: of every disturbance, as of `make_picture`.
+        third_molars: are in the labels as well, for whoever learns from them.
 
     Returns:
         The image as int16 and the labels as uint8 FDI numbers, on one grid in LPS. Third molars
-        are in the image and not in the labels, since they are no part of a result.
+        are in the image and else not in the labels, since they are no part of a result.
     """
     generator = torch.Generator().manual_seed(seed)
     patch = _seen(case, generator, size, spacing_mm, tilt_deg)
     image = make_picture(patch.tissue, spacing_mm, generator, strength=strength, edges=patch.edges)
     grey = (image.clamp(-1.0, 4.0) * 1000.0).round().to(torch.int16).numpy()
     labels = patch.labels.numpy().copy()
-    labels[labels % 10 == 8] = 0
+    if not third_molars:
+        labels[labels % 10 == 8] = 0
     image_volume = _volume(grey, spacing_mm)
     return image_volume, image_volume.with_array(labels)
 

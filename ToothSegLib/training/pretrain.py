@@ -22,12 +22,14 @@ import torch
 from ToothSegLib.devices import half_type
 from ToothSegLib.errors import BundleError, InputError, OutputError
 from ToothSegLib.synthesis.case import load_case
-from ToothSegLib.synthesis.sampling import TensorCase
+from ToothSegLib.synthesis.sampling import Patch, TensorCase
 from ToothSegLib.training.checkpoint import load_checkpoint, save_checkpoint
 from ToothSegLib.training.learning_step import Averaged, schedule, take_step
 from ToothSegLib.training.machine import Machine
-from ToothSegLib.training.samples import draw_sample
+from ToothSegLib.training.samples import draw_mixed, draw_sample
+from ToothSegLib.training.scan_case import ScanCase, scan_case
 from ToothSegLib.training.tasks import Task, build
+from ToothSegLib.volume_io import read_volume
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,7 @@ class Plan:
     seed: int = 0
     checkpoint_every_s: float = 180.0
     device: str = "cpu"
+    scan_share: float = 0.25  # of the steps, that learn from scans, where there are any
 
 
 def load_cases(folder: Path) -> list[TensorCase]:
@@ -54,12 +57,39 @@ def load_cases(folder: Path) -> list[TensorCase]:
     return [TensorCase.of(load_case(path)) for path in paths]
 
 
+def load_scans(folder: Path, task: Task) -> list[ScanCase]:
+    """All scans of a folder with their labels, ``NAME.nrrd`` and ``NAME-labels.nrrd``, as the task
+    sees them, in order of their names.
+
+    Raises:
+        InputError: there is none, or one cannot be read.
+    """
+    ending = "-labels.nrrd"
+    paths = sorted(Path(folder).glob(f"*{ending}"))
+    if not paths:
+        raise InputError(
+            f"no scans (*{ending}) in {folder}; make some with 'toothseg simulate --physics "
+            "--third-molars'"
+        )
+    whole = task.name == "locator"
+    return [
+        scan_case(
+            read_volume(path.with_name(path.name.removesuffix(ending) + ".nrrd")),
+            read_volume(path),
+            task.spacing_mm,
+            whole=whole,
+        )
+        for path in paths
+    ]
+
+
 def train(
     task: Task,
     cases: Sequence[TensorCase],
     folder: Path,
     plan: Plan,
     weights: Mapping[str, torch.Tensor] | None = None,
+    scans: Sequence[ScanCase] = (),
 ) -> Iterator[dict]:
     """Train, or go on with, the run in ``folder``; yields the figures of every step.
 
@@ -71,6 +101,7 @@ def train(
         folder: of the run.
         plan: how long and how fast.
         weights: to start a new run from, instead of random ones; a run that goes on has its own.
+        scans: to learn from as well, in `Plan.scan_share` of the steps.
 
     Raises:
         BundleError: the folder's checkpoint or ``weights`` are of another network.
@@ -99,19 +130,25 @@ def train(
         first = int(saved.state["step"])
     if first >= plan.steps:
         return
+
+    def draw(step: int) -> tuple[torch.Tensor, Patch]:
+        if not scans:
+            return draw_sample(cases, task, plan.seed, step)
+        return draw_mixed(scans, cases, 1.0 - plan.scan_share, task, plan.seed, step)
+
     with (
         open(folder / "log.csv", "a", newline="") as stream,
         # The next picture is made while the network learns from this one.
         ThreadPoolExecutor(max_workers=1) as studio,
     ):
         log = csv.writer(stream)
-        coming = studio.submit(draw_sample, cases, task, plan.seed, first)
+        coming = studio.submit(draw, first)
         last_saved = time.monotonic()
         for step in range(first, plan.steps):
             started = time.monotonic()
             image, patch = coming.result()
             if step + 1 < plan.steps:
-                coming = studio.submit(draw_sample, cases, task, plan.seed, step + 1)
+                coming = studio.submit(draw, step + 1)
             rate = plan.learning_rate * schedule(step, plan.steps)
             figures = take_step(task, pair, optimiser, image, patch, machine, rate, step)
             figures["seconds"] = time.monotonic() - started

@@ -9,7 +9,7 @@ from pathlib import Path
 from ToothSegLib.devices import choose_device
 from ToothSegLib.errors import Cancelled, InputError
 from ToothSegLib.training.initial_weights import starting_weights
-from ToothSegLib.training.pretrain import Plan, load_cases, train
+from ToothSegLib.training.pretrain import Plan, load_cases, load_scans, train
 from ToothSegLib.training.tasks import TASKS
 
 _STEPS = 3000
@@ -35,6 +35,8 @@ def run(args: argparse.Namespace) -> int:
         raise InputError(f"--steps {steps}: give at least 1")
     if args.learning_rate is not None and not args.learning_rate > 0:
         raise InputError(f"--learning-rate {args.learning_rate:g}: give a number above 0")
+    if not 0 < args.scan_share < 1:
+        raise InputError(f"--scan-share {args.scan_share:g}: give a share between 0 and 1")
     folder = Path(args.output)
     if not args.resume and (folder / "checkpoint.safetensors").exists():
         raise InputError(f"{folder} holds a run already: add --resume to go on with it")
@@ -42,9 +44,12 @@ def run(args: argparse.Namespace) -> int:
         steps=steps,
         learning_rate=args.learning_rate or Plan.learning_rate,
         seed=args.seed,
+        scan_share=args.scan_share,
         device=choose_device(args.device),
     )
+    task = TASKS[args.recipe]
     cases = load_cases(Path(args.cases))
+    scans = load_scans(Path(args.scans), task) if args.scans else ()
     weights = None
     if args.init:
         weights = starting_weights(args.init, args.recipe, [args.recipe])[args.recipe]
@@ -53,7 +58,7 @@ def run(args: argparse.Namespace) -> int:
     figures: dict[str, float] = {}
     try:
         with bar:
-            for figures in train(TASKS[args.recipe], cases, folder, plan, weights):
+            for figures in train(task, cases, folder, plan, weights, scans):
                 bar.n = int(figures.pop("step"))
                 bar.set_postfix({k: f"{v:.3f}" for k, v in figures.items()}, refresh=False)
                 bar.refresh()
