@@ -34,6 +34,8 @@ _SHARE_OF_THE_OTHER = 0.25
 # teeth of that volume up to 0.73. Where teeth stand one behind the other, reach says little.
 _AS_MUCH_AS_BOTH, _HARDLY_ANY = 0.7, 0.03
 _SPREAD = ((1.2, 0.74), (1.0, 0.95))  # reach and spread of votes, at least
+# And what is all of both, looks like both, and has votes spread by this much, at any reach.
+_ALL_OF_BOTH, _SPREAD_OF_BOTH = 0.9, 0.65
 _LEAST_OF_A_TOOTH = 0.3
 # A patient's size is known from so many teeth on.
 _ENOUGH_TEETH = 5
@@ -136,8 +138,9 @@ def _other_half(
         ):
             enough = share >= _HARDLY_ANY
         else:
+            far = both >= _ALL_OF_BOTH and spread >= _SPREAD_OF_BOTH * width
             enough = min(share, 1 - share) >= _SHARE_OF_THE_OTHER
-            enough = enough and reach >= _WIDE * WIDTHS_MM[own]
+            enough = enough and (far or reach >= _WIDE * WIDTHS_MM[own])
         if not enough:
             return None
     order = SLOT_FDI.ravel().tolist()
