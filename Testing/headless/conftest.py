@@ -128,3 +128,33 @@ def panel_screenshot(qt_app: Any) -> Callable[..., Path]:
     from screenshots import panel_screenshot
 
     return panel_screenshot
+
+
+@pytest.fixture
+def exporter(slicer_app: Any) -> Any:
+    """The module that exports."""
+    from ToothSegScene import export
+
+    return export
+
+
+@pytest.fixture(scope="module")
+def labels() -> Any:
+    """The three teeth of the tests of export as a ``Volume``; see export_fixture.py."""
+    from export_fixture import three_teeth
+
+    return three_teeth()
+
+
+@pytest.fixture
+def put(scene: Any) -> Callable[[Any], tuple[Any, Any]]:
+    """``put(labels)`` puts them into the scene; the segmentation node and its volume node."""
+    from export_fixture import put
+
+    return lambda labels: put(scene, labels)
+
+
+@pytest.fixture
+def teeth_node(put: Callable[[Any], tuple[Any, Any]], labels: Any) -> Any:
+    """The segmentation node of ``labels``."""
+    return put(labels)[0]

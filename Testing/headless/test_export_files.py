@@ -1,0 +1,142 @@
+"""The files of an export: their names and groups, what is in them, and which they may replace."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from export_fixture import TEETH, names_in, read_obj, read_stl, tooth_of_labels
+from ToothSegLib.errors import InputError, OutputError
+from ToothSegLib.surfaces import is_manifold, stl_name
+from ToothSegLib.teeth import by_fdi
+from ToothSegLib.volume import Volume
+
+
+def test_names_of_files_are_those_of_the_command_line(
+    exporter: Any, teeth_node: Any, tmp_path: Path
+) -> None:
+    exporter.export_surfaces(teeth_node, tmp_path)
+    assert "11_upper_right_central_incisor.stl" in names_in(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("grouping", "stems"),
+    [
+        ("category", ["lower_molars", "upper_canines", "upper_incisors"]),
+        ("all", ["teeth"]),
+    ],
+)
+@pytest.mark.parametrize("format", ["STL", "OBJ"])
+def test_grouped_files_hold_all_of_their_teeth(
+    exporter: Any,
+    teeth_node: Any,
+    tmp_path: Path,
+    labels: Volume,
+    format: str,
+    grouping: str,
+    stems: list[str],
+) -> None:
+    paths = exporter.export_surfaces(teeth_node, tmp_path, format=format, grouping=grouping)
+    endings = (".stl",) if format == "STL" else (".mtl", ".obj")
+    assert names_in(tmp_path) == [stem + ending for stem in stems for ending in endings]
+    assert sorted(path.name for path in paths) == names_in(tmp_path)
+    read = read_stl if format == "STL" else read_obj
+    surfaces = [read(path) for path in paths if path.suffix != ".mtl"]
+    assert all(is_manifold(surface) for surface in surfaces)
+    wanted = sum(tooth_of_labels(labels, fdi)[0] for fdi in TEETH)
+    assert 0.9 * wanted < sum(surface.volume_mm3 for surface in surfaces) < 1.02 * wanted
+
+
+def test_obj_has_the_colours_of_the_teeth(exporter: Any, teeth_node: Any, tmp_path: Path) -> None:
+    exporter.export_surfaces(teeth_node, tmp_path, format="OBJ")
+    stem = stl_name(13)[:-4]
+    assert f"mtllib {stem}.mtl" in (tmp_path / f"{stem}.obj").read_text()
+    lines = (tmp_path / f"{stem}.mtl").read_text().splitlines()
+    diffuse = next(line.split()[1:] for line in lines if line.startswith("Kd"))
+    colour = np.array(by_fdi(13).colour, float)
+    # The exporter makes colours darker, all channels alike.
+    np.testing.assert_allclose(
+        np.array(diffuse, float) / max(map(float, diffuse)), colour / colour.max(), atol=1e-6
+    )
+
+
+def test_files_that_are_there_are_replaced_only_if_asked_for(
+    exporter: Any, teeth_node: Any, tmp_path: Path
+) -> None:
+    there = tmp_path / stl_name(13)
+    there.write_text("mine")
+    with pytest.raises(OutputError, match=f"{stl_name(13)} exists: choose another folder"):
+        exporter.export_surfaces(teeth_node, tmp_path)
+    assert names_in(tmp_path) == [there.name]
+    assert there.read_text() == "mine"
+    exporter.export_surfaces(teeth_node, tmp_path, overwrite=True)
+    assert is_manifold(read_stl(there))
+    assert names_in(tmp_path) == [stl_name(fdi) for fdi in TEETH]
+
+
+@pytest.mark.parametrize("depth", [1, 8], ids=["non-ASCII", "over 260 characters"])
+def test_paths_of_all_kinds(exporter: Any, teeth_node: Any, tmp_path: Path, depth: int) -> None:
+    folder = tmp_path.joinpath(*["Zähne é 歯 " + "x" * 30] * depth)
+    folder.mkdir(parents=True)
+    assert depth == 1 or len(str(folder)) > 260
+    stl = exporter.export_surfaces(teeth_node, folder)
+    obj = exporter.export_surfaces(teeth_node, folder, format="OBJ", grouping="all")
+    seg = exporter.export_segmentation(teeth_node, folder / "歯.seg.nrrd")
+    assert is_manifold(read_stl(stl[0]))
+    assert is_manifold(read_obj(obj[0]))
+    assert seg.stat().st_size > 0
+    assert len(names_in(folder)) == len(TEETH) + 3
+
+
+def test_segmentation_file_comes_back_whole(
+    exporter: Any, scene: Any, put: Any, tmp_path: Path, labels: Volume
+) -> None:
+    import slicer
+
+    node, volume = put(labels)
+    storage = node.GetStorageNode()
+    path = exporter.export_segmentation(node, tmp_path / "scan.seg.nrrd")
+    assert node.GetStorageNode() is storage
+    assert names_in(tmp_path) == ["scan.seg.nrrd"]
+
+    again = slicer.util.loadSegmentation(str(path))
+    before, after = node.GetSegmentation(), again.GetSegmentation()
+    assert after.GetSegmentIDs() == before.GetSegmentIDs()
+    for segment_id in before.GetSegmentIDs():
+        old, new = before.GetSegment(segment_id), after.GetSegment(segment_id)
+        assert new.GetName() == old.GetName()
+        np.testing.assert_allclose(new.GetColor(), old.GetColor(), atol=1e-6)
+        assert tag(new, "ToothSeg.FDI") == tag(old, "ToothSeg.FDI") != ""
+    again_map = exporter.export_labelmap(again, volume)
+    np.testing.assert_array_equal(slicer.util.arrayFromVolume(again_map), labels.array)
+
+
+def tag(segment: Any, name: str) -> str:
+    import vtk
+
+    value = vtk.reference("")
+    segment.GetTag(name, value)
+    return str(value)
+
+
+def test_segmentation_file_is_replaced_only_if_asked_for(
+    exporter: Any, teeth_node: Any, tmp_path: Path
+) -> None:
+    path = tmp_path / "scan.seg.nrrd"
+    path.write_text("mine")
+    with pytest.raises(OutputError, match=r"scan\.seg\.nrrd exists"):
+        exporter.export_segmentation(teeth_node, path)
+    assert path.read_text() == "mine"
+    exporter.export_segmentation(teeth_node, path, overwrite=True)
+    assert path.read_bytes().startswith(b"NRRD")
+
+
+@pytest.mark.parametrize("name", ["scan.nrrd", ".seg.nrrd", "scan"])
+def test_segmentation_file_needs_its_ending(
+    exporter: Any, teeth_node: Any, tmp_path: Path, name: str
+) -> None:
+    with pytest.raises(InputError, match=r"end it in \.seg\.nrrd"):
+        exporter.export_segmentation(teeth_node, tmp_path / name)
