@@ -105,3 +105,21 @@ def test_leaning_front_teeth_are_told_apart_along_the_arch() -> None:
     assert pose is not None
     assert len(label_by_votes(maps, where, ArchLine(pose))[1]) == len(LOWER)
     assert len(find_instances(maps)[1]) == len(LOWER)
+
+
+@pytest.mark.parametrize(
+    ("signs", "two"),
+    [
+        # As they were in simulated scans: two teeth, and single ones.
+        (parting._Signs(1.65, 0.94, 0.18, 1.46, 1.11, 1.08), True),
+        (parting._Signs(1.84, 0.96, 0.06, 1.51, 0.76, 1.02), True),
+        (parting._Signs(1.34, 0.73, 0.68, 1.05, 0.97, 0.96), True),
+        (parting._Signs(2.22, 1.02, 0.39, 0.98, 0.67, 0.95), True),
+        (parting._Signs(1.92, 1.20, 0.01, 1.14, 0.43, 1.0), False),
+        (parting._Signs(1.84, 0.93, 0.74, 1.08, 0.51, 1.0), False),
+        (parting._Signs(1.33, 0.64, 0.04, 0.92, 0.81, 1.0), False),
+        (parting._Signs(1.62, 0.90, 0.00, 1.40, 1.06, 1.08), False),
+    ],
+)
+def test_what_speaks_for_two(signs: parting._Signs, two: bool) -> None:
+    assert signs.of_two() is two

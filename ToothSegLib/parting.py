@@ -28,6 +28,7 @@ from ToothSegLib.votes import voted_centres
 _LARGE, _WIDE = 1.25, 1.2
 _LARGE_SAME_LOOK, _WIDE_SAME_LOOK = 1.6, 1.35
 _SHARE_OF_THE_OTHER = 0.25
+_ENDS = (3, 97)  # percentiles between which reach and spread are taken
 # What holds as much as both together, is wide, and whose votes are spread along the arch, is two,
 # though hardly any of it looks like the other: in poor pictures the networks take all of it for
 # one tooth. Spread over crown width, of this patient's size: two in one had 0.75 to 1.1, single
@@ -51,6 +52,42 @@ class _Suspect:
     region: Region
     own: int
     other: int
+
+
+@dataclass(frozen=True)
+class _Signs:
+    """What speaks for two teeth in a region.
+
+    Attributes:
+        size: its volume over what this patient's other teeth suggest for one.
+        both: the same, for the two together.
+        share: of its voxels, that look more like the other tooth.
+        reach: along the arch, over the width of the one's crown.
+        spread: of its votes along the arch, likewise.
+        patient: how long this patient's teeth are over the norms.
+    """
+
+    size: float
+    both: float
+    share: float
+    reach: float
+    spread: float
+    patient: float
+
+    def of_two_alike(self) -> bool:
+        """Whether it holds two of one type."""
+        return self.size >= _LARGE_SAME_LOOK and self.reach >= _WIDE_SAME_LOOK
+
+    def of_two(self) -> bool:
+        """Whether it holds two of different types."""
+        reach, spread = self.reach / self.patient, self.spread / self.patient
+        if self.both >= _AS_MUCH_AS_BOTH and any(
+            reach >= wide and spread >= far for wide, far in _SPREAD
+        ):
+            return self.share >= _HARDLY_ANY
+        far = self.both >= _ALL_OF_BOTH and spread >= _SPREAD_OF_BOTH
+        looks = min(self.share, 1 - self.share) >= _SHARE_OF_THE_OTHER
+        return looks and (far or self.reach >= _WIDE)
 
 
 def part_merged(
@@ -121,28 +158,19 @@ def _other_half(
     origin = np.asarray(maps.origin)
     lies = line.coordinates(voxels[:, ::-1] * maps.spacing_mm + origin, lower)[:, 0]
     votes = line.coordinates(voted_centres(maps, where)[:, ::-1] + origin, lower)[:, 0]
-    reach = float(np.ptp(np.percentile(lies, (3, 97))))
-    size = suspect.region.volume_mm3 / (scale * VOLUMES_MM3[own])
     types = maps.types_at(where)
     more = (types[other] - types[own]).astype(np.float64)
-    if own == other:
-        if size < _LARGE_SAME_LOOK or reach < _WIDE_SAME_LOOK * WIDTHS_MM[own]:
-            return None
-    else:
-        share = float(np.mean(more > 0))
-        both = suspect.region.volume_mm3 / (scale * (VOLUMES_MM3[own] + VOLUMES_MM3[other]))
-        width = WIDTHS_MM[own] * scale ** (1 / 3)
-        spread = float(np.ptp(np.percentile(votes, (3, 97))))
-        if both >= _AS_MUCH_AS_BOTH and any(
-            reach >= wide * width and spread >= far * width for wide, far in _SPREAD
-        ):
-            enough = share >= _HARDLY_ANY
-        else:
-            far = both >= _ALL_OF_BOTH and spread >= _SPREAD_OF_BOTH * width
-            enough = min(share, 1 - share) >= _SHARE_OF_THE_OTHER
-            enough = enough and (far or reach >= _WIDE * WIDTHS_MM[own])
-        if not enough:
-            return None
+    volume = suspect.region.volume_mm3 / scale
+    signs = _Signs(
+        size=volume / VOLUMES_MM3[own],
+        both=volume / (VOLUMES_MM3[own] + VOLUMES_MM3[other]),
+        share=float(np.mean(more > 0)),
+        reach=float(np.ptp(np.percentile(lies, _ENDS))) / WIDTHS_MM[own],
+        spread=float(np.ptp(np.percentile(votes, _ENDS))) / WIDTHS_MM[own],
+        patient=scale ** (1 / 3),
+    )
+    if not (signs.of_two_alike() if own == other else signs.of_two()):
+        return None
     order = SLOT_FDI.ravel().tolist()
     side = np.sign(order.index(suspect.other) - order.index(suspect.own))
     place = votes + _PLACE_WEIGHT * lies + side * _LOOK_MM * more

@@ -36,7 +36,7 @@ from ToothSegLib.training.processes import Processes
 from ToothSegLib.training.split import split_by_patient
 
 # Beyond those of any training and of the other benchmarks.
-_CORRECTED_SEED, _UNSEEN_SEED = 940_000, 948_000
+_CORRECTED_SEED, _UNSEEN_SEED = 940_000, 949_000
 
 
 @dataclass(frozen=True)
@@ -166,12 +166,12 @@ def main() -> None:
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="DIR")
     parser.add_argument("--kind", choices=KINDS, default="stained", help="default: stained")
     parser.add_argument("--model", metavar="NAME|PATH", help="default: the default bundle")
-    parser.add_argument("--steps", type=int, default=240, metavar="N", help="default: 240")
-    parser.add_argument("--check-every", type=int, default=240, metavar="N", help="default: 240")
-    parser.add_argument("--learning-rate", type=float, default=2e-4, help="default: 2e-4")
+    parser.add_argument("--steps", type=int, default=500, metavar="N", help="default: 500")
+    parser.add_argument("--check-every", type=int, default=500, metavar="N", help="default: 500")
+    parser.add_argument("--learning-rate", type=float, default=5e-4, help="default: 5e-4")
     parser.add_argument("--simulated", type=int, default=32, metavar="N", help="default: 32")
     parser.add_argument(
-        "--simulated-share", type=float, default=0.6, metavar="SHARE", help="default: 0.6"
+        "--simulated-share", type=float, default=0.5, metavar="SHARE", help="default: 0.5"
     )
     parser.add_argument("--device", default="cpu")
     args = parser.parse_args()
