@@ -86,3 +86,17 @@ def test_the_last_step_of_telling_teeth_apart(monkeypatch: pytest.MonkeyPatch) -
         instances_module, "rejoin_roots", lambda found, *_: np.where(found == 1, 2, found)
     )
     assert len(separate_teeth(maps).regions) == len(LOWER) - 1
+
+
+@pytest.mark.parametrize("fdi", [35, 41, 14])
+def test_the_end_of_any_root_that_fits_no_place_goes_back(fdi: int) -> None:
+    labels, maps = an_arch(upper=fdi < 30)
+    parted = with_root(labels, fdi, 0.25)
+    piece = fdi + 1  # a neighbour's number, which `with_root` gives: another label for it
+    parted[(parted == piece) & (labels == fdi)] = 99
+    regions = measure_regions(parted, maps)
+    numbering = number_regions([region for region in regions if region.label != 99])
+    numbering.numbers[99] = None
+    joined = rejoin_roots(parted, regions, numbering)
+    assert joined is not None
+    assert np.array_equal(joined, labels)

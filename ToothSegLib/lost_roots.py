@@ -1,8 +1,9 @@
-"""A root of a second molar that was taken for a third molar goes back to its tooth.
+"""A root that was taken for a third molar, or for nothing, goes back to its tooth.
 
 What lies behind the second molar looks like a third one to the networks, be it a root that leans
 back. But a third molar is no smaller than half a molar, and its middle lies behind that of the
-second one; a root's lies below it.
+second one; a root's lies below it. The end of any other root may look like another tooth's, and
+then fits no place in the arch.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from ToothSegLib.teeth import type_of
 
 # Volumes over what the patient's other teeth suggest: of the root at most, and of both together.
 _ROOT_AT_MOST, _BOTH_AT_MOST = 0.6, 1.5
-# How far below the second molar's middle the root's lies, and how far it may lie along the arch:
+# How far below the tooth's middle the root's lies, and how far it may lie along the arch:
 # third molars lay at least 0.6 widths behind it, and hardly ever below.
 _BELOW_MM, _ALONG_WIDTHS = 3.0, 0.6
 # Of the root's surface.
@@ -44,28 +45,36 @@ def rejoin_roots(
     if numbering.pose is None or scale is None:
         return None
     line = ArchLine(numbering.pose)
-    by_number = {numbering.numbers[region.label]: region for region in regions}
+    owners = [(fdi, region) for region in regions if (fdi := numbering.numbers[region.label])]
     joined = None
     for region in regions:
-        third = numbering.third_molars.get(region.label)
-        second = by_number.get(third - 1) if third else None
-        if third is None or second is None or not _is_below(region, second, third, line):
+        if numbering.numbers[region.label] is not None:
             continue
-        norm = scale * VOLUMES_MM3[type_of(third - 1)]
-        small = region.volume_mm3 < _ROOT_AT_MOST * scale * VOLUMES_MM3[type_of(third)]
-        whole = region.volume_mm3 + second.volume_mm3 < _BOTH_AT_MOST * norm
-        if small and whole and _touch(labels, region.label, second.label) >= _TOUCH:
+        third = numbering.third_molars.get(region.label)
+        touching = {
+            owner.label: _touch(labels, region.label, owner.label)
+            for fdi, owner in owners
+            if third in (None, fdi + 1) and _is_root_of(owner, region, fdi, line, scale)
+        }
+        best = max(touching, key=lambda label: touching[label], default=0)
+        if best and touching[best] >= _TOUCH:
             joined = labels.copy() if joined is None else joined
-            joined[labels == region.label] = second.label
+            joined[labels == region.label] = best
     return joined
 
 
-def _is_below(region: Region, second: Region, third: int, line: ArchLine) -> bool:
-    lower = np.full(2, third >= 30)
-    middles = np.stack([region.centroid, second.centroid])
+def _is_root_of(tooth: Region, region: Region, fdi: int, line: ArchLine, scale: float) -> bool:
+    """Whether a region lies below a tooth, as its root would, and the two are no more than one."""
+    norm = scale * VOLUMES_MM3[type_of(fdi)]
+    if region.volume_mm3 >= _ROOT_AT_MOST * norm:
+        return False
+    if region.volume_mm3 + tooth.volume_mm3 >= _BOTH_AT_MOST * norm:
+        return False
+    lower = np.full(2, fdi >= 30)
+    middles = np.stack([region.centroid, tooth.centroid])
     along, _, up = np.subtract(*line.coordinates(middles, lower))
-    deeper = -up if third >= 30 else up
-    return bool(deeper >= _BELOW_MM and abs(along) < _ALONG_WIDTHS * WIDTHS_MM[type_of(third - 1)])
+    deeper = -up if fdi >= 30 else up
+    return bool(deeper >= _BELOW_MM and abs(along) < _ALONG_WIDTHS * WIDTHS_MM[type_of(fdi)])
 
 
 def _touch(labels: np.ndarray, one: int, other: int) -> float:
