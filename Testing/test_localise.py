@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from torch import Tensor, nn
 
-from ToothSegLib.localise import find_dentition
+from ToothSegLib.localise import find_dentition, small_scan
 from ToothSegLib.progress import Progress
 from ToothSegLib.volume import Volume
 
@@ -77,3 +77,12 @@ def test_the_box_stays_within_the_scan() -> None:
 @pytest.mark.parametrize("blocks", [[], [((50, 50, 50), 2)]])
 def test_no_teeth(blocks: list[tuple[tuple[int, int, int], int]]) -> None:
     assert find(a_scan(blocks)) is None
+
+
+@pytest.mark.parametrize(("voxels", "small"), [(60, True), (61, False)])
+def test_all_of_a_small_scan_is_worth_a_close_look(voxels: int, small: bool) -> None:
+    scan = Volume(np.zeros((40, voxels, 30), np.int16), (1.0,) * 3, (-20.0, 5.0, 30.0), np.eye(3))
+    box = small_scan(scan)
+    assert (box is not None) == small
+    if box is not None:
+        assert np.allclose(box, [(-20.5, 4.5, 29.5), (9.5, 64.5, 69.5)])

@@ -26,7 +26,7 @@ from ToothSegLib.grid import Box, labels_to_source, to_working_grid
 from ToothSegLib.implants import doubt_findings, find_implants, implant_findings
 from ToothSegLib.inference import predict_maps
 from ToothSegLib.instances import separate_teeth
-from ToothSegLib.localise import find_dentition
+from ToothSegLib.localise import find_dentition, small_scan
 from ToothSegLib.maps import Maps
 from ToothSegLib.models import Bundle, bundle_weights, load_bundle
 from ToothSegLib.numbering import Numbering, number_regions
@@ -226,6 +226,7 @@ def _look(
             stage.update(0.0)
             locator = load_network(bundle, "locator", device, backend)
             box = find_dentition(locator, volume, device, stage, precision)
+            box = box or small_scan(volume)
         if box is None:
             return _Sight(device, backend)
         with _timed(timings, "networks"):

@@ -7,7 +7,7 @@ from scipy import ndimage
 
 from ToothSegLib.backends import Network
 from ToothSegLib.extremes import highest
-from ToothSegLib.grid import Box, to_working_grid
+from ToothSegLib.grid import Box, extent, to_working_grid
 from ToothSegLib.inference import tooth_probability
 from ToothSegLib.normalise import normalise
 from ToothSegLib.progress import Progress
@@ -22,6 +22,8 @@ _JOIN_MM = 12.0
 _LEAST_MM3 = 60.0
 # The largest dentition (x, y, z) with the mouth open; what lies outside is something else.
 _LARGEST_MM = np.array([90.0, 85.0, 90.0])
+# A scan no longer than this along any axis.
+_SMALL_MM = 60.0
 
 
 def find_dentition(
@@ -58,6 +60,18 @@ def find_dentition(
         float(high[1]),
         float(high[2]),
     )
+
+
+def small_scan(volume: Volume) -> Box | None:
+    """All of a scan that is small, LPS mm; None if it is not.
+
+    A part of an arch without what is about it is easily missed at 1.5 mm, and a close look at so
+    little takes no time.
+    """
+    first, last = extent(volume)
+    if np.any(last - first > _SMALL_MM):
+        return None
+    return tuple(first.tolist()), tuple(last.tolist())
 
 
 def _join(tooth: np.ndarray, groups: np.ndarray, count: int) -> np.ndarray | None:
