@@ -82,12 +82,12 @@ class _Signs:
         """Whether it holds two of different types."""
         reach, spread = self.reach / self.patient, self.spread / self.patient
         if self.both >= _AS_MUCH_AS_BOTH and any(
-            reach >= wide and spread >= far for wide, far in _SPREAD
+            reach >= least_reach and spread >= least_spread for least_reach, least_spread in _SPREAD
         ):
             return self.share >= _HARDLY_ANY
-        far = self.both >= _ALL_OF_BOTH and spread >= _SPREAD_OF_BOTH
+        all_of_both = self.both >= _ALL_OF_BOTH and spread >= _SPREAD_OF_BOTH
         looks = min(self.share, 1 - self.share) >= _SHARE_OF_THE_OTHER
-        return looks and (far or self.reach >= _WIDE)
+        return looks and (all_of_both or self.reach >= _WIDE)
 
 
 def part_merged(

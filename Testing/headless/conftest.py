@@ -158,3 +158,11 @@ def put(scene: Any) -> Callable[[Any], tuple[Any, Any]]:
 def teeth_node(put: Callable[[Any], tuple[Any, Any]], labels: Any) -> Any:
     """The segmentation node of ``labels``."""
     return put(labels)[0]
+
+
+@pytest.fixture
+def node(scene: Any) -> Any:
+    """The hand-made dentition of teeth_node.py as a segmentation node."""
+    from teeth_node import make_node, some_labels
+
+    return make_node(scene, some_labels())

@@ -22,11 +22,6 @@ from teeth_node import (
 from ToothSegLib.errors import ToothSegError
 
 
-@pytest.fixture
-def node(scene: Any) -> Any:
-    return make_node(scene, some_labels())
-
-
 @pytest.mark.parametrize(
     ("do", "words"),
     [

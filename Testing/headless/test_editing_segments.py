@@ -16,9 +16,7 @@ from teeth_node import (
     TEETH,
     digest,
     fdi_labels,
-    make_node,
     segments_of,
-    some_labels,
     tag,
     voxels_of,
     world,
@@ -27,11 +25,6 @@ from ToothSegLib import corrections as on_labels
 from ToothSegLib.errors import ToothSegError
 from ToothSegLib.slicer_header import terminology_entry
 from ToothSegLib.teeth import by_fdi
-
-
-@pytest.fixture
-def node(scene: Any) -> Any:
-    return make_node(scene, some_labels())
 
 
 def test_renumbered_tooth_is_the_new_one_in_every_respect(node: Any) -> None:

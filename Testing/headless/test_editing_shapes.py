@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import pytest
 
 from editing_fixture import arrange
 from teeth_node import (
@@ -22,11 +21,6 @@ from teeth_node import (
     voxels_of,
     world,
 )
-
-
-@pytest.fixture
-def node(scene: Any) -> Any:
-    return make_node(scene, some_labels())
 
 
 def test_split_takes_its_points_in_world_coordinates(scene: Any, node: Any) -> None:

@@ -7,13 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from teeth_node import SHAPE, digest, fdi_labels, make_node, paint, segments_of, some_labels, tag
+from teeth_node import SHAPE, digest, fdi_labels, paint, segments_of, tag
 from ToothSegLib.errors import ToothSegError
-
-
-@pytest.fixture
-def node(scene: Any) -> Any:
-    return make_node(scene, some_labels())
 
 
 def test_a_brush_stroke_between_two_verbs_is_a_step_of_its_own(node: Any) -> None:

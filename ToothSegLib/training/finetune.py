@@ -36,7 +36,7 @@ from ToothSegLib.training.judging import Judge
 from ToothSegLib.training.processes import Processes
 from ToothSegLib.training.rehearsal import simulated_heads
 from ToothSegLib.training.run_folder import run_folder
-from ToothSegLib.training.scan_case import scan_case
+from ToothSegLib.training.scan_case import task_case
 from ToothSegLib.training.tasks import TASKS, Task
 from ToothSegLib.training.tuner import Tuner
 
@@ -194,5 +194,4 @@ def _roles(parent: Bundle, plan: Plan) -> list[str]:
 
 
 def _scans(cases: Sequence[ReviewedCase], task: Task) -> list[Any]:
-    whole = task.name == "locator"
-    return [scan_case(c.image(), c.labels(), task.spacing_mm, whole=whole) for c in cases]
+    return [task_case(c.image(), c.labels(), task) for c in cases]

@@ -27,7 +27,7 @@ from ToothSegLib.training.checkpoint import load_checkpoint, save_checkpoint
 from ToothSegLib.training.learning_step import Averaged, schedule, take_step
 from ToothSegLib.training.machine import Machine
 from ToothSegLib.training.samples import draw_mixed, draw_sample
-from ToothSegLib.training.scan_case import ScanCase, scan_case
+from ToothSegLib.training.scan_case import ScanCase, task_case
 from ToothSegLib.training.tasks import Task, build
 from ToothSegLib.volume_io import read_volume
 
@@ -71,13 +71,11 @@ def load_scans(folder: Path, task: Task) -> list[ScanCase]:
             f"no scans (*{ending}) in {folder}; make some with 'toothseg simulate --physics "
             "--third-molars'"
         )
-    whole = task.name == "locator"
     return [
-        scan_case(
+        task_case(
             read_volume(path.with_name(path.name.removesuffix(ending) + ".nrrd")),
             read_volume(path),
-            task.spacing_mm,
-            whole=whole,
+            task,
         )
         for path in paths
     ]

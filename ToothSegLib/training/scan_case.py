@@ -12,6 +12,7 @@ from ToothSegLib.itk_image import resample, to_itk
 from ToothSegLib.localise import MARGIN_MM
 from ToothSegLib.normalise import normalise
 from ToothSegLib.synthesis.sampling import TensorCase
+from ToothSegLib.training.tasks import Task
 from ToothSegLib.volume import Volume
 
 # Patches take the nearest sample; on a grid this much finer than theirs that is as good as
@@ -66,6 +67,11 @@ def scan_case(image: Volume, labels: Volume, spacing_mm: float, *, whole: bool) 
         table=table,
         present=tuple(boxes),
     )
+
+
+def task_case(image: Volume, labels: Volume, task: Task) -> ScanCase:
+    """A scan as a task sees it: the locator all of it, the others the dentition's box."""
+    return scan_case(image, labels, task.spacing_mm, whole=task.name == "locator")
 
 
 def dentition_box(labels: Volume) -> Box | None:
