@@ -22,7 +22,7 @@ from ToothSegLib.synthesis.compose import make_case
 from ToothSegLib.training import course, loop_kinds, loop_trial
 from ToothSegLib.training.finetune_plan import Plan
 from ToothSegLib.training.loop_annotator import correct
-from ToothSegLib.training.loop_kinds import KINDS, ScanMaker, stained_scan
+from ToothSegLib.training.loop_kinds import KINDS, ScanMaker, moved_scan, stained_scan
 from ToothSegLib.training.loop_trial import Result, Sizes, as_text, run_trial
 from ToothSegLib.training.processes import Processes
 from ToothSegLib.volume import Volume
@@ -120,7 +120,25 @@ def test_iodine_makes_all_that_is_soft_as_bright_as_bone(monkeypatch: pytest.Mon
     assert case.detail is None
 
 
-@pytest.mark.parametrize(("words", "kind"), [([], "stained"), (["--kind", "crowned"], "crowned")])
+def test_who_moved_is_seen_twice_and_labelled_where_he_stayed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    grey = np.zeros((4, 60, 4), np.int16)
+    grey[:, 20] = 1000
+    scan = Volume(grey, (0.4, 0.4, 0.4), (0.0, 0.0, 0.0), np.eye(3))
+    truth = scan.with_array((grey > 0).astype(np.uint8))
+    monkeypatch.setattr(loop_kinds, "make_case", lambda seed, ordinary: None)
+    monkeypatch.setattr(loop_kinds, "simulate_scan", lambda *_, **__: (scan, truth))
+    image, labels = moved_scan(1)
+    assert labels is truth
+    line = image.array[0, :, 0]
+    assert 520 <= line[20] <= 600
+    second = np.flatnonzero(line[25:]) + 25
+    assert 4.0 <= 0.4 * (second.mean() - 20) <= 6.4
+    assert line[second].sum() + line[20] == pytest.approx(1000, abs=2)
+
+
+@pytest.mark.parametrize(("words", "kind"), [([], "moved"), (["--kind", "crowned"], "crowned")])
 def test_every_kind_has_a_folder_of_its_own(
     words: list[str], kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -17,6 +17,7 @@ from ToothSegLib.synthesis.case import save_case
 from ToothSegLib.synthesis.compose import make_case
 from ToothSegLib.synthesis.sampling import TensorCase
 from ToothSegLib.synthesis.scans import simulate_scan
+from ToothSegLib.toothnet import NEW_HEAD
 from ToothSegLib.training import pretrain, pretrain_command
 from ToothSegLib.training.checkpoint import load_checkpoint
 from ToothSegLib.training.pack import pack
@@ -32,7 +33,7 @@ from ToothSegLib.training.tasks import TASKS, Task, build
 from ToothSegLib.volume_io import write_volume
 
 SMALL = {
-    "toothnet": {"class": "ToothNet", "widths": [4, 6, 8, 8], "edge_width": 4},
+    "toothnet": {"class": "ToothNet", "widths": [4, 6, 8, 8], "edge_width": 4, "prosthesis": True},
     "locator": {**TASKS["locator"].architecture, "start_filters": 2},
     "stage1": {**TASKS["stage1"].architecture, "start_filters": 2},
     "stage2": {**TASKS["stage2"].architecture, "start_filters": 2},
@@ -150,6 +151,27 @@ def test_training_goes_on_from_a_bundle(
     assert child.card["networks"]["toothnet"]["steps"] == 3
     locator = child.build("locator").state_dict()
     assert all(torch.equal(locator[n], t) for n, t in parent.build("locator").state_dict().items())
+
+
+def test_an_output_that_the_bundle_lacks_is_learned_from_nothing(
+    cases: list[TensorCase], folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    without = replace(TASKS["toothnet"], architecture={**SMALL["toothnet"], "prosthesis": False})
+    weights_after(TASKS["locator"], cases, tmp_path / "locator", 1)
+    with monkeypatch.context() as older:
+        older.setitem(TASKS, "toothnet", without)
+        weights_after(without, cases, tmp_path / "toothnet", 2)
+        parent = pack("toothnet", [tmp_path / n for n in ("toothnet", "locator")], tmp_path / "old")
+    run = tmp_path / "run"
+    of_run = options(folder, run, recipe="toothnet", steps=1, init=str(parent.folder))
+    assert pretrain_command.run(of_run) == 0
+    child = pack("toothnet", [run], tmp_path / "new", rest=parent).build("toothnet").state_dict()
+    old = parent.build("toothnet").state_dict()
+    assert {name for name in child if name not in old} == {
+        f"{NEW_HEAD}weight",
+        f"{NEW_HEAD}bias",
+    }
+    assert all(torch.allclose(child[name], old[name], atol=1e-2) for name in old)
 
 
 def test_weights_of_another_network_are_refused(

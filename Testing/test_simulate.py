@@ -55,6 +55,18 @@ def test_few_teeth_and_implants(tmp_path: Path) -> None:
     assert any((case.tissue == tissues.TITANIUM).any() for case in cases)
 
 
+def test_much_work_on_the_teeth(tmp_path: Path) -> None:
+    dental = (tissues.METAL, tissues.CERAMIC, tissues.ROOT_FILLING)
+    shares = {}
+    for name, words in (("usual", []), ("much", ["--much-work"])):
+        command = ["simulate", "-o", str(tmp_path / name), "--ordinary", "--seed", "40", *words]
+        assert main([*command, "--quiet"]) == 0
+        case = load_case(tmp_path / name / "case-00040.npz")
+        worked = np.isin(case.tissue, dental) & (case.labels > 0)
+        shares[name] = len(np.unique(case.labels[worked])) / len(case.centres)
+    assert shares["usual"] < 0.4 < 0.5 < shares["much"]
+
+
 @pytest.mark.parametrize(
     ("extra", "words"),
     [

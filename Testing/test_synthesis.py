@@ -98,6 +98,9 @@ def test_centres_are_those_of_the_labels(a_case: Case) -> None:
 def test_a_case_survives_the_disk(a_case: Case, tmp_path: Path) -> None:
     save_case(tmp_path / "a.npz", a_case)
     back = load_case(tmp_path / "a.npz")
+    assert a_case.prosthesis is not None
+    assert back.prosthesis is not None
+    assert np.array_equal(back.prosthesis, a_case.prosthesis)
     assert np.array_equal(back.tissue, a_case.tissue)
     assert np.array_equal(back.labels, a_case.labels)
     assert back.centres == a_case.centres

@@ -7,13 +7,13 @@ import torch
 
 from ToothSegLib.architectures import count_parameters
 from ToothSegLib.teeth import N_TYPES
-from ToothSegLib.toothnet import ToothNet
+from ToothSegLib.toothnet import NEW_HEAD, ToothNet
 
 
 @pytest.fixture(scope="module")
 def a_small_network() -> ToothNet:
     torch.manual_seed(0)
-    return ToothNet(widths=(4, 6, 8, 8), edge_width=4).eval()
+    return ToothNet(widths=(4, 6, 8, 8), edge_width=4, prosthesis=True).eval()
 
 
 def test_outputs_have_their_resolutions(a_small_network: ToothNet) -> None:
@@ -21,6 +21,7 @@ def test_outputs_have_their_resolutions(a_small_network: ToothNet) -> None:
     assert output.tooth.shape == (1, 1, 32, 48, 16)
     assert output.types.shape == (1, N_TYPES, 16, 24, 8)
     assert output.offsets.shape == (1, 3, 16, 24, 8)
+    assert output.prosthesis.shape == (1, 1, 16, 24, 8)
 
 
 def test_an_axis_that_does_not_fit_is_refused(a_small_network: ToothNet) -> None:
@@ -45,5 +46,12 @@ def test_every_weight_learns(a_small_network: ToothNet) -> None:
     assert not silent
 
 
+def test_one_that_knows_no_prosthesis_gives_three_outputs() -> None:
+    network = ToothNet(widths=(4, 6, 8, 8), edge_width=4)
+    assert network(torch.zeros(1, 1, 32, 32, 32)).prosthesis is None
+    assert not any(name.startswith(NEW_HEAD) for name in network.state_dict())
+
+
 def test_the_shipped_size() -> None:
     assert count_parameters(ToothNet()) == 2_742_517
+    assert count_parameters(ToothNet(prosthesis=True)) == 2_742_550

@@ -126,7 +126,7 @@ def torch_pass(network: nn.Module, device: str, half: torch.dtype | None) -> Ite
         lower = nullcontext() if half is None else torch.autocast(device, dtype=half)
         with telling_layers(network, costs, progress), lower:
             answer = network(batch)
-        outputs = [answer] if isinstance(answer, torch.Tensor) else list(answer)
-        return [output[0].float().cpu().numpy() for output in outputs]
+        outputs = [answer] if isinstance(answer, torch.Tensor) else answer
+        return [output[0].float().cpu().numpy() for output in outputs if output is not None]
 
     yield run

@@ -73,15 +73,17 @@ def _toothnet(
     bundle: Bundle, image: Floats, device: str, progress: Progress, precision: str, backend: str
 ) -> dict[str, Any]:
     network = load_network(bundle, "toothnet", device, backend)
-    logits, types, offsets = _tiled(network, image, device, progress, precision)
+    logits, types, offsets, *more = _tiled(network, image, device, progress, precision)
     tooth = expit(logits[0])
     where = np.flatnonzero(tooth >= TOOTH_THRESHOLD)
     chances = doubled_at(_softmax(types), where, image.shape)
     away = doubled_at(offsets * OFFSET_UNIT_MM, where, image.shape)
+    prosthesis = expit(doubled_at(more[0], where, image.shape)[0]) if more else None
     return {
         "tooth": tooth,
         "types": chances.astype(np.float16),
         "offsets": away.astype(np.float16),
+        "prosthesis": None if prosthesis is None else prosthesis.astype(np.float16),
         "at": where,
     }
 

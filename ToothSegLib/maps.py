@@ -31,6 +31,8 @@ class Maps:
         at: (n,) ascending flat indices of the only voxels that types and offsets are known of, as
             (17, n) and (3, n): teeth are a small part of a box, and nobody asks elsewhere. None
             if they are known of all.
+        prosthesis: (Z, Y, X), or (n,), float16, probability that what looks like a tooth is an
+            implant or a pontic; None for networks that do not tell.
 
     Raises:
         InputError: the arrays do not share one three-dimensional grid, or the spacing is not a
@@ -43,6 +45,7 @@ class Maps:
     spacing_mm: float
     origin: tuple[float, float, float]
     at: np.ndarray | None = None
+    prosthesis: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         shape = self.tooth.shape
@@ -55,6 +58,11 @@ class Maps:
                     f"the {name} map has shape {array.shape}: give {(channels, *known)}, "
                     "the grid of the tooth map"
                 )
+        if self.prosthesis is not None and self.prosthesis.shape != known:
+            raise InputError(
+                f"the prosthesis map has shape {self.prosthesis.shape}: give {known}, "
+                "the grid of the tooth map"
+            )
         if not (np.isfinite(self.spacing_mm) and self.spacing_mm > 0):
             raise InputError(f"the spacing is {self.spacing_mm} mm: give a positive number")
         if len(self.origin) != 3 or not np.all(np.isfinite(self.origin)):
@@ -70,6 +78,12 @@ class Maps:
         if self.offsets is None:
             raise ValueError("the maps hold no offsets")
         return self._read(self.offsets, where)
+
+    def prosthesis_at(self, where: np.ndarray) -> np.ndarray:
+        """(n,) float16: likewise the probability of a prosthesis. ValueError if there is none."""
+        if self.prosthesis is None:
+            raise ValueError("the maps tell nothing of prostheses")
+        return self._read(self.prosthesis[None], where)[0]
 
     def _read(self, array: np.ndarray, where: np.ndarray) -> np.ndarray:
         if self.at is not None:

@@ -145,6 +145,7 @@ def _compile(network: StoredNetwork, shape: tuple[int, int, int], half: bool) ->
         while len(_kept) >= _KEPT:
             del _kept[next(iter(_kept))]
         _kept[key] = _Ready(core.compile_model(model, "CPU", options), _multiplications(model))
+    _kept[key] = _kept.pop(key)  # the last one, so that what is in use stays
     return _kept[key]
 
 

@@ -128,9 +128,14 @@ class _Layers:
 
 
 def _toothnet(
-    layers: _Layers, image: Any, *, widths: Any = (32, 64, 96, 128), edge_width: int = 8
+    layers: _Layers,
+    image: Any,
+    *,
+    widths: Any = (32, 64, 96, 128),
+    edge_width: int = 8,
+    prosthesis: bool = False,
 ) -> list[Any]:
-    """`toothnet.ToothNet`: logits of tooth, logits of types, offsets."""
+    """`toothnet.ToothNet`: logits of tooth, logits of types, offsets, logits of prostheses."""
 
     def block(x: Any, name: str, before: int, width: int) -> Any:
         for n, wide in ((0, before), (3, width)):
@@ -150,10 +155,11 @@ def _toothnet(
         x = block(x, f"merge.{n}", 2 * shallow, shallow)
     types = layers.conv(x, "type_head", (widths[0], N_TYPES), kernel=1)
     offsets = layers.conv(x, "offset_head", (widths[0], 3), kernel=1)
+    more = [layers.conv(x, "prosthesis_head", (widths[0], 1), kernel=1)] if prosthesis else []
     fine = layers.relu(layers.up(x, "edge_up", (widths[0], edge_width)))
     fine = layers.conv(layers.join(fine, image), "edge", (edge_width + 1, edge_width))
     tooth = layers.conv(layers.relu(fine), "tooth_head", (edge_width, 1))
-    return [tooth, types, offsets]
+    return [tooth, types, offsets, *more]
 
 
 def _unet(

@@ -20,6 +20,7 @@ class Region:
     axis: np.ndarray  # (3,) unit, the principal axis, pointing up (+z)
     type_probabilities: np.ndarray  # (17,), mean over the region
     confidence: float  # mean tooth probability, 0..1
+    prosthesis: float | None = None  # mean probability of a prosthesis, if the networks tell
 
 
 def measure_regions(labels: np.ndarray, maps: Maps) -> list[Region]:
@@ -58,6 +59,9 @@ def measure_regions(labels: np.ndarray, maps: Maps) -> list[Region]:
         axis=1,
     )
     tooth = mean(maps.tooth.ravel()[where].astype(float))
+    prosthesis = None
+    if maps.prosthesis is not None:
+        prosthesis = mean(maps.prosthesis_at(where).astype(float))
     return [
         Region(
             label=int(index),
@@ -67,6 +71,7 @@ def measure_regions(labels: np.ndarray, maps: Maps) -> list[Region]:
             axis=axes[index],
             type_probabilities=types[index],
             confidence=float(tooth[index]),
+            prosthesis=None if prosthesis is None else float(prosthesis[index]),
         )
         for index in np.flatnonzero(voxels)
     ]

@@ -21,6 +21,9 @@ from torch.nn import functional
 from ToothSegLib.maps import OFFSET_UNIT_MM as OFFSET_UNIT_MM  # training asks here for it
 from ToothSegLib.teeth import N_TYPES
 
+NEW_HEAD = "prosthesis_head."
+"""How the weights are named that older networks do not have."""
+
 
 class ToothNetOutput(NamedTuple):
     """Logits and offsets of one pass; (B, C, Z, Y, X)."""
@@ -28,21 +31,28 @@ class ToothNetOutput(NamedTuple):
     tooth: Tensor  # (B, 1, Z, Y, X) logits at full resolution
     types: Tensor  # (B, 17, Z/2, Y/2, X/2) logits at half resolution
     offsets: Tensor  # (B, 3, Z/2, Y/2, X/2) in units of OFFSET_UNIT_MM, along (x, y, z)
+    prosthesis: Tensor | None = None  # (B, 1, Z/2, Y/2, X/2) logits, if the network has them
 
 
 class ToothNet(nn.Module):
-    """Two-scale U-Net with three outputs.
+    """Two-scale U-Net with three or four outputs.
 
     Args:
         widths: channels at 1/2, 1/4, 1/8 and 1/16 of the input's resolution.
         edge_width: channels at full resolution.
+        prosthesis: tell implants and pontics from teeth as well.
 
     The input is (B, 1, Z, Y, X), each axis a multiple of `multiple`.
     """
 
     multiple = 16
 
-    def __init__(self, widths: tuple[int, ...] = (32, 64, 96, 128), edge_width: int = 8) -> None:
+    def __init__(
+        self,
+        widths: tuple[int, ...] = (32, 64, 96, 128),
+        edge_width: int = 8,
+        prosthesis: bool = False,
+    ) -> None:
         super().__init__()
         self.widths = tuple(widths)
         self.edge_width = edge_width
@@ -57,6 +67,7 @@ class ToothNet(nn.Module):
             self.merge.append(_block(2 * shallow, shallow))
         self.type_head = nn.Conv3d(widths[0], N_TYPES, kernel_size=1)
         self.offset_head = nn.Conv3d(widths[0], 3, kernel_size=1)
+        self.prosthesis_head = nn.Conv3d(widths[0], 1, kernel_size=1) if prosthesis else None
         self.edge_up = nn.ConvTranspose3d(widths[0], edge_width, kernel_size=2, stride=2)
         self.edge = nn.Conv3d(edge_width + 1, edge_width, kernel_size=3, padding=1)
         self.tooth_head = nn.Conv3d(edge_width, 1, kernel_size=3, padding=1)
@@ -84,7 +95,8 @@ class ToothNet(nn.Module):
             x = merge(torch.cat([up(x), skips.pop()], dim=1))
         fine = torch.cat([torch.relu(self.edge_up(x)), image.to(x.dtype)], dim=1)
         tooth = self.tooth_head(torch.relu(self.edge(fine)))
-        return ToothNetOutput(tooth, self.type_head(x), self.offset_head(x))
+        prosthesis = None if self.prosthesis_head is None else self.prosthesis_head(x)
+        return ToothNetOutput(tooth, self.type_head(x), self.offset_head(x), prosthesis)
 
 
 def _block(in_channels: int, out_channels: int) -> nn.Sequential:

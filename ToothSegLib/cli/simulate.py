@@ -72,10 +72,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="an ordinary bite on a decent scanner; by default anything goes, past what is common",
     )
-    parser.add_argument(
+    dental = parser.add_mutually_exclusive_group()
+    dental.add_argument(
         "--few-teeth",
         action="store_true",
         help="most teeth or all of them are missing, and many places have implants",
+    )
+    dental.add_argument(
+        "--much-work",
+        action="store_true",
+        help="most teeth have fillings, crowns, posts or filled roots",
     )
     parser.add_argument(
         "--third-molars",
@@ -142,7 +148,7 @@ def _write(
     progress: Progress,
 ) -> None:
     from ToothSegLib.synthesis.case import save_case
-    from ToothSegLib.synthesis.compose import few_teeth, make_case
+    from ToothSegLib.synthesis.compose import MUCH_WORK, few_teeth, make_case
     from ToothSegLib.volume_io import write_volume
 
     name = f"case-{seed:05d}"
@@ -150,7 +156,7 @@ def _write(
     target = args.output / (f"{name}-labels.nrrd" if with_picture else f"{name}.npz")
     if target.exists():
         return
-    wish = few_teeth(seed) if args.few_teeth else None
+    wish = few_teeth(seed) if args.few_teeth else MUCH_WORK if args.much_work else None
     case = make_case(seed, individuals, crowns=crowns, ordinary=args.ordinary, wish=wish)
     if not with_picture:
         save_case(target, case)

@@ -7,6 +7,7 @@ import zipfile
 import zlib
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -15,6 +16,7 @@ from ToothSegLib.errors import InputError
 
 FORMAT = 1
 _DETAIL = ("outside", "inside", "owner", "surface")
+_PROSTHESIS = "prosthesis"
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,7 @@ class Case:
         centres: LPS mm of each whole tooth's centre of mass.
         about: how it was made.
         detail: where the teeth's surfaces lie between the voxels, if that is known.
+        prosthesis: (k, j, i) bool, implants with their crowns and pontics, if that is known.
     """
 
     tissue: np.ndarray
@@ -56,6 +59,7 @@ class Case:
     centres: dict[int, tuple[float, float, float]]
     about: dict[str, object] = field(default_factory=dict)
     detail: Detail | None = None
+    prosthesis: np.ndarray | None = None
 
 
 def save_case(path: Path, case: Case) -> None:
@@ -67,13 +71,16 @@ def save_case(path: Path, case: Case) -> None:
         "centres": {str(fdi): centre for fdi, centre in case.centres.items()},
         "about": case.about,
     }
+    known: dict[str, Any] = {} if case.detail is None else dict(vars(case.detail))
+    if case.prosthesis is not None:
+        known[_PROSTHESIS] = case.prosthesis
     with replacing(path) as stream:
         np.savez_compressed(
             stream,
             tissue=case.tissue,
             labels=case.labels,
             about=np.frombuffer(json.dumps(about).encode(), np.uint8),
-            **({} if case.detail is None else vars(case.detail)),
+            **known,
         )
 
 
@@ -88,16 +95,19 @@ def load_case(path: Path) -> Case:
             tissue, labels = archive["tissue"], archive["labels"]
             about = dict(json.loads(archive["about"].tobytes()))
             detail = Detail(*(archive[name] for name in _DETAIL)) if _DETAIL[0] in archive else None
+            prosthesis = archive.get(_PROSTHESIS)
     except (OSError, EOFError, KeyError, TypeError, ValueError, zipfile.BadZipFile, zlib.error,
             AttributeError) as error:  # fmt: skip
         raise InputError(
             f"{path} is not a simulated case ({error}); make cases with 'toothseg simulate'"
         ) from error
     maps = [labels, *(vars(detail).values() if detail else ())]
+    maps += [] if prosthesis is None else [prosthesis]
     if about.get("format") != FORMAT or any(map_.shape != tissue.shape for map_ in maps):
         raise InputError(
             f"{path} is a case of another format; make it anew with 'toothseg simulate'"
         )
     origin = tuple(about["origin"])
     centres = {int(fdi): tuple(centre) for fdi, centre in about["centres"].items()}
-    return Case(tissue, labels, about["spacing_mm"], origin, centres, about["about"], detail)
+    spacing_mm, about = about["spacing_mm"], about["about"]
+    return Case(tissue, labels, spacing_mm, origin, centres, about, detail, prosthesis)

@@ -35,6 +35,7 @@ class Wish:
     Attributes:
         absent: FDI numbers of the teeth that are missing, all others being there.
         crowned: FDI numbers of the teeth with metal crowns, all others having no work at all.
+        much_work: most teeth have fillings, crowns, posts or filled roots.
         implants: share of the empty places that have one.
         braces: whether there are brackets; an ordinary head has none by chance.
     """
@@ -43,6 +44,7 @@ class Wish:
     crowned: Collection[int] | None = None
     implants: float | None = None
     braces: bool | None = None
+    much_work: bool = False
 
 
 def few_teeth(seed: int) -> Wish:
@@ -52,6 +54,10 @@ def few_teeth(seed: int) -> Wish:
     lost = len(teeth) if rng.random() < 1 / 3 else int(rng.integers(10, 24))
     absent = rng.choice(teeth, lost, replace=False).tolist()
     return Wish(absent=tuple(absent), implants=float(rng.uniform(0.3, 0.9)))
+
+
+MUCH_WORK = Wish(implants=0.5, much_work=True)
+"""Few teeth that no dentist has worked on, and implants in half of what places are empty."""
 
 
 @dataclass
@@ -107,10 +113,11 @@ def make_case(
     x, y, z = (low + spacing_mm / 2 for low in _LOW)
     coarse = Grid((x, y, z), 2 * spacing_mm, (size[2] // 2, size[1] // 2, size[0] // 2))
     head = build_head(dentition, coarse, rng)
-    teeth = render_teeth(dentition, fine, rng, wish.crowned)
+    teeth = render_teeth(dentition, fine, rng, wish.crowned, much_work=wish.much_work)
     tissue, outside = _set_in(head, teeth, fine, rng)
     bare = tissue.copy()
     set_implants(tissue, teeth.owner, dentition, fine, rng, wish.implants)
+    prosthesis = tissue != bare
     braces = False if ordinary and wish.braces is None else wish.braces
     set_braces(tissue, teeth.nearest, dentition, fine, seed, braces)
     outside = np.where(tissue == bare, outside, tissue)
@@ -121,7 +128,10 @@ def make_case(
         "opening_mm": round(dentition.opening, 2),
     }
     detail = make_detail(outside, teeth.part, teeth.owner, teeth.nearest)
-    return Case(tissue, labels, spacing_mm, fine.origin, tooth_centres(labels, fine), about, detail)
+    return Case(
+        tissue, labels, spacing_mm, fine.origin, tooth_centres(labels, fine), about, detail,
+        prosthesis,
+    )  # fmt: skip
 
 
 def render_teeth(
@@ -129,10 +139,13 @@ def render_teeth(
     grid: Grid,
     rng: np.random.Generator,
     crowned: Collection[int] | None = None,
+    *,
+    much_work: bool = False,
 ) -> TeethMaps:
     """Evaluate every present tooth's form on the grid; where two overlap, the deeper one owns.
 
-    The teeth ``crowned`` bear metal and all others nothing; without it, chance decides.
+    The teeth ``crowned`` bear metal and all others nothing; without it, chance decides, by which
+    with ``much_work`` most teeth have something.
     """
     maps = TeethMaps(
         np.full(grid.size, _NEAR, np.float32),
@@ -143,7 +156,7 @@ def render_teeth(
     pulp_share = rng.uniform(0.62, 0.85)
     for tooth in dentition.teeth:
         if tooth.present:
-            _render(tooth, grid, maps, pulp_share, rng, crowned)
+            _render(tooth, grid, maps, pulp_share, rng, crowned, much_work)
     return maps
 
 
@@ -154,6 +167,7 @@ def _render(
     pulp_share: float,
     rng: np.random.Generator,
     crowned: Collection[int] | None,
+    much_work: bool,
 ) -> None:
     box = reachable_box(tooth, grid, tooth.form.length)
     m, b, o = in_frame(tooth, grid, box)
@@ -167,7 +181,9 @@ def _render(
     part = tooth_tissue(tooth.fdi, crown, distance, cervix, o, pulp_share, grid.step)
     if crowned is None or tooth.fdi in crowned:
         metal = crowned is not None
-        part = draw_work(part, distance, m, b, o, tooth.form, rng, metal_crown=metal)
+        part = draw_work(
+            part, distance, m, b, o, tooth.form, rng, metal_crown=metal, much=much_work
+        )
     maps.part[box] = np.where(mine, part, maps.part[box])
     maps.below_crest[box] |= mine & (o < cervix - 1.5)
 

@@ -10,6 +10,10 @@ from ToothSegLib.synthesis.individual import Form
 from ToothSegLib.synthesis.jaws import Grid
 from ToothSegLib.synthesis.placement import in_frame, reachable_box
 
+_KINDS = ("none", "filling", "crown", "root filling")
+_USUAL = (0.86, 0.08, 0.035, 0.025)
+_MUCH = (0.3, 0.15, 0.4, 0.15)
+
 
 def draw_work(
     part: np.ndarray,
@@ -21,6 +25,7 @@ def draw_work(
     rng: np.random.Generator,
     *,
     metal_crown: bool = False,
+    much: bool = False,
 ) -> np.ndarray:
     """The tissues of one tooth after chance has sent its owner to a dentist, or not.
 
@@ -31,8 +36,9 @@ def draw_work(
         form: the tooth's form.
         rng: the only source of chance.
         metal_crown: not by chance, but this.
+        much: most teeth have had something done, and some crowns stand on posts.
     """
-    kind = rng.choice(["none", "filling", "crown", "root filling"], p=[0.86, 0.08, 0.035, 0.025])
+    kind = rng.choice(_KINDS, p=_MUCH if much else _USUAL)
     if metal_crown:
         kind = "crown"
     if kind == "none":
@@ -49,7 +55,28 @@ def draw_work(
         part[(o > -form.crown_height) & (distance > -rng.uniform(0.7, 1.5))] = stuff
     if kind == "root filling" or rng.random() < 0.5:
         part[part == tissues.PULP] = tissues.ROOT_FILLING
+        if much and kind == "crown":
+            _set_post(part, distance, m, b, o, form, rng)
     return part
+
+
+def _set_post(
+    part: np.ndarray,
+    distance: np.ndarray,
+    m: np.ndarray,
+    b: np.ndarray,
+    o: np.ndarray,
+    form: Form,
+    rng: np.random.Generator,
+) -> None:
+    """A metal post in the canal, and the core that it holds below the crown."""
+    if rng.random() < 0.4:
+        return
+    radius, root = rng.uniform(0.5, 0.9), form.length - form.crown_height
+    reach = -form.crown_height - rng.uniform(0.35, 0.7) * root
+    part[(np.hypot(m, b) < radius) & (o > reach) & (distance < -0.6)] = tissues.METAL
+    if rng.random() < 0.5:
+        part[(o > -form.crown_height + rng.uniform(0.0, 1.5)) & (distance < -0.5)] = tissues.METAL
 
 
 def set_implants(

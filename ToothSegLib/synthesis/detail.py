@@ -8,6 +8,8 @@ answers are right to a fraction of a voxel.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -86,7 +88,7 @@ def refined(case: Case, factor: int, gap_mm: float = _GAP_MM) -> Case:
     )
 
 
-def copied(array: NDArray[np.uint8], factor: int) -> NDArray[np.uint8]:
+def copied(array: NDArray[Any], factor: int) -> NDArray[Any]:
     """A (k, j, i) map on a grid ``factor`` times as fine, each voxel in the place of its own."""
     for axis in range(3):
         array = np.repeat(array, factor, axis)

@@ -82,7 +82,8 @@ def head_case(
     centres = tooth_centres(final, Grid(labels.origin, _SPACING_MM, shape))
     detail = make_detail(outside, part, owner, distance)
     about: dict[str, object] = {"seed": None, "individuals": [name]}
-    return Case(tissue, final, _SPACING_MM, labels.origin, centres, about, detail)
+    nowhere = np.zeros(final.shape, bool)
+    return Case(tissue, final, _SPACING_MM, labels.origin, centres, about, detail, nowhere)
 
 
 def plain_picture(labels: Volume) -> Volume:

@@ -71,6 +71,7 @@ class TensorCase:
     table: Tensor  # (100, 3)
     present: tuple[int, ...]
     detail: TensorDetail | None = None
+    prosthesis: Tensor | None = None  # (k, j, i) bool
 
     @classmethod
     def of(cls, case: Case) -> TensorCase:
@@ -87,6 +88,7 @@ class TensorCase:
             table,
             tuple(sorted(case.centres)),
             detail,
+            None if case.prosthesis is None else torch.from_numpy(case.prosthesis),
         )
 
 
@@ -100,6 +102,7 @@ class Patch:
     offsets: Tensor  # (3, Z/2, Y/2, X/2) mm along (x, y, z)
     tooth: Tensor  # (Z, Y, X) float32, the share of the voxel that is tooth
     edges: Edges | None = None
+    prosthesis: Tensor | None = None  # (Z, Y, X) bool, where it is known
 
 
 _TYPE_TABLE = torch.zeros(100, dtype=torch.int64)
@@ -162,9 +165,10 @@ def sample_patch(
     # The bend at the voxel is in `coarse`, that at the centre is not in the table.
     away += _beyond_mean(functional.avg_pool3d(bend[None], 2)[0], coarse_labels)
     offsets = torch.einsum("ab,bzyx->azyx", torch.linalg.inv(matrix), away)
+    prosthesis = None if case.prosthesis is None else _take(case.prosthesis, index)
     if flip:
         labels = _mirror_table()[labels.long()]
-    return Patch(tissue, labels, _TYPE_TABLE[coarse_labels], offsets, tooth, edges)
+    return Patch(tissue, labels, _TYPE_TABLE[coarse_labels], offsets, tooth, edges, prosthesis)
 
 
 def _beyond_mean(field: Tensor, labels: Tensor) -> Tensor:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 import numpy as np
+from scipy import ndimage
 
 from ToothSegLib.synthesis import tissues
 from ToothSegLib.synthesis.compose import Wish, make_case
@@ -47,4 +48,23 @@ def crowned_scan(seed: int) -> tuple[Volume, Volume]:
     return simulate_scan(case, seed, strength=1.0)
 
 
-KINDS: Mapping[str, ScanMaker] = {"stained": stained_scan, "crowned": crowned_scan}
+def moved_scan(seed: int) -> tuple[Volume, Volume]:
+    """A patient who came forward by 4 to 6 mm before the scanner was half way round.
+
+    What it had seen till then shows through the rest as a second head. The labels are those of the
+    head as it stayed.
+    """
+    scan, labels = simulate_scan(make_case(seed, ordinary=True), seed, strength=ORDINARY)
+    rng = np.random.default_rng([seed, 3])
+    forward, before = rng.uniform(4.0, 6.0) / scan.spacing[1], rng.uniform(0.4, 0.48)
+    seen = scan.array.astype(np.float32)
+    earlier = ndimage.shift(seen, (0.0, forward, 0.0), order=1, mode="nearest")
+    both = (1.0 - before) * seen + before * earlier
+    return scan.with_array(both.round().astype(scan.array.dtype)), labels
+
+
+KINDS: Mapping[str, ScanMaker] = {
+    "moved": moved_scan,
+    "stained": stained_scan,
+    "crowned": crowned_scan,
+}

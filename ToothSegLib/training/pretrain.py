@@ -23,6 +23,7 @@ from ToothSegLib.devices import half_type
 from ToothSegLib.errors import BundleError, InputError, OutputError
 from ToothSegLib.synthesis.case import load_case
 from ToothSegLib.synthesis.sampling import Patch, TensorCase
+from ToothSegLib.toothnet import NEW_HEAD
 from ToothSegLib.training.checkpoint import load_checkpoint, save_checkpoint
 from ToothSegLib.training.learning_step import Averaged, schedule, take_step
 from ToothSegLib.training.machine import Machine
@@ -160,8 +161,11 @@ def train(
 
 
 def _start_from(network: torch.nn.Module, weights: Mapping[str, torch.Tensor]) -> None:
+    own = network.state_dict()
+    # An output that the weights know nothing of is learned from nothing.
+    heads = {name: own[name] for name in own if name.startswith(NEW_HEAD)}
     try:
-        network.load_state_dict(dict(weights), strict=True)
+        network.load_state_dict({**heads, **weights}, strict=True)
     except RuntimeError as error:
         reason = " ".join(str(error).split())[:200]
         raise BundleError(f"the weights to start from are of another network: {reason}") from None

@@ -41,6 +41,7 @@ def draw_sample(
         torch.where(seen, patch.tissue, 0), torch.where(seen, patch.labels, 0),
         torch.where(half, patch.types, 0), patch.offsets,
         torch.where(seen, patch.tooth, 0), patch.edges.seen_in(seen) if patch.edges else None,
+        None if patch.prosthesis is None else patch.prosthesis & seen,
     )  # fmt: skip
     if isinstance(case, ScanCase):
         image = _varied(patch.tissue.float(), generator)

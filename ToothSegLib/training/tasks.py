@@ -52,14 +52,34 @@ def _toothnet_loss(output: object, patch: Patch) -> Losses:
     per_voxel = functional.cross_entropy(types, patch.types[None], reduction="none")[0]
     share = inside.float().mean().clamp(0.02, 0.5)
     weight = torch.where(inside, 0.5 / share, 0.5 / (1 - share))
-    losses = {
-        "tooth": _tooth_loss(output.tooth[0, 0].float(), patch.tooth),
+    tooth, truth = output.tooth[0, 0].float(), patch.tooth
+    losses: Losses = {}
+    if output.prosthesis is not None and patch.prosthesis is not None:
+        # An implant looks like a tooth, and the network may take it for one: it says besides which
+        # it is. So neither the tooth's outline nor its type is asked for there.
+        prosthesis = functional.avg_pool3d(patch.prosthesis[None].float(), 2)[0]
+        losses["prosthesis"] = _prosthesis_loss(output.prosthesis[0, 0].float(), prosthesis, inside)
+        elsewhere = prosthesis == 0
+        weight = weight * elsewhere
+        types = types * elsewhere
+        tooth, truth = tooth[~patch.prosthesis], truth[~patch.prosthesis]
+    losses |= {
+        "tooth": _tooth_loss(tooth, truth),
         "types": (per_voxel * weight).mean() + 0.5 * _type_dice(types, patch.types),
     }
     if inside.any():
         away = output.offsets[0].float()[:, inside] - patch.offsets[:, inside] / OFFSET_UNIT_MM
         losses["offsets"] = functional.smooth_l1_loss(away, torch.zeros_like(away), beta=0.1)
     return losses
+
+
+def _prosthesis_loss(logits: Tensor, truth: Tensor, teeth: Tensor) -> Tensor:
+    """Cross-entropy, that in teeth, in prostheses and in the rest weighing the same; ``truth`` is
+    the share of each voxel."""
+    losses = functional.binary_cross_entropy_with_logits(logits, truth, reduction="none")
+    work = truth > 0
+    parts = [losses[part] for part in (work, teeth & ~work, ~teeth & ~work)]
+    return 0.5 * sum((part.mean() for part in parts if part.numel()), torch.zeros(()))
 
 
 def _tooth_loss(logits: Tensor, truth: Tensor) -> Tensor:
@@ -121,7 +141,8 @@ _UNET = {"class": "UNet", "dim": 3, "in_channels": 1}
 TASKS: dict[str, Task] = {
     task.name: task
     for task in (
-        Task("toothnet", {"class": "ToothNet", "widths": [32, 64, 96, 128], "edge_width": 8}, 0.5,
+        Task("toothnet", {"class": "ToothNet", "widths": [32, 64, 96, 128], "edge_width": 8,
+                          "prosthesis": True}, 0.5,
              ((96, 128, 144), (112, 144, 160), (80, 128, 160), (96, 112, 128)), _toothnet_loss,
              fine_tuning_sizes=((64, 96, 112), (80, 96, 96), (64, 112, 96))),
         Task("locator", {**_UNET, "out_channels": 1, "n_blocks": 4, "start_filters": 8}, 1.5,
