@@ -76,8 +76,7 @@ def crowned_and_filled(seed: int) -> Case:
     rng = np.random.default_rng([seed, 8])
     worked = rng.choice(_ALL, _WORKED, replace=False)
     case = make_case(seed, ordinary=True, wish=Wish(_THIRDS, tuple(worked.tolist()), 0.0))
-    if case.detail is None:
-        return replace(case, tissue=_filled(case.tissue, case.labels, worked, seed))
+    assert case.detail is not None  # as of every case that is drawn
     inside = _filled(case.detail.inside, case.detail.owner, worked, seed)
     return replace(case, detail=replace(case.detail, inside=inside))
 
