@@ -2,7 +2,7 @@
 
     python -m ToothSegLib.training.loop_trial -o DIR [--kind KIND] [--model NAME]
 
-A bundle predicts scans of a kind that it is bad at, such as specimens steeped in iodine. An
+A bundle predicts scans of a kind that it is bad at, such as of patients who moved. An
 automatic annotator corrects them from the truth, in a data set. The bundle learns on from most of
 them; the rest tell it when to stop and how far to go. Then both bundles are compared on scans that
 neither learning nor choosing has seen, and on the fixed benchmark. What is done is kept in
