@@ -17,7 +17,10 @@ SPLIT_TIP = (
     "Cut the tooth in two: click on one half in a view, then on the half with the new number"
 )
 SPLIT_PROMPT = "<b>Click on one half of the tooth, then on the half that gets the new number.</b>"
-EDIT_TIP = "Paint and erase with Slicer's Segment Editor, with the tooth selected"
+EDIT_TIP = (
+    "Paint and erase with Slicer's Segment Editor, with the tooth selected; one that is not there "
+    "gets an empty segment to paint"
+)
 
 
 class CorrectionsPanel:
@@ -29,7 +32,7 @@ class CorrectionsPanel:
         situation: gives what the verbs start from; the new number is filled in here.
         corrections: gives the ``Corrections`` of the result, or None where there is none.
         points: asks for points (`points.PlacedPoints`).
-        open_editor: opens Slicer's Segment Editor on a tooth.
+        open_editor: opens Slicer's Segment Editor on a segment, by its id.
         changed: called after every correction, with what was done in a word.
     """
 
@@ -40,7 +43,7 @@ class CorrectionsPanel:
         situation: Callable[[int | None], Situation],
         corrections: Callable[[], Any],
         points: Any,
-        open_editor: Callable[[int], None],
+        open_editor: Callable[[str], None],
         changed: Callable[[str], None],
     ) -> None:
         self._ui = ui
@@ -141,9 +144,10 @@ class CorrectionsPanel:
             getattr(self._corrections(), name)()
             self._changed(name)
 
-    def _edit(self, open_editor: Callable[[int], None]) -> None:
+    def _edit(self, open_editor: Callable[[str], None]) -> None:
         with errors_in_a_line("open the Segment Editor"):
-            open_editor(self._now().chosen[0])
+            now = self._now()
+            open_editor(self._corrections().add((now.chosen or now.selected)[0]))
 
     def _split(self) -> None:
         if self._asking:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -95,7 +96,7 @@ class ExportPanel:
                 overwrite=bool(self._ui.replaceCheck.checked),
             )
             count = "1 file" if len(files) == 1 else f"{len(files)} files"
-            self._say(f"{count} written to {self._folder()}.")
+            self._say_teeth(f"{count} written to {self._folder()}.")
 
     def _segmentation(self) -> None:
         from ToothSegScene.export import export_segmentation
@@ -111,14 +112,20 @@ class ExportPanel:
 
         with at_work("make the models"):
             export_models(self._result()[0])
-            self._say("The models are in the scene, in folders by category.")
+            self._say_teeth("The models are in the scene, in folders by category.")
 
     def _labelmap(self) -> None:
         from ToothSegScene.export import export_labelmap
 
         with at_work("make the label map"):
             node = export_labelmap(*self._result())
-            self._say(f"The label map {node.GetName()} is in the scene.")
+            self._say_teeth(f"The label map {node.GetName()} is in the scene.")
+
+    def _say_teeth(self, text: str) -> None:
+        """What was made of the teeth, and what there is that does not count as one."""
+        from ToothSegScene.hand_drawn import left_out_in_words
+
+        self._say(" ".join([text, escape(left_out_in_words(self._result()[0]))]).strip())
 
 
 def _file_stem(name: str) -> str:

@@ -13,6 +13,7 @@ from ToothSegPanel.combos import ParameterCombo
 from ToothSegPanel.corrections_panel import CorrectionsPanel
 from ToothSegPanel.export_panel import ExportPanel
 from ToothSegPanel.findings import FindingsList
+from ToothSegPanel.hand_drawn import HandDrawn
 from ToothSegPanel.notation import NOTATIONS
 from ToothSegPanel.odontogram import Odontogram, modifier_keys
 from ToothSegPanel.points import PlacedPoints
@@ -81,6 +82,7 @@ class ResultPanel:
         self.review = ReviewPanel(
             ui, self.selection, lambda: self.node, blocked, self._bring_into_view, self._step_done
         )
+        self.hand_drawn = HandDrawn(say)
         self.export = ExportPanel(ui, self._result, say)
         self.training = TrainingPanel(ui, lambda: self.node, say, self._case_opened)
         self.ranking = RankingPanel(ui, say, self._case_opened)
@@ -108,11 +110,14 @@ class ResultPanel:
         self.points.stop()
         self._histories.clear()
         self.training.forget()
+        self.hand_drawn.forget()
         self.selection.set(())
 
     def refresh(self) -> None:
         """Bring all parts in line with the segmentation node."""
         node = self.node
+        if node is not None and not self._blocked():
+            self.hand_drawn.look(node)
         # With nothing to choose from, the choice of a result would only be in the way.
         scene = slicer.mrmlScene
         any_result = scene.GetNumberOfNodesByClass("vtkMRMLSegmentationNode") > 0
@@ -245,8 +250,5 @@ class ResultPanel:
 
         set_opacity(self.node, teeth, opacity)
 
-    def _edit(self, fdi: int) -> None:
-        from ToothSegScene.segments import teeth_of
-
-        node, volume_node = self._result()
-        self._open_editor(node, volume_node, teeth_of(node)[fdi])
+    def _edit(self, segment_id: str) -> None:
+        self._open_editor(*self._result(), segment_id)

@@ -158,6 +158,7 @@ class TrainingPanel:
             ToothSegError: it could not be done.
         """
         from ToothSegScene.autosave import Author
+        from ToothSegScene.hand_drawn import left_out_in_words
         from ToothSegScene.training_case import PATIENT, names_in_scene, volume_of
 
         note = str(self._ui.noteEdit.text).strip()
@@ -174,9 +175,10 @@ class TrainingPanel:
             keeper.break_lock()
             number = keeper.save(author, what)
         revision = f"revision {keeper.case.revision} of {keeper.case.id}"
-        told = f"Saved: {revision}."
+        left_out = escape(left_out_in_words(node))
+        told = f"Saved: {revision}. {left_out}".strip()
         self._told[node.GetID()] = told
-        return told if number else f"Nothing has changed since {revision}."
+        return told if number else f"Nothing has changed since {revision}. {left_out}".strip()
 
     def _may_break(self, lock: Lock | None) -> bool:
         """Whether the user says that nobody is at work behind a lock; asked once a lock."""
@@ -201,19 +203,22 @@ class TrainingPanel:
         self._offer()
 
     def _export_reviewed(self) -> None:
+        from ToothSegScene.hand_drawn import left_out_in_words
         from ToothSegScene.training_case import is_reviewed, results_in
 
         with errors_in_a_line("export the cases"):
             nodes = results_in(slicer.mrmlScene)
-            done, errors = 0, []
+            done, errors, partly = 0, [], []
             left = [node.GetName() for node in nodes if not is_reviewed(node)]
             for node in filter(is_reviewed, nodes):
                 try:
                     self._save(node)
                     done += 1
+                    if words := left_out_in_words(node):
+                        partly.append(f"{node.GetName()}: {words}")
                 except ToothSegError as error:
                     errors.append(f"{node.GetName()}: {sentence(error)}")
-            text = f"{done} of {len(nodes)} results are in the data set."
+            text = " ".join([f"{done} of {len(nodes)} results are in the data set.", *partly])
             if left:
                 text += f" Not yet reviewed to the end: {', '.join(left)}."
             self._say(escape(text))

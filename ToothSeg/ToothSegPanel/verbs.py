@@ -53,6 +53,13 @@ def _some(now: Situation) -> str:
     return "" if now.chosen else "Select one or more teeth that are there."
 
 
+def _edit(now: Situation) -> str:
+    # A tooth that is not there is painted as a new one.
+    if now.chosen or len(now.selected) == 1:
+        return ""
+    return "Select one tooth, or more that are there."
+
+
 def _several(now: Situation) -> str:
     if len(now.chosen) < 2:
         return "Select two or more teeth that are there; the first one chosen keeps its number."
@@ -119,5 +126,5 @@ _CHECKS: dict[str, Callable[[Situation], str]] = {
     "mark missing": _mark_missing,
     "keep largest": _some,
     "smooth": _some,
-    "edit": _some,
+    "edit": _edit,
 }

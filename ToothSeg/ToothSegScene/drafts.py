@@ -13,6 +13,7 @@ from ToothSegLib.errors import InputError
 from ToothSegLib.renumbering import check_mapping
 from ToothSegScene.state import (
     Extent,
+    Look,
     Mask,
     Segment,
     State,
@@ -75,6 +76,19 @@ def with_new_tooth(state: State, beside: int, new: int) -> State:
     place = segments.index(model) + 1
     segments.insert(place, _numbered(replace(model, label=label), new, taken))
     return replace(state, segments=tuple(segments))
+
+
+def with_empty_tooth(state: State, fdi: int) -> State:
+    """An empty segment of a tooth, the last of all and in no layer yet."""
+    taken = {segment.id for segment in state.segments}
+    blank = Segment("", Look("", (0.0, 0.0, 0.0), {}, None), layer=None, label=1)
+    return replace(state, segments=(*state.segments, _numbered(blank, fdi, taken)))
+
+
+def segment_of(state: State, fdi: int) -> Segment | None:
+    """The segment of a tooth, an empty one where there is no other; None if there is none."""
+    every = (segment for segment in state.segments if fdi_of(segment) == fdi)
+    return state.teeth().get(fdi) or next(every, None)
 
 
 def missing_of(state: State) -> set[int]:
@@ -153,8 +167,8 @@ class Crop:
 
         The tooth is marked as corrected if that changes it.
         """
-        segment = next(s for s in state.segments if fdi_of(s) == fdi)
-        segment = state.teeth().get(fdi, segment)
+        segment = segment_of(state, fdi)
+        assert segment is not None
         assert segment.layer is not None
         mask = Mask.of(labels == fdi, self.extent[::2])
         if mask == state.mask(segment):

@@ -99,6 +99,21 @@ class Corrections:
         state = self._state(*fdis)
         self._do(f"delete {_words(fdis)}", state, drafts.without(state, fdis))
 
+    def add(self, fdi: int) -> str:
+        """Make an empty segment of a tooth, to be painted; one that is there already is taken.
+
+        Returns:
+            The segment's id.
+        """
+        renumbering.check_number(fdi)
+        state = self._state()
+        segment = drafts.segment_of(state, fdi)
+        if segment is None:
+            self._do(f"add {fdi}", state, drafts.with_empty_tooth(state, fdi))
+            segment = drafts.segment_of(self._state(), fdi)
+        assert segment is not None
+        return segment.id
+
     def mark_missing(self, fdi: int) -> None:
         """Declare that the patient has no such tooth; a segment of it is removed."""
         renumbering.check_number(fdi)

@@ -19,6 +19,7 @@ import vtk
 from ToothSegLib.errors import InputError, OutputError
 from ToothSegLib.staging import all_or_nothing
 from ToothSegLib.teeth import CATEGORIES, TEETH, THIRD_MOLARS, by_fdi
+from ToothSegScene.hand_drawn import without_empty
 from ToothSegScene.surface_files import (
     FORMATS,
     GROUPINGS,
@@ -132,7 +133,7 @@ def export_segmentation(
         InputError: there are no teeth, or the name does not end in `.seg.nrrd`.
         OutputError: the file cannot be written, or is there and must not be replaced.
     """
-    teeth_to_export(segmentation_node)
+    teeth_to_export(segmentation_node, every_segment=True)
     target = Path(path)
     if not target.name.endswith(_SUFFIX) or target.name == _SUFFIX:
         raise InputError(f"{target} is no name of a segmentation file: end it in {_SUFFIX}")
@@ -142,7 +143,9 @@ def export_segmentation(
         storage.SetFileName(str(stage / target.name))
         storage.UseCompressionOn()
         # On a full disk the writer may fail without a word.
-        if not storage.WriteData(segmentation_node) or not _whole(stage / target.name):
+        if not storage.WriteData(without_empty(segmentation_node)) or not _whole(
+            stage / target.name
+        ):
             raise OutputError(
                 f"cannot write {stage / target.name}: the disk may be full, or the path too long"
             )

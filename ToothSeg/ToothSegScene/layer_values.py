@@ -11,6 +11,12 @@ _SEEN: dict[tuple[str, int], frozenset[int]] = {}
 _MOST_SEEN = 64
 
 
+def has_voxels(segment: slicer.vtkSegment) -> bool:
+    """Whether a segment has voxels, and not merely an image."""
+    image = segment.GetRepresentation("Binary labelmap")
+    return image is not None and segment.GetLabelValue() in values_of(image)
+
+
 def values_of(image: slicer.vtkOrientedImageData) -> frozenset[int]:
     """The values, none of them negative, that an image's voxels have."""
     scalars = image.GetPointData().GetScalars()

@@ -18,7 +18,7 @@ from ToothSegLib.slicer_header import terminology_entry
 from ToothSegLib.teeth import FDI_NUMBERS, TEETH, THIRD_MOLARS, by_fdi
 from ToothSegLib.volume import Volume
 from ToothSegScene import state
-from ToothSegScene.layer_values import values_of
+from ToothSegScene.layer_values import has_voxels, values_of
 from ToothSegScene.volumes import (
     Placement,
     grid_of,
@@ -142,10 +142,7 @@ def teeth_of(segmentation_node: slicer.vtkMRMLSegmentationNode) -> dict[int, str
     for place in range(segmentation.GetNumberOfSegments()):
         segment = segmentation.GetNthSegment(place)
         fdi = _fdi_of(segment)
-        image = segment.GetRepresentation(_LABELMAP)
-        if not fdi or fdi in teeth or image is None:
-            continue
-        if segment.GetLabelValue() in values_of(image):
+        if fdi and fdi not in teeth and has_voxels(segment):
             teeth[fdi] = segmentation.GetNthSegmentID(place)
     return teeth
 

@@ -27,7 +27,7 @@ from ToothSegScene.segment_values import (
     write_masks,
 )
 from ToothSegScene.segments import MISSING, REPORT
-from ToothSegScene.state import Extent, Layer, Segment, State, shape_of
+from ToothSegScene.state import Extent, Layer, Segment, State
 
 _LABELMAP, _SURFACE = "Binary labelmap", "Closed surface"
 # In place of a modification time: the image must be read.
@@ -149,9 +149,9 @@ class Snapshots:
         matrix = vtk.vtkMatrix4x4()
         matrix.DeepCopy(layer.matrix)
         image.SetGeometryFromImageToWorldMatrix(matrix)
-        if all(shape_of(layer.extent)):
-            image.AllocateScalars(layer.scalar_type, 1)
-            image.GetPointData().GetScalars().Fill(0)
+        # An empty image too: Slicer makes a surface of no image that has no type.
+        image.AllocateScalars(layer.scalar_type, 1)
+        image.GetPointData().GetScalars().Fill(0)
         write_masks(voxels_of(image), layer.extent, {}, layer.masks)
         # It stands for the layer from now on.
         self._read[layer.number] = (image, _UNREAD, layer)

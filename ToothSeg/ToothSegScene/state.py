@@ -105,7 +105,7 @@ class Look:
     tags: Mapping[str, str]
     display: Display | None
     origin: Any = field(compare=False, default=None)
-    """A vtkSegment whose metadata the rest is set upon."""
+    """A vtkSegment whose metadata the rest is set upon; None for a segment that is new."""
 
     def as_tooth(self, fdi: int) -> Look:
         """Name, colour and tags of a tooth that a reader has given this number."""

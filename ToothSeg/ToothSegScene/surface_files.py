@@ -21,6 +21,7 @@ from ToothSegLib.sound_mesh import sound_mesh
 from ToothSegLib.staging import all_or_nothing
 from ToothSegLib.surfaces import stl_name
 from ToothSegLib.teeth import by_fdi
+from ToothSegScene.hand_drawn import left_out_in_words, number_by_name
 from ToothSegScene.segments import teeth_of
 from ToothSegScene.volumes import is_mirrored
 
@@ -47,7 +48,8 @@ def export_surfaces(
     coordinates. OBJ files come with an `.mtl` file of the teeth's colours.
 
     Args:
-        segmentation_node: the teeth; it is not changed.
+        segmentation_node: the teeth; not changed, but that a segment which is a tooth by its name
+            gets its number.
         folder: an existing folder.
         smoothing: Slicer's smoothing factor, 0 (steps of voxels) to 1.
         format: "STL" or "OBJ".
@@ -82,11 +84,27 @@ def export_surfaces(
     return [Path(folder) / name for name in written]
 
 
-def teeth_to_export(segmentation_node: slicer.vtkMRMLSegmentationNode) -> dict[int, str]:
-    """FDI number -> id of the segment, at least one. InputError where there is none."""
+def teeth_to_export(
+    segmentation_node: slicer.vtkMRMLSegmentationNode, *, every_segment: bool = False
+) -> dict[int, str]:
+    """FDI number -> id of the segment, at least one.
+
+    Segments that are teeth by their names get their numbers; what is left out is logged.
+
+    Args:
+        segmentation_node: the teeth.
+        every_segment: whether segments without a number are exported with them.
+
+    Raises:
+        InputError: there are no teeth.
+    """
+    number_by_name(segmentation_node, every_segment=every_segment)
     segment_ids = teeth_of(segmentation_node)
     if not segment_ids:
-        raise InputError("there are no teeth to export: segment the teeth first")
+        left_out = left_out_in_words(segmentation_node)
+        raise InputError(
+            f"there are no teeth to export: segment the teeth first. {left_out}".strip(" .")
+        )
     return segment_ids
 
 

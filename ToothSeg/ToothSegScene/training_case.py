@@ -21,6 +21,7 @@ from ToothSegLib.dataset.voxels import teeth_of as teeth_in
 from ToothSegLib.errors import InputError
 from ToothSegLib.report import Segmentation, from_json, measure_teeth
 from ToothSegLib.volume import Volume
+from ToothSegScene.hand_drawn import number_by_name
 from ToothSegScene.review import progress, restore_review, review_of
 from ToothSegScene.segments import REPORT, VOLUME, read_labels, teeth_of, write_segmentation
 from ToothSegScene.volumes import volume_from_node
@@ -70,11 +71,12 @@ def image_of(segmentation_node: Any) -> Volume:
 
 
 def training_case(segmentation_node: Any) -> TrainingCase:
-    """Read a result from the scene.
+    """Read a result from the scene; segments that are teeth by their names get their numbers.
 
     Raises:
         InputError: there are no teeth, or the scan is not there.
     """
+    number_by_name(segmentation_node)
     if not teeth_of(segmentation_node):
         raise InputError(
             f"{segmentation_node.GetName()!r} holds no teeth: there is nothing to save"

@@ -1,0 +1,40 @@
+"""Counts teeth that were drawn by hand and named, and says so."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from html import escape
+from typing import Any
+
+
+class HandDrawn:
+    """Looks at a result each time the panel does.
+
+    A segment whose number an undo has taken back keeps its name and is not counted again by that
+    name, or no undo would ever get past it.
+
+    Args:
+        say: shows a sentence about what was done.
+    """
+
+    def __init__(self, say: Callable[[str], None]) -> None:
+        self._say = say
+        self._counted: dict[Any, str] = {}
+
+    def look(self, segmentation_node: Any) -> None:
+        """Number the segments that have an unmistakable name and no number."""
+        from ToothSegScene.hand_drawn import number, numbered_in_words, unmistakable
+
+        teeth = {
+            fdi: segment
+            for fdi, segment in unmistakable(segmentation_node).items()
+            if self._counted.get(segment) != segment.GetName()
+        }
+        self._counted |= {segment: segment.GetName() for segment in teeth.values()}
+        number(segmentation_node, teeth)
+        if teeth:
+            self._say(escape(numbered_in_words(teeth)))
+
+    def forget(self) -> None:
+        """The scene goes."""
+        self._counted.clear()

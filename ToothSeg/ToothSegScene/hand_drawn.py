@@ -1,0 +1,154 @@
+"""Teeth drawn by hand: segments without a number, which count where their name is unmistakable.
+
+Whoever paints a new segment in the Segment Editor gives it a name and no tag. Only the tag makes
+it a tooth of a result, so it is set by the name: an FDI number, or number and name as the module
+writes them. What stays without a number is said, never guessed.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import slicer
+
+from ToothSegLib.teeth import TEETH, THIRD_MOLARS, by_fdi
+from ToothSegScene.layer_values import has_voxels
+from ToothSegScene.segment_values import dress, look_of
+from ToothSegScene.segments import VOLUME, teeth_of
+from ToothSegScene.state import CONFIDENCE, FDI, PREDICTED, REVIEW
+
+_CODES = (*TEETH, *THIRD_MOLARS)
+# In the notations of the panel.
+_TITLES = {
+    f"{number} {code.name}": code.fdi
+    for code in _CODES
+    for number in (code.fdi, code.universal, code.palmer.lower())
+}
+_NUMBERS = {str(code.fdi): code.fdi for code in _CODES}
+_MOST_NAMED = 4
+
+
+def unmistakable(segmentation_node: Any) -> dict[int, Any]:
+    """FDI number -> vtkSegment, of the segments that can be counted as teeth by their names.
+
+    Such a segment has voxels and no number of its own, and no other segment has or claims the
+    number. A bare number is taken in a result of ToothSeg alone, and not while the panel shows
+    Universal numbers, of which many are FDI numbers of other teeth.
+    """
+    names = _TITLES | (_NUMBERS if _are_numbers_fdi(segmentation_node) else {})
+    claims: dict[int, list[Any]] = {}
+    for segment in _left_out(segmentation_node):
+        fdi = names.get(" ".join(segment.GetName().lower().split()))
+        if fdi is not None:
+            claims.setdefault(fdi, []).append(segment)
+    taken = teeth_of(segmentation_node)
+    return {
+        fdi: segments[0]
+        for fdi, segments in claims.items()
+        if fdi not in taken and len(segments) == 1
+    }
+
+
+def number(segmentation_node: Any, teeth: Mapping[int, Any]) -> None:
+    """Give segments (`unmistakable`) their numbers, with tags, name, colour and terminology.
+
+    In a result they were drawn by hand and so count as corrected; a file of unknown origin has been
+    reviewed by nobody.
+    """
+    of_result = _is_result(segmentation_node)
+    for fdi, segment in teeth.items():
+        look = look_of(segment, "", None).as_tooth(fdi)
+        if not of_result:
+            look = replace(look, tags={**look.tags, REVIEW: PREDICTED})
+        dress(segment, look)
+
+
+def number_by_name(segmentation_node: Any, *, every_segment: bool = False) -> None:
+    """Before teeth leave the scene: count what is unmistakable, and log what is left out.
+
+    Args:
+        segmentation_node: the teeth.
+        every_segment: whether segments without a number go along, so that none is left out.
+    """
+    teeth = unmistakable(segmentation_node)
+    number(segmentation_node, teeth)
+    if teeth:
+        logging.info("ToothSeg: %s", numbered_in_words(teeth))
+    words = "" if every_segment else left_out_in_words(segmentation_node)
+    if words:
+        logging.warning("ToothSeg: %s", words)
+
+
+def numbered_in_words(teeth: Mapping[int, Any]) -> str:
+    """A sentence on the segments that have been numbered, by FDI number."""
+    names = [f"{fdi} {by_fdi(fdi).name}" for fdi in sorted(teeth)]
+    as_what = "a tooth by its name" if len(names) == 1 else "teeth by their names"
+    return f"Counted as {as_what}: {_listed(names)}."
+
+
+def left_out_in_words(segmentation_node: Any) -> str:
+    """Which segments with voxels are no teeth by number, and how to number one; "" for none."""
+    names = [segment.GetName() for segment in _left_out(segmentation_node)]
+    if not names:
+        return ""
+    example = "16" if _are_numbers_fdi(segmentation_node) else "16 upper right first molar"
+    return (
+        f"Left out, having no tooth number of their own: {_listed(names)}; to count one as a "
+        f'tooth, name it in the Segment Editor by a free FDI number, such as "{example}".'
+    )
+
+
+def without_empty(segmentation_node: Any) -> Any:
+    """The node, or a copy outside of the scene without teeth that were added and never painted.
+
+    Empty segments that a run was asked to make stay.
+    """
+    segmentation = segmentation_node.GetSegmentation()
+    empty = [
+        segment_id
+        for segment_id in segmentation.GetSegmentIDs()
+        if _is_unpainted(segmentation.GetSegment(segment_id))
+    ]
+    if not empty:
+        return segmentation_node
+    copy = slicer.vtkMRMLSegmentationNode()
+    copy.SetName(segmentation_node.GetName())
+    painted = slicer.vtkSegmentation()
+    painted.DeepCopy(segmentation)
+    for segment_id in empty:
+        painted.RemoveSegment(segment_id)
+    copy.SetAndObserveSegmentation(painted)
+    return copy
+
+
+def _left_out(segmentation_node: Any) -> list[Any]:
+    """The segments that have voxels and are not counted as teeth."""
+    segmentation = segmentation_node.GetSegmentation()
+    teeth = set(teeth_of(segmentation_node).values())
+    others = [name for name in segmentation.GetSegmentIDs() if name not in teeth]
+    return [segment for segment in map(segmentation.GetSegment, others) if has_voxels(segment)]
+
+
+def _is_unpainted(segment: Any) -> bool:
+    tags = look_of(segment, "", None).tags
+    return FDI in tags and CONFIDENCE not in tags and not has_voxels(segment)
+
+
+def _is_result(segmentation_node: Any) -> bool:
+    return bool(segmentation_node.GetNodeReferenceID(VOLUME) or teeth_of(segmentation_node))
+
+
+def _are_numbers_fdi(segmentation_node: Any) -> bool:
+    """Whether a number alone says which tooth it is."""
+    scene = segmentation_node.GetScene()
+    chosen = scene and scene.GetSingletonNode("ToothSeg", "vtkMRMLScriptedModuleNode")
+    universal = chosen and chosen.GetParameter("notation") == "Universal"
+    return _is_result(segmentation_node) and not universal
+
+
+def _listed(names: list[str]) -> str:
+    more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
+    return ", ".join(names[:_MOST_NAMED]) + more
