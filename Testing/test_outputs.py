@@ -18,6 +18,7 @@ from ToothSegLib.errors import Cancelled, OutputError
 from ToothSegLib.offscreen import NoDrawing
 from ToothSegLib.output_folder import check_folder
 from ToothSegLib.outputs import output_stem, write_outputs
+from ToothSegLib.surfaces import stl_name
 from ToothSegLib.teeth import by_fdi
 from ToothSegLib.volume import Volume
 from ToothSegLib.volume_io import read_volume
@@ -181,6 +182,17 @@ def test_without_overwrite_an_earlier_result_stays(tmp_path: Path) -> None:
             segmentation(dentition()), "scan", tmp_path, stl=False, picture=False, overwrite=False
         )
     assert tree(tmp_path) == ["scan.seg.nrrd"]
+
+
+def test_without_overwrite_surfaces_of_an_earlier_result_stay(tmp_path: Path) -> None:
+    (tmp_path / "stl").mkdir()
+    earlier = tmp_path / "stl" / stl_name(ABSENT[0])
+    earlier.write_text("earlier")
+    with pytest.raises(OutputError, match=f"{earlier.name} exists"):
+        write_outputs(
+            segmentation(dentition(ABSENT)), "scan", tmp_path, picture=False, overwrite=False
+        )
+    assert tree(tmp_path) == ["stl", f"stl/{earlier.name}"]
 
 
 def test_a_folder_in_the_place_of_a_file_undoes_all(tmp_path: Path) -> None:

@@ -72,6 +72,61 @@ def test_files_are_replaced_if_asked_for(tmp_path: Path) -> None:
     }
 
 
+def test_rivals_go_and_nothing_else_does(tmp_path: Path) -> None:
+    write(tmp_path, "a", "b", "other")
+    with all_or_nothing(tmp_path, overwrite=True, rivals=["a", "b", "c"]) as stage:
+        write(stage, "a", "d")
+    assert names_in(tmp_path) == ["a", "d", "other"]
+
+
+def test_rivals_stay_if_they_must_and_are_named(tmp_path: Path) -> None:
+    write(tmp_path, *"abcdefg")
+    with (
+        pytest.raises(
+            OutputError, match=r"g exists; .*another export \(a, b, c, d \(and 2 more\)\): choose"
+        ),
+        all_or_nothing(tmp_path, rivals=["a", "b", "c", "d", "e", "f", "g", "h"]) as stage,
+    ):
+        write(stage, "g")
+    with (
+        pytest.raises(OutputError, match=r"holds files of another export \(b\): choose"),
+        all_or_nothing(tmp_path, rivals=["b"]) as stage,
+    ):
+        write(stage, "x")
+    assert names_in(tmp_path) == [*"abcdefg"]
+
+
+def test_a_folder_is_no_rival_and_names_are_exact(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "a").mkdir()
+    write(tmp_path, "B")
+    # As on Windows and macOS.
+    monkeypatch.setattr(os.path, "isfile", lambda path: Path(path).name.lower() == "b")
+    with all_or_nothing(tmp_path, rivals=["a", "b"]) as stage:
+        write(stage, "x")
+    assert names_in(tmp_path) == ["B", "a", "x"]
+
+
+def test_rivals_come_back_if_a_move_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "a").write_text("mine")
+    replace = os.replace
+
+    def fail_at_b(source: Path, target: Path) -> None:
+        if Path(target) == tmp_path / "b":
+            raise PermissionError(13, "Permission denied")
+        replace(source, target)
+
+    monkeypatch.setattr(os, "replace", fail_at_b)
+    with (
+        pytest.raises(OutputError, match="Permission denied"),
+        all_or_nothing(tmp_path, overwrite=True, rivals=["a"]) as stage,
+    ):
+        write(stage, "b")
+    assert names_in(tmp_path) == ["a"]
+    assert (tmp_path / "a").read_text() == "mine"
+
+
 def test_a_move_that_fails_is_undone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "a").write_text("mine")
     replace = os.replace

@@ -60,7 +60,8 @@ def write_outputs(
         stl: write surfaces.
         picture: draw the picture.
         slices_of: the scan, to draw slices of it too.
-        overwrite: replace files of the same names; otherwise they are an error.
+        overwrite: replace files of the same names, and take away surfaces of teeth that are no
+            longer found; otherwise both are an error.
         progress: called with the fraction done and the stage.
         cancelled: asked between files whether to stop.
 
@@ -76,12 +77,13 @@ def write_outputs(
     check_folder(folder)
     with _stage(folder) as stage:
         names = _make_files(segmentation, stem, stage, run, stl, picture, slices_of)
+        stale = _stale_surfaces(folder, names) if stl else []
         if not overwrite:
-            for name in names:
+            for name in [*names, *stale]:
                 if (folder / name).exists():
                     raise OutputError(f"{folder / name} exists: name another output folder")
         run.check()
-        move_all(stage, folder, names, _stale_surfaces(folder, names) if stl else [])
+        move_all(stage, folder, names, stale)
     return [folder / name for name in names]
 
 

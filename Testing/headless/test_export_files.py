@@ -77,6 +77,42 @@ def test_files_that_are_there_are_replaced_only_if_asked_for(
     assert names_in(tmp_path) == [stl_name(fdi) for fdi in TEETH]
 
 
+def test_surfaces_of_teeth_that_are_no_longer_there_go(
+    exporter: Any, teeth_node: Any, tmp_path: Path
+) -> None:
+    from ToothSegScene.editing import Corrections
+
+    for name in ("notes.txt", "99_mine.stl", "teeth.obj", "Teeth.stl"):
+        (tmp_path / name).write_text("mine")
+    others = names_in(tmp_path)
+    exporter.export_surfaces(teeth_node, tmp_path)
+    before = names_in(tmp_path)
+    # As an earlier export of another patient, or by other groups, may have left them.
+    for name in (stl_name(18), "lower_incisors.stl", "teeth.stl"):
+        (tmp_path / name).write_text("old")
+    corrections = Corrections(teeth_node)
+    corrections.renumber(13, 14)
+    corrections.delete([47])
+    corrections.delete([11])
+    with pytest.raises(OutputError, match=f"another export .{stl_name(11)}, {stl_name(13)}"):
+        exporter.export_surfaces(teeth_node, tmp_path)
+    assert set(before) < set(names_in(tmp_path))
+    exporter.export_surfaces(teeth_node, tmp_path, overwrite=True)
+    assert names_in(tmp_path) == sorted([*others, stl_name(14)])
+
+
+def test_surfaces_in_another_format_stay(exporter: Any, teeth_node: Any, tmp_path: Path) -> None:
+    exporter.export_surfaces(teeth_node, tmp_path)
+    exporter.export_surfaces(teeth_node, tmp_path, format="OBJ", grouping="all")
+    assert names_in(tmp_path) == [*(stl_name(fdi) for fdi in TEETH), "teeth.mtl", "teeth.obj"]
+    exporter.export_surfaces(
+        teeth_node, tmp_path, format="OBJ", grouping="category", overwrite=True
+    )
+    assert "teeth.mtl" not in names_in(tmp_path)
+    assert "teeth.obj" not in names_in(tmp_path)
+    assert stl_name(11) in names_in(tmp_path)
+
+
 @pytest.mark.parametrize("depth", [1, 8], ids=["non-ASCII", "over 260 characters"])
 def test_paths_of_all_kinds(exporter: Any, teeth_node: Any, tmp_path: Path, depth: int) -> None:
     folder = tmp_path.joinpath(*["Zähne é 歯 " + "x" * 30] * depth)

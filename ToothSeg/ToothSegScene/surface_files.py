@@ -20,12 +20,13 @@ from ToothSegLib.progress import Progress, ProgressCallback
 from ToothSegLib.sound_mesh import sound_mesh
 from ToothSegLib.staging import all_or_nothing
 from ToothSegLib.surfaces import stl_name
-from ToothSegLib.teeth import by_fdi
+from ToothSegLib.teeth import LOWER_ARCH, UPPER_ARCH, by_fdi
 from ToothSegScene.hand_drawn import left_out_in_words, number_by_name
 from ToothSegScene.segments import teeth_of
 from ToothSegScene.volumes import is_mirrored
 
-FORMATS = ("STL", "OBJ")
+_ENDINGS = {"STL": (".stl",), "OBJ": (".obj", ".mtl")}
+FORMATS = tuple(_ENDINGS)
 GROUPINGS = ("tooth", "category", "all")
 SURFACE = "Closed surface"
 """Slicer's name of the representation."""
@@ -55,7 +56,9 @@ def export_surfaces(
         format: "STL" or "OBJ".
         grouping: "tooth" (`11_upper_right_central_incisor.stl` ...), "category"
             (`upper_incisors.stl` ...) or "all" (`teeth.stl`).
-        overwrite: replace files of the same names; otherwise they are an error.
+        overwrite: replace files of the same names, and take away those that another export in
+            this format has left and this one does not write, for they may be of other teeth or of
+            another patient; otherwise both are an error.
         progress: called with the fraction done and the stage.
         cancelled: asked between files whether to stop.
 
@@ -64,7 +67,8 @@ def export_surfaces(
 
     Raises:
         InputError: an option is none of these, there are no teeth, or a transform mirrors them.
-        OutputError: the folder or a file cannot be written, or is there and must not be replaced.
+        OutputError: the folder or a file cannot be written, or is there and must not be
+            replaced or taken away.
         Cancelled: as asked; the folder is as it was.
     """
     _check_options(smoothing, format, grouping)
@@ -72,7 +76,8 @@ def export_surfaces(
     _check_not_mirrored(segmentation_node)
     run = Progress(progress, cancelled)
     written: list[str] = []
-    with all_or_nothing(folder, overwrite=overwrite) as stage:
+    rivals = [stem + ending for stem in _STEMS for ending in _ENDINGS[format]]
+    with all_or_nothing(folder, overwrite=overwrite, rivals=rivals) as stage:
         run.stage("making surfaces", 0.0, 0.6).update(0.0)
         with _smoothed_copy(segmentation_node, segment_ids, smoothing) as copy:
             groups = _groups(sorted(segment_ids), grouping)
@@ -136,6 +141,10 @@ def _groups(fdis: list[int], grouping: str) -> dict[str, list[int]]:
     for fdi in fdis:
         groups.setdefault(by_fdi(fdi).category_name.replace(" ", "_"), []).append(fdi)
     return groups
+
+
+# Of every file that an export can write, without its ending.
+_STEMS = [stem for way in GROUPINGS for stem in _groups([*UPPER_ARCH, *LOWER_ARCH], way)]
 
 
 @contextmanager
@@ -208,8 +217,7 @@ def _write(
         copy.GetSegmentation().GetSegment(segment_id).GetRepresentation(SURFACE).GetNumberOfPolys()
         for segment_id in segment_ids
     )
-    endings = [".stl"] if format == "STL" else [".obj", ".mtl"]
-    names = [stem + ending for ending in endings]
+    names = [stem + ending for ending in _ENDINGS[format]]
     # Slicer's writers do not tell of a disk that is full.
     if not _whole(stage / names[0], expected) or not all(
         (stage / name).is_file() and (stage / name).stat().st_size for name in names
