@@ -49,7 +49,7 @@ class TrainingPanel:
         self._opened = opened
         self._parameters: Any = None
         self._keepers: dict[tuple[str, str], tuple[Any, Any]] = {}
-        self._told: dict[str, str] = {}
+        self._told: dict[tuple[str, str], str] = {}
         self._kept_locks: set[str] = set()
         self._privacy = PrivacyQuestion()
         ui.datasetEdit.connect("currentPathChanged(QString)", self._on_folder)
@@ -95,8 +95,8 @@ class TrainingPanel:
     def _not_saved(self, node: Any, error: Exception) -> None:
         """A dialog for the first failure of a row of the same ones, a line for each."""
         text = f"<b>Not saved:</b> {escape(sentence(error))}"
-        if self._told.get(node.GetID()) != text:
-            self._told[node.GetID()] = text
+        if self._told.get(_result_in(node)) != text:
+            self._told[_result_in(node)] = text
             show_error(error, "save the step")
 
     def _offer(self) -> None:
@@ -111,7 +111,7 @@ class TrainingPanel:
             button.enabled = not why
             button.toolTip = f"{tip}\n{why}" if why else tip
         on = bool(self._ui.autosaveCheck.checked)
-        told = "" if node is None else self._told.get(node.GetID(), "")
+        told = "" if node is None else self._told.get(_result_in(node), "")
         self._ui.savedLabel.text = (told or "Nothing saved yet.") if on else _OFF
 
     def _why_not(self) -> str:
@@ -175,7 +175,7 @@ class TrainingPanel:
             number = keeper.save(author, what)
         revision = f"revision {keeper.case.revision} of {keeper.case.id}"
         told = f"Saved: {revision}."
-        self._told[node.GetID()] = told
+        self._told[_result_in(node)] = told
         return told if number else f"Nothing has changed since {revision}."
 
     def _may_break(self, lock: Lock | None) -> bool:
@@ -245,3 +245,8 @@ class TrainingPanel:
             return None
         found = Dataset.open(self._folder()).find(source_of(image_of(node)).voxels_sha256)
         return node if found == case_id else None
+
+
+def _result_in(node: Any) -> tuple[str, str]:
+    """What tells the results apart that a node has held one after another."""
+    return node.GetID(), node.GetAttribute("ToothSeg.Report") or ""

@@ -26,7 +26,7 @@ from ToothSegScene.training_case import (
     TrainingCase,
     image_of,
     in_step,
-    revision_known,
+    is_in_step,
     training_case,
     volume_of,
 )
@@ -63,6 +63,7 @@ class Autosave:
         self._node = segmentation_node
         self._folder = Path(folder)
         self._labels: Volume | None = None
+        self._voxels_of = 0
         self.case: DatasetCase | None = None
         self.recovered: list[str] = []
 
@@ -84,6 +85,8 @@ class Autosave:
             OutputError: the folder cannot be written to.
         """
         now = training_case(self._node)
+        if not self._is_still_of_the_case():
+            self.case = None
         if self.case is None:
             added = self._join(now, author)
             if added is not None:
@@ -116,9 +119,25 @@ class Autosave:
         if self.case is not None:
             self.case.break_lock()
 
+    def _is_still_of_the_case(self) -> bool:
+        """False once a run has made the result anew, or its scan is another one."""
+        if self.case is None or (self.case.revision and not is_in_step(self._node, self.case)):
+            return False
+        voxels_of = self._time_of_voxels()
+        if voxels_of != self._voxels_of:  # the checksum takes a while with a large scan
+            source = source_of(image_of(self._node))
+            if source.voxels_sha256 != self.case.record.source.voxels_sha256:
+                return False
+            self._voxels_of = voxels_of
+        return True
+
+    def _time_of_voxels(self) -> int:
+        """VTK's count of changes at the last one of the voxels; no two images have the same."""
+        return int(volume_of(self._node).GetImageData().GetMTime())
+
     def _join(self, now: TrainingCase, author: Author) -> int | None:
         """Find the case of the scan, or add it; the number of its first revision if it was."""
-        image = image_of(self._node)
+        voxels_of, image = self._time_of_voxels(), image_of(self._node)
         with Dataset.new_if_missing(self._folder) as dataset:
             self.recovered = dataset.recovered
             name = dataset.find(source_of(image).voxels_sha256)
@@ -132,17 +151,18 @@ class Autosave:
                     accept_text=author.accept_text,
                 )
                 self.case = dataset.add(image, now.labels, meta)
+                self._voxels_of = voxels_of
                 self._saved(now)
                 return self.case.revision
             case = dataset.case(name)
         labels = case.labels() if case.revision else None
-        if labels is not None and revision_known(self._node, case) != case.revision:
+        if labels is not None and not is_in_step(self._node, case):
             same = now.review == case.record.review and np.array_equal(
                 labels.array, now.labels.array
             )
             if not same:
                 raise _outdated(case)
-        self.case, self._labels = case, labels
+        self.case, self._labels, self._voxels_of = case, labels, voxels_of
         return None
 
     def _saved(self, now: TrainingCase) -> None:
