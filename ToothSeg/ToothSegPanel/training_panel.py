@@ -51,10 +51,14 @@ class TrainingPanel:
         self._keepers: dict[tuple[str, str], tuple[Any, Any]] = {}
         self._told: dict[tuple[str, str], str] = {}
         self._kept_locks: set[str] = set()
+        self._notes: dict[tuple[str, str], str] = {}
+        self._noted: tuple[str, str] | None = None
+        self._patient_typed = False
         self._privacy = PrivacyQuestion()
         ui.datasetEdit.connect("currentPathChanged(QString)", self._on_folder)
         ui.annotatorEdit.connect("textChanged(QString)", lambda text: self._offer())
         ui.patientEdit.connect("textEdited(QString)", self._on_patient)
+        ui.patientEdit.connect("editingFinished()", self._on_patient_done)
         ui.autosaveCheck.connect("clicked(bool)", lambda on: self.autosave(""))
         ui.exportCaseButton.connect("clicked()", self._export)
         ui.exportReviewedButton.connect("clicked()", self._export_reviewed)
@@ -67,16 +71,15 @@ class TrainingPanel:
         if self._ui.datasetEdit.currentPath != folder:
             self._ui.datasetEdit.currentPath = folder
         self._parameters = parameters
-        volume = self._volume()
-        patient = "" if volume is None else volume.GetAttribute("ToothSeg.Patient") or ""
-        if self._ui.patientEdit.text != patient:
-            self._ui.patientEdit.text = patient
+        self._show_note()
         self._offer()
 
     def forget(self) -> None:
         """The scene goes."""
         self._keepers.clear()
         self._told.clear()
+        self._notes.clear()
+        self._noted, self._ui.noteEdit.text = None, ""
 
     def autosave(self, what: str) -> None:
         """Save the result after a step, if the user wants that; ``what`` was done, in a word."""
@@ -84,7 +87,6 @@ class TrainingPanel:
         if node is not None and self._ui.autosaveCheck.checked and not self._why_not():
             try:
                 self._save(node, what)
-                self._ui.noteEdit.text = ""
             except Declined as error:
                 self._ui.autosaveCheck.checked = False
                 self._say(escape(sentence(error)))
@@ -99,7 +101,27 @@ class TrainingPanel:
             self._told[_result_in(node)] = text
             show_error(error, "save the step")
 
+    def _show_note(self) -> None:
+        """A note that is not written yet waits with the result that it was typed for."""
+        node = self._node()
+        shown = None if node is None else _result_in(node)
+        if shown == self._noted:
+            return
+        typed = str(self._ui.noteEdit.text)
+        if self._noted is not None:
+            self._notes[self._noted], typed = typed, ""
+        known = "" if shown is None else self._notes.get(shown, "")
+        self._noted, self._ui.noteEdit.text = shown, typed or known
+
+    def _show_patient(self) -> None:
+        volume = self._volume()
+        patient = "" if volume is None else volume.GetAttribute("ToothSeg.Patient") or ""
+        # What is being typed may end in a space, for a word to come.
+        if str(self._ui.patientEdit.text).strip() != patient:
+            self._ui.patientEdit.text = patient
+
     def _offer(self) -> None:
+        self._show_patient()
         node, reason = self._node(), self._why_not()
         for name, tip in _TIPS.items():
             why = reason
@@ -126,8 +148,11 @@ class TrainingPanel:
         return str(self._ui.annotatorEdit.text).strip()
 
     def _volume(self) -> Any:
+        """That of the result; before there is one, the volume that is about to be segmented."""
         node = self._node()
-        return None if node is None else node.GetNodeReference("ToothSeg.Volume")
+        if node is not None:
+            return node.GetNodeReference("ToothSeg.Volume")
+        return None if self._parameters is None else self._parameters.inputVolume
 
     def _on_folder(self, path: str) -> None:
         if self._parameters is not None:
@@ -139,6 +164,14 @@ class TrainingPanel:
         volume = self._volume()
         if volume is not None:
             volume.SetAttribute("ToothSeg.Patient", text.strip() or None)
+            self._patient_typed = True
+
+    def _on_patient_done(self) -> None:
+        """A pseudonym for a case that is saved already does not wait for the next step."""
+        typed, self._patient_typed = self._patient_typed, False
+        node = self._node()
+        if typed and node is not None and node.GetAttribute("ToothSeg.Case"):
+            self.autosave("")
 
     def _keeper(self, node: Any) -> Any:
         """What keeps a node and its case in step, as long as the node is there."""
@@ -160,7 +193,8 @@ class TrainingPanel:
         from ToothSegScene.autosave import Author
         from ToothSegScene.training_case import PATIENT, names_in_scene, volume_of
 
-        note = str(self._ui.noteEdit.text).strip()
+        shown = node is self._node()
+        note = str(self._ui.noteEdit.text).strip() if shown else ""  # it is about what is seen
         patient = volume_of(node).GetAttribute(PATIENT) or ""
         written = {"your name": self._who(), "the note": note, "the pseudonym": patient}
         self._privacy.check(written, names_in_scene(node))
@@ -175,6 +209,10 @@ class TrainingPanel:
             number = keeper.save(author, what)
         revision = f"revision {keeper.case.revision} of {keeper.case.id}"
         told = f"Saved: {revision}."
+        if keeper.replaced:
+            told += f" Its pseudonym was {escape(keeper.replaced)} before."
+        if number and shown:
+            self._ui.noteEdit.text = ""
         self._told[_result_in(node)] = told
         return told if number else f"Nothing has changed since {revision}."
 
@@ -195,7 +233,6 @@ class TrainingPanel:
         with errors_in_a_line("export the case"):
             try:
                 self._say(self._save(self._node()))
-                self._ui.noteEdit.text = ""
             except Declined as error:
                 self._say(escape(sentence(error)))
         self._offer()
@@ -217,8 +254,6 @@ class TrainingPanel:
             if left:
                 text += f" Not yet reviewed to the end: {', '.join(left)}."
             self._say(escape(text))
-            if done:
-                self._ui.noteEdit.text = ""
             if errors:
                 raise ToothSegError(" ".join(errors))
         self._offer()

@@ -27,6 +27,7 @@ from ToothSegScene.training_case import (
     image_of,
     in_step,
     is_in_step,
+    put_patient,
     training_case,
     volume_of,
 )
@@ -57,6 +58,7 @@ class Autosave:
     Attributes:
         case: of the data set; None until the first save.
         recovered: in a line each, what a program that ended in the middle had left there.
+        replaced: the pseudonym of the case that the last save has replaced by another; or "".
     """
 
     def __init__(self, segmentation_node: Any, folder: str | os.PathLike[str]) -> None:
@@ -66,16 +68,20 @@ class Autosave:
         self._voxels_of = 0
         self.case: DatasetCase | None = None
         self.recovered: list[str] = []
+        self.replaced = ""
 
     def save(self, author: Author, what: str = "") -> int | None:
-        """Save the result as it is now.
+        """Save the result as it is now, with the pseudonym of its volume.
+
+        A note, or a pseudonym other than the recorded one, is worth a revision by itself. A volume
+        that has no pseudonym gets the recorded one.
 
         Args:
             author: who saves.
             what: what was done since the last save, in words, as in "smooth".
 
         Returns:
-            The number of the new revision; None if nothing differs from the newest one.
+            The number of the new revision; None if there is nothing that the newest one lacks.
 
         Raises:
             InputError: the result or the folder cannot be used.
@@ -85,6 +91,7 @@ class Autosave:
             OutputError: the folder cannot be written to.
         """
         now = training_case(self._node)
+        self.replaced = ""
         if not self._is_still_of_the_case():
             self.case = None
         if self.case is None:
@@ -93,8 +100,11 @@ class Autosave:
                 return added
         assert self.case is not None
         changes = self._changes(now, what)
-        if self.case.revision and not changes and now.review == dict(self.case.record.review):
-            in_step(self._node, self.case)
+        recorded = self.case.record
+        patient = self._patient() or recorded.patient
+        same = not changes and now.review == dict(recorded.review) and patient == recorded.patient
+        if self.case.revision and same and not author.note:
+            self._saved(now)
             return None
         number = self.case.save_revision(
             now.labels,
@@ -103,8 +113,11 @@ class Autosave:
             now.review,
             note=author.note,
             prediction=now.prediction,
+            patient=patient,
             accept_text=author.accept_text,
         )
+        if patient != recorded.patient:
+            self.replaced = recorded.patient or ""
         self._saved(now)
         return number
 
@@ -144,7 +157,7 @@ class Autosave:
             if name is None:
                 meta = CaseMeta(
                     who=author.who,
-                    patient=volume_of(self._node).GetAttribute(PATIENT) or None,
+                    patient=self._patient(),
                     prediction=now.prediction,
                     review=now.review,
                     note=author.note,
@@ -169,6 +182,10 @@ class Autosave:
         assert self.case is not None
         self._labels = now.labels
         in_step(self._node, self.case)
+        put_patient(volume_of(self._node), self.case)
+
+    def _patient(self) -> str | None:
+        return volume_of(self._node).GetAttribute(PATIENT) or None
 
     def _changes(self, now: TrainingCase, what: str) -> list[Change]:
         assert self.case is not None

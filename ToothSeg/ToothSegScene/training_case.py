@@ -147,7 +147,7 @@ def place_case(
     labels = case.labels() if case.revision else None
     if volume_node is None:
         volume_node = add_scan(case.image(), case.id)
-        volume_node.SetAttribute(PATIENT, case.record.patient)
+    put_patient(volume_node, case)
     if labels is None:
         return volume_node, None
     report = None if beside is None else _report_of(beside)
@@ -163,6 +163,12 @@ def place_case(
     restore_review(node, case.record.review)
     in_step(node, case)
     return volume_node, node
+
+
+def put_patient(volume_node: Any, case: DatasetCase) -> None:
+    """Give a volume the pseudonym that its case has; one without any leaves the volume's."""
+    if case.record.patient:
+        volume_node.SetAttribute(PATIENT, case.record.patient)
 
 
 def in_step(segmentation_node: Any, case: DatasetCase) -> None:
