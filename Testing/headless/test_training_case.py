@@ -93,6 +93,21 @@ def test_a_scan_that_is_there_is_used_and_its_findings_go_on(scene: Any, tmp_pat
     assert findings_of(loaded) == [FINDING]
 
 
+def test_a_search_of_the_scene_keeps_no_node(scene: Any, tmp_path: Path) -> None:
+    """Else a closed scene would leave its scans and teeth in the memory."""
+    from ToothSegScene.training_case import place_case, results_in, same_scan
+
+    scan, node = result()
+    case = save(node, tmp_path / "set")
+    before = scan.GetReferenceCount(), node.GetReferenceCount()
+    assert results_in(scene) == [node]
+    assert same_scan(scene, case.record.source) is scan
+    assert (scan.GetReferenceCount(), node.GetReferenceCount()) == before
+    place_case(scene, case)
+    scene.Clear(0)
+    assert (scan.GetReferenceCount(), node.GetReferenceCount()) == (1, 1)  # the test's own
+
+
 def test_nothing_but_voxels_numbers_and_states_is_written(scene: Any, tmp_path: Path) -> None:
     scan, node = result()
     scan.SetName("SMITH^JOHN")

@@ -23,6 +23,7 @@ from ToothSegLib.dataset.voxels import teeth_of as teeth_in
 from ToothSegLib.errors import InputError
 from ToothSegLib.report import Segmentation, from_json, measure_teeth
 from ToothSegLib.volume import Volume
+from ToothSegScene.nodes import nodes_of_class
 from ToothSegScene.review import progress, restore_review, review_of
 from ToothSegScene.segments import (
     CASE,
@@ -120,8 +121,7 @@ def is_reviewed(segmentation_node: Any) -> bool:
 
 def results_in(scene: slicer.vtkMRMLScene) -> list[Any]:
     """The segmentation nodes that hold teeth of a scan, in the scene's order."""
-    nodes = scene.GetNodesByClass("vtkMRMLSegmentationNode")
-    every = [nodes.GetItemAsObject(place) for place in range(nodes.GetNumberOfItems())]
+    every = nodes_of_class(scene, "vtkMRMLSegmentationNode")
     return [node for node in every if node.GetNodeReferenceID(VOLUME) and teeth_of(node)]
 
 
@@ -206,9 +206,7 @@ def add_scan(image: Volume, name: str) -> Any:
 
 def same_scan(scene: slicer.vtkMRMLScene, source: Source) -> Any:
     """A volume node with a scan's voxels in its place; None if there is none."""
-    nodes = scene.GetNodesByClass("vtkMRMLScalarVolumeNode")
-    for place in range(nodes.GetNumberOfItems()):
-        node = nodes.GetItemAsObject(place)
+    for node in nodes_of_class(scene, "vtkMRMLScalarVolumeNode"):
         try:
             image = storable(volume_from_node(node)[0])
         except InputError:
