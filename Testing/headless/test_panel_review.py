@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from case_fixture import labels_on, result, some_labels
+from case_fixture import choose, labels_on, result, some_labels
 from panel_fixture import give_result, open_panel, settle
 from ToothSegLib.dataset.case import DatasetCase
 from ToothSegLib.dataset.checks import check_dataset
@@ -136,10 +136,11 @@ def test_every_step_is_saved_and_a_new_scene_goes_on_from_there(
     scene.Clear(0)
     settle()
     ui.datasetEdit.currentPath = str(folder)
-    dialogs.answer(f"{case.id}: 1 of 4 reviewed")
+    dialogs.answer(choose(case.id))
     ui.openCaseButton.click()
     settle()
-    assert [shown.kind for shown in dialogs.take()] == ["QMenu"]
+    assert [shown.title for shown in dialogs.take()] == ["Go on with a case"]
+    assert f"{case.id}: 1 of 4 reviewed" in ui.messageLabel.text
     assert in_hand(widget) == (case.next_tooth(),) == (16,)
     assert not ui.reviewButton.collapsed
     assert ui.reviewButton.text == "Review (1 of 4)"
@@ -364,7 +365,7 @@ def test_work_of_somebody_else_is_told_and_kept(
     assert "newer revision, 2, by cd of 20" in shown.text
     assert "\n" not in shown.text
     assert the_case(folder).revision == 2
-    dialogs.answer(f"{case.id}: 1 of 4 reviewed")
+    dialogs.answer(choose(case.id))
     widget.ui.openCaseButton.click()
     settle()
     dialogs.take()

@@ -13,7 +13,7 @@ from ToothSegLib.dataset.folder import Dataset
 from ToothSegLib.dataset.lock import Lock
 from ToothSegLib.dataset.refusals import Locked
 from ToothSegLib.errors import ToothSegError
-from ToothSegPanel.case_menu import chosen_case, words
+from ToothSegPanel.case_choice import chosen_case, words
 from ToothSegPanel.privacy_question import Declined, PrivacyQuestion, looks_suspicious
 from ToothSegPanel.reporting import errors_in_a_line, sentence, show_error
 
