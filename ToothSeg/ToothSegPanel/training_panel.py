@@ -16,6 +16,7 @@ from ToothSegLib.errors import ToothSegError
 from ToothSegPanel.case_choice import chosen_case, words
 from ToothSegPanel.privacy_question import Declined, PrivacyQuestion, looks_suspicious
 from ToothSegPanel.reporting import errors_in_a_line, sentence, show_error
+from ToothSegPanel.user_settings import recall, remember
 
 _TIPS = {
     "exportCaseButton": "Write scan, teeth and review of this result as a new revision",
@@ -23,6 +24,7 @@ _TIPS = {
     "openCaseButton": "Load a case of the data set and review it from where it stopped",
     "autosaveCheck": "Every approval and every correction becomes a revision of its own",
 }
+_ON = "on"
 _OFF = "Not saved after each step: see <i>Training data</i>."
 
 
@@ -55,21 +57,18 @@ class TrainingPanel:
         self._noted: tuple[str, str] | None = None
         self._patient_typed = False
         self._privacy = PrivacyQuestion()
+        self._recall()
         ui.datasetEdit.connect("currentPathChanged(QString)", self._on_folder)
-        ui.annotatorEdit.connect("textChanged(QString)", lambda text: self._offer())
+        ui.annotatorEdit.connect("textChanged(QString)", self._on_annotator)
         ui.patientEdit.connect("textEdited(QString)", self._on_patient)
         ui.patientEdit.connect("editingFinished()", self._on_patient_done)
-        ui.autosaveCheck.connect("clicked(bool)", lambda on: self.autosave(""))
+        ui.autosaveCheck.connect("clicked(bool)", self._on_autosave)
         ui.exportCaseButton.connect("clicked()", self._export)
         ui.exportReviewedButton.connect("clicked()", self._export_reviewed)
         ui.openCaseButton.connect("clicked()", self._open)
 
     def show(self, parameters: Any) -> None:
         """Take the parameters; None between scenes."""
-        self._parameters = None
-        folder = "" if parameters is None else parameters.datasetFolder
-        if self._ui.datasetEdit.currentPath != folder:
-            self._ui.datasetEdit.currentPath = folder
         self._parameters = parameters
         self._show_note()
         self._offer()
@@ -80,6 +79,13 @@ class TrainingPanel:
         self._told.clear()
         self._notes.clear()
         self._noted, self._ui.noteEdit.text = None, ""
+        self._recall()
+
+    def _recall(self) -> None:
+        """The user's folder, initials and wish for autosave, whatever the scene is."""
+        self._ui.datasetEdit.currentPath = recall("datasetFolder")
+        self._ui.annotatorEdit.text = recall("annotator")
+        self._ui.autosaveCheck.checked = recall("autosave") == _ON
 
     def autosave(self, what: str) -> None:
         """Save the result after a step, if the user wants that; ``what`` was done, in a word."""
@@ -127,7 +133,7 @@ class TrainingPanel:
             why = reason
             if name == "openCaseButton" and self._folder():
                 why = ""  # nothing is written
-            elif not why and node is None and name != "exportReviewedButton":
+            elif not why and node is None and name == "exportCaseButton":
                 why = "There is no result yet."
             button = getattr(self._ui, name)
             button.enabled = not why
@@ -155,10 +161,17 @@ class TrainingPanel:
         return None if self._parameters is None else self._parameters.inputVolume
 
     def _on_folder(self, path: str) -> None:
-        if self._parameters is not None:
-            self._parameters.datasetFolder = path
+        remember("datasetFolder", path)
         self._told.clear()
         self._offer()
+
+    def _on_annotator(self, text: str) -> None:
+        remember("annotator", text)
+        self._offer()
+
+    def _on_autosave(self, on: bool) -> None:
+        remember("autosave", _ON if on else "")
+        self.autosave("")
 
     def _on_patient(self, text: str) -> None:
         volume = self._volume()
