@@ -10,6 +10,7 @@ import pytest
 
 from dataset_fixture import TEETH, add_case, files_in, labels_of, scan
 from ToothSegLib.dataset.case import DatasetCase
+from ToothSegLib.dataset.checks import check_dataset
 from ToothSegLib.dataset.folder import CaseMeta, Dataset
 from ToothSegLib.dataset.record import Change, Prediction
 from ToothSegLib.errors import InputError, OutputError
@@ -35,6 +36,17 @@ def same(one: Volume, other: Volume) -> bool:
         and (one.spacing, one.origin) == (other.spacing, other.origin)
         and np.array_equal(one.direction, other.direction)
     )
+
+
+def test_a_revision_may_bring_the_pseudonym(dataset: Dataset) -> None:
+    case = add_case(dataset)
+    before, labels = case.record.patient, case.labels()
+    case.save_revision(labels, "ab")
+    assert case.record.patient == before
+    case.save_revision(labels, "ab", patient="p17")
+    case.save_revision(labels, "cd")
+    assert Dataset.open(dataset.folder).case(case.id).record.patient == "p17"
+    assert check_dataset(dataset.folder) == []
 
 
 @pytest.mark.parametrize("direction", DIRECTIONS.values(), ids=DIRECTIONS)

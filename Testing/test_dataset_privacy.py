@@ -111,6 +111,7 @@ def test_a_revision_is_refused_before_anything_is_written(case: DatasetCase) -> 
     labels = labels_of(case.labels(), 11)
     for texts in (
         {"note": "born in May 1970"},
+        {"patient": "19700131"},
         {"changes": [Change(11, "as SMITH^JOHN has it")]},
     ):
         with pytest.raises(Suspicious):

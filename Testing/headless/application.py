@@ -14,6 +14,8 @@ from typing import Any
 
 from PySide6 import QtCore, QtGui, QtWidgets
 
+from compat.user_settings import UserSettings
+
 
 class Module:
     """A module with a C++ logic and no widget."""
@@ -144,7 +146,9 @@ class Application(_Signals):
         """Settings of this run alone."""
         return QtCore.QSettings()
 
-    userSettings = settings
+    def userSettings(self) -> UserSettings:
+        """Settings of the person; of this run alone, too."""
+        return UserSettings()
 
     def palette(self) -> Any:
         """The colours of the application."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -52,3 +53,19 @@ def labels_on(node: Any, volume: Any) -> np.ndarray:
     from ToothSegScene.segments import read_labels
 
     return read_labels(node, volume).array
+
+
+def choose(text: str, *, listed: int | None = None) -> Callable[[Any], int]:
+    """An answer for the dialog of cases: find by a text, see how many there are, open the first."""
+    import qt
+
+    def answer(dialog: Any) -> int:
+        dialog.findChild(qt.QLineEdit, "caseFilter").text = text
+        cases = dialog.findChild(qt.QListWidget, "caseList")
+        assert listed is None or cases.count == listed
+        dialog.findChild(qt.QDialogButtonBox, "caseButtons").button(
+            qt.QDialogButtonBox.Open
+        ).click()
+        return int(dialog.result())
+
+    return answer

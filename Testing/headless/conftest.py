@@ -66,6 +66,12 @@ def dialogs(slicer_app: Any) -> Iterator[Any]:
     assert not answers, f"answers that no dialog asked for: {answers}"
 
 
+@pytest.fixture(autouse=True)
+def _nobodys_settings(slicer_app: Any) -> None:
+    """What a test has made Slicer remember is forgotten before the next."""
+    slicer_app.settings().clear()
+
+
 @pytest.fixture
 def scene(slicer_app: Any) -> Iterator[Any]:
     """``slicer.mrmlScene``, empty before and after the test."""

@@ -144,6 +144,54 @@ def test_what_is_about_to_be_overwritten_cannot_be_reviewed(widget: Any, dialogs
     assert widget.ui.reviewedButton.enabled
 
 
+def test_the_teeth_of_another_patient_never_get_into_the_first_ones_case(
+    widget: Any, dialogs: Any, tmp_path: Path
+) -> None:
+    import qt
+
+    from ToothSegLib.dataset.folder import Dataset
+
+    ui, folder = widget.ui, tmp_path / "set"
+    node = run(widget, a_scan("A", 11, 12))
+    ui.datasetEdit.currentPath = str(folder)
+    ui.annotatorEdit.text = "ab"
+    ui.autosaveCheck.click()
+    ui.reviewButton.collapsed = False
+    ui.approveButton.click()
+    assert ui.previousButton.enabled
+    (case,) = Dataset.open(folder).cases()
+    assert f"Saved: revision 2 of {case.id}" in ui.savedLabel.text
+
+    widget.logic.getParameterNode().output = "overwrite"
+    dialogs.answer(qt.QMessageBox.Ok)
+    assert run(widget, a_scan("B", 21, 22)) is node
+    dialogs.take()
+    assert node.GetName() == "B teeth"
+    assert ui.savedLabel.text == "Nothing saved yet."
+    assert widget.panel.result.selection.teeth == ()
+    assert not ui.previousButton.enabled
+    widget.panel.result.selection.set((21,))
+    ui.approveButton.click()
+    first, second = sorted(Dataset.open(folder).cases(), key=lambda other: other.id != case.id)
+    assert (first.revision, first.record.teeth) == (2, (11, 12))
+    assert (second.revision, second.record.teeth) == (1, (21, 22))
+    assert f"Saved: revision 1 of {second.id}" in ui.savedLabel.text
+
+    widget.logic.getParameterNode().output = "new"
+    again = run(widget, ui.inputSelector.currentNode(), "chatty")
+    assert ui.savedLabel.text == "Nothing saved yet."
+    widget.logic.getParameterNode().output = "overwrite"
+    dialogs.answer(qt.QMessageBox.Ok)
+    assert run(widget, ui.inputSelector.currentNode()) is again
+    dialogs.take()
+    widget.panel.result.selection.set((22,))
+    ui.approveButton.click()
+    (shown,) = dialogs.take()
+    assert "revision 1 of this scan" in shown.text
+    assert "open the case and go on with that" in shown.text
+    assert Dataset.open(folder).case(second.id).revision == 1
+
+
 def test_slicer_quits_during_a_run_with_the_widgets_gone_before(
     widget: Any, toothseg: Any, tmp_path: Path
 ) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from case_fixture import labels_on, result, some_labels
+from case_fixture import choose, labels_on, result, some_labels
 from panel_fixture import give_result, open_panel, settle
 from ToothSegLib.dataset.case import DatasetCase
 from ToothSegLib.dataset.checks import check_dataset
@@ -136,10 +136,11 @@ def test_every_step_is_saved_and_a_new_scene_goes_on_from_there(
     scene.Clear(0)
     settle()
     ui.datasetEdit.currentPath = str(folder)
-    dialogs.answer(f"{case.id}: 1 of 4 reviewed")
+    dialogs.answer(choose(case.id))
     ui.openCaseButton.click()
     settle()
-    assert [shown.kind for shown in dialogs.take()] == ["QMenu"]
+    assert [shown.title for shown in dialogs.take()] == ["Go on with a case"]
+    assert f"{case.id}: 1 of 4 reviewed" in ui.messageLabel.text
     assert in_hand(widget) == (case.next_tooth(),) == (16,)
     assert not ui.reviewButton.collapsed
     assert ui.reviewButton.text == "Review (1 of 4)"
@@ -250,6 +251,69 @@ def test_a_folder_that_cannot_be_written_to_is_told_once(
     assert [change.fdi for change in case.history()[-1].changes] == [16, 36, 47]
 
 
+def test_a_note_waits_for_a_revision_of_the_result_that_it_is_about(
+    widget: Any, node: Any, folder: Path
+) -> None:
+    import slicer
+
+    from ToothSegScene.review import set_reviewed
+    from ToothSegScene.segments import teeth_of
+
+    ui = widget.ui
+    ui.autosaveCheck.click()
+    _, other = result("anisotropic")
+    scan = other.GetNodeReference("ToothSeg.Volume")
+    slicer.util.arrayFromVolume(scan)[0, 0, 0] = 7
+    for fdi in teeth_of(other):
+        set_reviewed(other, fdi, True)
+    ui.noteEdit.text = "apex of 16 unclear"
+    ui.exportReviewedButton.click()  # the other one alone: this one is not reviewed
+    assert ui.noteEdit.text == "apex of 16 unclear"
+    parameters = widget.logic.getParameterNode()
+    parameters.segmentation = other
+    settle()
+    assert ui.noteEdit.text == ""
+    parameters.segmentation = node
+    settle()
+    assert ui.noteEdit.text == "apex of 16 unclear"
+    ui.exportCaseButton.click()
+    assert ui.noteEdit.text == ""
+    notes = {case.id: case.history()[-1].note for case in Dataset.open(folder).cases()}
+    assert sorted(notes.values()) == ["", "apex of 16 unclear"]
+    assert f"revision 2 of {max(notes, key=notes.__getitem__)}" in ui.messageLabel.text
+
+
+def test_a_pseudonym_may_come_before_the_result_and_after_the_first_step(
+    widget: Any, node: Any, folder: Path, scene: Any
+) -> None:
+    from PySide6.QtCore import Qt
+    from PySide6.QtTest import QTest
+
+    ui = widget.ui
+    parameters = widget.logic.getParameterNode()
+    scan = parameters.inputVolume
+    parameters.segmentation = None
+    settle()
+    QTest.keyClicks(ui.patientEdit, "p1")
+    parameters.segmentation = node
+    settle()
+    assert ui.patientEdit.text == "p1"
+    ui.autosaveCheck.click()
+    assert the_case(folder).record.patient == "p1"
+    QTest.keyClicks(ui.patientEdit, "7")
+    assert the_case(folder).revision == 1
+    QTest.keyClick(ui.patientEdit, Qt.Key.Key_Return)
+    assert the_case(folder).record.patient == "p17"
+    assert "Its pseudonym was p1 before." in ui.savedLabel.text
+    QTest.keyClick(ui.patientEdit, Qt.Key.Key_Return)
+    assert the_case(folder).revision == 2
+    scan.SetAttribute("ToothSeg.Patient", None)  # as in a scene where it was loaded from its file
+    widget.panel.result.selection.set((36,))
+    ui.approveButton.click()
+    assert ui.patientEdit.text == "p17"
+    assert the_case(folder).record.patient == "p17"
+
+
 def lock_of(host: str, pid: int) -> str:
     return (
         f'{{"who": "cd", "host": "{host}", "pid": {pid}, '
@@ -301,7 +365,7 @@ def test_work_of_somebody_else_is_told_and_kept(
     assert "newer revision, 2, by cd of 20" in shown.text
     assert "\n" not in shown.text
     assert the_case(folder).revision == 2
-    dialogs.answer(f"{case.id}: 1 of 4 reviewed")
+    dialogs.answer(choose(case.id))
     widget.ui.openCaseButton.click()
     settle()
     dialogs.take()

@@ -93,6 +93,21 @@ def test_a_scan_that_is_there_is_used_and_its_findings_go_on(scene: Any, tmp_pat
     assert findings_of(loaded) == [FINDING]
 
 
+def test_a_search_of_the_scene_keeps_no_node(scene: Any, tmp_path: Path) -> None:
+    """Else a closed scene would leave its scans and teeth in the memory."""
+    from ToothSegScene.training_case import place_case, results_in, same_scan
+
+    scan, node = result()
+    case = save(node, tmp_path / "set")
+    before = scan.GetReferenceCount(), node.GetReferenceCount()
+    assert results_in(scene) == [node]
+    assert same_scan(scene, case.record.source) is scan
+    assert (scan.GetReferenceCount(), node.GetReferenceCount()) == before
+    place_case(scene, case)
+    scene.Clear(0)
+    assert (scan.GetReferenceCount(), node.GetReferenceCount()) == (1, 1)  # the test's own
+
+
 def test_nothing_but_voxels_numbers_and_states_is_written(scene: Any, tmp_path: Path) -> None:
     scan, node = result()
     scan.SetName("SMITH^JOHN")
@@ -132,6 +147,56 @@ def test_each_step_is_a_revision_that_says_what_was_done(scene: Any, tmp_path: P
     assert keeper.case.record.prediction.bundle == "default"
     assert keeper.case.record.review[15] == "corrected"
     assert check_dataset(tmp_path / "set") == []
+
+
+def test_a_note_alone_is_a_revision(scene: Any, tmp_path: Path) -> None:
+    from ToothSegScene.autosave import Author, Autosave
+
+    keeper = Autosave(result()[1], tmp_path / "set")
+    keeper.save(Author("ab"))
+    assert keeper.save(Author("ab", "apex of 16 unclear")) == 2
+    assert keeper.save(Author("ab")) is None
+    assert keeper.case is not None
+    assert [entry.note for entry in keeper.case.history()] == ["", "apex of 16 unclear"]
+    assert check_dataset(tmp_path / "set") == []
+
+
+def test_a_late_pseudonym_is_written_and_the_recorded_one_comes_back(
+    scene: Any, tmp_path: Path
+) -> None:
+    from ToothSegScene.autosave import Author, Autosave
+    from ToothSegScene.training_case import place_case
+
+    scan, node = result()
+    keeper = Autosave(node, tmp_path / "set")
+    keeper.save(Author("ab"))
+    scan.SetAttribute("ToothSeg.Patient", "p17")
+    assert keeper.save(Author("ab")) == 2
+    assert keeper.save(Author("ab")) is None
+    assert keeper.replaced == ""
+    (case,) = Dataset.open(tmp_path / "set").cases()
+    assert case.record.patient == "p17"
+    scan.SetAttribute("ToothSeg.Patient", "p71")
+    assert keeper.save(Author("ab")) == 3
+    assert keeper.replaced == "p17"
+
+    (case,) = Dataset.open(tmp_path / "set").cases()
+    scan.SetAttribute("ToothSeg.Patient", None)
+    assert place_case(scene, case)[0] is scan
+    assert scan.GetAttribute("ToothSeg.Patient") == "p71"
+    scan.SetAttribute("ToothSeg.Patient", None)
+    assert keeper.save(Author("ab")) is None  # nothing is known in its place: it stays
+    assert scan.GetAttribute("ToothSeg.Patient") == "p71"
+
+
+def test_a_pseudonym_that_no_data_set_has_yet_stays(scene: Any, tmp_path: Path) -> None:
+    from ToothSegScene.training_case import place_case
+
+    scan, node = result()
+    case = save(node, tmp_path / "set")
+    scan.SetAttribute("ToothSeg.Patient", "p17")
+    place_case(scene, case)
+    assert scan.GetAttribute("ToothSeg.Patient") == "p17"
 
 
 def test_voxels_that_were_painted_before_an_approval_are_told(scene: Any, tmp_path: Path) -> None:

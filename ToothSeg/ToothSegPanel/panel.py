@@ -33,6 +33,7 @@ class Panel(VTKObservationMixin):
         self._logic = logic
         self._parameters: Any = None
         self._observed: Any = None
+        self._report: str | None = None
         self._settle = qt.QTimer()
         self._settle.singleShot = True
         self._settle.interval = SETTLE_MS
@@ -78,11 +79,12 @@ class Panel(VTKObservationMixin):
         self._settle.start()
 
     def _observe(self, node: Any) -> None:
-        if node is self._observed:
+        report = None if node is None else node.GetAttribute("ToothSeg.Report")
+        if node is self._observed and report == self._report:
             return
         self.removeObservers()
-        self._observed = node
-        self.result.selection.set(())
+        self._observed, self._report = node, report
+        self.result.begin_anew()
         if node is None:
             return
         changes = slicer.vtkSegmentation

@@ -10,7 +10,10 @@ from slicer.parameterNodeWrapper import WithinRange, parameterNodeWrapper
 
 @parameterNodeWrapper
 class ToothSegParameterNode:
-    """The parameters of a run, of the result's display, of its export and of its data set.
+    """The parameters of a run, of the result's display and of its export.
+
+    Not of its data set: a scene comes from anybody, and whose initials and whose folder these are
+    is the user's (see ``user_settings``).
 
     The words are those of the library (``device``, ``precision``), of `notation.NOTATIONS` and of
     ``ToothSegScene.export``; an empty ``bundle`` stands for the default one.
@@ -29,9 +32,6 @@ class ToothSegParameterNode:
     exportFolder: str = ""
     exportFormat: str = "STL"
     exportGrouping: str = "tooth"
-    datasetFolder: str = ""
-    annotator: str = ""
-    autosave: bool = False
 
 
 def connect_widgets(parameters: Any, ui: Any) -> int:

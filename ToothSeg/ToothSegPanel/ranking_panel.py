@@ -15,7 +15,7 @@ from ToothSegLib.batch.ranking import WORTH_NAMING, Ranked, rank
 from ToothSegLib.dataset.folder import Dataset
 from ToothSegLib.dataset.reviewed import reviewed_scans
 from ToothSegPanel import notation as words
-from ToothSegPanel.case_menu import words as progress_of
+from ToothSegPanel.case_choice import words as progress_of
 from ToothSegPanel.reporting import at_work
 from ToothSegPanel.selection import READING_ORDER
 

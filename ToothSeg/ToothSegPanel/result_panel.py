@@ -105,6 +105,11 @@ class ResultPanel:
         self._notation.show(parameters)
         self.refresh()
 
+    def begin_anew(self) -> None:
+        """Another result is shown, or a run has overwritten this one: no tooth is in hand."""
+        self.review.forget()
+        self.selection.set(())
+
     def forget(self) -> None:
         """Drop the histories and the selection: the scene goes."""
         self.points.stop()

@@ -79,6 +79,10 @@ class ReviewPanel:
         if left:
             self._go_to(left[0])
 
+    def forget(self) -> None:
+        """Nothing goes back to the teeth of another result."""
+        self._trail.clear()
+
     def refresh(self) -> None:
         """Bring the section in line with the segmentation and the selection."""
         from ToothSegScene.review import progress, waiting

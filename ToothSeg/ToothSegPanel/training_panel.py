@@ -13,9 +13,10 @@ from ToothSegLib.dataset.folder import Dataset
 from ToothSegLib.dataset.lock import Lock
 from ToothSegLib.dataset.refusals import Locked
 from ToothSegLib.errors import ToothSegError
-from ToothSegPanel.case_menu import chosen_case, words
+from ToothSegPanel.case_choice import chosen_case, words
 from ToothSegPanel.privacy_question import Declined, PrivacyQuestion, looks_suspicious
 from ToothSegPanel.reporting import errors_in_a_line, sentence, show_error
+from ToothSegPanel.user_settings import recall, remember
 
 _TIPS = {
     "exportCaseButton": "Write scan, teeth and review of this result as a new revision",
@@ -23,6 +24,7 @@ _TIPS = {
     "openCaseButton": "Load a case of the data set and review it from where it stopped",
     "autosaveCheck": "Every approval and every correction becomes a revision of its own",
 }
+_ON = "on"
 _OFF = "Not saved after each step: see <i>Training data</i>."
 
 
@@ -49,34 +51,41 @@ class TrainingPanel:
         self._opened = opened
         self._parameters: Any = None
         self._keepers: dict[tuple[str, str], tuple[Any, Any]] = {}
-        self._told: dict[str, str] = {}
+        self._told: dict[tuple[str, str], str] = {}
         self._kept_locks: set[str] = set()
+        self._notes: dict[tuple[str, str], str] = {}
+        self._noted: tuple[str, str] | None = None
+        self._patient_typed = False
         self._privacy = PrivacyQuestion()
+        self._recall()
         ui.datasetEdit.connect("currentPathChanged(QString)", self._on_folder)
-        ui.annotatorEdit.connect("textChanged(QString)", lambda text: self._offer())
+        ui.annotatorEdit.connect("textChanged(QString)", self._on_annotator)
         ui.patientEdit.connect("textEdited(QString)", self._on_patient)
-        ui.autosaveCheck.connect("clicked(bool)", lambda on: self.autosave(""))
+        ui.patientEdit.connect("editingFinished()", self._on_patient_done)
+        ui.autosaveCheck.connect("clicked(bool)", self._on_autosave)
         ui.exportCaseButton.connect("clicked()", self._export)
         ui.exportReviewedButton.connect("clicked()", self._export_reviewed)
         ui.openCaseButton.connect("clicked()", self._open)
 
     def show(self, parameters: Any) -> None:
         """Take the parameters; None between scenes."""
-        self._parameters = None
-        folder = "" if parameters is None else parameters.datasetFolder
-        if self._ui.datasetEdit.currentPath != folder:
-            self._ui.datasetEdit.currentPath = folder
         self._parameters = parameters
-        volume = self._volume()
-        patient = "" if volume is None else volume.GetAttribute("ToothSeg.Patient") or ""
-        if self._ui.patientEdit.text != patient:
-            self._ui.patientEdit.text = patient
+        self._show_note()
         self._offer()
 
     def forget(self) -> None:
         """The scene goes."""
         self._keepers.clear()
         self._told.clear()
+        self._notes.clear()
+        self._noted, self._ui.noteEdit.text = None, ""
+        self._recall()
+
+    def _recall(self) -> None:
+        """The user's folder, initials and wish for autosave, whatever the scene is."""
+        self._ui.datasetEdit.currentPath = recall("datasetFolder")
+        self._ui.annotatorEdit.text = recall("annotator")
+        self._ui.autosaveCheck.checked = recall("autosave") == _ON
 
     def autosave(self, what: str) -> None:
         """Save the result after a step, if the user wants that; ``what`` was done, in a word."""
@@ -84,7 +93,6 @@ class TrainingPanel:
         if node is not None and self._ui.autosaveCheck.checked and not self._why_not():
             try:
                 self._save(node, what)
-                self._ui.noteEdit.text = ""
             except Declined as error:
                 self._ui.autosaveCheck.checked = False
                 self._say(escape(sentence(error)))
@@ -95,23 +103,43 @@ class TrainingPanel:
     def _not_saved(self, node: Any, error: Exception) -> None:
         """A dialog for the first failure of a row of the same ones, a line for each."""
         text = f"<b>Not saved:</b> {escape(sentence(error))}"
-        if self._told.get(node.GetID()) != text:
-            self._told[node.GetID()] = text
+        if self._told.get(_result_in(node)) != text:
+            self._told[_result_in(node)] = text
             show_error(error, "save the step")
 
+    def _show_note(self) -> None:
+        """A note that is not written yet waits with the result that it was typed for."""
+        node = self._node()
+        shown = None if node is None else _result_in(node)
+        if shown == self._noted:
+            return
+        typed = str(self._ui.noteEdit.text)
+        if self._noted is not None:
+            self._notes[self._noted], typed = typed, ""
+        known = "" if shown is None else self._notes.get(shown, "")
+        self._noted, self._ui.noteEdit.text = shown, typed or known
+
+    def _show_patient(self) -> None:
+        volume = self._volume()
+        patient = "" if volume is None else volume.GetAttribute("ToothSeg.Patient") or ""
+        # What is being typed may end in a space, for a word to come.
+        if str(self._ui.patientEdit.text).strip() != patient:
+            self._ui.patientEdit.text = patient
+
     def _offer(self) -> None:
+        self._show_patient()
         node, reason = self._node(), self._why_not()
         for name, tip in _TIPS.items():
             why = reason
             if name == "openCaseButton" and self._folder():
                 why = ""  # nothing is written
-            elif not why and node is None and name != "exportReviewedButton":
+            elif not why and node is None and name == "exportCaseButton":
                 why = "There is no result yet."
             button = getattr(self._ui, name)
             button.enabled = not why
             button.toolTip = f"{tip}\n{why}" if why else tip
         on = bool(self._ui.autosaveCheck.checked)
-        told = "" if node is None else self._told.get(node.GetID(), "")
+        told = "" if node is None else self._told.get(_result_in(node), "")
         self._ui.savedLabel.text = (told or "Nothing saved yet.") if on else _OFF
 
     def _why_not(self) -> str:
@@ -126,19 +154,37 @@ class TrainingPanel:
         return str(self._ui.annotatorEdit.text).strip()
 
     def _volume(self) -> Any:
+        """That of the result; before there is one, the volume that is about to be segmented."""
         node = self._node()
-        return None if node is None else node.GetNodeReference("ToothSeg.Volume")
+        if node is not None:
+            return node.GetNodeReference("ToothSeg.Volume")
+        return None if self._parameters is None else self._parameters.inputVolume
 
     def _on_folder(self, path: str) -> None:
-        if self._parameters is not None:
-            self._parameters.datasetFolder = path
+        remember("datasetFolder", path)
         self._told.clear()
         self._offer()
+
+    def _on_annotator(self, text: str) -> None:
+        remember("annotator", text)
+        self._offer()
+
+    def _on_autosave(self, on: bool) -> None:
+        remember("autosave", _ON if on else "")
+        self.autosave("")
 
     def _on_patient(self, text: str) -> None:
         volume = self._volume()
         if volume is not None:
             volume.SetAttribute("ToothSeg.Patient", text.strip() or None)
+            self._patient_typed = True
+
+    def _on_patient_done(self) -> None:
+        """A pseudonym for a case that is saved already does not wait for the next step."""
+        typed, self._patient_typed = self._patient_typed, False
+        node = self._node()
+        if typed and node is not None and node.GetAttribute("ToothSeg.Case"):
+            self.autosave("")
 
     def _keeper(self, node: Any) -> Any:
         """What keeps a node and its case in step, as long as the node is there."""
@@ -161,7 +207,8 @@ class TrainingPanel:
         from ToothSegScene.hand_drawn import left_out_in_words
         from ToothSegScene.training_case import PATIENT, names_in_scene, volume_of
 
-        note = str(self._ui.noteEdit.text).strip()
+        shown = node is self._node()
+        note = str(self._ui.noteEdit.text).strip() if shown else ""  # it is about what is seen
         patient = volume_of(node).GetAttribute(PATIENT) or ""
         written = {"your name": self._who(), "the note": note, "the pseudonym": patient}
         self._privacy.check(written, names_in_scene(node))
@@ -176,8 +223,13 @@ class TrainingPanel:
             number = keeper.save(author, what)
         revision = f"revision {keeper.case.revision} of {keeper.case.id}"
         left_out = escape(left_out_in_words(node))
-        told = f"Saved: {revision}. {left_out}".strip()
-        self._told[node.GetID()] = told
+        told = f"Saved: {revision}."
+        if keeper.replaced:
+            told += f" Its pseudonym was {escape(keeper.replaced)} before."
+        told = f"{told} {left_out}".strip()
+        if number and shown:
+            self._ui.noteEdit.text = ""
+        self._told[_result_in(node)] = told
         return told if number else f"Nothing has changed since {revision}. {left_out}".strip()
 
     def _may_break(self, lock: Lock | None) -> bool:
@@ -197,7 +249,6 @@ class TrainingPanel:
         with errors_in_a_line("export the case"):
             try:
                 self._say(self._save(self._node()))
-                self._ui.noteEdit.text = ""
             except Declined as error:
                 self._say(escape(sentence(error)))
         self._offer()
@@ -222,8 +273,6 @@ class TrainingPanel:
             if left:
                 text += f" Not yet reviewed to the end: {', '.join(left)}."
             self._say(escape(text))
-            if done:
-                self._ui.noteEdit.text = ""
             if errors:
                 raise ToothSegError(" ".join(errors))
         self._offer()
@@ -250,3 +299,8 @@ class TrainingPanel:
             return None
         found = Dataset.open(self._folder()).find(source_of(image_of(node)).voxels_sha256)
         return node if found == case_id else None
+
+
+def _result_in(node: Any) -> tuple[str, str]:
+    """What tells the results apart that a node has held one after another."""
+    return node.GetID(), node.GetAttribute("ToothSeg.Report") or ""

@@ -26,7 +26,8 @@ from ToothSegScene.training_case import (
     TrainingCase,
     image_of,
     in_step,
-    revision_known,
+    is_in_step,
+    put_patient,
     training_case,
     volume_of,
 )
@@ -57,24 +58,30 @@ class Autosave:
     Attributes:
         case: of the data set; None until the first save.
         recovered: in a line each, what a program that ended in the middle had left there.
+        replaced: the pseudonym of the case that the last save has replaced by another; or "".
     """
 
     def __init__(self, segmentation_node: Any, folder: str | os.PathLike[str]) -> None:
         self._node = segmentation_node
         self._folder = Path(folder)
         self._labels: Volume | None = None
+        self._voxels_of = 0
         self.case: DatasetCase | None = None
         self.recovered: list[str] = []
+        self.replaced = ""
 
     def save(self, author: Author, what: str = "") -> int | None:
-        """Save the result as it is now.
+        """Save the result as it is now, with the pseudonym of its volume.
+
+        A note, or a pseudonym other than the recorded one, is worth a revision by itself. A volume
+        that has no pseudonym gets the recorded one.
 
         Args:
             author: who saves.
             what: what was done since the last save, in words, as in "smooth".
 
         Returns:
-            The number of the new revision; None if nothing differs from the newest one.
+            The number of the new revision; None if there is nothing that the newest one lacks.
 
         Raises:
             InputError: the result or the folder cannot be used.
@@ -84,14 +91,20 @@ class Autosave:
             OutputError: the folder cannot be written to.
         """
         now = training_case(self._node)
+        self.replaced = ""
+        if not self._is_still_of_the_case():
+            self.case = None
         if self.case is None:
             added = self._join(now, author)
             if added is not None:
                 return added
         assert self.case is not None
         changes = self._changes(now, what)
-        if self.case.revision and not changes and now.review == dict(self.case.record.review):
-            in_step(self._node, self.case)
+        recorded = self.case.record
+        patient = self._patient() or recorded.patient
+        same = not changes and now.review == dict(recorded.review) and patient == recorded.patient
+        if self.case.revision and same and not author.note:
+            self._saved(now)
             return None
         number = self.case.save_revision(
             now.labels,
@@ -100,8 +113,11 @@ class Autosave:
             now.review,
             note=author.note,
             prediction=now.prediction,
+            patient=patient,
             accept_text=author.accept_text,
         )
+        if patient != recorded.patient:
+            self.replaced = recorded.patient or ""
         self._saved(now)
         return number
 
@@ -116,39 +132,60 @@ class Autosave:
         if self.case is not None:
             self.case.break_lock()
 
+    def _is_still_of_the_case(self) -> bool:
+        """False once a run has made the result anew, or its scan is another one."""
+        if self.case is None or (self.case.revision and not is_in_step(self._node, self.case)):
+            return False
+        voxels_of = self._time_of_voxels()
+        if voxels_of != self._voxels_of:  # the checksum takes a while with a large scan
+            source = source_of(image_of(self._node))
+            if source.voxels_sha256 != self.case.record.source.voxels_sha256:
+                return False
+            self._voxels_of = voxels_of
+        return True
+
+    def _time_of_voxels(self) -> int:
+        """VTK's count of changes at the last one of the voxels; no two images have the same."""
+        return int(volume_of(self._node).GetImageData().GetMTime())
+
     def _join(self, now: TrainingCase, author: Author) -> int | None:
         """Find the case of the scan, or add it; the number of its first revision if it was."""
-        image = image_of(self._node)
+        voxels_of, image = self._time_of_voxels(), image_of(self._node)
         with Dataset.new_if_missing(self._folder) as dataset:
             self.recovered = dataset.recovered
             name = dataset.find(source_of(image).voxels_sha256)
             if name is None:
                 meta = CaseMeta(
                     who=author.who,
-                    patient=volume_of(self._node).GetAttribute(PATIENT) or None,
+                    patient=self._patient(),
                     prediction=now.prediction,
                     review=now.review,
                     note=author.note,
                     accept_text=author.accept_text,
                 )
                 self.case = dataset.add(image, now.labels, meta)
+                self._voxels_of = voxels_of
                 self._saved(now)
                 return self.case.revision
             case = dataset.case(name)
         labels = case.labels() if case.revision else None
-        if labels is not None and revision_known(self._node, case) != case.revision:
+        if labels is not None and not is_in_step(self._node, case):
             same = now.review == case.record.review and np.array_equal(
                 labels.array, now.labels.array
             )
             if not same:
                 raise _outdated(case)
-        self.case, self._labels = case, labels
+        self.case, self._labels, self._voxels_of = case, labels, voxels_of
         return None
 
     def _saved(self, now: TrainingCase) -> None:
         assert self.case is not None
         self._labels = now.labels
         in_step(self._node, self.case)
+        put_patient(volume_of(self._node), self.case)
+
+    def _patient(self) -> str | None:
+        return volume_of(self._node).GetAttribute(PATIENT) or None
 
     def _changes(self, now: TrainingCase, what: str) -> list[Change]:
         assert self.case is not None

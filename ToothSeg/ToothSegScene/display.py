@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ToothSegScene.nodes import nodes_of_class
 from ToothSegScene.segments import teeth_of
 
 
@@ -57,7 +58,7 @@ def is_in_slices(volume_node: Any) -> bool:
     """Whether a slice view shows a volume."""
     return any(
         node.GetBackgroundVolumeID() == volume_node.GetID()
-        for node in _nodes(volume_node.GetScene(), "vtkMRMLSliceCompositeNode")
+        for node in nodes_of_class(volume_node.GetScene(), "vtkMRMLSliceCompositeNode")
     )
 
 
@@ -93,14 +94,14 @@ def bring_into_view(segmentation_node: Any, teeth: Iterable[int]) -> None:
 
 def centre_views(scene: Any, centre: Sequence[float]) -> None:
     """Centre the slice views and the 3D views on a point, in world RAS mm."""
-    for node in _nodes(scene, "vtkMRMLSliceNode"):
+    for node in nodes_of_class(scene, "vtkMRMLSliceNode"):
         node.JumpSliceByCentering(*centre)
     _look_at(scene, centre)
 
 
 def _look_at(scene: Any, centre: Sequence[float]) -> None:
     """Move all cameras to a point in RAS mm; the direction and the distance of the look stay."""
-    for camera in _nodes(scene, "vtkMRMLCameraNode"):
+    for camera in nodes_of_class(scene, "vtkMRMLCameraNode"):
         shift = [to - at for to, at in zip(centre, camera.GetFocalPoint())]
         camera.SetPosition(*(at + by for at, by in zip(camera.GetPosition(), shift)))
         camera.SetFocalPoint(*centre)
@@ -116,10 +117,3 @@ def _display_node(segmentation_node: Any) -> Any:
     if segmentation_node.GetDisplayNode() is None:
         segmentation_node.CreateDefaultDisplayNodes()
     return segmentation_node.GetDisplayNode()
-
-
-def _nodes(scene: Any, class_name: str) -> list[Any]:
-    return [
-        scene.GetNthNodeByClass(place, class_name)
-        for place in range(scene.GetNumberOfNodesByClass(class_name))
-    ]

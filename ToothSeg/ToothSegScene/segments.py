@@ -30,6 +30,7 @@ from ToothSegScene.volumes import (
 REPORT = "ToothSeg.Report"
 MISSING = "ToothSeg.Missing"
 VOLUME = "ToothSeg.Volume"
+CASE = "ToothSeg.Case"
 
 # Slicer's name of the representation that holds voxels.
 _LABELMAP = "Binary labelmap"
@@ -53,8 +54,9 @@ def write_segmentation(
         scene: where the volume is.
         volume_node: the scan that was segmented.
         segmentation: its labels are on the voxels of the scan, or of a part of it.
-        node: to be overwritten, all its segments too, and keeps its name and its display; a new
-            one is made if None.
+        node: to be overwritten, all its segments too, and keeps its display. It is a new result
+            then: of no case, and under a new name unless it was of this volume before. A new one
+            is made if None.
         empty_segments: whether teeth that were not found get a segment too.
 
     Returns:
@@ -73,18 +75,19 @@ def write_segmentation(
             "segmented: it has changed, so segment it again"
         )
     new = node is None
-    if new:
-        name = scene.GenerateUniqueName(f"{volume_node.GetName()} teeth")
-        node = scene.AddNewNodeByClass("vtkMRMLSegmentationNode", name)
+    if node is None:
+        node = scene.AddNewNodeByClass("vtkMRMLSegmentationNode", _free_name(volume_node))
         _put_beside(node, volume_node)
-    assert node is not None
     modifying = node.StartModify()
     try:
+        if not new and not _may_be_of(node, volume_node):
+            _move_to(node, volume_node)
         _fill(node, volume_node, segmentation, placement, empty_segments)
         nothing = np.broadcast_to(np.uint8(0), whole.shape)
         report = replace(segmentation, labels=whole.with_array(nothing))
         node.SetAttribute(REPORT, to_json(report))
         node.RemoveAttribute(MISSING)
+        node.RemoveAttribute(CASE)
         node.SetNodeReferenceID(VOLUME, volume_node.GetID())
         node.SetAndObserveTransformNodeID(volume_node.GetTransformNodeID())
         # Under the same transform by now, or the geometry would be that of the world.
@@ -232,6 +235,34 @@ def _between(
         )
     between: NDArray[np.float64] = slicer.util.arrayFromVTKMatrix(matrix)
     return between
+
+
+def _free_name(volume_node: slicer.vtkMRMLScalarVolumeNode) -> str:
+    name: str = volume_node.GetScene().GenerateUniqueName(f"{volume_node.GetName()} teeth")
+    return name
+
+
+def _may_be_of(
+    node: slicer.vtkMRMLSegmentationNode, volume_node: slicer.vtkMRMLScalarVolumeNode
+) -> bool:
+    """Whether a node is of a volume; one that holds nothing yet may be of any."""
+    if not node.GetAttribute(REPORT) and not node.GetSegmentation().GetNumberOfSegments():
+        return True
+    by_hand = node.GetReferenceImageGeometryReferenceRole()
+    known = node.GetNodeReferenceID(VOLUME) or node.GetNodeReferenceID(by_hand)
+    return bool(known == volume_node.GetID())
+
+
+def _move_to(
+    node: slicer.vtkMRMLSegmentationNode, volume_node: slicer.vtkMRMLScalarVolumeNode
+) -> None:
+    """Take from a node what tells of another volume: its name, its folder, and its file."""
+    node.SetName(_free_name(volume_node))
+    _put_beside(node, volume_node)
+    file = node.GetStorageNode()
+    if file is not None:  # or the next save of the scene would write over that patient's
+        file.ResetFileNameList()
+        file.SetFileName("")
 
 
 def _put_beside(node: slicer.vtkMRMLNode, other: slicer.vtkMRMLNode) -> None:

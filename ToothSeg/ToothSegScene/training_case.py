@@ -7,7 +7,9 @@ there, the notes may hold it too.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+import hashlib
+import json
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -15,23 +17,29 @@ import slicer
 import slicer.util
 
 from ToothSegLib.dataset.case import DatasetCase
-from ToothSegLib.dataset.record import Prediction, Source
+from ToothSegLib.dataset.record import Prediction, Revision, Source
 from ToothSegLib.dataset.voxels import source_of, storable
 from ToothSegLib.dataset.voxels import teeth_of as teeth_in
 from ToothSegLib.errors import InputError
 from ToothSegLib.report import Segmentation, from_json, measure_teeth
 from ToothSegLib.volume import Volume
 from ToothSegScene.hand_drawn import number_by_name
+from ToothSegScene.nodes import nodes_of_class
 from ToothSegScene.review import progress, restore_review, review_of
-from ToothSegScene.segments import REPORT, VOLUME, read_labels, teeth_of, write_segmentation
+from ToothSegScene.segments import (
+    CASE,
+    REPORT,
+    VOLUME,
+    read_labels,
+    teeth_of,
+    write_segmentation,
+)
 from ToothSegScene.volumes import volume_from_node
-
-CASE = "ToothSeg.Case"
-"""Attribute of a segmentation node: the case and the revision that it is in step with."""
 
 PATIENT = "ToothSeg.Patient"
 """Attribute of a volume node: the pseudonym that all scans of one patient share."""
 
+_BETWEEN_MARKS = "; "
 _RAS_FROM_LPS = np.diag([-1.0, -1.0, 1.0, 1.0])
 
 
@@ -115,8 +123,7 @@ def is_reviewed(segmentation_node: Any) -> bool:
 
 def results_in(scene: slicer.vtkMRMLScene) -> list[Any]:
     """The segmentation nodes that hold teeth of a scan, in the scene's order."""
-    nodes = scene.GetNodesByClass("vtkMRMLSegmentationNode")
-    every = [nodes.GetItemAsObject(place) for place in range(nodes.GetNumberOfItems())]
+    every = nodes_of_class(scene, "vtkMRMLSegmentationNode")
     return [node for node in every if node.GetNodeReferenceID(VOLUME) and teeth_of(node)]
 
 
@@ -142,7 +149,7 @@ def place_case(
     labels = case.labels() if case.revision else None
     if volume_node is None:
         volume_node = add_scan(case.image(), case.id)
-        volume_node.SetAttribute(PATIENT, case.record.patient)
+    put_patient(volume_node, case)
     if labels is None:
         return volume_node, None
     report = None if beside is None else _report_of(beside)
@@ -160,15 +167,37 @@ def place_case(
     return volume_node, node
 
 
+def put_patient(volume_node: Any, case: DatasetCase) -> None:
+    """Give a volume the pseudonym that its case has; one without any leaves the volume's."""
+    if case.record.patient:
+        volume_node.SetAttribute(PATIENT, case.record.patient)
+
+
 def in_step(segmentation_node: Any, case: DatasetCase) -> None:
-    """Remember with the node that it holds what the case's newest revision holds."""
-    segmentation_node.SetAttribute(CASE, f"{case.id} {case.revision}")
+    """Remember with the node that it holds what the case's newest revision holds.
+
+    The marks of other data sets stay: the same result may go into several.
+    """
+    older = {_mark(case, revision) for revision in case.history()}
+    others = [mark for mark in _marks(segmentation_node) if mark not in older]
+    marks = [*others, _mark(case, case.history()[-1])]
+    segmentation_node.SetAttribute(CASE, _BETWEEN_MARKS.join(marks))
 
 
-def revision_known(segmentation_node: Any, case: DatasetCase) -> int | None:
-    """The revision of a case that a node is in step with; None if it never was."""
-    case_id, _, number = (segmentation_node.GetAttribute(CASE) or "").partition(" ")
-    return int(number) if case_id == case.id and number.isdecimal() else None
+def is_in_step(segmentation_node: Any, case: DatasetCase) -> bool:
+    """Whether a node comes from a case's newest revision, in this data set or a copy of it."""
+    return _mark(case, case.history()[-1]) in _marks(segmentation_node)
+
+
+def _marks(segmentation_node: Any) -> list[str]:
+    text = segmentation_node.GetAttribute(CASE)
+    return str(text).split(_BETWEEN_MARKS) if text else []
+
+
+def _mark(case: DatasetCase, revision: Revision) -> str:
+    """A revision in a word; the same number of the same scan in another data set has another."""
+    text = json.dumps(asdict(revision), sort_keys=True)
+    return f"{case.id} {revision.number} {hashlib.sha256(text.encode()).hexdigest()[:16]}"
 
 
 def add_scan(image: Volume, name: str) -> Any:
@@ -179,9 +208,7 @@ def add_scan(image: Volume, name: str) -> Any:
 
 def same_scan(scene: slicer.vtkMRMLScene, source: Source) -> Any:
     """A volume node with a scan's voxels in its place; None if there is none."""
-    nodes = scene.GetNodesByClass("vtkMRMLScalarVolumeNode")
-    for place in range(nodes.GetNumberOfItems()):
-        node = nodes.GetItemAsObject(place)
+    for node in nodes_of_class(scene, "vtkMRMLScalarVolumeNode"):
         try:
             image = storable(volume_from_node(node)[0])
         except InputError:

@@ -122,6 +122,7 @@ class DatasetCase:
         *,
         note: str = "",
         prediction: Prediction | None = None,
+        patient: str | None = None,
         accept_text: bool = False,
     ) -> int:
         """Save labels as a new revision, whole or not at all; older ones stay as they are.
@@ -133,6 +134,7 @@ class DatasetCase:
             review: state by FDI number; teeth that it leaves out are "predicted".
             note: free text.
             prediction: the bundle, if a new one has made these labels.
+            patient: a pseudonym in the place of the recorded one; None leaves that.
             accept_text: write free text although it may tell who the patient is.
 
         Returns:
@@ -154,7 +156,8 @@ class DatasetCase:
             if change.fdi not in REVIEW_ORDER:
                 raise InputError(f"a change is recorded to tooth {change.fdi}: nobody has it")
         texts = {f"the change to tooth {change.fdi}": change.what for change in changes}
-        check_texts({"the name": who, "the note": note, **texts}, accepted=accept_text)
+        texts |= {"the name": who, "the note": note, "the pseudonym": patient or ""}
+        check_texts(texts, accepted=accept_text)
         with self._writing(who) as lock:
             self._check_newest()
             with stage.staged(self.folder, lock) as place:
@@ -168,6 +171,7 @@ class DatasetCase:
                     self.record,
                     history=(*self.record.history, entry),
                     prediction=prediction or self.record.prediction,
+                    patient=patient or self.record.patient,
                     teeth=teeth,
                     review=states,
                 )
