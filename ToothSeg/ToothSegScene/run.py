@@ -49,6 +49,7 @@ class Run:
         self._written = False
         self.result_node: Any = None
         self.name = volume_node.GetName()
+        self.region = "" if roi is None else roi.GetName()
         volume, self._placement = volume_from_node(volume_node, roi)
         self._job = Job(volume, bundle=bundle or None, device=device, precision=precision)
         self._job.start()
