@@ -103,6 +103,71 @@ def test_going_on_with_a_case_hides_the_result_before(widget: Any) -> None:
     assert seen(before, node) == [False, True]
 
 
+def test_no_other_scan_takes_the_place_of_one_that_was_removed(widget: Any, scene: Any) -> None:
+    import numpy as np
+    import slicer
+
+    from case_fixture import labels_on, some_labels
+    from node_fixture import volume_node
+    from ToothSegScene.volumes import grid_of
+
+    scan, node = result()
+    choose(widget, node)
+    ui = widget.ui
+    widget.panel.result.selection.set((16,))
+    assert ui.exportLabelmapButton.enabled
+    again = grid_of(scan).with_array(grid_of(scan).array.copy())
+    other = volume_node(again.with_array(again.array[::-1].copy()), "Other")  # on the same grid
+    scene.RemoveNode(scan)
+    ui.inputSelector.setCurrentNode(other)
+    settle()
+    for button in (ui.exportLabelmapButton, ui.editorButton):
+        assert not button.enabled
+        assert "The scan of this result is not in the scene: load it again." in button.toolTip
+    found = volume_node(again, "Scan again")
+    settle()
+    assert node.GetNodeReference("ToothSeg.Volume") is found
+    assert ui.editorButton.enabled
+    ui.exportLabelmapButton.click()
+    labels = slicer.util.getNode("*labels*")
+    np.testing.assert_array_equal(slicer.util.arrayFromVolume(labels), some_labels())
+    assert (labels_on(node, found) == some_labels()).all()
+
+
+def test_a_run_that_overwrites_changes_the_scan_too(widget: Any, scene: Any) -> None:
+    from node_fixture import volume_node
+    from ToothSegScene.own_scan import find_scan, remember_scan, scan_is_lost
+    from ToothSegScene.volumes import grid_of
+
+    (first, node), (second, _) = result(), other_result()
+    remember_scan(node)
+    node.SetNodeReferenceID("ToothSeg.Volume", second.GetID())
+    remember_scan(node)
+    again = grid_of(first)
+    again = again.with_array(again.array.copy())
+    scene.RemoveNode(second)
+    scene.RemoveNode(first)
+    volume_node(again)
+    find_scan(node)
+    assert scan_is_lost(node)
+
+
+def test_a_segmentation_from_a_file_takes_the_volume_that_is_chosen(
+    widget: Any, scene: Any
+) -> None:
+    scan, node = result()
+    node.RemoveAttribute("ToothSeg.Report")
+    node.SetNodeReferenceID("ToothSeg.Volume", None)
+    widget.ui.inputSelector.setCurrentNode(scan)
+    choose(widget, node)
+    opened: list[Any] = []
+    widget.panel.result._open_editor = lambda *what: opened.append(what[1])
+    widget.panel.result.selection.set((16,))
+    widget.ui.editorButton.click()
+    assert opened == [scan]
+    assert widget.ui.exportLabelmapButton.enabled
+
+
 @pytest.fixture
 def region(widget: Any) -> Any:
     """A region that the user has just made for the volume."""
@@ -160,6 +225,9 @@ def test_a_region_comes_back_with_its_scene(
     import slicer
 
     assert slicer.util.saveScene(str(tmp_path / "scene.mrb"))
+    widget.ui.inputSelector.setCurrentNode(other_result()[0])
+    widget.ui.roiSelector.setCurrentNode(region)  # for this one, too
+    settle()
     scene.Clear(0)
     slicer.util.loadScene(str(tmp_path / "scene.mrb"))
     settle()

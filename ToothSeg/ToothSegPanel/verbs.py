@@ -24,6 +24,7 @@ class Situation:
         new: the new number that is chosen, or None.
         missing: the teeth declared missing.
         blocked: why nothing at all can be corrected now; "" if something can.
+        scan_lost: why there is no scan to paint on; "" if there is, or never was one.
     """
 
     selected: tuple[int, ...] = ()
@@ -31,6 +32,7 @@ class Situation:
     new: int | None = None
     missing: frozenset[int] = frozenset()
     blocked: str = ""
+    scan_lost: str = ""
 
     @property
     def chosen(self) -> tuple[int, ...]:
@@ -95,6 +97,10 @@ def _mark_missing(now: Situation) -> str:
     return "It is marked as missing already." if now.selected[0] in now.missing else ""
 
 
+def _edit(now: Situation) -> str:
+    return now.scan_lost or _some(now)
+
+
 def _new(now: Situation) -> int:
     return now.new or 0
 
@@ -119,5 +125,5 @@ _CHECKS: dict[str, Callable[[Situation], str]] = {
     "mark missing": _mark_missing,
     "keep largest": _some,
     "smooth": _some,
-    "edit": _some,
+    "edit": _edit,
 }

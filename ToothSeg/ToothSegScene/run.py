@@ -7,6 +7,7 @@ from typing import Any
 
 from ToothSegLib.errors import InputError
 from ToothSegLib.job import Job, JobState
+from ToothSegScene.own_scan import remember_scan
 from ToothSegScene.segments import write_segmentation
 from ToothSegScene.volumes import volume_from_node
 
@@ -94,3 +95,4 @@ class Run:
             target,
             empty_segments=self._empty_segments,
         )
+        remember_scan(self.result_node)
