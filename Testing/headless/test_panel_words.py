@@ -88,7 +88,8 @@ def test_third_molars_cannot_be_selected(slicer_app: object) -> None:
         ("split", (16,), 17, ""),
         ("delete", (14,), None, "Select one or more"),
         ("delete", (14, 15), None, ""),
-        ("mark missing", (24,), None, "It is marked as missing already."),
+        ("mark missing", (24,), None, ""),  # the mark can be taken back
+        ("mark missing", (14, 24), None, "Select one tooth."),
         ("mark missing", (14,), None, ""),
         ("smooth", (16,), None, ""),
         ("keep largest", (), None, "Select one or more"),

@@ -82,6 +82,8 @@ class CorrectionsPanel:
             self._offer(entry.button, entry.tip, why_not(verb, now))
         self._offer("splitButton", SPLIT_TIP, "" if self._asking else why_not("split", now))
         self._offer("editorButton", EDIT_TIP, why_not("edit", now))
+        missing = now.is_missing
+        self._ui.missingButton.text = "Take back: missing" if missing else "Mark missing"
         corrections = self._corrections()
         for name in ("undo", "redo"):
             step = getattr(corrections, f"can_{name}") if corrections is not None else None
@@ -130,8 +132,9 @@ class CorrectionsPanel:
         def do() -> None:
             act = VERBS[verb].act
             with errors_in_a_line(verb):
-                teeth = act(self._corrections(), self._now(), float(self._ui.smoothSpin.value))
-                self._changed(verb)
+                now = self._now()
+                teeth = act(self._corrections(), now, float(self._ui.smoothSpin.value))
+                self._changed("taken back" if verb == "mark missing" and now.is_missing else verb)
                 self._selection.set(teeth)
 
         return do

@@ -39,6 +39,11 @@ class Situation:
         """The selected teeth that are there."""
         return tuple(fdi for fdi in self.selected if fdi in self.present)
 
+    @property
+    def is_missing(self) -> bool:
+        """Whether the selected tooth is declared missing, so that this can be taken back."""
+        return len(self.selected) == 1 and self.selected[0] in self.missing
+
 
 def why_not(verb: str, now: Situation) -> str:
     """Why a verb cannot be done, in one sentence; "" if it can. KeyError for no such verb."""
@@ -92,9 +97,7 @@ def _split(now: Situation) -> str:
 
 
 def _mark_missing(now: Situation) -> str:
-    if len(now.selected) != 1:
-        return "Select one tooth."
-    return "It is marked as missing already." if now.selected[0] in now.missing else ""
+    return "" if len(now.selected) == 1 else "Select one tooth."
 
 
 def _edit(now: Situation) -> str:
