@@ -126,7 +126,9 @@ class CorrectionsPanel:
         free = [
             other for other in _NUMBERS if other // 10 == fdi // 10 and other not in now.present
         ]
-        self.choose_number(min(free, key=lambda other: abs(other - fdi), default=fdi))
+        nearest = min(free, key=lambda other: abs(other - fdi), default=fdi)
+        if nearest in _NUMBERS:  # not a third molar's own
+            self.choose_number(nearest)
 
     def _doer(self, verb: str) -> Callable[[], None]:
         def do() -> None:

@@ -89,8 +89,9 @@ class ResultPanel:
             lambda value: self.refresh(),
         )  # fmt: skip
         self.reviewed = ReviewedButton(
-            ui.reviewedButton, self.selection, lambda: self.node, blocked, self._step_done
-        )
+            ui.reviewedButton, self.selection, lambda: self.findings.current, lambda: self.node,
+            blocked, self._step_done, self.refresh,
+        )  # fmt: skip
 
     @property
     def node(self) -> Any:

@@ -97,7 +97,9 @@ def _split(now: Situation) -> str:
 
 
 def _mark_missing(now: Situation) -> str:
-    return "" if len(now.selected) == 1 else "Select one tooth."
+    if len(now.selected) != 1:
+        return "Select one tooth."
+    return "" if now.is_missing else _asked(lambda: renumbering.check_number(now.selected[0]))
 
 
 def _edit(now: Situation) -> str:
