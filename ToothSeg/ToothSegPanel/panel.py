@@ -39,6 +39,8 @@ class Panel(VTKObservationMixin):
         self._parameters: Any = None
         self._observed: Any = None
         self._region_of: tuple[str, str] | None = None
+        self._away = False
+        self._arrived: Any = None
         self._settle = qt.QTimer()
         self._settle.singleShot = True
         self._settle.interval = SETTLE_MS
@@ -70,9 +72,25 @@ class Panel(VTKObservationMixin):
         """The scene goes: stop what runs and forget what was."""
         self.run.cancel(quietly=True)
         self.run.say("")
-        self._region_of = None
+        self._region_of = self._arrived = None
         self.result.forget()
         self.show(None)
+
+    def rest(self) -> None:
+        """The user goes to another module: what changes from now on is looked at on their return.
+
+        A visit to the Segment Editor is then one step, however many strokes it has.
+        """
+        self._settle.stop()
+        self.result.take_note()
+        self._away = True
+
+    def wake(self) -> None:
+        """The user is back; `show` is to follow."""
+        self._away = False
+        arrived, self._arrived = self._arrived, None
+        if arrived is not None and arrived.GetScene() is not None:
+            _present(arrived)
 
     def close(self) -> None:
         """The panel goes. When Slicer quits its widgets are gone before, so none is touched."""
@@ -86,7 +104,8 @@ class Panel(VTKObservationMixin):
 
     def look_again(self, caller: Any = None, event: Any = None) -> None:
         """Refresh soon, once for many calls."""
-        self._settle.start()
+        if not self._away:
+            self._settle.start()
 
     def _observe(self, node: Any) -> None:
         if node is self._observed:
@@ -175,22 +194,35 @@ class Panel(VTKObservationMixin):
         )
 
     def _finished(self, run: Any) -> str:
-        from ToothSegScene.display import bring_forward, centre_in_3d, show_in_3d
         from ToothSegScene.review import findings_of
         from ToothSegScene.segments import teeth_of
 
         node = run.result_node
-        show_in_3d(node)
-        centre_in_3d(node)
-        bring_forward(node)
+        if self._away:
+            # In the views the user may be painting another result.
+            if node is not run.target:
+                node.SetDisplayVisibility(False)
+            self._arrived = node
+        else:
+            _present(node)
         if self._parameters is not None:
             self._parameters.segmentation = node
-        self.refresh()
+        if not self._away:
+            self.refresh()
         teeth, findings = len(teeth_of(node)), len(findings_of(node))
         found = {0: "No teeth found", 1: "1 tooth found"}.get(teeth, f"{teeth} teeth found")
         check = "1 thing to check" if findings == 1 else f"{findings} things to check"
         where = escape(f"{run.name} within {run.region}" if run.region else run.name)
         return f"<b>{found}</b> in {where}; {check if findings else 'nothing stands out'}."
+
+
+def _present(segmentation_node: Any) -> None:
+    """Show a new result in all views."""
+    from ToothSegScene.display import bring_forward, centre_in_3d, show_in_3d
+
+    show_in_3d(segmentation_node)
+    centre_in_3d(segmentation_node)
+    bring_forward(segmentation_node)
 
 
 def _may_be_replaced(segmentation_node: Any) -> bool:

@@ -111,6 +111,12 @@ class ResultPanel:
         self.training.forget()
         self.selection.set(())
 
+    def take_note(self) -> None:
+        """Let what is edited from now on be a step apart from what was before."""
+        corrections = self._corrections()
+        if corrections is not None:
+            corrections.take_note()
+
     def refresh(self) -> None:
         """Bring all parts in line with the segmentation node."""
         node = self.node

@@ -136,6 +136,10 @@ class Corrections:
             lambda crop, fdi: corrections.smooth(crop.labels, [fdi], mm, crop.spacing),
         )
 
+    def take_note(self) -> None:
+        """Take what was done by other means since the last step for a step of its own, if any."""
+        self._is_usable()
+
     @property
     def can_undo(self) -> str | None:
         """What an undo would take back, in words; None where there is nothing."""
