@@ -81,7 +81,7 @@ class ExportPanel:
         node, volume_node = self._result()
         if volume_node is not None:
             return ""
-        if scan_is_lost(node):
+        if node is not None and scan_is_lost(node):
             return LOST
         return "There is no volume on whose grid to make it: choose one."
 
