@@ -140,8 +140,10 @@ def test_what_was_left_out_is_told() -> None:
         ("third-molar", "low", (48,)),
         ("dropped-pieces", "low", ()),
     ]
-    unsure, place, _, pieces = (finding.message for finding in patient.findings())
+    unsure, place, third, pieces = (finding.message for finding in patient.findings())
+    assert unsure.startswith("A tooth at (150, 0, 0) mm LPS was left out as third molar 38, but")
     assert "it may be 37" in unsure
+    assert third.startswith("Third molar 48 at (150, 0, 0) mm LPS is in the scan")
     assert "300 mm3 at (150, 0, 0) mm" in place
     assert "2 small pieces" in pieces
     assert "42 mm3" in pieces
@@ -150,8 +152,10 @@ def test_what_was_left_out_is_told() -> None:
 def test_sure_third_molars_are_one_finding() -> None:
     patient = a_patient()
     for label, third in ((1, 48), (2, 18)):
-        patient.leave_out(label, FAR, 600.0, 0.99, third)
+        patient.leave_out(label, FAR + [label, 0.0, 0.0], 600.0, 0.99, third)
     assert patient.told() == [("third-molar", "low", (18, 48))]
+    (finding,) = patient.findings()
+    assert "molars 18, 48 at (152, 0, 0), (151, 0, 0) mm LPS are in the scan" in finding.message
 
 
 def test_fragments_are_told_in_one_line_with_the_teeth_beside_them() -> None:

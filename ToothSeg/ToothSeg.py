@@ -117,12 +117,14 @@ class ToothSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
     def enter(self) -> None:
         """The user comes to the module."""
+        self.panel.wake()
         self._take_parameters()
 
     def exit(self) -> None:
         """The user goes to another module. A run goes on."""
         self._drop_parameters()
         self.panel.result.points.stop()
+        self.panel.rest()
 
     @property
     def _is_open(self) -> bool:

@@ -89,6 +89,8 @@ def test_declared_missing_and_found_again(node: Any) -> None:
     assert node.GetAttribute("ToothSeg.Missing") == "11 15"
     with pytest.raises(ToothSegError, match="11 is marked as missing already"):
         corrections.mark_missing(11)
+    with pytest.raises(ToothSegError, match="14 is not marked as missing"):
+        corrections.take_back_missing(14)
     corrections.renumber(14, 15)
     assert node.GetAttribute("ToothSeg.Missing") == "11"
     corrections.undo()

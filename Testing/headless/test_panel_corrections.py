@@ -86,6 +86,30 @@ def test_a_verb_its_undo_and_redo(
     assert not ui.redoButton.enabled
 
 
+def test_a_mark_of_missing_is_taken_back_without_the_history(widget: Any, node: Any) -> None:
+    from ToothSegScene.review import state_of
+
+    ui = widget.ui
+    _do(widget, (14,), "missingButton")
+    assert state_of(node, 14) == "missing"
+    assert ui.missingButton.text == "Take back: missing"
+    widget.panel.result.forget()  # as after the scene was loaded again
+    widget.panel.refresh()
+    _do(widget, (14,), "missingButton")
+    assert state_of(node, 14) == "absent"
+    assert node.GetAttribute("ToothSeg.Missing") is None
+    assert ui.missingButton.text == "Mark missing"
+    assert ui.undoButton.toolTip == "Undo: take back that 14 is missing"
+    ui.undoButton.click()
+    settle()
+    assert state_of(node, 14) == "missing"
+    assert ui.missingButton.text == "Take back: missing"
+    ui.redoButton.click()
+    assert state_of(node, 14) == "absent"
+    widget.panel.result.selection.set((14, 15))
+    assert not ui.missingButton.enabled
+
+
 def test_shifting_a_quadrant_both_ways(widget: Any, node: Any) -> None:
     before = _labels(node)
     _do(widget, (27,), "deleteButton")

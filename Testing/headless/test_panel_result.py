@@ -96,7 +96,7 @@ def test_a_click_selects_and_centres_the_views(widget: Any, node: Any, slicer_ap
 def test_the_3d_views_turn_to_a_new_result(widget: Any, node: Any, slicer_app: Any) -> None:
     camera = slicer_app.mrmlScene().AddNewNodeByClass("vtkMRMLCameraNode")
     before = camera.GetPosition()[1] - camera.GetFocalPoint()[1]
-    widget.panel._finished(SimpleNamespace(result_node=node, name="scan"))
+    widget.panel._finished(SimpleNamespace(result_node=node, name="scan", region=""))
     bounds = [0.0] * 6
     node.GetRASBounds(bounds)
     middle = [(bounds[axis] + bounds[axis + 1]) / 2 for axis in (0, 2, 4)]

@@ -99,6 +99,7 @@ def test_the_sample_through_the_button(
     assert ui.segmentButton.enabled
     assert ui.odontogramFrame.isVisibleTo(widget.parent)
     assert node.GetNodeReference("ToothSeg.Volume") is ui.inputSelector.currentNode()
+    assert node.GetAttribute("ToothSeg.Scan")
     assert list(tmp_path.iterdir()) == []
 
     # As after a minute's work with it.

@@ -59,12 +59,18 @@ def test_selection_by_click_ctrl_and_shift(slicer_app: object) -> None:
     assert len(heard) == 6
 
 
-def test_third_molars_cannot_be_selected(slicer_app: object) -> None:
+def test_a_row_by_shift_passes_over_third_molars(slicer_app: object) -> None:
     from ToothSegPanel.selection import Selection
 
     selection = Selection()
-    selection.set((18, 17))
-    assert selection.teeth == (17,)
+    selection.set((18, 19, 17))
+    assert selection.teeth == (18, 17)
+    selection.click(27)
+    selection.click(46, extend=True)  # 28 and 48 lie between
+    assert selection.teeth == (27, 47, 46)
+    selection.set((18,))
+    selection.click(16, extend=True)
+    assert selection.teeth == (18, 17, 16)
 
 
 @pytest.mark.parametrize(
@@ -88,7 +94,9 @@ def test_third_molars_cannot_be_selected(slicer_app: object) -> None:
         ("split", (16,), 17, ""),
         ("delete", (14,), None, "Select one or more"),
         ("delete", (14, 15), None, ""),
-        ("mark missing", (24,), None, "It is marked as missing already."),
+        ("mark missing", (24,), None, ""),  # the mark can be taken back
+        ("mark missing", (14, 24), None, "Select one tooth."),
+        ("mark missing", (18,), None, "18 is none of the 28 teeth"),
         ("mark missing", (14,), None, ""),
         ("smooth", (16,), None, ""),
         ("keep largest", (), None, "Select one or more"),

@@ -85,6 +85,8 @@ class CorrectionsPanel:
             self._offer(entry.button, entry.tip, why_not(verb, now))
         self._offer("splitButton", SPLIT_TIP, "" if self._asking else why_not("split", now))
         self._offer("editorButton", EDIT_TIP, why_not("edit", now))
+        missing = now.is_missing
+        self._ui.missingButton.text = "Take back: missing" if missing else "Mark missing"
         corrections = self._corrections()
         for name in ("undo", "redo"):
             step = getattr(corrections, f"can_{name}") if corrections is not None else None
@@ -127,14 +129,17 @@ class CorrectionsPanel:
         free = [
             other for other in _NUMBERS if other // 10 == fdi // 10 and other not in now.present
         ]
-        self.choose_number(min(free, key=lambda other: abs(other - fdi), default=fdi))
+        nearest = min(free, key=lambda other: abs(other - fdi), default=fdi)
+        if nearest in _NUMBERS:  # not a third molar's own
+            self.choose_number(nearest)
 
     def _doer(self, verb: str) -> Callable[[], None]:
         def do() -> None:
             act = VERBS[verb].act
             with errors_in_a_line(verb):
-                teeth = act(self._corrections(), self._now(), float(self._ui.smoothSpin.value))
-                self._changed(verb)
+                now = self._now()
+                teeth = act(self._corrections(), now, float(self._ui.smoothSpin.value))
+                self._changed("taken back" if verb == "mark missing" and now.is_missing else verb)
                 self._selection.set(teeth)
 
         return do

@@ -69,11 +69,22 @@ class ExportPanel:
             reason = "" if self._has_teeth else "There are no teeth to export."
             if not reason and name in _NEED_FOLDER and not self._folder():
                 reason = "Choose a folder first."
-            if not reason and name == "exportLabelmapButton" and self._result()[1] is None:
-                reason = "There is no volume on whose grid to make it: choose one."
+            if not reason and name == "exportLabelmapButton":
+                reason = self._no_grid()
             button = getattr(self._ui, name)
             button.enabled = not reason
             button.toolTip = f"{tip}\n{reason}" if reason else tip
+
+    def _no_grid(self) -> str:
+        """Why no label map can be made; "" if one can."""
+        from ToothSegScene.own_scan import LOST, scan_is_lost
+
+        node, volume_node = self._result()
+        if volume_node is not None:
+            return ""
+        if node is not None and scan_is_lost(node):
+            return LOST
+        return "There is no volume on whose grid to make it: choose one."
 
     def _folder(self) -> str:
         return str(self._ui.folderEdit.currentPath).strip()

@@ -7,10 +7,11 @@ from typing import Any
 
 import qt
 
+from ToothSegLib.dataset.record import REVIEW_ORDER
 from ToothSegLib.report import Finding
 from ToothSegPanel import notation as words
 from ToothSegPanel.painting import icon_of, paint_urgency
-from ToothSegPanel.selection import READING_ORDER, Selection
+from ToothSegPanel.selection import Selection
 
 
 class FindingsList:
@@ -43,12 +44,17 @@ class FindingsList:
             "itemClicked(QListWidgetItem*)", lambda item: self._on_row(widget.currentRow)
         )
 
+    @property
+    def current(self) -> Finding | None:
+        """The finding whose row is marked."""
+        row = self._list.currentRow
+        return self.findings[row] if 0 <= row < len(self.findings) else None
+
     def show(self, findings: Sequence[Finding], notation: str) -> None:
         """Show the findings that are open, in the order given: the most urgent first."""
         self._filling = True
         try:
-            row = self._list.currentRow
-            kept = self.findings[row] if 0 <= row < len(self.findings) else None
+            kept = self.current
             self.findings = list(findings)
             self._list.clear()
             for finding in self.findings:
@@ -59,7 +65,7 @@ class FindingsList:
             self._filling = False
 
     def _add(self, finding: Finding, notation: str) -> None:
-        teeth = [fdi for fdi in finding.fdi if fdi in READING_ORDER]
+        teeth = [fdi for fdi in finding.fdi if fdi in REVIEW_ORDER]
         # The message speaks FDI; other notations get the numbers in front.
         text = self._message(finding)
         if teeth and notation != "FDI":
@@ -74,7 +80,7 @@ class FindingsList:
         row = self._list.currentRow
         if not 0 <= row < len(self.findings):
             return
-        teeth = {fdi for fdi in self.findings[row].fdi if fdi in READING_ORDER}
+        teeth = {fdi for fdi in self.findings[row].fdi if fdi in REVIEW_ORDER}
         if teeth != set(self._selection.teeth):
             self._filling = True
             self._list.currentRow = -1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from html import escape
 from typing import Any
 
 import qt
@@ -16,6 +17,10 @@ from ToothSegPanel.run_panel import RunPanel
 
 # Many events come at once, as when 28 segments are written; the panel looks once.
 SETTLE_MS = 50
+
+# Reference of the parameter node to the result that was brought forward last. It is saved with the
+# scene, so that one that was hidden since then is not shown by loading it.
+_SHOWN = "ToothSeg.Shown"
 
 
 class Panel(VTKObservationMixin):
@@ -34,6 +39,9 @@ class Panel(VTKObservationMixin):
         self._parameters: Any = None
         self._observed: Any = None
         self._report: str | None = None
+        self._region_of: tuple[str, str] | None = None
+        self._away = False
+        self._arrived: Any = None
         self._settle = qt.QTimer()
         self._settle.singleShot = True
         self._settle.interval = SETTLE_MS
@@ -41,18 +49,22 @@ class Panel(VTKObservationMixin):
         self.run: Any = None
         self.result = ResultPanel(ui, self._say, self._blocked, **parts)
         self.advanced = AdvancedPanel(ui)
-        self.run = RunPanel(ui, self._start, self._why_not, self.look_again, self._finished)
+        self.run = RunPanel(
+            ui, self._start, self._why_not, self._region, self.look_again, self._finished
+        )
         self.show(None)
 
     def show(self, parameters: Any) -> None:
         """Take the parameters; None between scenes."""
         self._parameters = parameters
+        self._leave_region()
         self.advanced.show(parameters)
         self.refresh()
 
     def refresh(self) -> None:
         """Bring everything in line with the parameters and the scene."""
         self._settle.stop()
+        self._bring_forward()
         self._observe(None if self._parameters is None else self._parameters.segmentation)
         self.result.show(self._parameters)
         self.run.refresh()
@@ -61,8 +73,25 @@ class Panel(VTKObservationMixin):
         """The scene goes: stop what runs and forget what was."""
         self.run.cancel(quietly=True)
         self.run.say("")
+        self._region_of = self._arrived = None
         self.result.forget()
         self.show(None)
+
+    def rest(self) -> None:
+        """The user goes to another module: what changes from now on is looked at on their return.
+
+        A visit to the Segment Editor is then one step, however many strokes it has.
+        """
+        self._settle.stop()
+        self.result.take_note()
+        self._away = True
+
+    def wake(self) -> None:
+        """The user is back; `show` is to follow."""
+        self._away = False
+        arrived, self._arrived = self._arrived, None
+        if arrived is not None and arrived.GetScene() is not None:
+            _present(arrived)
 
     def close(self) -> None:
         """The panel goes. When Slicer quits its widgets are gone before, so none is touched."""
@@ -76,7 +105,8 @@ class Panel(VTKObservationMixin):
 
     def look_again(self, caller: Any = None, event: Any = None) -> None:
         """Refresh soon, once for many calls."""
-        self._settle.start()
+        if not self._away:
+            self._settle.start()
 
     def _observe(self, node: Any) -> None:
         report = None if node is None else node.GetAttribute("ToothSeg.Report")
@@ -98,6 +128,40 @@ class Panel(VTKObservationMixin):
             changes.SourceRepresentationModified,
         ):
             self.addObserver(node, event, self.look_again)
+
+    def _bring_forward(self) -> None:
+        """Show a result alone when it has been chosen; how it is seen then is up to the user."""
+        if self._parameters is None:
+            return
+        from ToothSegScene.display import bring_forward
+
+        node, memory = self._parameters.segmentation, self._parameters.parameterNode
+        if node is memory.GetNodeReference(_SHOWN):
+            return
+        memory.SetNodeReferenceID(_SHOWN, None if node is None else node.GetID())
+        if node is not None:
+            bring_forward(node)
+
+    def _leave_region(self) -> None:
+        """A region is for the volume that it was chosen with, and not for the next one."""
+        chosen = self._parameters
+        if chosen is None or chosen.roi is None or chosen.inputVolume is None:
+            return
+        now = chosen.roi.GetID(), chosen.inputVolume.GetID()
+        before, self._region_of = self._region_of, now
+        if before is None or before[0] != now[0] or before == now:
+            return
+        name = escape(chosen.roi.GetName())
+        chosen.roi = None
+        self._say(
+            f"The region {name} was for another volume: all of this one will be segmented. Choose "
+            "the region again under <i>Advanced</i> if it is meant."
+        )
+
+    def _region(self) -> str:
+        if self._parameters is None or self._parameters.roi is None:
+            return ""
+        return str(self._parameters.roi.GetName())
 
     def _why_not(self) -> str:
         if self._parameters is None or self._parameters.inputVolume is None:
@@ -132,23 +196,35 @@ class Panel(VTKObservationMixin):
         )
 
     def _finished(self, run: Any) -> str:
-        from ToothSegScene.display import centre_in_3d, is_in_slices, show_in_3d, show_in_slices
         from ToothSegScene.review import findings_of
-        from ToothSegScene.segments import VOLUME, teeth_of
+        from ToothSegScene.segments import teeth_of
 
         node = run.result_node
-        show_in_3d(node)
-        centre_in_3d(node)
-        volume_node = node.GetNodeReference(VOLUME)
-        if not is_in_slices(volume_node):  # teeth over another scan would mislead
-            show_in_slices(volume_node)
+        if self._away:
+            # In the views the user may be painting another result.
+            if node is not run.target:
+                node.SetDisplayVisibility(False)
+            self._arrived = node
+        else:
+            _present(node)
         if self._parameters is not None:
             self._parameters.segmentation = node
-        self.refresh()
+        if not self._away:
+            self.refresh()
         teeth, findings = len(teeth_of(node)), len(findings_of(node))
         found = {0: "No teeth found", 1: "1 tooth found"}.get(teeth, f"{teeth} teeth found")
         check = "1 thing to check" if findings == 1 else f"{findings} things to check"
-        return f"<b>{found}</b> in {run.name}; {check if findings else 'nothing stands out'}."
+        where = escape(f"{run.name} within {run.region}" if run.region else run.name)
+        return f"<b>{found}</b> in {where}; {check if findings else 'nothing stands out'}."
+
+
+def _present(segmentation_node: Any) -> None:
+    """Show a new result in all views."""
+    from ToothSegScene.display import bring_forward, centre_in_3d, show_in_3d
+
+    show_in_3d(segmentation_node)
+    centre_in_3d(segmentation_node)
+    bring_forward(segmentation_node)
 
 
 def _may_be_replaced(segmentation_node: Any) -> bool:

@@ -91,8 +91,9 @@ class ResultPanel:
             lambda value: self.refresh(),
         )  # fmt: skip
         self.reviewed = ReviewedButton(
-            ui.reviewedButton, self.selection, lambda: self.node, blocked, self._step_done
-        )
+            ui.reviewedButton, self.selection, lambda: self.findings.current, lambda: self.node,
+            blocked, self._step_done, self.refresh,
+        )  # fmt: skip
 
     @property
     def node(self) -> Any:
@@ -118,11 +119,22 @@ class ResultPanel:
         self.hand_drawn.forget()
         self.selection.set(())
 
+    def take_note(self) -> None:
+        """Let what is edited from now on be a step apart from what was before."""
+        corrections = self._corrections()
+        if corrections is not None:
+            corrections.take_note()
+
     def refresh(self) -> None:
         """Bring all parts in line with the segmentation node."""
         node = self.node
-        if node is not None and not self._blocked():
-            self.hand_drawn.look(node)
+        if node is not None:
+            from ToothSegScene.own_scan import find_scan, remember_scan
+
+            find_scan(node)
+            remember_scan(node)
+            if not self._blocked():
+                self.hand_drawn.look(node)
         # With nothing to choose from, the choice of a result would only be in the way.
         scene = slicer.mrmlScene
         any_result = scene.GetNumberOfNodesByClass("vtkMRMLSegmentationNode") > 0
@@ -170,6 +182,7 @@ class ResultPanel:
     def _situation(self, new: int | None) -> Situation:
         if self.node is None:
             return Situation(self.selection.teeth, new=new, blocked="There is no result yet.")
+        from ToothSegScene.own_scan import LOST, scan_is_lost
         from ToothSegScene.review import states_of
 
         states = states_of(self.node)
@@ -181,6 +194,7 @@ class ResultPanel:
             new=new,
             missing=frozenset(fdi for fdi, state in states.items() if state == "missing"),
             blocked=self._blocked(),
+            scan_lost=LOST if scan_is_lost(self.node) else "",
         )
 
     def _corrections(self) -> Any:
@@ -214,10 +228,14 @@ class ResultPanel:
         self.review.start()
 
     def _result(self) -> tuple[Any, Any]:
-        """The result and its volume, or the chosen one where it does not tell its own."""
+        """The result and its volume, or the chosen one where it never had one of its own."""
+        from ToothSegScene.own_scan import scan_is_lost
+
         node = self.node
         if node is None:
             return None, None
+        if scan_is_lost(node):
+            return node, None  # the chosen one may be another patient's
         return node, node.GetNodeReference("ToothSeg.Volume") or self._parameters.inputVolume
 
     def _bring_into_view(self, teeth: tuple[int, ...]) -> None:

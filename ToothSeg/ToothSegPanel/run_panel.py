@@ -23,6 +23,7 @@ class RunPanel:
         start: starts a run and gives it, or None if the user would rather not; raises
             ToothSegError.
         why_not: why no run can be started now; "" if one can.
+        region: name of the region that a run would be restricted to; "" if none.
         changed: called when a run has started and when it has ended.
         finished: called with a run that has ended well; gives a sentence about its result.
     """
@@ -32,12 +33,14 @@ class RunPanel:
         ui: Any,
         start: Callable[[], Any],
         why_not: Callable[[], str],
+        region: Callable[[], str],
         changed: Callable[[], None],
         finished: Callable[[Any], str],
     ) -> None:
         self._ui = ui
         self._start = start
         self._why_not = why_not
+        self._region = region
         self._changed = changed
         self._finished = finished
         self._said = ""
@@ -58,9 +61,11 @@ class RunPanel:
             self._label(torch_setup.LABEL, torch_setup.TIP, True)
             self._show(f"{torch_setup.TIP}.")
             return
-        reason = self._why_not()
+        reason, region = self._why_not(), self._region()
         tip = reason or "Find the teeth of the volume, tell them apart and number them"
-        self._label("&Segment teeth", tip, not reason)
+        if region:
+            tip += f"\nOnly within the region {region}: see Advanced"
+        self._label("&Segment teeth" + " within the region" * bool(region), tip, not reason)
         self._show("" if running else reason)
 
     def say(self, text: str) -> None:

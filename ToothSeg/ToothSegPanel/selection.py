@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
+from ToothSegLib.dataset.record import REVIEW_ORDER
 from ToothSegLib.teeth import FDI_NUMBERS, LOWER_ARCH, UPPER_ARCH
 
-# As they are read: the upper arch from the patient's right to the left, then the lower.
+# As they are read: the upper arch from the patient's right to the left, then the lower. Third
+# molars have no place in the odontogram, but cases may hold them and findings tell of them.
 READING_ORDER = tuple(fdi for fdi in UPPER_ARCH + LOWER_ARCH if fdi in FDI_NUMBERS)
 
 
@@ -23,8 +25,8 @@ class Selection:
         self._listeners.append(listener)
 
     def set(self, teeth: Iterable[int]) -> None:
-        """Select these teeth and no others; what is none of the 28 is passed over."""
-        self.teeth = tuple(dict.fromkeys(fdi for fdi in teeth if fdi in READING_ORDER))
+        """Select these teeth, third molars too, and no others; what is no tooth is passed over."""
+        self.teeth = tuple(dict.fromkeys(fdi for fdi in teeth if fdi in REVIEW_ORDER))
         self._anchor = self.teeth[-1] if self.teeth else None
         for listener in self._listeners:
             listener()
@@ -33,9 +35,10 @@ class Selection:
         """A click on a tooth: alone, with Ctrl (``toggle``) or with Shift (``extend``)."""
         if extend and self._anchor is not None:
             anchor = self._anchor
-            start, end = READING_ORDER.index(anchor), READING_ORDER.index(fdi)
+            start, end = REVIEW_ORDER.index(anchor), REVIEW_ORDER.index(fdi)
             step = 1 if end >= start else -1
-            self.set(READING_ORDER[place] for place in range(start, end + step, step))
+            row = [REVIEW_ORDER[place] for place in range(start, end + step, step)]
+            self.set(other for other in row if other in (*READING_ORDER, anchor))
             self._anchor = anchor
         elif toggle and fdi in self.teeth:
             self.set(other for other in self.teeth if other != fdi)

@@ -8,7 +8,7 @@ from typing import Any
 
 import qt
 
-from ToothSegLib.teeth import CATEGORIES, TEETH
+from ToothSegLib.teeth import CATEGORIES, TEETH, THIRD_MOLARS
 from ToothSegPanel import notation as words
 from ToothSegPanel.painting import icon_of, paint_swatch
 from ToothSegPanel.selection import Selection
@@ -115,6 +115,12 @@ class CategoryTree:
     def _show_category(self, index: int, notation: str) -> None:
         item = self._categories[index]
         teeth = [tooth.fdi for tooth in TEETH if tooth.category == index]
+        # A run gives no third molars, but a case may hold them.
+        teeth += [
+            tooth.fdi
+            for tooth in THIRD_MOLARS
+            if tooth.category == index and tooth.fdi in self._rows
+        ]
         there = [fdi for fdi in teeth if fdi in self._rows]
         colour = next(tooth.colour for tooth in TEETH if tooth.category == index)
         item.setIcon(_NAME, icon_of(paint_swatch(colour)))

@@ -62,7 +62,10 @@ def _delete(corrections: Any, now: Situation, _: float) -> Teeth:
 
 
 def _mark_missing(corrections: Any, now: Situation, _: float) -> Teeth:
-    corrections.mark_missing(now.selected[0])
+    if now.is_missing:
+        corrections.take_back_missing(now.selected[0])
+    else:
+        corrections.mark_missing(now.selected[0])
     return now.selected
 
 
@@ -92,7 +95,9 @@ VERBS = {
         "shiftBackButton", "Move the quadrant's numbers by one away from the midline", _shift(+1)
     ),
     "mark missing": VerbButton(
-        "missingButton", "Declare the tooth missing; what was taken for it goes", _mark_missing
+        "missingButton",
+        "Declare the tooth missing, so that what was taken for it goes; or take that mark back",
+        _mark_missing,
     ),
     "merge": VerbButton(
         "mergeButton", "Join the teeth; the first one chosen keeps its number", _merge

@@ -24,6 +24,7 @@ class Situation:
         new: the new number that is chosen, or None.
         missing: the teeth declared missing.
         blocked: why nothing at all can be corrected now; "" if something can.
+        scan_lost: why there is no scan to paint on; "" if there is, or never was one.
     """
 
     selected: tuple[int, ...] = ()
@@ -31,11 +32,17 @@ class Situation:
     new: int | None = None
     missing: frozenset[int] = frozenset()
     blocked: str = ""
+    scan_lost: str = ""
 
     @property
     def chosen(self) -> tuple[int, ...]:
         """The selected teeth that are there."""
         return tuple(fdi for fdi in self.selected if fdi in self.present)
+
+    @property
+    def is_missing(self) -> bool:
+        """Whether the selected tooth is declared missing, so that this can be taken back."""
+        return len(self.selected) == 1 and self.selected[0] in self.missing
 
 
 def why_not(verb: str, now: Situation) -> str:
@@ -56,7 +63,7 @@ def _some(now: Situation) -> str:
 def _edit(now: Situation) -> str:
     # A tooth that is not there is painted as a new one.
     if now.chosen or len(now.selected) == 1:
-        return ""
+        return now.scan_lost
     return "Select one tooth, or more that are there."
 
 
@@ -99,7 +106,7 @@ def _split(now: Situation) -> str:
 def _mark_missing(now: Situation) -> str:
     if len(now.selected) != 1:
         return "Select one tooth."
-    return "It is marked as missing already." if now.selected[0] in now.missing else ""
+    return "" if now.is_missing else _asked(lambda: renumbering.check_number(now.selected[0]))
 
 
 def _new(now: Situation) -> int:

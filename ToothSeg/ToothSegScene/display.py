@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ToothSegScene.nodes import nodes_of_class
-from ToothSegScene.segments import teeth_of
+from ToothSegScene.segments import REPORT, VOLUME, teeth_of
 
 
 @dataclass(frozen=True)
@@ -52,6 +52,23 @@ def show_in_3d(segmentation_node: Any) -> None:
     """Make the surfaces, unless they are there, and show them."""
     segmentation_node.CreateClosedSurfaceRepresentation()
     _display_node(segmentation_node).SetVisibility3D(True)
+
+
+def bring_forward(segmentation_node: Any) -> None:
+    """Show a result alone: hide the other ones, and put its scan into the slice views.
+
+    The views are left alone where one of them shows the scan. Segmentations that no run has made
+    stay as they are.
+    """
+    for other in nodes_of_class(segmentation_node.GetScene(), "vtkMRMLSegmentationNode"):
+        if other is not segmentation_node and other.GetAttribute(REPORT):
+            other.SetDisplayVisibility(False)
+    _display_node(segmentation_node)
+    segmentation_node.SetDisplayVisibility(True)
+    volume_node = segmentation_node.GetNodeReference(VOLUME)
+    # Teeth over another scan would mislead.
+    if volume_node is not None and not is_in_slices(volume_node):
+        show_in_slices(volume_node)
 
 
 def is_in_slices(volume_node: Any) -> bool:

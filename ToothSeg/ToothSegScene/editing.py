@@ -124,6 +124,15 @@ class Corrections:
         draft = replace(drafts.without(state, [fdi]), missing=drafts.missing_text({*missing, fdi}))
         self._do(f"mark {fdi} missing", state, draft)
 
+    def take_back_missing(self, fdi: int) -> None:
+        """Take a declaration by `mark_missing` back: the tooth counts as not found again."""
+        state = self._state()
+        missing = drafts.missing_of(state)
+        if fdi not in missing:
+            raise InputError(f"{fdi} is not marked as missing: choose one that is")
+        draft = replace(state, missing=drafts.missing_text(missing - {fdi}) or None)
+        self._do(f"take back that {fdi} is missing", state, draft)
+
     def keep_largest(self, fdis: Collection[int]) -> None:
         """Drop all but the largest piece of each tooth; those of one piece are left alone."""
         self._reshape(
@@ -141,6 +150,10 @@ class Corrections:
             corrections.smoothing_reach(mm),
             lambda crop, fdi: corrections.smooth(crop.labels, [fdi], mm, crop.spacing),
         )
+
+    def take_note(self) -> None:
+        """Take what was done by other means since the last step for a step of its own, if any."""
+        self._is_usable()
 
     @property
     def can_undo(self) -> str | None:

@@ -67,7 +67,7 @@ class History:
         node ends the history: its steps were of other teeth.
         """
         last, self._last = self._last, current
-        if last is None or not (self._done or self._undone):
+        if last is None:
             return
         if last.report != current.report:
             self._done, self._undone = [], []

@@ -6,7 +6,7 @@ A tooth is *reviewed* when the reader has approved it or has corrected it, which
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -18,6 +18,7 @@ from ToothSegLib.errors import InputError
 from ToothSegLib.report import URGENCIES, Finding, Segmentation, by_urgency, from_json
 from ToothSegLib.teeth import FDI_NUMBERS
 from ToothSegLib.volume import Volume
+from ToothSegScene.finding_marks import is_marked
 from ToothSegScene.segments import MISSING, REPORT, teeth_of
 from ToothSegScene.state import APPROVED, CONFIDENCE, CORRECTED, PREDICTED, REVIEW
 
@@ -29,13 +30,13 @@ def state_of(segmentation_node: Any, fdi: int) -> ToothState:
     """The state of one tooth; see `states_of`, which is quicker for many.
 
     Raises:
-        KeyError: ``fdi`` is none of the 28.
+        KeyError: ``fdi`` is none of the 28, nor a third molar that is there.
     """
     return states_of(segmentation_node)[fdi]
 
 
 def states_of(segmentation_node: Any) -> dict[int, ToothState]:
-    """The states of the 28 teeth, by FDI number.
+    """The states of the 28 teeth, and of third molars that are there, by FDI number.
 
     "missing": there is no such tooth, the reader says. "absent": none was found, or its segment
     was deleted or is empty. "reviewed": approved or corrected by the reader. "to check": there,
@@ -52,7 +53,8 @@ def states_of(segmentation_node: Any) -> dict[int, ToothState]:
             return "reviewed"
         return "to check" if fdi in named else "present"
 
-    return {fdi: state(fdi) for fdi in FDI_NUMBERS}
+    third_molars = sorted(reviews.keys() - set(FDI_NUMBERS))
+    return {fdi: state(fdi) for fdi in (*FDI_NUMBERS, *third_molars)}
 
 
 def has_report(segmentation_node: Any) -> bool:
@@ -64,8 +66,9 @@ def findings_of(segmentation_node: Any) -> list[Finding]:
     """The findings of the run's report that the reader has still to look at, most urgent first.
 
     A finding that names teeth is open as long as one of them is: it is there and not reviewed, or
-    it was not found, is not there and has not been declared missing. A finding about no tooth in
-    particular stays open. A report that cannot be read is itself a finding.
+    it was not found, is not there and has not been declared missing. Others stay open until they
+    are marked as reviewed themselves; see `stands_alone`. A report that cannot be read is itself a
+    finding.
     """
     text = segmentation_node.GetAttribute(REPORT)
     if not text:
@@ -73,21 +76,32 @@ def findings_of(segmentation_node: Any) -> list[Finding]:
     try:
         report = _read(text)
     except InputError as error:
-        return [Finding("unreadable-report", "low", f"The findings cannot be shown: {error}.")]
+        told = Finding("unreadable-report", "low", f"The findings cannot be shown: {error}.")
+        return [] if is_marked(segmentation_node, told) else [told]
     reviews = _reviews(segmentation_node)
     found = {tooth.fdi for tooth in report.teeth}
     settled = found | _missing(segmentation_node)
 
-    def is_open(fdi: int) -> bool:
-        return not reviews[fdi] if fdi in reviews else fdi not in settled
+    def is_open(finding: Finding) -> bool:
+        teeth = _judged(finding, reviews.keys() | settled)
+        if not teeth:
+            return not is_marked(segmentation_node, finding)
+        return any(not reviews[fdi] if fdi in reviews else fdi not in settled for fdi in teeth)
 
-    return by_urgency(
-        [
-            finding
-            for finding in report.findings
-            if not finding.fdi or any(is_open(fdi) for fdi in finding.fdi)
-        ]
-    )
+    return by_urgency([finding for finding in report.findings if is_open(finding)])
+
+
+def stands_alone(segmentation_node: Any, finding: Finding) -> bool:
+    """Whether a finding is settled by a mark of its own: it names no tooth to be judged instead.
+
+    That is a tooth that is there, or one of the 28, which can be declared missing. A third molar
+    that was left out is none.
+    """
+    return not _judged(finding, teeth_of(segmentation_node).keys() | _missing(segmentation_node))
+
+
+def _judged(finding: Finding, known: Set[int]) -> list[int]:
+    return [fdi for fdi in finding.fdi if fdi in known or fdi in FDI_NUMBERS]
 
 
 def set_reviewed(segmentation_node: Any, fdi: int, reviewed: bool) -> None:
@@ -127,7 +141,7 @@ def waiting(segmentation_node: Any) -> list[int]:
     segmentation = segmentation_node.GetSegmentation()
     there = teeth_of(segmentation_node)
     reviews = _reviews(segmentation_node)
-    teeth = [fdi for fdi in REVIEW_ORDER if fdi in FDI_NUMBERS and reviews.get(fdi) is False]
+    teeth = [fdi for fdi in REVIEW_ORDER if reviews.get(fdi) is False]
 
     def place(fdi: int) -> tuple[int, float]:
         confidence = _confidence(segmentation.GetSegment(there[fdi]))

@@ -7,6 +7,7 @@ from typing import Any
 
 from ToothSegLib.errors import InputError
 from ToothSegLib.job import Job, JobState
+from ToothSegScene.own_scan import remember_scan
 from ToothSegScene.segments import write_segmentation
 from ToothSegScene.volumes import volume_from_node
 
@@ -49,6 +50,7 @@ class Run:
         self._written = False
         self.result_node: Any = None
         self.name = volume_node.GetName()
+        self.region = "" if roi is None else roi.GetName()
         volume, self._placement = volume_from_node(volume_node, roi)
         self._job = Job(volume, bundle=bundle or None, device=device, precision=precision)
         self._job.start()
@@ -93,3 +95,4 @@ class Run:
             target,
             empty_segments=self._empty_segments,
         )
+        remember_scan(self.result_node)

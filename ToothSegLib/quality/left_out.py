@@ -26,26 +26,32 @@ def third_molar_findings(
         numbering: of these regions.
         all_unsure: that all numbers are in doubt was told already, and is not told again of these.
     """
-    sure, findings = [], []
+    sure: list[tuple[int, str]] = []
+    findings = []
     for region in regions:
         third = numbering.third_molars.get(region.label)
         if third is None:
             continue
         confidence = numbering.confidence[region.label]
         if all_unsure or confidence >= UNSURE_NUMBER:
-            sure.append(third)
+            sure.append((third, _coordinates(region)))
             continue
         message = (
-            f"A tooth was left out as third molar {third}, but this is unsure "
-            f"({100 * confidence:.0f} %): it may be {third - 1}."
+            f"A tooth at {_coordinates(region)} mm LPS was left out as third molar {third}, but "
+            f"this is unsure ({100 * confidence:.0f} %): it may be {third - 1}."
         )
         findings.append(Finding("third-molar-unsure", "high", message, (third,)))
     if sure:
         sure.sort()
-        names = ", ".join(map(str, sure))
-        be = "is in the scan and was" if len(sure) == 1 else "are in the scan and were"
-        message = f"Third molar{'s' if len(sure) > 1 else ''} {names} {be} left out."
-        findings.append(Finding("third-molar", "low", message, tuple(sure)))
+        teeth = tuple(third for third, _ in sure)
+        names = ", ".join(map(str, teeth))
+        places = ", ".join(place for _, place in sure)
+        message = (
+            f"Third molar {names} at {places} mm LPS is in the scan and was left out."
+            if len(sure) == 1
+            else f"Third molars {names} at {places} mm LPS are in the scan and were left out."
+        )
+        findings.append(Finding("third-molar", "low", message, teeth))
     return findings
 
 
@@ -102,10 +108,15 @@ def noise_findings(dropped_mm3: Iterable[float]) -> list[Finding]:
     return [Finding("dropped-pieces", "low", message)]
 
 
+def _coordinates(region: Region) -> str:
+    """The middle of a region as `ToothSegScene.places` reads it, in LPS mm."""
+    x, y, z = region.centroid
+    return f"({x:.0f}, {y:.0f}, {z:.0f})"
+
+
 def _place(facts: Facts, region: Region) -> tuple[str, tuple[int, ...]]:
     """Where a region is, in words, and the tooth beside it if there is one."""
-    x, y, z = region.centroid
-    at = f"at ({x:.0f}, {y:.0f}, {z:.0f}) mm LPS"
+    at = f"at {_coordinates(region)} mm LPS"
     fdi = facts.beside(region)
     if fdi is None:
         return at, ()
