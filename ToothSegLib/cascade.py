@@ -30,6 +30,7 @@ from ToothSegLib.localise import find_dentition, small_scan
 from ToothSegLib.maps import Maps
 from ToothSegLib.models import Bundle, bundle_weights, load_bundle
 from ToothSegLib.numbering import Numbering, number_regions
+from ToothSegLib.padding import without_padding
 from ToothSegLib.progress import Progress, ProgressCallback
 from ToothSegLib.quality import find_findings
 from ToothSegLib.regions import Region
@@ -111,7 +112,7 @@ def segment(
         bundle = load_bundle(bundle)
     on_cpu = device == "auto" and backend == "openvino"
     wanted = choose_device("cpu" if on_cpu else device)
-    scan = _settled(volume)
+    scan = without_padding(_settled(volume))
     sight, notes = _look_where_it_works(bundle, scan, wanted, precision, backend, run, timings)
     labels = np.zeros(volume.shape, np.uint8)
     regions: list[Region] = []

@@ -11,6 +11,7 @@ from ToothSegLib.grid import Box, extent, to_working_grid
 from ToothSegLib.itk_image import resample, to_itk
 from ToothSegLib.localise import MARGIN_MM
 from ToothSegLib.normalise import normalise
+from ToothSegLib.padding import without_padding
 from ToothSegLib.synthesis.sampling import TensorCase
 from ToothSegLib.training.tasks import Task
 from ToothSegLib.volume import Volume
@@ -41,7 +42,7 @@ def scan_case(image: Volume, labels: Volume, spacing_mm: float, *, whole: bool) 
         the part in view.
     """
     box = None if whole else dentition_box(labels)
-    working = to_working_grid(image, spacing_mm, box)
+    working = to_working_grid(without_padding(image), spacing_mm, box)
     grey = normalise(torch.from_numpy(np.ascontiguousarray(working.array, dtype=np.float32)))
     fine = functional.interpolate(
         grey[None, None], scale_factor=_FINER, mode="trilinear", align_corners=False

@@ -1,0 +1,66 @@
+"""What a device writes where it saw nothing must not decide what is dark in a scan."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from ToothSegLib.cascade import segment
+from ToothSegLib.padding import without_padding
+from ToothSegLib.resources import resource_path
+from ToothSegLib.volume import Volume
+from ToothSegLib.volume_io import read_volume
+
+
+def a_scan(fill: float | None, dtype: type = np.int16) -> Volume:
+    """Air, soft tissue and bone with noise; a quarter of it is filled."""
+    rng = np.random.default_rng(0)
+    array = rng.choice([-1000.0, 50.0, 1500.0], (40, 40, 40)) + rng.normal(0, 30, (40, 40, 40))
+    if fill is not None:
+        array[:10] = fill
+    return Volume(array.astype(dtype), (0.4,) * 3, (0.0,) * 3, np.eye(3))
+
+
+@pytest.mark.parametrize("fill", [-2048, -3024, -32768])
+@pytest.mark.parametrize("dtype", [np.int16, np.float32])
+def test_padding_becomes_as_dark_as_air(fill: int, dtype: type) -> None:
+    scan = a_scan(fill, dtype)
+    mended = without_padding(scan)
+    assert mended.array.dtype == dtype
+    assert mended.same_grid(scan)
+    assert np.unique(mended.array[:10]).size == 1
+    assert -1080 <= mended.array[0, 0, 0] <= -1000
+    assert np.array_equal(mended.array[10:], scan.array[10:])
+
+
+@pytest.mark.parametrize("fill", [None, -1000, -1090, -1400, 0, 1500])
+def test_what_is_as_dark_as_air_or_brighter_stays(fill: int | None) -> None:
+    scan = a_scan(fill)
+    assert without_padding(scan) is scan
+
+
+def test_a_few_dark_voxels_are_no_padding() -> None:
+    scan = a_scan(None)
+    scan.array[0, :8, :8] = -32768
+    assert without_padding(scan) is scan
+
+
+def test_a_scan_of_one_value_stays() -> None:
+    scan = a_scan(None)
+    flat = scan.with_array(np.full(scan.shape, -5, np.int16))
+    assert without_padding(flat) is flat
+
+
+@pytest.mark.parametrize("fill", [-700, -3000])
+def test_teeth_in_a_cylinder_do_not_hang_on_what_is_around_it(fill: int) -> None:
+    scan = read_volume(resource_path("Samples", "sample-cbct.nrrd"))
+    middle = scan.shape[1] // 2, scan.shape[2] // 2
+    j, i = np.ogrid[: scan.shape[1], : scan.shape[2]]
+    outside = np.hypot(j - middle[0], i - middle[1]) > 0.45 * min(scan.shape[1:])
+    numbers = []
+    for value in (0, fill):
+        array = scan.array.copy()
+        array[:, outside] = value
+        numbers.append([tooth.fdi for tooth in segment(scan.with_array(array)).teeth])
+    assert len(numbers[0]) > 10
+    assert numbers[0] == numbers[1]
