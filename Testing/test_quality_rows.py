@@ -131,3 +131,28 @@ def test_crowded_teeth_are_in_order() -> None:
         way = patient.region(tooth - 1).centroid - patient.region(tooth).centroid
         patient.change(tooth, centroid=patient.region(tooth).centroid + 0.4 * way + np.eye(3)[1])
     assert patient.told() == []
+
+
+UPPER_RIGHT, LOWER_RIGHT = (17, 16, 15, 14), (44, 45, 46, 47)
+
+
+def test_rows_of_one_side_without_an_incisor_are_one_finding() -> None:
+    patient = a_patient(*(fdi for fdi in ALL_28 if fdi not in (*UPPER_RIGHT, *LOWER_RIGHT)))
+    findings = [f for f in patient.findings() if f.code == "numbers-by-form"]
+    (finding,) = findings
+    assert (finding.urgency, set(finding.fdi)) == ("medium", {*UPPER_RIGHT, *LOWER_RIGHT})
+    assert "off by one" in finding.message
+
+
+@pytest.mark.parametrize("besides", [(12,), (24,)])
+def test_an_incisor_or_the_other_side_settles_a_row(besides: tuple[int, ...]) -> None:
+    patient = a_patient(*(fdi for fdi in ALL_28 if fdi not in (*UPPER_RIGHT, *besides)))
+    assert "numbers-by-form" not in patient.codes()
+
+
+def test_where_all_numbers_are_unsure_that_is_enough() -> None:
+    patient = a_patient(*(fdi for fdi in ALL_28 if fdi not in UPPER_RIGHT))
+    for fdi in UPPER_RIGHT:
+        patient.numbering.confidence[fdi + 100] = 0.6
+    assert "numbers-unsure" in patient.codes()
+    assert "numbers-by-form" not in patient.codes()

@@ -21,6 +21,7 @@ WORDS = {
     "no-place": "a tooth beside it got no number",
     "no-teeth": "no teeth were found",
     "not-a-head-scan": "perhaps no scan of a head",
+    "numbers-by-form": "number told by its form alone",
     "number-twice": "its number was given twice",
     "number-unsure": "number unsure",
     "numbers-unsure": "number unsure",

@@ -15,6 +15,7 @@ from ToothSegLib.quality.left_out import (
     third_molar_findings,
 )
 from ToothSegLib.quality.metal import metal_findings
+from ToothSegLib.quality.one_side import one_side_findings
 from ToothSegLib.quality.row import gap_findings, missing_findings, order_findings
 from ToothSegLib.quality.sizes import asymmetry_findings, size_findings
 from ToothSegLib.quality.subject import subject_findings
@@ -57,6 +58,8 @@ def find_findings(
         if len(finding.fdi) > 1 or not near.issuperset(finding.fdi)
     ]
     findings += main
+    if not _told_of("numbers-unsure", main):
+        findings += one_side_findings(facts)
     if facts.regions:
         odd = size_findings(facts, told)
         findings += unclear_findings(facts) + _cut_findings(facts) + odd
