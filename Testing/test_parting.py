@@ -119,7 +119,31 @@ def test_leaning_front_teeth_are_told_apart_along_the_arch() -> None:
         (parting._Signs(1.84, 0.93, 0.74, 1.08, 0.51, 1.0), False),
         (parting._Signs(1.33, 0.64, 0.04, 0.92, 0.81, 1.0), False),
         (parting._Signs(1.62, 0.90, 0.00, 1.40, 1.06, 1.08), False),
+        (parting._Signs(1.13, 0.61, 0.27, 1.27, 1.26, 1.0, 0.69), True),
+        (parting._Signs(1.06, 0.57, 0.40, 1.22, 0.96, 1.0, 0.57), True),
+        (parting._Signs(1.06, 0.57, 0.40, 1.00, 0.96, 1.0, 0.57), False),
+        (parting._Signs(1.06, 0.57, 0.40, 1.22, 0.50, 1.0, 0.57), False),
+        (parting._Signs(1.06, 0.57, 0.40, 1.22, 0.96, 1.0, 0.2), False),
+        (parting._Signs(1.15, 0.72, 0.49, 1.11, 0.74, 1.0, 0.46), True),
+        (parting._Signs(1.10, 0.73, 0.07, 1.22, 1.10, 1.0, 0.57), False),
     ],
 )
 def test_what_speaks_for_two(signs: parting._Signs, two: bool) -> None:
     assert signs.of_two() is two
+
+
+@pytest.mark.parametrize(("size", "teeth"), [(parting._ANY_SIZE, 14), (parting._LARGE, 13)])
+def test_two_that_hold_no_more_than_one_are_parted_too(
+    size: float, teeth: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    labels, maps = an_arch(*LOWER, size=1.15)
+    pair = np.isin(labels, (41, 42))
+    heights = np.flatnonzero(pair.any(axis=(1, 2)))
+    crowns_only = np.arange(labels.shape[0])[:, None, None] < np.percentile(heights, 45)
+    maps.tooth[pair & crowns_only] = 0.1
+    vote_together(labels, maps, 41, 42)
+    spread = np.random.default_rng(4).normal(0.0, 1.2, int(pair.sum()))
+    assert maps.offsets is not None
+    maps.offsets[0][pair] += spread.astype(np.float16)
+    monkeypatch.setattr(parting, "_ANY_SIZE", size)
+    assert len(find_instances(maps)[1]) == teeth

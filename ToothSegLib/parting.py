@@ -7,6 +7,7 @@ a part of its voxels look like that one.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -37,6 +38,11 @@ _AS_MUCH_AS_BOTH, _HARDLY_ANY = 0.7, 0.03
 _SPREAD = ((1.2, 0.74), (1.0, 0.95))  # reach and spread of votes, at least
 # And what is all of both, looks like both, and has votes spread by this much, at any reach.
 _ALL_OF_BOTH, _SPREAD_OF_BOTH = 0.9, 0.65
+# Small crowded incisors may hold no more together than one tooth should: then looks, reach, the
+# spread of the votes, and that the two looks lie side by side, must all say so. Two in one had a
+# share of 0.27 to 0.49, a reach of 1.11 to 1.27, a spread of 0.74 to 1.26, looks 0.46 to 0.69 of a
+# crown's width apart; single teeth of that volume had no share above 0.07.
+_ANY_SIZE, _REACH_ANY_SIZE, _SPREAD_ANY_SIZE, _APART = 0.9, 1.1, 0.7, 0.4
 _LEAST_OF_A_TOOTH = 0.3
 # A patient's size is known from so many teeth on.
 _ENOUGH_TEETH = 5
@@ -65,6 +71,8 @@ class _Signs:
         reach: along the arch, over the width of the one's crown.
         spread: of its votes along the arch, likewise.
         patient: how long this patient's teeth are over the norms.
+        apart: how far along the arch, towards the other tooth's place, the voxels that look more
+            like that lie from the rest, likewise.
     """
 
     size: float
@@ -73,6 +81,7 @@ class _Signs:
     reach: float
     spread: float
     patient: float
+    apart: float = 0.0
 
     def of_two_alike(self) -> bool:
         """Whether it holds two of one type."""
@@ -81,12 +90,15 @@ class _Signs:
     def of_two(self) -> bool:
         """Whether it holds two of different types."""
         reach, spread = self.reach / self.patient, self.spread / self.patient
+        looks = min(self.share, 1 - self.share) >= _SHARE_OF_THE_OTHER
+        if self.size < _LARGE:
+            beside = self.apart / self.patient >= _APART
+            return looks and beside and reach >= _REACH_ANY_SIZE and spread >= _SPREAD_ANY_SIZE
         if self.both >= _AS_MUCH_AS_BOTH and any(
             reach >= least_reach and spread >= least_spread for least_reach, least_spread in _SPREAD
         ):
             return self.share >= _HARDLY_ANY
         all_of_both = self.both >= _ALL_OF_BOTH and spread >= _SPREAD_OF_BOTH
-        looks = min(self.share, 1 - self.share) >= _SHARE_OF_THE_OTHER
         return looks and (all_of_both or self.reach >= _WIDE)
 
 
@@ -110,9 +122,12 @@ def part_merged(
     if scale is None:
         return None
     parted, highest = None, int(labels.max())
-    for suspect in _suspects(regions, numbering, scale):
+    free = {tooth.fdi for tooth in TEETH}
+    free -= {fdi for fdi in numbering.numbers.values() if fdi is not None}
+    for suspect in _suspects(regions, numbering, scale, free):
         half = _other_half(suspect, labels, maps, ArchLine(numbering.pose), scale)
         if half is not None:
+            free.remove(suspect.other)
             parted = labels.copy() if parted is None else parted
             highest += 1
             parted[half] = highest
@@ -129,22 +144,23 @@ def patient_size(regions: list[Region], numbering: Numbering) -> float | None:
     return float(np.median(ratios)) if len(ratios) >= _ENOUGH_TEETH else None
 
 
-def _suspects(regions: list[Region], numbering: Numbering, scale: float) -> list[_Suspect]:
-    """The regions large enough for two teeth beside a place that is empty."""
-    free = {tooth.fdi for tooth in TEETH}
-    free -= {fdi for fdi in numbering.numbers.values() if fdi is not None}
-    found = []
-    for region in sorted(regions, key=lambda region: -region.volume_mm3):
-        own = numbering.numbers[region.label]
-        if own is None or region.volume_mm3 < _LARGE * scale * VOLUMES_MM3[type_of(own)]:
-            continue
+def _suspects(
+    regions: list[Region], numbering: Numbering, scale: float, free: set[int]
+) -> Iterator[_Suspect]:
+    """The regions that are not too small for two teeth, the largest for its place first, beside a
+    number that is still free when it is their turn."""
+    numbered = [(region, own) for region in regions if (own := numbering.numbers[region.label])]
+
+    def size(numbered: tuple[Region, int]) -> float:
+        region, own = numbered
+        return region.volume_mm3 / (scale * VOLUMES_MM3[type_of(own)])
+
+    for region, own in sorted(numbered, key=size, reverse=True):
         beside = [fdi for fdi in neighbours(own) if fdi in free]
-        if beside:
+        if beside and size((region, own)) >= _ANY_SIZE:
             # The one that more of it looks like.
             other = max(beside, key=lambda fdi: region.type_probabilities[type_of(fdi)])
-            free.remove(other)
-            found.append(_Suspect(region, own, other))
-    return found
+            yield _Suspect(region, own, other)
 
 
 def _other_half(
@@ -161,6 +177,8 @@ def _other_half(
     types = maps.types_at(where)
     more = (types[other] - types[own]).astype(np.float64)
     volume = suspect.region.volume_mm3 / scale
+    order = SLOT_FDI.ravel().tolist()
+    side = np.sign(order.index(suspect.other) - order.index(suspect.own))
     signs = _Signs(
         size=volume / VOLUMES_MM3[own],
         both=volume / (VOLUMES_MM3[own] + VOLUMES_MM3[other]),
@@ -168,11 +186,10 @@ def _other_half(
         reach=float(np.ptp(np.percentile(lies, _ENDS))) / WIDTHS_MM[own],
         spread=float(np.ptp(np.percentile(votes, _ENDS))) / WIDTHS_MM[own],
         patient=scale ** (1 / 3),
+        apart=_apart(side * lies, more > 0) / WIDTHS_MM[own],
     )
     if not (signs.of_two_alike() if own == other else signs.of_two()):
         return None
-    order = SLOT_FDI.ravel().tolist()
-    side = np.sign(order.index(suspect.other) - order.index(suspect.own))
     place = votes + _PLACE_WEIGHT * lies + side * _LOOK_MM * more
     _, half = kmeans2(place, np.percentile(place, (15, 85)), minit="matrix")
     parts = np.zeros(labels.shape, np.uint8)
@@ -183,6 +200,13 @@ def _other_half(
     if counts[1:].min() * maps.spacing_mm**3 < least:
         return None
     return np.nonzero(parts == 1 + int(counts[1] > counts[2]))
+
+
+def _apart(lies: np.ndarray, looks: np.ndarray) -> float:
+    """How much further along, in the mean, those lie that a mask names; 0 if it is all or none."""
+    if looks.all() or not looks.any():
+        return 0.0
+    return float(lies[looks].mean() - lies[~looks].mean())
 
 
 def _in_one_piece(parts: np.ndarray) -> np.ndarray:
