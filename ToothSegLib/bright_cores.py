@@ -8,6 +8,7 @@ with a crown and a post the core may be metal nearly everywhere too, but fades i
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 
@@ -19,7 +20,7 @@ from ToothSegLib.cores import Core
 # ordinary scans, those of implants at 1.4 to 5. So few teeth tell what dentine and enamel have in
 # this scan, and a core that is all brighter than this far from the one to the other is none.
 _DENTINE_AT_MOST = 1.6
-_FEWEST_TEETH = 3
+FEWEST_TEETH = 3
 _TOWARDS_ENAMEL = 0.75
 _ABOVE_DENTINE = 1.05
 # Teeth with a filled root below a crown reached 1.07 of that, and implants had at least 1.1.
@@ -53,16 +54,17 @@ class Verdict(Enum):
     IMPLANT = "an implant"
 
 
-def judge_cores(cores: list[Core], end: float) -> list[Verdict]:
+def judge_cores(cores: list[Core], end: float, surely_teeth: Sequence[bool] = ()) -> list[Verdict]:
     """What each core's brightness says.
 
     Args:
         cores: of all regions of a scan.
         end: of the scan's scale, in the same units.
+        surely_teeth: for each core, whether others know that it is a tooth's; () if nobody knows.
     """
     if not cores:
         return []
-    limits = _limits(cores, end)
+    limits = _limits(cores, end, surely_teeth or [False] * len(cores))
     sure = [limits.exceeded_by(core) for core in cores]
     if sum(sure) > _MOST_IMPLANTS:
         sure = [False] * len(cores)
@@ -100,13 +102,17 @@ class _Limits:
         return (one and innermost.low > self.one) or (two and innermost.low > self.two)
 
 
-def _limits(cores: list[Core], end: float) -> _Limits:
+def _limits(cores: list[Core], end: float, surely_teeth: Sequence[bool]) -> _Limits:
     tenths = np.array([core.all.tenth for core in cores])
     teeth = tenths < min(_DENTINE_AT_MOST, _END * end)
-    if teeth.sum() < _FEWEST_TEETH and len(cores) > _MOST_IMPLANTS:
+    if teeth.sum() < FEWEST_TEETH:
+        # In a small view there is little bone to compare with, and teeth look brighter than they
+        # are.
+        teeth |= np.array(surely_teeth)
+    if teeth.sum() < FEWEST_TEETH and len(cores) > _MOST_IMPLANTS:
         # So many must be teeth, in a scan in which bone is dull.
         teeth = tenths <= _SAME_KIND * np.percentile(tenths, _DARK_REGIONS_PERCENTILE)
-    if teeth.sum() >= _FEWEST_TEETH:
+    if teeth.sum() >= FEWEST_TEETH:
         own = [core for core, is_tooth in zip(cores, teeth, strict=True) if is_tooth]
         dentine = float(np.median([core.all.middle for core in own]))
         # Of the less bright ones, as the others may have crowns and fillings.
