@@ -73,7 +73,8 @@ class Entry:
         teeth: FDI numbers found, ascending.
         findings: how many by urgency.
         seconds: what the scan took when it was segmented.
-        error: why it failed or was left out, in one line.
+        error: why it failed or was left out, in one line; of a kept one, that it was edited by
+            hand, and what to do.
         code: the exit code of `toothseg segment` for it.
     """
 
