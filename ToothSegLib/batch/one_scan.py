@@ -70,8 +70,13 @@ def _made(task: Task, known: Entry, progress: ProgressCallback | None) -> Entry:
     target = Path(task.out, task.scan.name)
     assert known.sha256 is not None
     stored = read_stored(target, task, known.sha256)
-    if stored is not None and stored.same and (stored.whole or stored.edited):
+    if stored is not None and _is_kept(stored):
         return _kept(task, target, known, stored)
+    if stored is None and task.scan.former_name is not None:
+        former = Path(task.out, task.scan.former_name)
+        earlier = read_stored(former, task, known.sha256)
+        if earlier is not None and _is_kept(earlier):
+            return _kept(task, former, known, earlier)
     if stored is not None and stored.edited:
         raise EditedByHand(
             f"its earlier result was edited by hand ({', '.join(stored.edited)}) and is not "
@@ -115,6 +120,10 @@ def _made(task: Task, known: Entry, progress: ProgressCallback | None) -> Entry:
         )
         write_record(folder, task, entry, files, voxels_sha256)
     return entry
+
+
+def _is_kept(stored: Stored) -> bool:
+    return stored.same and (stored.whole or bool(stored.edited))
 
 
 def _kept(task: Task, target: Path, known: Entry, stored: Stored) -> Entry:
