@@ -79,13 +79,21 @@ def test_a_damaged_result_is_refused(out: Path) -> None:
     record["files"][labels.name] = labels.stat().st_size
     (folder / RECORD_NAME).write_text(json.dumps(record))
     assert "report and labels differ in [21]" in refused(folder)
-    record["files"]["sure-labels.nrrd"] = 1
-    (folder / RECORD_NAME).write_text(json.dumps(record))
-    assert "sure-labels.nrrd is not 1 bytes long" in refused(folder)
+    labels.write_bytes(labels.read_bytes()[:-20])
+    assert f"sure-labels.nrrd is not {record['files'][labels.name]} bytes long" in refused(folder)
     (folder / RECORD_NAME).write_text('{"format": ')
     assert "holds no whole result" in refused(folder)
     (folder / RECORD_NAME).unlink()
     assert "holds no whole result" in refused(folder)
+
+
+def test_a_result_that_was_edited_by_hand_is_refused_with_what_to_do(out: Path) -> None:
+    labels = out / "sure" / "sure-labels.nrrd"
+    volume = read_volume(labels)
+    write_volume(labels, volume.with_array(np.where(volume.array == 21, 22, volume.array)))
+    text = refused(out / "sure")
+    assert "sure was edited by hand (sure-labels.nrrd)" in text
+    assert "toothseg dataset add" in text
 
 
 @pytest.mark.parametrize("key", ["scan", "voxels_sha256"])

@@ -143,6 +143,9 @@ def test_summary_charts_the_teeth_and_puts_the_urgent_first() -> None:
     assert "lower right  -- 46 45 44 43 42 41  |  31 32 33 34 35 36 37  lower left" in text
     assert text.index("At once.") < text.index("Later.")
     assert f"{Path('out/stl')} (2 surfaces)" in text
+    beside = [Path("out/scan-stl/11_a.stl")]
+    text = summary(result, [Path("out/scan-labels.nrrd"), *beside], 12.34)
+    assert f"{Path('out/scan-stl')} (1 surfaces; another scan's are in stl)" in text
 
 
 @pytest.mark.parametrize("code", ["not-a-head-scan", "no-teeth"])

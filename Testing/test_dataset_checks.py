@@ -126,7 +126,6 @@ TAMPERED: dict[str, tuple[Callable[[Path], object], str]] = {
         lambda d: shutil.rmtree(d / "revisions" / "0001"),
         "revision 1 is missing",
     ),
-    "all revisions gone": (lambda d: shutil.rmtree(d / "revisions"), "it has no revisions"),
     "revision by hand": (
         lambda d: shutil.copytree(d / "revisions" / "0002", d / "revisions" / "0003"),
         "the record of revision 3 is that of revision 2",
@@ -159,7 +158,18 @@ TAMPERED: dict[str, tuple[Callable[[Path], object], str]] = {
         lambda d: (d / "revisions" / "x").touch(),
         "revisions/x is no revision",
     ),
-    "stray folder": (lambda d: (d.parent / "empty").mkdir(), "empty: it has no revisions"),
+    "stray folder": (
+        lambda d: (d.parent / "@eaDir").mkdir(),
+        "@eaDir: it has no revisions, so it is no case and is left alone: move it elsewhere",
+    ),
+    "hidden stray folder": (
+        lambda d: (d.parent / ".Trash-1000").mkdir(),
+        ".Trash-1000: it has no revisions, so it is no case",
+    ),
+    "case in the middle of a copy": (
+        lambda d: shutil.rmtree(d / "revisions"),
+        "it has no revisions and is left out: wait until it is copied whole",
+    ),
     "no marker": (lambda d: (d.parent / "dataset.json").unlink(), "it has no dataset.json"),
     "marker damaged": (
         lambda d: (d.parent / "dataset.json").write_text("["),

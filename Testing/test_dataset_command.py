@@ -169,3 +169,24 @@ def test_a_wrong_option_is_told_in_one_line(
     err = capsys.readouterr().err
     assert err.startswith("toothseg: error: ")
     assert err.count("\n") == 1
+
+
+def test_a_case_that_is_still_being_copied_stops_nothing_and_is_told(
+    files: dict[str, str], tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    dataset = Dataset.create(files["set"])
+    whole, half = add_case(dataset, 1, case_id="whole"), add_case(dataset, 2, case_id="half")
+    (half.folder / "revisions" / "0001" / "case.json").unlink()
+    for words in (["list"], ["unlock"], ["export"], ["revise"]):
+        more = {
+            "export": [str(tmp_path / "out"), "--format", "monai"],
+            "revise": [whole.id, str(tmp_path / "new.nrrd")],
+        }.get(words[0], [])
+        write_volume(tmp_path / "new.nrrd", labels_of(scan(1), 21))
+        assert main(["dataset", *words, files["set"], *more]) == 0
+        out, err = capfd.readouterr()
+        assert err.startswith("half is left out: ")
+        assert err.count("\n") == 1
+        assert f"toothseg dataset check {files['set']} tells more" in err
+    assert whole.history()[-1].number == 1
+    assert DatasetCase(whole.folder).revision == 2

@@ -10,12 +10,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dataset_fixture import add_case, files_in, labels_of
+from dataset_fixture import TEETH, add_case, files_in, labels_of
 from kill_fixture import kills
 from ToothSegLib.dataset.case import DatasetCase
 from ToothSegLib.dataset.checks import check_dataset
 from ToothSegLib.dataset.folder import Dataset
 from ToothSegLib.dataset.lock import read_lock
+from ToothSegLib.dataset.reviewed import reviewed_cases
+from ToothSegLib.errors import InputError
 
 HERE = Path(__file__).resolve().parent
 
@@ -149,5 +151,51 @@ def test_a_damaged_case_keeps_no_one_from_the_others(dataset: Dataset) -> None:
     (dataset.folder / "damaged" / "revisions" / "0001" / "case.json").write_text("{")
     opened = Dataset.open(dataset.folder)
     assert opened.case("sound").revision == 1
-    with pytest.raises(Exception, match="is not JSON"):
-        opened.cases()
+    assert [case.id for case in opened.cases()] == ["sound"]
+    (line,) = opened.recovered
+    assert line.startswith("damaged is left out: ")
+    assert "is not JSON" in line
+    with pytest.raises(InputError, match="is not JSON"):
+        opened.case("damaged")
+
+
+def strays(folder: Path) -> None:
+    """What storage systems, people and a synchronisation leave in a data set."""
+    for name in ("@eaDir", "lost+found", ".Trash-1000", "old/deeper", "half/revisions"):
+        (folder / name).mkdir(parents=True)
+    (folder / "old" / ".stage-01").mkdir()
+    (folder / "half" / "image.nrrd").write_bytes(b"NRRD")
+
+
+def test_folders_that_are_no_cases_keep_no_one_out(dataset: Dataset) -> None:
+    case = add_case(dataset, 1, review=dict.fromkeys(TEETH, "approved"))
+    strays(dataset.folder)
+    opened = Dataset.open(dataset.folder)
+    assert opened.recovered == []
+    assert opened.case_ids() == [case.id]
+    assert [reviewed.id for reviewed in reviewed_cases(dataset.folder)] == [case.id]
+    assert (dataset.folder / "old" / ".stage-01").is_dir(), "what is no case is left alone"
+    with pytest.raises(InputError, match="no case of a data set: it has no revisions; if it is"):
+        opened.case("half")
+    assert add_case(opened, 2).revision == 1
+    told = [problem.case for problem in check_dataset(dataset.folder)]
+    assert told == [".Trash-1000", "@eaDir", "half", "lost+found", "old"], "in a line each"
+
+
+def test_a_folder_that_must_not_be_looked_into_keeps_no_one_out(
+    dataset: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    case = add_case(dataset, 1)
+    closed = dataset.folder / "lost+found"
+    closed.mkdir()
+    listed = os.listdir
+
+    def refuse(path: Path) -> list[str]:
+        if closed in Path(path).parents:
+            raise PermissionError(13, "Permission denied")
+        return listed(path)
+
+    monkeypatch.setattr(os, "listdir", refuse)
+    opened = Dataset.open(dataset.folder)
+    assert [found.id for found in opened.cases()] == [case.id]
+    assert [problem.case for problem in check_dataset(dataset.folder)] == ["lost+found"]

@@ -37,7 +37,7 @@ def stage_in(folder: Path) -> Iterator[Path]:
     Raises:
         OSError: the folder is not there or cannot be written to.
     """
-    with _locked(folder) as sure:
+    with alone_in(folder) as sure:
         if sure:
             _tidy(folder)
         stage = Path(tempfile.mkdtemp(prefix=_prefix(), dir=folder))
@@ -62,34 +62,39 @@ def move_all(stage: Path, folder: Path, names: Sequence[str], gone: Sequence[str
         OutputError: a folder is where a file should go.
         OSError: as the system says.
     """
-    with _locked(folder):
-        there = [name for name in [*names, *gone] if os.path.lexists(folder / name)]
-        for name in there:
-            if os.path.isdir(folder / name):
-                raise OutputError(f"{folder / name} is a folder where a file should go")
-        plan = stage / _PLAN
-        with open(plan, "w", encoding="utf-8") as file:
-            json.dump(list(gone), file)
-            file.flush()
-            os.fsync(file.fileno())
-        moves = [(folder / name, stage / _REPLACED / name) for name in there]
-        moves += [(stage / name, folder / name) for name in names]
-        made = [path for _, target in moves for path in _make_parents(target)]
-        done: list[tuple[Path, Path]] = []
-        try:
-            for source, target in moves:
-                os.replace(source, target)
-                done.append((source, target))
-        except BaseException:
-            for source, target in reversed(done):
-                with suppress(OSError):
-                    os.replace(target, source)
+    with alone_in(folder):
+        move_alone(stage, folder, names, gone)
+
+
+def move_alone(stage: Path, folder: Path, names: Sequence[str], gone: Sequence[str]) -> None:
+    """As `move_all`, for whoever is alone in the folder already, see `alone_in`."""
+    there = [name for name in [*names, *gone] if os.path.lexists(folder / name)]
+    for name in there:
+        if os.path.isdir(folder / name):
+            raise OutputError(f"{folder / name} is a folder where a file should go")
+    plan = stage / _PLAN
+    with open(plan, "w", encoding="utf-8") as file:
+        json.dump(list(gone), file)
+        file.flush()
+        os.fsync(file.fileno())
+    moves = [(folder / name, stage / _REPLACED / name) for name in there]
+    moves += [(stage / name, folder / name) for name in names]
+    made = [path for _, target in moves for path in _make_parents(target)]
+    done: list[tuple[Path, Path]] = []
+    try:
+        for source, target in moves:
+            os.replace(source, target)
+            done.append((source, target))
+    except BaseException:
+        for source, target in reversed(done):
             with suppress(OSError):
-                plan.unlink()
-            for path in reversed(made):
-                with suppress(OSError):
-                    path.rmdir()
-            raise
+                os.replace(target, source)
+        with suppress(OSError):
+            plan.unlink()
+        for path in reversed(made):
+            with suppress(OSError):
+                path.rmdir()
+        raise
 
 
 def _make_parents(path: Path) -> list[Path]:
@@ -132,8 +137,11 @@ def _end(stage: Path, folder: Path, gone: list[str]) -> None:
 
 
 @contextmanager
-def _locked(folder: Path) -> Iterator[bool]:
-    """Alone in a folder for the length of the block, where the system can see to that."""
+def alone_in(folder: Path) -> Iterator[bool]:
+    """Alone in a folder for the length of the block, where the system can see to that.
+
+    Yields whether it does. Not to be nested: the inner one would wait for ever.
+    """
     lock = _lock(folder, wait=True)
     try:
         yield lock is not None

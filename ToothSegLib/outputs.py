@@ -5,10 +5,11 @@
     <stem>-report.json   teeth, findings, timings, versions
     <stem>.png           a picture of the numbered teeth
     <stem>-slices.png    slices of the scan with the teeth outlined, if asked for
-    stl/<FDI>_<name>.stl one closed surface a tooth, LPS mm
+    stl/<FDI>_<name>.stl one closed surface a tooth, LPS mm; in <stem>-stl/ instead, if surfaces of
+                         another scan are in stl/
 
 Everything is made in a hidden folder beside its place and moved when all of it is there. Files of
-these names from an earlier run are replaced, and surfaces of teeth that are no longer found are
+an earlier run of the same scan are replaced; its surfaces and pictures without a successor are
 taken away; nothing else in the folder is touched.
 """
 
@@ -21,9 +22,15 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from ToothSegLib.atomic import replacing
+from ToothSegLib.earlier_outputs import (
+    REPORT_ENDING,
+    STL_FOLDER,
+    stale_files,
+    surface_folder,
+)
 from ToothSegLib.errors import OutputError
 from ToothSegLib.in_threads import in_threads
-from ToothSegLib.moving import move_all, stage_in
+from ToothSegLib.moving import alone_in, move_alone, stage_in
 from ToothSegLib.offscreen import NoDrawing, write_png
 from ToothSegLib.output_folder import check_folder
 from ToothSegLib.picture import teeth_picture
@@ -31,11 +38,9 @@ from ToothSegLib.progress import Progress, ProgressCallback
 from ToothSegLib.report import Finding, Segmentation, to_json
 from ToothSegLib.slicer_header import segmentation_header
 from ToothSegLib.surfaces import Surface, stl_name, tooth_surfaces, write_stl
-from ToothSegLib.teeth import LOWER_ARCH, UPPER_ARCH
 from ToothSegLib.volume import Volume
 from ToothSegLib.volume_io import write_volume
 
-STL_FOLDER = "stl"
 _DOUBLE_SUFFIXES = (".nii.gz", ".gipl.gz")
 
 
@@ -60,8 +65,8 @@ def write_outputs(
         stl: write surfaces.
         picture: draw the picture.
         slices_of: the scan, to draw slices of it too.
-        overwrite: replace files of the same names, and take away surfaces of teeth that are no
-            longer found; otherwise both are an error.
+        overwrite: replace files of the same names, and take away surfaces and pictures of an
+            earlier run of the same scan; otherwise both are an error.
         progress: called with the fraction done and the stage.
         cancelled: asked between files whether to stop.
 
@@ -77,13 +82,19 @@ def write_outputs(
     check_folder(folder)
     with _stage(folder) as stage:
         names = _make_files(segmentation, stem, stage, run, stl, picture, slices_of)
-        stale = _stale_surfaces(folder, names) if stl else []
-        if not overwrite:
-            for name in [*names, *stale]:
-                if (folder / name).exists():
-                    raise OutputError(f"{folder / name} exists: name another output folder")
         run.check()
-        move_all(stage, folder, names, stale)
+        # Alone, for another run may put surfaces there in this moment.
+        with alone_in(folder):
+            surfaces = surface_folder(folder, stem)
+            names = _put_surfaces(stage, names, surfaces)
+            _write_report(segmentation, stem, stage, names)
+            stale = stale_files(folder, stem, names, surfaces if stl else None)
+            if not overwrite:
+                for name in [*names, *stale]:
+                    if (folder / name).exists():
+                        raise OutputError(f"{folder / name} exists: name another output folder")
+            move_alone(stage, folder, names, stale)
+            _remove_empty(folder, stale)
     return [folder / name for name in names]
 
 
@@ -107,7 +118,7 @@ def _make_files(
     picture: bool,
     slices_of: Volume | None,
 ) -> list[str]:
-    """Write all files to the stage; their names, relative to it."""
+    """Write all files but the report to the stage; their names, relative to it."""
     labels = segmentation.labels
     run.stage("making surfaces", 0.0, 0.5).update(0.0)
     surfaces = tooth_surfaces(labels) if stl or picture else {}
@@ -139,13 +150,32 @@ def _make_files(
         except NoDrawing as error:
             segmentation.findings.append(Finding("no-picture", "low", str(error)))
         names = writing.result() + pictures
-
-    # Last, for it tells of the pictures too.
     run.stage("writing the report", 0.98, 1.0).update(0.0)
-    names.append(f"{stem}-report.json")
-    with replacing(stage / names[-1]) as file:
-        file.write(to_json(segmentation).encode())
     return names
+
+
+def _put_surfaces(stage: Path, names: list[str], surfaces: str) -> list[str]:
+    """Give the staged folder of surfaces its name; the names of all files with it."""
+    if surfaces == STL_FOLDER or not (stage / STL_FOLDER).is_dir():
+        return names
+    os.rename(stage / STL_FOLDER, stage / surfaces)
+    old = f"{STL_FOLDER}/"
+    return [surfaces + name[len(STL_FOLDER) :] if name.startswith(old) else name for name in names]
+
+
+def _write_report(segmentation: Segmentation, stem: str, stage: Path, names: list[str]) -> None:
+    """Write the report, which tells of the other files, and add its name to theirs."""
+    report = f"{stem}{REPORT_ENDING}"
+    with replacing(stage / report) as file:
+        file.write(to_json(segmentation, names).encode())
+    names.append(report)
+
+
+def _remove_empty(folder: Path, gone: list[str]) -> None:
+    """Take away the folders of surfaces that have none any more."""
+    for name in {os.path.dirname(name) for name in gone} - {""}:
+        with suppress(OSError):
+            (folder / name).rmdir()
 
 
 def _write_surfaces(stage: Path, surfaces: dict[int, Surface], run: Progress) -> list[str]:
@@ -183,9 +213,3 @@ def _stage(folder: Path) -> Iterator[Path]:
         raise OutputError(str(error).replace(str(stage), str(folder))) from error
     except OSError as error:
         raise OutputError(f"cannot write to {folder}: {error.strerror or error}") from error
-
-
-def _stale_surfaces(folder: Path, names: list[str]) -> list[str]:
-    """Surfaces of an earlier run that this one has no successor for."""
-    ours = [f"{STL_FOLDER}/{stl_name(fdi)}" for fdi in UPPER_ARCH + LOWER_ARCH]
-    return [name for name in ours if name not in names and (folder / name).is_file()]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import platform
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from importlib import metadata
@@ -141,8 +142,13 @@ def software_versions() -> dict[str, str]:
     return versions
 
 
-def to_json(segmentation: Segmentation) -> str:
+def to_json(segmentation: Segmentation, files: Sequence[str] | None = None) -> str:
     """The report of a segmentation: everything but the voxels, keys in a fixed order.
+
+    Args:
+        segmentation: the result.
+        files: the files of the result beside the report, relative to it, with slashes; the report
+            says nothing of them if None.
 
     Lengths are rounded to 0.01 mm, volumes to 0.1 mm^3, confidences to 0.001, times to 1 ms.
     """
@@ -182,6 +188,8 @@ def to_json(segmentation: Segmentation) -> str:
         "timings_s": {stage: round(value, 3) for stage, value in segmentation.timings.items()},
         "provenance": segmentation.provenance,
     }
+    if files is not None:
+        report["files"] = list(files)
     return json.dumps(report, indent=2, ensure_ascii=False, allow_nan=False, default=_plain) + "\n"
 
 

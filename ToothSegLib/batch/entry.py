@@ -20,6 +20,7 @@ class Scan:
         path: the same in full.
         series: UID, where a DICOM folder holds several.
         files: all that its voxels come from, in full.
+        former_name: what its name was while its series was the only one in its folder.
     """
 
     name: str
@@ -27,6 +28,7 @@ class Scan:
     path: str
     series: str | None
     files: tuple[str, ...]
+    former_name: str | None = None
 
 
 @dataclass(frozen=True)
@@ -73,7 +75,8 @@ class Entry:
         teeth: FDI numbers found, ascending.
         findings: how many by urgency.
         seconds: what the scan took when it was segmented.
-        error: why it failed or was left out, in one line.
+        error: why it failed or was left out, in one line; of a kept one, that it was edited by
+            hand, and what to do.
         code: the exit code of `toothseg segment` for it.
     """
 

@@ -10,6 +10,7 @@ import json
 import os
 import time
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 
 from ToothSegLib.batch.entry import Entry
@@ -58,6 +59,14 @@ class Manifest:
         except OSError as error:
             raise OutputError(f"cannot write {self.path}: {error.strerror or error}") from error
         self._written_at = time.monotonic()
+
+
+def names_in_manifest(out: Path) -> set[str] | None:
+    """The folders of results that a batch's manifest has; None where there is none to be read."""
+    with suppress(OSError, ValueError, LookupError, TypeError, RecursionError):
+        lines = (out / MANIFEST_NAME).read_text(encoding="utf-8").splitlines()
+        return {str(json.loads(line)["name"]) for line in lines if line.strip()} - {""}
+    return None
 
 
 def _key(entry: Entry) -> tuple[str, str | None]:

@@ -15,9 +15,16 @@ from pathlib import Path
 import numpy as np
 
 from ToothSegLib.batch.checksum import checksum
+from ToothSegLib.batch.edited import WHAT_TO_DO
 from ToothSegLib.batch.entry import Entry, Status, Task
 from ToothSegLib.batch.folder import called_off
-from ToothSegLib.batch.record import drop_record, read_record, remember_place, write_record
+from ToothSegLib.batch.record import (
+    Stored,
+    drop_record,
+    read_stored,
+    remember_place,
+    write_record,
+)
 from ToothSegLib.dataset.voxels import source_of, storable
 from ToothSegLib.errors import BundleError, Cancelled, InputError, OutputError, in_words
 from ToothSegLib.models import bundle_weights, load_bundle
@@ -32,6 +39,10 @@ _THIRD_MOLARS = (18, 28, 38, 48)
 
 class NotAScan(InputError):
     """It is a label map."""
+
+
+class EditedByHand(OutputError):
+    """A result that would have to be made anew holds somebody's work."""
 
 
 def segment_one(task: Task, progress: ProgressCallback | None = None) -> Entry:
@@ -58,11 +69,19 @@ def segment_one(task: Task, progress: ProgressCallback | None = None) -> Entry:
 def _made(task: Task, known: Entry, progress: ProgressCallback | None) -> Entry:
     target = Path(task.out, task.scan.name)
     assert known.sha256 is not None
-    kept = read_record(target, task, known.sha256)
-    if kept is not None:
-        # The scan may have been moved since.
-        remember_place(target, task)
-        return replace(kept, name=known.name, source=known.source, status="kept")
+    stored = read_stored(target, task, known.sha256)
+    if stored is not None and _is_kept(stored):
+        return _kept(task, target, known, stored)
+    if stored is None and task.scan.former_name is not None:
+        former = Path(task.out, task.scan.former_name)
+        earlier = read_stored(former, task, known.sha256)
+        if earlier is not None and _is_kept(earlier):
+            return _kept(task, former, known, earlier)
+    if stored is not None and stored.edited:
+        raise EditedByHand(
+            f"its earlier result was edited by hand ({', '.join(stored.edited)}) and is not "
+            f"replaced: {WHAT_TO_DO}"
+        )
     options = task.options
     bundle = load_bundle(options.model)
     if bundle_weights(bundle) != task.weights:
@@ -101,6 +120,29 @@ def _made(task: Task, known: Entry, progress: ProgressCallback | None) -> Entry:
         )
         write_record(folder, task, entry, files, voxels_sha256)
     return entry
+
+
+def _is_kept(stored: Stored) -> bool:
+    return stored.same and (stored.whole or bool(stored.edited))
+
+
+def _kept(task: Task, target: Path, known: Entry, stored: Stored) -> Entry:
+    """The entry of a result that stays as it is."""
+    if not stored.edited:  # of the others not even the record is written anew
+        remember_place(target, task)  # the scan may have been moved since
+    told = (
+        f"edited by hand since ({', '.join(stored.edited)}), and kept as it is: {WHAT_TO_DO}"
+        if stored.edited
+        else None
+    )
+    return replace(
+        stored.entry,
+        name=target.name,
+        source=known.source,
+        series=known.series,
+        status="kept",
+        error=told,
+    )
 
 
 @contextmanager

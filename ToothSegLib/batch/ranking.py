@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ToothSegLib.batch.manifest import names_in_manifest
 from ToothSegLib.batch.reasons import reasons_of, remarks_of
 from ToothSegLib.batch.record import RECORD_NAME
 from ToothSegLib.errors import InputError
@@ -65,6 +66,18 @@ def rank(out: Path, against: Path | None = None, labelled: Collection[str] = ())
     return sorted(ranked, key=lambda scan: (-scan.gain, scan.name))
 
 
+def unlisted(out: Path) -> list[str]:
+    """Results in an output folder that its manifest does not have, and that are not ranked.
+
+    They are of scans that the last batch has not found: under that name, or at all.
+    """
+    listed = names_in_manifest(out)
+    if listed is None:
+        return []
+    there = (path.parent.name for path in out.glob(f"*/{RECORD_NAME}"))
+    return sorted(name for name in there if name not in listed)
+
+
 @dataclass(frozen=True)
 class _Result:
     report: dict[str, Any]
@@ -112,9 +125,12 @@ def _disagreement(one: dict[str, Any], other: dict[str, Any]) -> dict[int, float
 
 
 def _results(out: Path) -> dict[str, _Result]:
-    """Every whole result, by the name of its folder."""
+    """Every whole result that the manifest has, by the name of its folder."""
     results = {}
+    skipped = set(unlisted(out))
     for path in sorted(out.glob(f"*/{RECORD_NAME}")):
+        if path.parent.name in skipped:
+            continue
         try:
             record = json.loads(path.read_text(encoding="utf-8"))
             name = next(name for name in record["files"] if name.endswith("-report.json"))

@@ -6,11 +6,14 @@ import json
 import os
 from collections.abc import Iterable
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ToothSegLib import __version__
 from ToothSegLib.atomic import replacing
+from ToothSegLib.batch.checksum import checksum
+from ToothSegLib.batch.edited import edited_files
 from ToothSegLib.batch.entry import Entry, Task
 from ToothSegLib.errors import OutputError
 
@@ -33,9 +36,11 @@ def write_record(
 
     Raises:
         OutputError: it cannot be written.
+        InputError: a file cannot be read back.
     """
     try:
-        sizes = {path.relative_to(folder).as_posix(): path.stat().st_size for path in files}
+        names = {path.relative_to(folder).as_posix(): path for path in files}
+        sizes = {name: path.stat().st_size for name, path in names.items()}
     except OSError as error:
         raise OutputError(f"cannot look at {folder}: {error.strerror or error}") from error
     record = {
@@ -47,8 +52,51 @@ def write_record(
         "scan": _place_of(task),
         "entry": entry.to_json(),
         "files": sizes,
+        "checksums": {name: checksum([str(path)]) for name, path in names.items()},
     }
     _write(folder, record)
+
+
+@dataclass(frozen=True)
+class Stored:
+    """A result that is there.
+
+    Args:
+        entry: what came of its scan.
+        same: it was made of the same things: the scan's bytes, the weights and which files were
+            asked for; not the device, nor the version of ToothSeg.
+        whole: all files are there, in the sizes that they were written in.
+        edited: names of files that somebody has changed since, see `edited`.
+    """
+
+    entry: Entry
+    same: bool
+    whole: bool
+    edited: tuple[str, ...]
+
+
+def read_stored(folder: Path, task: Task, sha256: str) -> Stored | None:
+    """The result in a folder; None where there is none that can be told from a record.
+
+    Raises:
+        InputError: a file of it cannot be read.
+    """
+    path = folder / RECORD_NAME
+    try:
+        record: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        if (record["format"], record["format_version"]) != (FORMAT, FORMAT_VERSION):
+            return None
+        same = _is_same(record["made_from"], _made_from(task, sha256))
+        edited = edited_files(folder, record, path.stat().st_mtime_ns, all_of_them=not same)
+        sizes = record["files"].items()
+        return Stored(
+            Entry.from_json(record["entry"]),
+            same,
+            all(_size(folder / name) == size for name, size in sizes),
+            tuple(edited),
+        )
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
+        return None
 
 
 def remember_place(folder: Path, task: Task) -> None:
@@ -61,25 +109,6 @@ def remember_place(folder: Path, task: Task) -> None:
     place = _place_of(task)
     if record.get("scan") != place:
         _write(folder, {**record, "scan": place})
-
-
-def read_record(folder: Path, task: Task, sha256: str) -> Entry | None:
-    """What a folder's record says, if its result is whole and made of the same things.
-
-    Those are the scan's bytes, the weights and which files were asked for; not the device, nor the
-    version of ToothSeg.
-    """
-    try:
-        record: dict[str, Any] = json.loads((folder / RECORD_NAME).read_text(encoding="utf-8"))
-        if (record["format"], record["format_version"]) != (FORMAT, FORMAT_VERSION):
-            return None
-        if record["made_from"] != _made_from(task, sha256):
-            return None
-        if any((folder / name).stat().st_size != size for name, size in record["files"].items()):
-            return None
-        return Entry.from_json(record["entry"])
-    except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
-        return None
 
 
 def drop_record(folder: Path) -> None:
@@ -108,6 +137,19 @@ def _place_of(task: Task) -> dict[str, Any]:
 def _write(folder: Path, record: dict[str, Any]) -> None:
     with replacing(folder / RECORD_NAME) as file:
         file.write(json.dumps(record, indent=2).encode())
+
+
+def _size(path: Path) -> int | None:
+    """Of a file that is there."""
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        return None
+
+
+def _is_same(made_from: dict[str, Any], asked: dict[str, Any]) -> bool:
+    # Which series that is does not matter while there is but one, and the bytes are the same.
+    return made_from == asked or made_from == {**asked, "series": None}
 
 
 def _made_from(task: Task, sha256: str | None) -> dict[str, Any]:

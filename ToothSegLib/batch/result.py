@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ToothSegLib.batch.edited import WHAT_TO_DO, edited_files
 from ToothSegLib.batch.record import FORMAT, FORMAT_VERSION, RECORD_NAME
 from ToothSegLib.dataset.record import Source
 from ToothSegLib.dataset.voxels import checked_labels, source_of, storable, teeth_of
@@ -68,6 +69,14 @@ def _record(folder: Path) -> dict[str, Any]:
         record: dict[str, Any] = json.loads((folder / RECORD_NAME).read_text(encoding="utf-8"))
         if (record["format"], record["format_version"]) != (FORMAT, FORMAT_VERSION):
             raise ValueError(f"its record is of version {record['format_version']}")
+        edited = edited_files(
+            folder, record, (folder / RECORD_NAME).stat().st_mtime_ns, all_of_them=False
+        )
+        if edited:
+            raise InputError(
+                f"{folder} was edited by hand ({', '.join(edited)}) and no longer goes with its "
+                f"report: {WHAT_TO_DO}"
+            )
         for name, size in record["files"].items():
             if (folder / name).stat().st_size != size:
                 raise ValueError(f"{name} is not {size} bytes long")

@@ -13,7 +13,7 @@ from ToothSegLib.batch.entry import Entry, Options, Task
 from ToothSegLib.batch.folder import working_folder
 from ToothSegLib.batch.manifest import Manifest
 from ToothSegLib.batch.one_scan import segment_one
-from ToothSegLib.batch.scans import find_scans
+from ToothSegLib.batch.scans import Found, find_scans
 from ToothSegLib.capacity import cores, free_memory_gib
 from ToothSegLib.errors import Cancelled, InputError
 from ToothSegLib.models import bundle_weights, load_bundle
@@ -31,8 +31,8 @@ class BatchResult:
     """What came of a batch.
 
     Args:
-        entries: one a scan, in the scans' order, and one for each that looked like a scan and was
-            left out.
+        entries: one a scan, in the scans' order, one for each folder that cannot be read, and one
+            for each that looked like a scan and was left out.
         manifest: where the entries are written.
     """
 
@@ -81,7 +81,7 @@ def run_batch(
         progress(0.0, "looking for scans")
     found = find_scans(Path(folder), Path(out), check=lambda: _check(stop))
     if not found.scans:
-        raise InputError(f"there are no scans in {folder}" + _only_left_out(len(found.left_out)))
+        raise InputError(f"there are no scans in {folder}" + _only(found))
     jobs = jobs or (1 if dask else default_jobs(options.device))
     with working_folder(Path(os.path.abspath(out))) as run:
         weights = bundle_weights(bundle)
@@ -90,7 +90,11 @@ def run_batch(
             Entry("", source, status="left out", error=why)
             for source, why in found.left_out.items()
         ]
-        manifest = Manifest(run, [*map(Entry.of, found.scans), *left_out])
+        failed = [
+            Entry("", source, status="failed", error=why, code=InputError.exit_code)
+            for source, why in found.unreadable.items()
+        ]
+        manifest = Manifest(run, [*map(Entry.of, found.scans), *failed, *left_out])
         manifest.write()
         told = _Told(len(tasks), progress)
         if dask is None:
@@ -154,5 +158,10 @@ def _check(stop: Callable[[], bool]) -> None:
         raise Cancelled("cancelled; nothing was written")
 
 
-def _only_left_out(count: int) -> str:
-    return f", only {count} that are no scans, such as label maps" if count else ""
+def _only(found: Found) -> str:
+    count = len(found.left_out)
+    words = f", only {count} that are no scans, such as label maps" if count else ""
+    if found.unreadable:
+        source, why = next(iter(found.unreadable.items()))
+        words += f"; {source}: {why}"
+    return words

@@ -27,10 +27,12 @@ _LONGEST_NAME = 120
 
 @dataclass
 class Found:
-    """Scans in a stable order, and by path what was left out, with the reason."""
+    """Scans in a stable order; by path what was left out, and folders that cannot be read, with
+    the reason."""
 
     scans: list[Scan] = field(default_factory=list)
     left_out: dict[str, str] = field(default_factory=dict)
+    unreadable: dict[str, str] = field(default_factory=dict)
 
 
 def find_scans(folder: Path, out: Path, *, check: Callable[[], None] | None = None) -> Found:
@@ -54,7 +56,13 @@ def find_scans(folder: Path, out: Path, *, check: Callable[[], None] | None = No
     if root == results or results in root.parents:
         raise InputError(f"the scans in {folder} lie in the output folder: name another one")
     found = Found()
-    for place, folders, names in os.walk(root):
+
+    def note(error: OSError) -> None:
+        place = Path(error.filename).relative_to(root).as_posix()
+        reason = error.strerror or error
+        found.unreadable[place] = f"the folder cannot be read ({reason}): scans in it are missing"
+
+    for place, folders, names in os.walk(root, onerror=note):
         if check is not None:
             check()
         here = Path(place)
@@ -125,21 +133,23 @@ def _named(scans: list[Scan]) -> Iterator[Scan]:
     """The scans with names: ``a/b/scan.nrrd`` is a__b__scan, told apart where that is not enough.
 
     A name comes from the scan's own path, so that more scans in the folder do not change it; only
-    one with the same name does.
+    one with the same name does, and another series in its own DICOM folder.
     """
-    names = []
+    names, formers = [], []
     for scan in scans:
         path = Path(scan.path)
         parts = scan.source.split("/")[:-1]
         parts.append(path.name if path.is_dir() else _stem(path))
+        formers.append("__".join(parts) or "scan")
         if scan.series is not None:
             parts.append(scan.series)
         names.append("__".join(parts) or "scan")
     # As on disks that do not tell upper from lower case.
     counts = Counter(name.lower() for name in names)
-    for scan, name in zip(scans, names):
+    for scan, name, former in zip(scans, names, formers):
         if counts[name.lower()] > 1 or len(os.fsencode(name)) > _LONGEST_NAME:
             whole = f"{scan.source} {scan.series or ''}"
             digest = hashlib.sha256(os.fsencode(whole)).hexdigest()[:8]
             name = f"{os.fsdecode(os.fsencode(name)[:_LONGEST_NAME])}-{digest}"
-        yield replace(scan, name=name)
+        moved = scan.series is not None and former.lower() not in counts
+        yield replace(scan, name=name, former_name=former if moved else None)

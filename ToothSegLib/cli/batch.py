@@ -113,6 +113,10 @@ def summary(result: BatchResult) -> str:
         lines.append(
             f"{teeth} teeth in all; {urgent} with an urgent finding, to be looked at first"
         )
+    edited = [entry for entry in made if entry.error]
+    if edited:
+        was = "1 was" if len(edited) == 1 else f"{len(edited)} were"
+        lines.append(f"{was} edited by hand and kept; what to do is in the manifest")
     if counts["left out"]:
         lines.append(f"{counts['left out']} left out: label maps or no volumes, see the manifest")
     failed = [entry for entry in entries if entry.status == "failed"]

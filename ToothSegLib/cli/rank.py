@@ -8,6 +8,7 @@ from pathlib import Path
 from ToothSegLib.errors import InputError
 
 _MOST_TEETH = 6
+_MOST_OLD = 4
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -32,7 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print the table. Raises InputError."""
-    from ToothSegLib.batch.ranking import WORTH_NAMING, rank
+    from ToothSegLib.batch.ranking import WORTH_NAMING, rank, unlisted
     from ToothSegLib.dataset.reviewed import reviewed_scans
 
     if args.most < 1:
@@ -52,4 +53,11 @@ def run(args: argparse.Namespace) -> int:
     if left_out and not args.quiet:
         which = "scan is" if left_out == 1 else "scans are"
         print(f"{left_out} {which} left out: reviewed in {args.dataset} already")
+    old = unlisted(args.output)
+    if old and not args.quiet:
+        which = "result is" if len(old) == 1 else "results are"
+        print(
+            f"{len(old)} {which} left out, which the last batch did not find the scans of: "
+            f"{', '.join(old[:_MOST_OLD])}{', ...' if len(old) > _MOST_OLD else ''}"
+        )
     return 0

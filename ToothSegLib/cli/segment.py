@@ -31,8 +31,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--output",
         metavar="OUTDIR",
         required=True,
-        help="folder for the results, best one a scan; made if it is not there, results of an "
-        "earlier run in it are replaced",
+        help="folder for the results; made if it is not there, an earlier result of the same "
+        "scan in it is replaced",
     )
     parser.add_argument(
         "--model", metavar="NAME|PATH", help="bundle of weights (see toothseg models)"
@@ -126,5 +126,7 @@ def summary(segmentation: Segmentation, paths: list[Path], seconds: float) -> st
     surfaces = [path for path in paths if path.suffix == ".stl"]
     lines += [str(path) for path in paths if path.suffix != ".stl"]
     if surfaces:
-        lines.append(f"{surfaces[0].parent} ({len(surfaces)} surfaces)")
+        where = surfaces[0].parent
+        others = "" if where.name == "stl" else "; another scan's are in stl"
+        lines.append(f"{where} ({len(surfaces)} surfaces{others})")
     return "\n".join(lines)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -34,7 +35,7 @@ def case_problems(folder: Path) -> Iterator[str]:
     """What is wrong with a case's files; every file is read."""
     numbers = revision_numbers(folder)
     if not numbers:
-        yield f"it has no {REVISIONS}: it is no case, or its revisions were removed"
+        yield _no_case(folder)
         return
     yield from _gaps(numbers)
     yield from _strangers(folder)
@@ -59,6 +60,19 @@ def case_problems(folder: Path) -> Iterator[str]:
         yield from _label_problems(folder, newest)
         yield from _copied_labels_problems(folder, newest)
     yield from _copied_record_problems(folder, newest)
+
+
+def _no_case(folder: Path) -> str:
+    """What a folder without revisions may be, and what to do."""
+    if any(os.path.lexists(folder / name) for name in (IMAGE, LABELS, RECORD, REVISIONS)):
+        return (
+            f"it has no {REVISIONS} and is left out: wait until it is copied whole, or bring its "
+            "revisions back from a backup"
+        )
+    return (
+        f"it has no {REVISIONS}, so it is no case and is left alone: move it elsewhere, unless "
+        "the storage system keeps it here"
+    )
 
 
 def _gaps(numbers: list[int]) -> Iterator[str]:

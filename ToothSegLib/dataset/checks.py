@@ -10,7 +10,7 @@ from pathlib import Path
 from ToothSegLib.dataset import stage
 from ToothSegLib.dataset.case_checks import case_problems
 from ToothSegLib.dataset.lock import read_lock
-from ToothSegLib.dataset.marker import MARKER, case_names, marker_problem
+from ToothSegLib.dataset.marker import MARKER, case_names, folder_names, marker_problem
 from ToothSegLib.dataset.revisions import newest_record
 from ToothSegLib.errors import InputError
 from ToothSegLib.progress import Progress, ProgressCallback
@@ -45,11 +45,12 @@ def check_dataset(
         Cancelled: as asked.
     """
     run = Progress(progress, cancelled)
-    names = case_names(folder)
+    names, cases = folder_names(folder), set(case_names(folder))
     problems = [Problem("", message) for message in _set_problems(folder)]
     for number, name in enumerate(names):
         run.stage(f"checking {name}", 0.0, 1.0).update(number / len(names))
-        problems += [Problem(name, message) for message in _lock_problems(folder / name)]
+        if name in cases:
+            problems += [Problem(name, message) for message in _lock_problems(folder / name)]
         problems += [Problem(name, message) for message in case_problems(folder / name)]
     return problems + list(_duplicates(folder, names))
 

@@ -12,7 +12,13 @@ from ToothSegLib.dataset import stage
 from ToothSegLib.dataset.case import DatasetCase
 from ToothSegLib.dataset.case_json import now
 from ToothSegLib.dataset.lock import Lock, break_lock, held
-from ToothSegLib.dataset.marker import MARKER, case_names, marker_problem, write_marker
+from ToothSegLib.dataset.marker import (
+    MARKER,
+    case_names,
+    folder_names,
+    marker_problem,
+    write_marker,
+)
 from ToothSegLib.dataset.privacy import check_texts
 from ToothSegLib.dataset.record import (
     CaseRecord,
@@ -75,7 +81,8 @@ class Dataset:
 
     Attributes:
         folder: where it lies.
-        recovered: in a line each, what was tidied when it was opened, and where the work stopped.
+        recovered: in a line each, what was tidied when it was opened, where the work stopped,
+            and which cases cannot be read.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -143,8 +150,12 @@ class Dataset:
         return case_names(self.folder)
 
     def cases(self) -> list[DatasetCase]:
-        """All cases. Raises InputError if one is damaged; `checks` finds out what else is."""
-        return [self.case(case_id) for case_id in self.case_ids()]
+        """All cases that can be read; `recovered` tells of the others. InputError if it is gone."""
+        found = []
+        for case_id in self.case_ids():
+            with suppress(InputError):
+                found.append(DatasetCase(self.folder / case_id))
+        return found
 
     def case(self, case_id: str) -> DatasetCase:
         """One case, by its name.
@@ -152,7 +163,7 @@ class Dataset:
         Raises:
             InputError: there is no such case, or it is damaged.
         """
-        if case_id not in self.case_ids():
+        if case_id not in folder_names(self.folder):
             raise InputError(
                 f"there is no case {case_id!r:.120} in {self.folder}; toothseg dataset list names "
                 "those that are there"

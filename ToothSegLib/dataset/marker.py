@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 from ToothSegLib.atomic import replacing
+from ToothSegLib.dataset.revisions import revision_numbers
+from ToothSegLib.dataset.stage import PREFIX
 from ToothSegLib.errors import InputError
 
 MARKER = "dataset.json"
@@ -44,12 +47,22 @@ def marker_problem(folder: Path) -> str | None:
 
 
 def case_names(folder: Path) -> list[str]:
-    """Names of the cases in a data set's folder, sound or not. InputError if it is gone."""
+    """Names of the cases in a data set's folder, sound or not. InputError if it is gone.
+
+    A case is a folder with revisions. Whatever else lies there, such as the folders of a storage
+    system or a case that is still being copied, is left alone.
+    """
+    shown = [name for name in folder_names(folder) if not name.startswith(".")]
+    return [name for name in shown if revision_numbers(folder / name)]
+
+
+def folder_names(folder: Path) -> list[str]:
+    """Names of all folders in a data set's but the stages of its own. InputError if it is gone."""
     try:
         return sorted(
-            path.name
-            for path in folder.iterdir()
-            if not path.name.startswith(".") and path.is_dir()
+            name
+            for name in os.listdir(folder)
+            if not name.startswith(PREFIX) and os.path.isdir(folder / name)
         )
     except OSError as error:
         raise InputError(f"{folder} cannot be read: {error.strerror or error}") from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +12,8 @@ from ToothSegLib.dataset.record import CaseRecord
 from ToothSegLib.dataset.revisions import RECORD, read_record, revision_folder
 from ToothSegLib.errors import InputError
 from ToothSegLib.volume import Volume
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -49,10 +52,12 @@ class ReviewedCase:
 def reviewed_cases(folder: Path) -> list[ReviewedCase]:
     """The newest reviewed revision of every case that has one, in order of the names.
 
+    Cases that cannot be read are left out, with a warning.
+
     Raises:
-        InputError: the folder is no data set, a record is damaged, or nothing is reviewed.
+        InputError: the folder is no data set, or nothing is reviewed.
     """
-    cases = Dataset.open(folder).cases()
+    cases = _cases(folder)
     found = [reviewed for case in cases if (reviewed := _newest(case)) is not None]
     if not found:
         raise InputError(
@@ -66,9 +71,9 @@ def reviewed_scans(folder: Path) -> set[str]:
     """Checksums of the voxels of all scans with a reviewed revision; there may be none.
 
     Raises:
-        InputError: the folder is no data set, or a record is damaged.
+        InputError: the folder is no data set.
     """
-    cases = Dataset.open(folder).cases()
+    cases = _cases(folder)
     return {reviewed.scan_sha256 for case in cases if (reviewed := _newest(case)) is not None}
 
 
@@ -79,6 +84,13 @@ def reviewed_case(dataset: Dataset, case_id: str, revision: int) -> ReviewedCase
     if not record.reviewed:
         raise InputError(f"revision {revision} of {case_id} is not reviewed to the end")
     return _of(case, record)
+
+
+def _cases(folder: Path) -> list[DatasetCase]:
+    dataset = Dataset.open(folder)
+    for line in dataset.recovered:
+        log.warning("%s", line)
+    return dataset.cases()
 
 
 def _newest(case: DatasetCase) -> ReviewedCase | None:

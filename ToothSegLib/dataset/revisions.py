@@ -25,14 +25,21 @@ def newest_number(folder: Path) -> int:
     """
     numbers = revision_numbers(folder)
     if not numbers:
-        raise InputError(f"{folder} is no case of a data set: it has no revisions")
+        raise InputError(
+            f"{folder} is no case of a data set: it has no revisions; if it is one that is still "
+            "being copied, wait until it is whole"
+        )
     return numbers[-1]
 
 
 def revision_numbers(folder: Path) -> list[int]:
-    """Revisions in a case's folder, ascending."""
-    found = (folder / REVISIONS).glob("[0-9]*")
-    return sorted(int(path.name) for path in found if path.name.isdecimal() and path.is_dir())
+    """Revisions in a case's folder, ascending; none where it holds none or cannot be read."""
+    try:
+        names = os.listdir(folder / REVISIONS)
+    except OSError:
+        return []
+    numbers = [name for name in names if name.isascii() and name.isdecimal()]
+    return sorted(int(name) for name in numbers if os.path.isdir(folder / REVISIONS / name))
 
 
 def revision_folder(folder: Path, number: int) -> Path:
@@ -101,7 +108,7 @@ def is_up_to_date(folder: Path) -> bool:
     try:
         newest = revision_folder(folder, newest_number(folder)) / RECORD
         return (folder / RECORD).read_bytes() == newest.read_bytes()
-    except FileNotFoundError:
+    except (OSError, InputError):
         return False
 
 

@@ -23,7 +23,7 @@ def tidy(folder: Path) -> list[str]:
 
     Returns:
         A line for each case where a save was broken off: its newest revision, and the tooth to go
-        on with.
+        on with; and for each that cannot be read, for it is left out of everything.
 
     Raises:
         InputError: the folder cannot be read.
@@ -39,9 +39,13 @@ def tidy(folder: Path) -> list[str]:
             # read, or is told by `checks`.
             with suppress(ToothSegError):
                 _catch_up(case, lock)
+        try:
+            record = newest_record(case)
+        except InputError as error:
+            lines.append(f"{name} is left out: {error}; toothseg dataset check {folder} tells more")
+            continue
         if gone or behind or (lock is not None and lock.process == "ended"):
-            with suppress(InputError):
-                lines.append(_where(newest_record(case), lock))
+            lines.append(_where(record, lock))
     return lines
 
 

@@ -1,0 +1,107 @@
+"""A folder of scans that changes between two batches, and what of it cannot be looked into."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from batch_fixture import run_here
+from batch_stub import write_scan
+from ToothSegLib.batch.manifest import MANIFEST_NAME
+from ToothSegLib.batch.ranking import rank, unlisted
+from ToothSegLib.batch.record import RECORD_NAME
+from ToothSegLib.batch.result import read_result
+from ToothSegLib.batch.scans import find_scans
+from ToothSegLib.cli.main import main
+from ToothSegLib.errors import InputError
+from ToothSegLib.volume_io import read_volume
+from volume_fixture import a_scan, write_dicom_series
+
+
+def lines(out: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in (out / MANIFEST_NAME).read_text().splitlines()]
+
+
+def results(out: Path) -> list[str]:
+    return sorted(path.parent.name for path in out.glob(f"*/{RECORD_NAME}"))
+
+
+@pytest.fixture
+def closed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder among the scans that must not be looked into; root could."""
+    folder = tmp_path / "scans" / "patient-2"
+    write_scan(folder / "b.nrrd")
+    scandir = os.scandir
+
+    def refuse(path: str | int) -> Iterator[Any]:
+        if str(path) == str(folder):
+            raise PermissionError(13, "Permission denied", path)
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    return folder
+
+
+def test_a_folder_that_cannot_be_read_is_a_failure_in_the_manifest(
+    closed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_scan(tmp_path / "scans" / "a.nrrd")
+    assert run_here(monkeypatch, tmp_path / "scans", tmp_path / "out") == ["done", "failed"]
+    line = lines(tmp_path / "out")[1]
+    assert (line["source"], line["status"], line["code"]) == ("patient-2", "failed", 2)
+    assert line["error"].startswith("the folder cannot be read (Permission denied)")
+
+
+def test_where_nothing_else_is_there_the_reason_is_told(
+    closed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(InputError, match=r"no scans in .*; patient-2: the folder cannot be read"):
+        run_here(monkeypatch, tmp_path / "scans", tmp_path / "out")
+
+
+def test_a_second_series_leaves_the_result_of_the_first_as_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    scans, out = tmp_path / "scans", tmp_path / "out"
+    first, second = a_scan(), a_scan((6, 7, 9))
+    write_dicom_series(scans / "p1", first, "1.2.3.6")
+    slices = list((scans / "p1").iterdir())
+    assert run_here(monkeypatch, scans, out) == ["done"]
+    write_dicom_series(scans / "p1", second, "1.2.3.7")
+    assert run_here(monkeypatch, scans, out) == ["kept", "done"]
+    assert [(line["name"], line["series"]) for line in lines(out)] == [
+        ("p1", "1.2.3.6"), ("p1__1.2.3.7", "1.2.3.7"),
+    ]  # fmt: skip
+    assert results(out) == ["p1", "p1__1.2.3.7"]
+    # The scan of the first is found among the two.
+    assert read_result(out / "p1").image.shape == read_volume(scans / "p1", series="1.2.3.6").shape
+    assert run_here(monkeypatch, scans, out) == ["kept", "kept"]
+    # Another scan under the same series is not that of the result; that result is not ranked.
+    for path in slices:
+        path.unlink()
+    write_dicom_series(scans / "p1", first.with_array(first.array + 1), "1.2.3.6")
+    assert run_here(monkeypatch, scans, out) == ["done", "kept"]
+    assert results(out) == ["p1", "p1__1.2.3.6", "p1__1.2.3.7"]
+    assert unlisted(out) == ["p1"]
+    assert sorted(scan.name for scan in rank(out)) == ["p1__1.2.3.6", "p1__1.2.3.7"]
+    assert main(["rank", str(out)]) == 0
+    told = capsys.readouterr().out.splitlines()
+    assert told[-1] == ("1 result is left out, which the last batch did not find the scans of: p1")
+    assert len(told) == 1 + 2 + 1
+
+
+def test_a_name_that_another_scan_has_is_no_former_name(tmp_path: Path) -> None:
+    write_dicom_series(tmp_path / "p1", a_scan(), "1.2.3.6")
+    write_dicom_series(tmp_path / "p1", a_scan(), "1.2.3.7")
+
+    def formers() -> list[str | None]:
+        return [scan.former_name for scan in find_scans(tmp_path, tmp_path / "out").scans]
+
+    assert formers() == ["p1", "p1"]
+    write_scan(tmp_path / "P1.nrrd")
+    assert formers() == [None, None, None]
