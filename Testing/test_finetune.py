@@ -283,6 +283,7 @@ def test_a_run_goes_on_only_as_it_began(
         (["--learning-rate", "nan"], "--learning-rate nan"),
         (["--recipe", "toothnet"], "leave --recipe out"),
         (["--networks", "stage1"], "no network 'stage1'"),
+        (["--simulated", "3", "--cases", "heads"], "--simulated does not go with --cases"),
     ],
 )
 def test_bad_options_are_told_and_leave_nothing(

@@ -9,19 +9,22 @@ import numpy as np
 import pytest
 import torch
 
-from learning_fixture import toy_dataset, toy_scan
+from learning_fixture import tiny_bundle, toy_dataset, toy_scan
 from ToothSegLib.cascade import WORKING_SPACING_MM
 from ToothSegLib.dataset.folder import Dataset
 from ToothSegLib.dataset.record import APPROVED, Change
 from ToothSegLib.dataset.reviewed import reviewed_case, reviewed_cases
 from ToothSegLib.errors import InputError
 from ToothSegLib.grid import to_working_grid
-from ToothSegLib.lineage import learned_scans
+from ToothSegLib.lineage import held_out_scans, learned_scans
 from ToothSegLib.normalise import normalise
 from ToothSegLib.teeth import type_of
+from ToothSegLib.training.finetune_plan import Plan
+from ToothSegLib.training.finetune_record import new_record
+from ToothSegLib.training.processes import Processes
 from ToothSegLib.training.samples import draw_sample
 from ToothSegLib.training.scan_case import dentition_box, scan_case
-from ToothSegLib.training.split import split_by_patient
+from ToothSegLib.training.split import _number, split_by_patient
 from ToothSegLib.training.tasks import TASKS
 from ToothSegLib.volume import Volume
 from volume_fixture import OBLIQUE
@@ -76,6 +79,56 @@ def test_a_new_patient_moves_no_other_one() -> None:
     assert other != before
 
 
+def held_out(cases: list, seed: int, share: float = 0.25, **before: set[str]) -> set[str]:
+    return {case.patient for case in split_by_patient(cases, seed, share, **before).held_out}
+
+
+def test_a_new_patient_moves_another_one_only_where_all_are_on_one_side_of_the_share() -> None:
+    moved, rounds = 0, 400
+    for seed in range(rounds):
+        four, five = (held_out(patients(*"abcde"[:count]), seed) for count in (4, 5))
+        if five - {"e"} != four:
+            moved += 1
+            below = {_number(seed, name) < 0.25 for name in "abcd"}
+            assert len(below) == 1
+            assert len(four) == (3 if below == {True} else 1)
+    assert 0 < moved < 0.32 * rounds
+
+
+def test_who_was_held_out_is_so_in_every_round_that_goes_on_from_it() -> None:
+    for seed in range(60):
+        names, known, judged_by = "abcdefghij", set(), set()
+        sides: dict[str, bool] = {}
+        for count in (2, 3, 5, 6, 10):
+            cases = patients(*names[:count])
+            # Another round may be drawn by another seed.
+            held = held_out(cases, seed + count, known=known, judged_by=judged_by)
+            now = {case.patient: case.patient in held for case in cases}
+            assert now | sides == now
+            sides = now
+            known |= {case.scan_sha256 for case in cases if case.patient not in held}
+            judged_by |= {case.scan_sha256 for case in cases if case.patient in held}
+    # Where somebody must be learned from, it is one by whom nothing was judged.
+    assert held_out(patients("a", "b"), 0, 0.999, judged_by={"0"}) == {"a"}
+    assert held_out(patients("a", "b"), 0, 0.999, judged_by={"1"}) == {"b"}
+
+
+def test_a_run_holds_out_again_by_whom_its_parent_was_judged(tmp_path: Path) -> None:
+    toy_dataset(tmp_path / "set")
+    scans = {case.id: case.scan_sha256 for case in reviewed_cases(tmp_path / "set")}
+    data = {"learned": [{"scan": scans["c0"]}], "held_out": [{"scan": scans["c3"]}]}
+    parent = tiny_bundle(tmp_path / "parent", lineage={"parent": None, "data": data})
+    for seed in range(10):
+        alone = Processes(torch.device("cpu"))
+        record = new_record(tmp_path / "set", parent, Plan(seed=seed), None, alone)
+        sides = {
+            side: {entry["case"] for entry in record["data"][side]}
+            for side in ("learned", "held_out")
+        }
+        assert sides["learned"] >= {"c0", "c1"}
+        assert "c3" in sides["held_out"]
+
+
 def test_whom_an_ancestor_learned_from_is_not_held_out() -> None:
     cases = patients("a", "b", "b", "c", "d")
     for seed in range(10):
@@ -92,7 +145,9 @@ def test_lineages_are_followed_to_the_first_ancestor_and_damage_is_borne() -> No
     second = {"parent": {"lineage": first}, "data": {"learned": [{"scan": "2"}]}}
     assert learned_scans({"parent": {"lineage": second}}) == {"1", "2"}
     for strange in (None, [], {"data": 3, "parent": 4}, {"data": {"learned": "x"}}):
-        assert learned_scans(strange) == set()
+        assert learned_scans(strange) == held_out_scans(strange) == set()
+    first["data"]["held_out"] = [{"scan": "7"}, 3]
+    assert held_out_scans({"parent": {"lineage": second}}) == {"7"}
 
 
 def test_a_scan_has_the_greys_and_the_place_that_inference_gives_it() -> None:

@@ -69,7 +69,7 @@ def test_correcting_a_few_scans_makes_the_bundle_better_on_others(
     def trial() -> Result:
         return run_trial(
             tmp_path / "trial", parent, PLAN, ALONE,
-            sizes=Sizes(4, 1, 3), make_scan=two_molars, heads=heads,
+            sizes=Sizes(4, 1, 6), make_scan=two_molars, heads=heads,
         )  # fmt: skip
 
     result = trial()

@@ -190,7 +190,7 @@ def options(folder: Path, output: Path, **changes: object) -> argparse.Namespace
     given = {
         "recipe": "locator", "cases": str(folder), "output": str(output), "steps": 2, "seed": 0,
         "learning_rate": None, "device": "cpu", "resume": False, "quiet": True, "init": None,
-        "scans": None, "scan_share": 0.25,
+        "scans": None, "scan_share": None,
     }  # fmt: skip
     return argparse.Namespace(**{**given, **changes})
 
@@ -247,7 +247,11 @@ def test_the_command_takes_scans(folder: Path, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("change", "words"),
-    [({"scans": "nowhere"}, "--third-molars"), ({"scan_share": 1.0}, "--scan-share 1")],
+    [
+        ({"scans": "nowhere"}, "--third-molars"),
+        ({"scan_share": 1.0}, "--scan-share 1"),
+        ({"scan_share": 0.5}, "--scans"),
+    ],
 )
 def test_the_command_refuses_scans_that_are_none(
     folder: Path, tmp_path: Path, change: dict[str, object], words: str

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import argparse
+from pathlib import Path
+
 import numpy as np
 import pytest
 
-from ToothSegLib.cli import train
+from ToothSegLib.cli import train_options
 from ToothSegLib.cli.main import main
+from ToothSegLib.dataset.voxels import voxels_sha256
 from ToothSegLib.models import load_bundle
 from ToothSegLib.safetensors_io import write_safetensors
 from ToothSegLib.training.article_table import main as tabulate
 from ToothSegLib.training.recipes import RECIPES
 from ToothSegLib.training.tasks import TASKS
 from ToothSegLib.volume import Volume
-from ToothSegLib.volume_io import write_volume
+from ToothSegLib.volume_io import read_volume, write_volume
 
 
 @pytest.fixture
@@ -41,8 +45,72 @@ def arguments(files, tmp_path):
 
 
 def test_the_command_knows_the_recipes():
-    assert tuple(RECIPES) == train.ARTICLE
-    assert tuple(TASKS) == train.SIMULATED
+    assert tuple(RECIPES) == train_options.ARTICLE
+    assert tuple(TASKS) == train_options.SIMULATED
+
+
+def options_of_train() -> list[argparse.Action]:
+    parser = argparse.ArgumentParser(add_help=False)
+    train_options.add_arguments(parser)
+    return parser._actions
+
+
+def foreign() -> list[tuple[str, list[str]]]:
+    """Every option with each way to train that does not look at it."""
+    ways = {"ships": ["--recipe", "locator"], "article": ["--recipe", "article-5"],
+            "fine": ["--dataset", "set"]}  # fmt: skip
+    pairs = []
+    for action in options_of_train():
+        for kind, way in ways.items():
+            used = train_options.KINDS.get(action.dest, tuple(ways))
+            if kind not in used and action.dest != "dataset":
+                value = action.choices[0] if action.choices else "1"
+                given = [] if action.nargs == 0 else [value]
+                pairs.append((action.option_strings[0], [*way, action.option_strings[0], *given]))
+    return pairs
+
+
+def test_each_option_is_known_to_be_of_a_kind_of_training_and_none_when_not_given():
+    options = {action.dest: action for action in options_of_train()}
+    assert set(options) == {*train_options.COMMON, *train_options.KINDS}
+    assert all(options[name].default is None for name in train_options.KINDS)
+
+
+@pytest.mark.parametrize(("option", "words"), foreign())
+def test_an_option_of_another_kind_of_training_is_refused_by_name(option, words, tmp_path, capsys):
+    assert main(["train", *words, "-o", str(tmp_path / "out")]) == 2
+    message = capsys.readouterr().err
+    assert f"{option} does not go with {' '.join(words[:1])}" in message
+    assert message.count("\n") == 1
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "right"),
+    [
+        (["--dataset", "set", "--init", "my_bundle"], "learns on with --from"),
+        (["--recipe", "article-1", "--steps", "0"], "give --epochs"),
+        (["--recipe", "toothnet", "--epochs", "3"], "give --steps"),
+        (["--recipe", "stage1", "--mixed"], "to fine-tune a bundle, so leave it out"),
+        (["--dataset", "set", "--scan-share", "0"], "--simulated-share"),
+    ],
+)
+def test_a_refusal_names_the_option_that_is_right(words, right, tmp_path, capsys):
+    assert main(["train", *words, "-o", str(tmp_path)]) == 2
+    assert right in capsys.readouterr().err
+
+
+def test_the_card_names_no_file_but_tells_the_scan_by_its_voxels(files, arguments, tmp_path):
+    image, labels = files
+    named = tmp_path / "Doe_Jane_1970-01-01.nrrd"
+    named.write_bytes(Path(image).read_bytes())
+    words = arguments("article-6", "--max-pieces", "1")
+    words[words.index("--image") + 1] = str(named)
+    assert main(words) == 0
+    card = (tmp_path / "out" / "bundle" / "card.json").read_text()
+    assert "Doe" not in card
+    assert str(tmp_path) not in card
+    assert voxels_sha256(read_volume(image).array) in card
 
 
 def test_a_recipe_is_trained_and_its_figures_are_told(arguments, tmp_path, capsys):

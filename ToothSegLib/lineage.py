@@ -1,4 +1,4 @@
-"""What a bundle has learned from, as its card's lineage tells, back to the first ancestor.
+"""What a bundle has learned from and was judged by, as its card tells, back to the first ancestor.
 
     {"parent": null | {"name", "networks": {role: sha256}, "lineage": ...},
      "data": {"learned": [{"case", "revision", "scan"}], "held_out": [...]}, ...}
@@ -25,11 +25,20 @@ def as_parent(bundle: Bundle) -> dict[str, Any]:
 
 def learned_scans(lineage: object) -> set[str]:
     """Checksums of all scans that a bundle or one of its ancestors has learned from."""
+    return _scans(lineage, "learned")
+
+
+def held_out_scans(lineage: object) -> set[str]:
+    """Checksums of all scans by which a bundle or one of its ancestors was judged."""
+    return _scans(lineage, "held_out")
+
+
+def _scans(lineage: object, side: str) -> set[str]:
     found: set[str] = set()
     while isinstance(lineage, Mapping):
         data = lineage.get("data")
-        learned = data.get("learned") if isinstance(data, Mapping) else None
-        for entry in learned if isinstance(learned, list) else []:
+        entries = data.get(side) if isinstance(data, Mapping) else None
+        for entry in entries if isinstance(entries, list) else []:
             if isinstance(entry, Mapping) and isinstance(entry.get("scan"), str):
                 found.add(entry["scan"])
         parent = lineage.get("parent")

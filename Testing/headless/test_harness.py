@@ -33,6 +33,21 @@ def test_scene_is_empty_before_each_test(scene: Any) -> None:
     assert scene.GetNumberOfNodesByClass("vtkMRMLScalarVolumeNode") == 0
 
 
+def test_nobody_searches_the_scene_by_a_collection_that_python_would_keep() -> None:
+    import bootstrap
+
+    here = Path(__file__)
+    files = [
+        path
+        for folder in (bootstrap.MODULE_FOLDER, here.parent)
+        for path in folder.rglob("*.py")
+        if path != here
+    ]
+    calls = [path.name for path in files if ".GetNodesByClass(" in path.read_text("utf-8")]
+    assert "ToothSeg.py" in {path.name for path in files}
+    assert calls == []  # ToothSegScene.nodes.nodes_of_class does it
+
+
 def test_bundle_round_trip(scene: Any, tmp_path: Path) -> None:
     import slicer
 

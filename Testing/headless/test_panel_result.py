@@ -75,6 +75,7 @@ def test_states_differ_in_shape_and_not_in_colour_alone(qt_app: Any, scene: Any)
 
 
 def test_a_click_selects_and_centres_the_views(widget: Any, node: Any, slicer_app: Any) -> None:
+    from ToothSegScene.nodes import nodes_of_class
     from ToothSegScene.segments import teeth_of
 
     camera = slicer_app.mrmlScene().AddNewNodeByClass("vtkMRMLCameraNode")
@@ -84,10 +85,10 @@ def test_a_click_selects_and_centres_the_views(widget: Any, node: Any, slicer_ap
     assert widget.panel.result.selection.teeth == (36,)
     assert camera.GetFocalPoint() == pytest.approx(centre)
     assert camera.GetPosition()[1] - camera.GetFocalPoint()[1] == pytest.approx(distance)
-    slices = slicer_app.mrmlScene().GetNodesByClass("vtkMRMLSliceNode")
-    assert slices.GetNumberOfItems() == 3
-    for place in range(3):
-        matrix = slices.GetItemAsObject(place).GetSliceToRAS()
+    slices = nodes_of_class(slicer_app.mrmlScene(), "vtkMRMLSliceNode")
+    assert len(slices) == 3
+    for view in slices:
+        matrix = view.GetSliceToRAS()
         assert [matrix.GetElement(row, 3) for row in range(3)] == pytest.approx(centre)
     assert node.GetDisplayNode().GetVisibility3D()
     assert node.GetSegmentation().ContainsRepresentation("Closed surface")
@@ -180,6 +181,7 @@ def test_a_finding_about_a_piece_leads_to_its_place(
     from ToothSegLib.quality.left_out import no_place_findings
     from ToothSegLib.regions import Region
     from ToothSegLib.report import from_json, to_json
+    from ToothSegScene.nodes import nodes_of_class
     from ToothSegScene.segments import REPORT
 
     axis, types = np.array([0.0, 0.0, 1.0]), np.full(17, 1 / 17)
@@ -195,9 +197,10 @@ def test_a_finding_about_a_piece_leads_to_its_place(
     rows = widget.ui.findingsList
     assert "(60 mm\N{SUPERSCRIPT THREE}, at L 13, P 4, S 12 mm)" in rows.item(0).text()
     rows.currentRow = 0
-    slices = slicer_app.mrmlScene().GetNodesByClass("vtkMRMLSliceNode")
-    for view in range(slices.GetNumberOfItems()):
-        matrix = slices.GetItemAsObject(view).GetSliceToRAS()
+    slices = nodes_of_class(slicer_app.mrmlScene(), "vtkMRMLSliceNode")
+    assert len(slices) == 3
+    for view in slices:
+        matrix = view.GetSliceToRAS()
         centre = [matrix.GetElement(row, 3) for row in range(3)]
         assert centre == pytest.approx((-13.0, -4.0, 12.0))
 

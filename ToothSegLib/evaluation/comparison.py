@@ -1,30 +1,25 @@
 """Two bundles on the same scans: what each gets, and how sure the difference is.
 
-Scans of one patient, and the teeth of one scan, are no independent evidence: the bootstrap (Efron,
-Annals of Statistics 1979; percentile intervals) draws whole patients, and every draw takes the same
-patients for both bundles.
+Scans of one patient, and the teeth of one scan, are no independent evidence: intervals are by
+patients, each the same for both bundles; see `intervals`.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from scipy.stats import bootstrap
-
 from ToothSegLib.dataset.reviewed import ReviewedCase, reviewed_cases
 from ToothSegLib.errors import InputError
+from ToothSegLib.evaluation.intervals import FEWEST, interval
 from ToothSegLib.evaluation.outcomes import Outcome, identification_f1, mean_dice
 from ToothSegLib.lineage import learned_scans
 from ToothSegLib.models import Bundle
 from ToothSegLib.teeth import FDI_NUMBERS
 
-_DRAWS = 2000
-_SEED = 0
 Figure = Callable[[Sequence[Outcome]], float]
 
 
@@ -32,7 +27,12 @@ Figure = Callable[[Sequence[Outcome]], float]
 class Difference:
     """One figure of two bundles, and B less A with its 95 % interval.
 
-    ``low`` and ``high`` are None where fewer than two patients say anything.
+    Attributes:
+        name: of the figure, or the FDI number of a tooth.
+        patients: who show what it is about.
+        a, b: of each bundle.
+        low, high: ends of the interval; None where fewer than `FEWEST` patients say anything.
+        of_tooth: whether it is of one tooth alone.
     """
 
     name: str
@@ -41,6 +41,7 @@ class Difference:
     b: float
     low: float | None
     high: float | None
+    of_tooth: bool = False
 
     @property
     def change(self) -> float:
@@ -49,8 +50,13 @@ class Difference:
 
     @property
     def certain(self) -> bool:
-        """Whether the interval leaves zero out."""
-        return self.low is not None and self.high is not None and self.low * self.high > 0
+        """Whether the change is more than chance: the interval leaves zero out.
+
+        Never of a tooth alone: of 28 intervals one or two leave zero out by chance.
+        """
+        if self.low is None or self.high is None or self.of_tooth:
+            return False
+        return self.low > 0 or self.high < 0
 
 
 def unseen_cases(folder: Path, bundles: Sequence[Bundle]) -> list[ReviewedCase]:
@@ -83,7 +89,9 @@ def compare(a: Sequence[Outcome], b: Sequence[Outcome]) -> list[Difference]:
     if [outcome.name for outcome in a] != [outcome.name for outcome in b]:
         raise ValueError("the outcomes are of different cases")
     rows = [
-        _difference(str(fdi), _of_tooth(a, fdi), _of_tooth(b, fdi), mean_dice)
+        replace(
+            _difference(str(fdi), _of_tooth(a, fdi), _of_tooth(b, fdi), mean_dice), of_tooth=True
+        )
         for fdi in sorted(FDI_NUMBERS)
         if any(fdi in outcome.dice for outcome in a)
     ]
@@ -102,23 +110,24 @@ def _of_tooth(outcomes: Sequence[Outcome], fdi: int) -> list[Outcome]:
 def _difference(
     name: str, a: Sequence[Outcome], b: Sequence[Outcome], figure: Figure
 ) -> Difference:
-    patients = sorted({outcome.patient for outcome in a})
     of_a, of_b = _by_patient(a), _by_patient(b)
+    # A patient without teeth says nothing of their outlines.
+    patients = sorted(
+        patient
+        for patient in of_a
+        if not (math.isnan(figure(of_a[patient])) and math.isnan(figure(of_b[patient])))
+    )
 
-    def change(drawn: np.ndarray) -> float:
-        ours = [outcome for number in drawn for outcome in of_a[patients[int(number)]]]
-        theirs = [outcome for number in drawn for outcome in of_b[patients[int(number)]]]
+    def change(left_out: str) -> float:
+        ours = [outcome for outcome in a if outcome.patient != left_out]
+        theirs = [outcome for outcome in b if outcome.patient != left_out]
         return figure(theirs) - figure(ours)
 
-    low = high = None
-    if len(patients) > 1:
-        result = bootstrap(
-            (np.arange(len(patients)),), change, vectorized=False, method="percentile",
-            n_resamples=_DRAWS, random_state=np.random.default_rng(_SEED),
-        )  # fmt: skip
-        ends = float(result.confidence_interval.low), float(result.confidence_interval.high)
-        low, high = ends if all(map(math.isfinite, ends)) else (None, None)
-    return Difference(name, len(patients), figure(a), figure(b), low, high)
+    whole = figure(a), figure(b)
+    ends = None
+    if len(patients) >= FEWEST:
+        ends = interval(whole[1] - whole[0], [change(patient) for patient in patients])
+    return Difference(name, len(patients), *whole, *(ends or (None, None)))
 
 
 def _by_patient(outcomes: Sequence[Outcome]) -> Mapping[str, list[Outcome]]:
@@ -129,19 +138,27 @@ def _by_patient(outcomes: Sequence[Outcome]) -> Mapping[str, list[Outcome]]:
 
 
 def as_table(names: tuple[str, str], rows: Sequence[Difference]) -> str:
-    """A line a figure; a star where the interval leaves zero out."""
+    """A line a figure, with what star and interval mean below."""
     lines = [
-        f"A = {names[0]}, B = {names[1]}; 95 % intervals of B - A by patients, * excludes zero",
+        f"A = {names[0]}, B = {names[1]}; 95 % intervals of B - A by patients",
         f"{'':<20}{'patients':>9}{'A':>9}{'B':>9}{'B - A':>9}   interval",
     ]
     for row in rows:
-        interval = "-" if row.low is None else f"{row.low:+.4f} to {row.high:+.4f}"
+        ends = "-" if row.low is None else f"{row.low:+.4f} to {row.high:+.4f}"
         lines.append(
             f"{row.name:<20}{row.patients:>9}{row.a:>9.4f}{row.b:>9.4f}{row.change:>+9.4f}   "
-            f"{interval}{' *' if row.certain else ''}"
+            f"{ends}{' *' if row.certain else ''}"
+        )
+    if any(row.certain for row in rows):
+        lines.append("* more than chance: the interval leaves zero out")
+    if any(row.of_tooth and row.low is not None for row in rows):
+        lines.append(
+            "No star for single teeth: of 28 intervals one or two leave zero out by chance."
         )
     if any(row.low is None for row in rows):
-        lines.append("- no interval: it takes two patients at least")
+        lines.append(
+            f"- no interval: fewer than {FEWEST} patients, too few to tell a change from chance"
+        )
     return "\n".join(lines)
 
 
@@ -150,7 +167,7 @@ def as_dicts(rows: Sequence[Difference]) -> list[dict[str, Any]]:
     return [
         {
             name: None if isinstance(value, float) and not math.isfinite(value) else value
-            for name, value in {**asdict(row), "change": row.change}.items()
+            for name, value in {**asdict(row), "change": row.change, "certain": row.certain}.items()
         }
         for row in rows
     ]

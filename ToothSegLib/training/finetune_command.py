@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from ToothSegLib.errors import Cancelled
+from ToothSegLib.errors import Cancelled, InputError
 from ToothSegLib.evaluation.outcomes import identification_f1, mean_dice
 from ToothSegLib.models import load_bundle
 from ToothSegLib.training.blending import Blend
@@ -20,6 +20,10 @@ from ToothSegLib.training.processes import learning_together
 
 def run(args: argparse.Namespace) -> int:
     """Fine-tune, or go on where a run stopped. Errors as of `finetune.fine_tune`."""
+    if args.cases and args.simulated is not None:
+        raise InputError(
+            "--simulated does not go with --cases: all of its heads are mixed in, so leave it out"
+        )
     plan = plan_of(args)
     parent = load_bundle(args.parent)
     parent.verify()

@@ -12,7 +12,7 @@ import numpy as np
 from ToothSegLib.dataset.folder import Dataset
 from ToothSegLib.dataset.reviewed import ReviewedCase, reviewed_case, reviewed_cases
 from ToothSegLib.errors import InputError
-from ToothSegLib.lineage import as_parent, learned_scans
+from ToothSegLib.lineage import as_parent, held_out_scans, learned_scans
 from ToothSegLib.models import Bundle
 from ToothSegLib.report import software_versions
 from ToothSegLib.training.finetune_plan import Plan, recipe_of
@@ -23,8 +23,11 @@ from ToothSegLib.training.split import Split, split_by_patient
 def new_record(
     dataset: Path, parent: Bundle, plan: Plan, heads: Path | None, processes: Processes
 ) -> dict[str, Any]:
-    known = learned_scans(parent.card.get("lineage"))
-    split = split_by_patient(reviewed_cases(dataset), plan.seed, plan.held_out, known)
+    lineage = parent.card.get("lineage")
+    split = split_by_patient(
+        reviewed_cases(dataset), plan.seed, plan.held_out, learned_scans(lineage),
+        held_out_scans(lineage),
+    )  # fmt: skip
     if not any(np.any(case.labels().array) for case in split.held_out):
         raise InputError("the held-out cases have no teeth to judge by: take another --seed")
     versions = software_versions()

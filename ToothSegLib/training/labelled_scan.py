@@ -26,13 +26,24 @@ def load_labelled_scan(
     Raises:
         InputError: a file cannot be used, or the two do not belong together.
     """
+    return to_arrays(*read_labelled_scan(image_path, labels_path))
+
+
+def read_labelled_scan(
+    image_path: str | os.PathLike[str], labels_path: str | os.PathLike[str]
+) -> tuple[Volume, Volume]:
+    """A scan and the FDI numbers of its teeth, as they are in the files.
+
+    Raises:
+        InputError: a file cannot be used, or the two do not belong together.
+    """
     image, labels = read_volume(image_path), read_volume(labels_path)
     check_scan(image)
     if not image.same_grid(labels):
         raise InputError(
             f"{labels_path} is not on the grid of {image_path}: give the labels of this image"
         )
-    return to_arrays(image, labels)
+    return image, labels
 
 
 def to_arrays(

@@ -35,8 +35,11 @@ def run(args: argparse.Namespace) -> int:
         raise InputError(f"--steps {steps}: give at least 1")
     if args.learning_rate is not None and not args.learning_rate > 0:
         raise InputError(f"--learning-rate {args.learning_rate:g}: give a number above 0")
-    if not 0 < args.scan_share < 1:
-        raise InputError(f"--scan-share {args.scan_share:g}: give a share between 0 and 1")
+    share = Plan.scan_share if args.scan_share is None else args.scan_share
+    if not 0 < share < 1:
+        raise InputError(f"--scan-share {share:g}: give a share between 0 and 1")
+    if args.scan_share is not None and not args.scans:
+        raise InputError(f"--scan-share {share:g}: give the scans, too, with --scans")
     folder = Path(args.output)
     if not args.resume and (folder / "checkpoint.safetensors").exists():
         raise InputError(f"{folder} holds a run already: add --resume to go on with it")
@@ -44,7 +47,7 @@ def run(args: argparse.Namespace) -> int:
         steps=steps,
         learning_rate=args.learning_rate or Plan.learning_rate,
         seed=args.seed,
-        scan_share=args.scan_share,
+        scan_share=share,
         device=choose_device(args.device),
     )
     task = TASKS[args.recipe]

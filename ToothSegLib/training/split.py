@@ -19,12 +19,18 @@ class Split:
 
 
 def split_by_patient(
-    cases: Sequence[ReviewedCase], seed: int, share: float, known: Collection[str] = ()
+    cases: Sequence[ReviewedCase],
+    seed: int,
+    share: float,
+    known: Collection[str] = (),
+    judged_by: Collection[str] = (),
 ) -> Split:
     """Hold out patients whose number, drawn from seed and pseudonym alone, is below a share.
 
-    So a case that is added later moves no other one to the other side, and who was held out in
-    one round of learning is so in the next.
+    So a case that is added later moves no other one to the other side, but where nobody's number is
+    below the share, or everybody's: the lowest is held out then, or the highest is not, and a new
+    patient may take that place. From one round of learning to the next that goes on from it, nobody
+    changes sides: see ``known`` and ``judged_by``.
 
     Args:
         cases: all that are reviewed.
@@ -33,6 +39,7 @@ def split_by_patient(
             is not.
         known: checksums of scans that the network has learned from before: their patients are
             never held out.
+        judged_by: checksums of scans that were held out before: their patients are held out again.
 
     Raises:
         InputError: there are fewer than two patients, or all were learned from before.
@@ -44,13 +51,16 @@ def split_by_patient(
             "by whom to tell whether it got better"
         )
     seen = {case.patient for case in cases if case.scan_sha256 in known}
-    fresh = sorted((p for p in patients if p not in seen), key=lambda p: _number(seed, p))
+    before = {case.patient for case in cases if case.scan_sha256 in judged_by}
+    fresh = sorted(
+        (p for p in patients if p not in seen), key=lambda p: (p not in before, _number(seed, p))
+    )
     if not fresh:
         raise InputError(
             f"the bundle has learned from all {len(patients)} patients before: add reviewed cases "
             "of another one"
         )
-    held = [patient for patient in fresh if _number(seed, patient) < share] or fresh[:1]
+    held = [p for p in fresh if p in before or _number(seed, p) < share] or fresh[:1]
     if len(held) == len(patients):
         held = held[:-1]
     return Split(
