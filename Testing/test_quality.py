@@ -8,6 +8,7 @@ import pytest
 from dentition_fixture import ALL_28
 from quality_fixture import Patient, a_patient
 from ToothSegLib.numbering import Numbering
+from ToothSegLib.quality.facts import Facts
 from ToothSegLib.teeth import type_of
 from ToothSegLib.volume import Volume
 
@@ -205,6 +206,26 @@ def test_fragments_are_told_in_one_line_with_the_teeth_beside_them() -> None:
     (finding,) = patient.findings()
     assert (finding.code, finding.urgency, finding.fdi) == ("fragments", "medium", (11,))
     assert "3 pieces (together 180 mm3, the largest beside 11" in finding.message
+
+
+def test_many_fragments_go_through_the_voxels_of_a_tooth_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    patient = a_patient()
+    beside = patient.region(11).centroid - [0.0, 5.0, 0.0]
+    for label in range(1, 6):
+        patient.leave_out(label, beside, 60.0)
+    gone_through: list[int] = []
+    plain = Facts._chosen_points
+
+    def counted(facts: Facts, fdi: int) -> np.ndarray:
+        gone_through.append(fdi)
+        return plain(facts, fdi)
+
+    monkeypatch.setattr(Facts, "_chosen_points", counted)
+    assert patient.told() == [("fragments", "medium", (11,))]
+    assert 11 in gone_through
+    assert len(gone_through) == len(set(gone_through))
 
 
 def test_the_most_urgent_comes_first() -> None:
