@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
+import ToothSegLib.cascade as cascade_module
 from ToothSegLib.cascade import segment
 from ToothSegLib.errors import Cancelled, InputError
 from ToothSegLib.evaluation.metrics import evaluate
+from ToothSegLib.instances import Instances, separate_teeth
+from ToothSegLib.maps import Maps
 from ToothSegLib.models import load_bundle
 from ToothSegLib.report import Segmentation
 from ToothSegLib.resources import resource_path
@@ -77,6 +82,19 @@ def test_a_mirrored_head_gets_mirrored_numbers(
     both = (mirrored > 0) & (expected > 0)
     assert both.mean() > 0.5 * (expected > 0).mean()
     assert (mirrored[both] == expected[both]).mean() > 0.9
+
+
+def test_ends_of_roots_that_were_added_are_told(
+    a_scan: Volume, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def separate(maps: Maps) -> Instances:
+        found = separate_teeth(maps)
+        return replace(found, rejoined=[(region.label, region) for region in found.regions])
+
+    monkeypatch.setattr(cascade_module, "separate_teeth", separate)
+    result = segment(a_scan, device="cpu")
+    told = [finding.fdi[0] for finding in result.findings if finding.code == "root-joined"]
+    assert sorted(told) == sorted(tooth.fdi for tooth in result.teeth)
 
 
 def test_a_scan_without_teeth_is_a_result(a_scan: Volume) -> None:

@@ -12,6 +12,7 @@ from ToothSegLib.evaluation.reliability import Judged
 from ToothSegLib.evaluation.specimen import Specimen, good_specimen
 from ToothSegLib.numbering import Numbering
 from ToothSegLib.report import Finding
+from ToothSegLib.teeth import type_of
 
 # One whose findings thresholds were chosen on.
 SEED = 921_006
@@ -48,11 +49,12 @@ def test_every_kind_of_fault_is_found(outcome: Outcome, name: str) -> None:
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
 def test_a_fault_changes_a_copy_and_by_its_seed_alone(good: Specimen, kind: Kind) -> None:
-    before = good.regions.copy(), good.scan.array.copy(), dict(good.given)
+    before = good.regions.copy(), good.scan.array.copy(), dict(good.given), good.looks.copy()
     one, two = (kind.make(good, np.random.default_rng(0)) for _ in range(2))
     assert np.array_equal(good.regions, before[0])
     assert np.array_equal(good.scan.array, before[1])
     assert good.given == before[2]
+    assert np.array_equal(good.looks, before[3])
     assert one is not None
     assert two is not None
     assert one.labels == two.labels
@@ -75,6 +77,17 @@ def test_halves_are_the_whole_tooth(good: Specimen, name: str) -> None:
     whole = (good.regions == fdi).sum()
     assert sum(halves) == whole
     assert min(halves) > 0.3 * whole
+
+
+def test_transposed_neighbours_look_like_each_other(good: Specimen) -> None:
+    spoilt = spoil(good, "two neighbours transposed")
+    one, other = sorted(spoilt.labels)
+    assert np.array_equal(spoilt.specimen.regions, good.regions)
+    for place, kind in ((one, other), (other, one)):
+        (seen,) = np.unique(spoilt.specimen.seen_as[good.regions == place])
+        assert seen == kind
+        assert spoilt.specimen.looks[kind].argmax() == type_of(kind)
+        assert spoilt.specimen.looks[kind].sum() == pytest.approx(1.0)
 
 
 def test_about_half_of_a_tooth_is_lost(good: Specimen) -> None:

@@ -12,8 +12,8 @@ from dentition_fixture import arch_places, label_map, maps_of
 from ToothSegLib.instances import separate_teeth
 from ToothSegLib.lost_roots import rejoin_roots
 from ToothSegLib.maps import Maps
-from ToothSegLib.numbering import number_regions
-from ToothSegLib.regions import measure_regions
+from ToothSegLib.numbering import Numbering, number_regions
+from ToothSegLib.regions import Region, measure_regions
 
 SPACING = 0.6
 LOWER = (*range(31, 38), *range(41, 48))
@@ -45,7 +45,9 @@ def rejoined(labels: np.ndarray, maps: Maps, third: int) -> np.ndarray | None:
         third_molars={third: third},
     )
     numbering.numbers[third] = None
-    return rejoin_roots(labels, regions, numbering)
+    found = rejoin_roots(labels, regions, numbering)
+    assert found is None or [region.label for region in found[1]] == [third]
+    return None if found is None else found[0]
 
 
 @pytest.mark.parametrize("seven", [17, 27, 37, 47])
@@ -81,11 +83,22 @@ def test_what_does_not_touch_the_second_molar_stays() -> None:
 
 
 def test_the_last_step_of_telling_teeth_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And what was added to which tooth is told, by the labels of the outcome."""
     labels, maps = an_arch(upper=False)
-    monkeypatch.setattr(
-        instances_module, "rejoin_roots", lambda found, *_: np.where(found == 1, 2, found)
-    )
-    assert len(separate_teeth(maps).regions) == len(LOWER) - 1
+    before = separate_teeth(maps)
+    one, other = before.regions[-2:]
+
+    def rejoin(found: np.ndarray, regions: list[Region], _: Numbering) -> object:
+        return np.where(found == other.label, one.label, found), [regions[other.label - 1]]
+
+    monkeypatch.setattr(instances_module, "rejoin_roots", rejoin)
+    after = separate_teeth(maps)
+    assert before.rejoined == []
+    assert len(after.regions) == len(before.regions) - 1
+    ((label, piece),) = after.rejoined
+    assert piece.volume_mm3 == other.volume_mm3
+    both = np.isin(before.labels, (one.label, other.label))
+    assert np.array_equal(after.labels == label, both)
 
 
 @pytest.mark.parametrize("fdi", [35, 41, 14])
@@ -94,9 +107,45 @@ def test_the_end_of_any_root_that_fits_no_place_goes_back(fdi: int) -> None:
     parted = with_root(labels, fdi, 0.25)
     piece = fdi + 1  # a neighbour's number, which `with_root` gives: another label for it
     parted[(parted == piece) & (labels == fdi)] = 99
-    regions = measure_regions(parted, maps)
+    found = rejoin_extra(parted, maps)
+    assert found is not None
+    assert np.array_equal(found[0], labels)
+    assert [region.label for region in found[1]] == [99]
+
+
+@pytest.mark.parametrize("fdi", [16, 26, 17])
+def test_the_palatal_root_of_an_upper_molar_goes_back(fdi: int) -> None:
+    """It lies 0.4 widths palatal of the rest, as in simulated heads."""
+    labels, maps = an_arch(upper=True)
+    voxels = np.argwhere(labels == fdi)
+    middle = voxels.mean(axis=0)
+    inwards = (voxels[:, 2] - middle[2]) * (1 if fdi < 20 else -1) * SPACING
+    root = voxels[(inwards > 1.0) & (voxels[:, 0] > middle[0])]
+    parted = labels.copy()
+    parted[tuple(root.T)] = 99
+    found = rejoin_extra(parted, maps)
+    assert found is not None
+    assert np.array_equal(found[0], labels)
+
+
+@pytest.mark.parametrize(
+    ("up_mm", "back_mm", "stays"),
+    [(4.0, 5.0, True), (13.0, 0.0, True), (10.5, 1.0, False)],
+    ids=["palatal of it", "far above it", "where its root ends"],
+)
+def test_an_extra_tooth_stays(up_mm: float, back_mm: float, stays: bool) -> None:
+    """Of the size of a root's end, and touching the lateral incisor."""
+    labels, maps = an_arch(upper=True)
+    centre = np.argwhere(labels == 12).mean(axis=0) * SPACING + [up_mm, back_mm, 0.4 * back_mm]
+    at = np.moveaxis(np.indices(labels.shape), 0, -1) * SPACING
+    parted = labels.copy()
+    parted[(np.linalg.norm(at - centre, axis=-1) < 3.6) & (labels == 0)] = 99
+    assert (rejoin_extra(parted, maps) is None) == stays
+
+
+def rejoin_extra(labels: np.ndarray, maps: Maps) -> tuple[np.ndarray, list[Region]] | None:
+    """What becomes of label 99, which has no number, beside labels that are their own numbers."""
+    regions = measure_regions(labels, maps)
     numbering = number_regions([region for region in regions if region.label != 99])
     numbering.numbers[99] = None
-    joined = rejoin_roots(parted, regions, numbering)
-    assert joined is not None
-    assert np.array_equal(joined, labels)
+    return rejoin_roots(labels, regions, numbering)

@@ -8,6 +8,8 @@ import pytest
 from dentition_fixture import ALL_28
 from quality_fixture import Patient, a_patient
 from ToothSegLib.numbering import Numbering
+from ToothSegLib.quality.facts import Facts
+from ToothSegLib.teeth import type_of
 from ToothSegLib.volume import Volume
 
 FAR = np.array([150.0, 0.0, 0.0])
@@ -54,6 +56,44 @@ def test_an_unsure_number(sure: float, urgency: str) -> None:
     patient.numbering.confidence[125] = sure
     assert patient.told() == [("number-unsure", urgency, (25,))]
     assert f"({100 * sure:.0f} %)" in patient.findings()[0].message
+
+
+@pytest.mark.parametrize(
+    ("fdi", "looks", "words"),
+    [
+        (13, 4, "looks like a first premolar but stands in the place of a canine: check the"),
+        (34, 11, "looks like a canine but stands in the place of a first premolar: check the"),
+    ],
+)
+def test_a_look_that_contradicts_a_sure_number(fdi: int, looks: int, words: str) -> None:
+    """Numbers at 99 %, by the place alone."""
+    patient = a_patient()
+    patient.change(fdi, type_probabilities=np.eye(17)[looks])
+    assert patient.told() == [("number-unsure", "high", (fdi,))]
+    assert words in patient.findings()[0].message
+    patient.numbering.confidence[fdi + 100] = 0.85
+    assert patient.told() == [("number-unsure", "high", (fdi,))]
+
+
+@pytest.mark.parametrize(
+    ("own", "other", "told"), [(0.05, 0.7, True), (0.15, 0.7, False), (0.05, 0.5, False)]
+)
+def test_how_much_of_another_look_it_takes(own: float, other: float, told: bool) -> None:
+    """Of the teeth that it may be: half of what is seen as no tooth at all says nothing."""
+    looks = np.zeros(17)
+    looks[[0, 3, 4, 5]] = 1.0, own, other, 1 - own - other
+    patient = a_patient()
+    patient.change(13, type_probabilities=looks / 2)
+    assert patient.codes() == ["number-unsure"] * told
+
+
+def test_looks_that_contradict_half_of_the_numbers_are_one_finding() -> None:
+    patient = a_patient()
+    upper = [fdi for fdi in ALL_28 if fdi < 30]
+    for fdi in upper:
+        other = type_of(fdi) + (1 if fdi % 10 < 7 else -1)
+        patient.change(fdi, type_probabilities=np.eye(17)[other])
+    assert patient.told() == [("numbers-unsure", "high", tuple(upper))]
 
 
 def test_a_whole_row_in_doubt_is_one_finding() -> None:
@@ -166,6 +206,26 @@ def test_fragments_are_told_in_one_line_with_the_teeth_beside_them() -> None:
     (finding,) = patient.findings()
     assert (finding.code, finding.urgency, finding.fdi) == ("fragments", "medium", (11,))
     assert "3 pieces (together 180 mm3, the largest beside 11" in finding.message
+
+
+def test_many_fragments_go_through_the_voxels_of_a_tooth_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    patient = a_patient()
+    beside = patient.region(11).centroid - [0.0, 5.0, 0.0]
+    for label in range(1, 6):
+        patient.leave_out(label, beside, 60.0)
+    gone_through: list[int] = []
+    plain = Facts._chosen_points
+
+    def counted(facts: Facts, fdi: int) -> np.ndarray:
+        gone_through.append(fdi)
+        return plain(facts, fdi)
+
+    monkeypatch.setattr(Facts, "_chosen_points", counted)
+    assert patient.told() == [("fragments", "medium", (11,))]
+    assert 11 in gone_through
+    assert len(gone_through) == len(set(gone_through))
 
 
 def test_the_most_urgent_comes_first() -> None:

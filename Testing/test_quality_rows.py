@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
-from dentition_fixture import ALL_28
+from dentition_fixture import ALL_28, a_region
 from quality_fixture import Patient, a_patient
+from ToothSegLib.quality import find_findings
 from ToothSegLib.teeth import mirror
 
 
@@ -156,3 +157,20 @@ def test_where_all_numbers_are_unsure_that_is_enough() -> None:
         patient.numbering.confidence[fdi + 100] = 0.6
     assert "numbers-unsure" in patient.codes()
     assert "numbers-by-form" not in patient.codes()
+
+
+def test_what_was_added_as_the_end_of_a_root_is_told() -> None:
+    patient = a_patient()
+    pieces = [
+        (fdi + 100, a_region(1, np.array([4.0, 5.0, 20.0]), 183.0, np.eye(17)[1]))
+        for fdi in (11, 41)
+    ]
+    patient.leave_out(5, np.array([150.0, 0.0, 0.0]), 300.0, 0.99, third=38)
+    pieces.append((5, pieces[0][1]))
+    findings = find_findings(patient.regions, patient.numbering, patient.labels, rejoined=pieces)
+    told = [finding for finding in findings if finding.code == "root-joined"]
+    assert [(finding.urgency, finding.fdi) for finding in told] == [("low", (11,)), ("low", (41,))]
+    assert told[0].message.startswith(
+        "183 mm3 above 11, at (4, 5, 20) mm LPS, were taken for the end of its root: look whether"
+    )
+    assert "183 mm3 below 41" in told[1].message

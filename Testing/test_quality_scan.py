@@ -9,7 +9,9 @@ import pytest
 from scipy import ndimage
 
 from dentition_fixture import ALL_28
-from quality_fixture import ENAMEL, Patient, a_patient
+from quality_fixture import ENAMEL, SOFT, TOOTH, Patient, a_patient
+from ToothSegLib.label_boxes import label_boxes
+from ToothSegLib.quality.view import cut_teeth
 from ToothSegLib.volume import Volume
 
 
@@ -59,6 +61,42 @@ def test_teeth_cut_by_a_cylinder_filled_with_one_value(filling: int) -> None:
     assert 16 in cut
     assert len(told) == 1
     assert cut <= told[0]
+
+
+FINE_AND_COARSE_MM = [0.1, 0.2, 0.4]
+
+
+def a_round_tooth(step_mm: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """A cube with a tooth of 8 mm: mm from its middle along an axis, grey values, its mask."""
+    size = round(14 / step_mm)
+    at = (np.arange(size) - size / 2) * step_mm
+    tooth = (np.abs(at[:, None, None]) < 4) & (np.hypot(at[:, None], at) < 4)
+    grey = np.where(tooth, TOOTH, SOFT) + np.random.default_rng(0).normal(0, 20, tooth.shape)
+    return at, grey, tooth
+
+
+@pytest.mark.parametrize("step_mm", FINE_AND_COARSE_MM)
+@pytest.mark.parametrize("short_mm", [-0.3, 0.0, 0.2, 0.5])
+def test_a_cut_is_told_at_any_voxel_size(step_mm: float, short_mm: float) -> None:
+    """A label of a grid of 0.5 mm may end before the filling, or reach into it."""
+    at, grey, tooth = a_round_tooth(step_mm)
+    radius = np.hypot(at[:, None], at + 20.0)  # of a cylinder of 20 mm through the middle
+    grey = np.where(radius < 20.0, grey, -1000).astype(np.int16)
+    labels = (11 * tooth * (radius < 20.0 - short_mm)).astype(np.uint8)
+    spacing = (step_mm,) * 3
+    boxes = label_boxes(labels)
+    assert cut_teeth(Volume(labels, spacing), Volume(grey, spacing), boxes) == {11}
+
+
+@pytest.mark.parametrize("step_mm", FINE_AND_COARSE_MM)
+@pytest.mark.parametrize("short_mm", [0.0, 0.3])
+def test_air_about_a_tooth_is_no_cut_at_any_voxel_size(step_mm: float, short_mm: float) -> None:
+    at, grey, tooth = a_round_tooth(step_mm)
+    grey = np.where(tooth, grey, -1000).astype(np.int16)
+    labels = (11 * tooth * (np.hypot(at[:, None], at) < 4 - short_mm)).astype(np.uint8)
+    spacing = (step_mm,) * 3
+    boxes = label_boxes(labels)
+    assert cut_teeth(Volume(labels, spacing), Volume(grey, spacing), boxes) == set()
 
 
 def test_clipped_air_beside_teeth_is_no_end_of_the_view() -> None:

@@ -117,6 +117,7 @@ def segment(
     labels = np.zeros(volume.shape, np.uint8)
     regions: list[Region] = []
     dropped: list[float] = []
+    rejoined: list[tuple[int, Region]] = []
     numbering = Numbering()
     if sight.image is not None and sight.maps is not None:
         with _timed(timings, "instances"):
@@ -125,7 +126,8 @@ def segment(
             implants = find_implants(found.labels, found.regions, sight.image, scan)
             metal = {region.label for region in implants.sure}
             regions = [region for region in found.regions if region.label not in metal]
-            dropped, notes = found.dropped_mm3, implant_findings(implants.sure) + notes
+            dropped, rejoined = found.dropped_mm3, found.rejoined
+            notes = implant_findings(implants.sure) + notes
         with _timed(timings, "numbers"):
             run.stage("numbering the teeth", 0.93, 0.95).update(0.0)
             # An implant stands where a tooth stood, so it takes part until all have their numbers.
@@ -146,7 +148,9 @@ def segment(
     return Segmentation(
         labels=result,
         teeth=teeth,
-        findings=by_urgency(find_findings(regions, numbering, result, dropped, volume) + notes),
+        findings=by_urgency(
+            find_findings(regions, numbering, result, dropped, volume, rejoined) + notes
+        ),
         timings=timings,
         provenance=_provenance(bundle, wanted, precision, sight),
     )

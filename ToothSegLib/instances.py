@@ -10,7 +10,7 @@ third molar goes back to its tooth (``lost_roots.py``).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -49,12 +49,14 @@ class Instances:
         regions: one a label.
         dropped_mm3: volume of each piece that was taken for no tooth and left out, largest first.
         numbering: of ``regions``, if telling them apart took it; else None.
+        rejoined: label of a tooth, and what was added to it as the end of its root.
     """
 
     labels: np.ndarray
     regions: list[Region]
     dropped_mm3: list[float]
     numbering: Numbering | None = None
+    rejoined: list[tuple[int, Region]] = field(default_factory=list)
 
 
 def find_instances(maps: Maps) -> tuple[np.ndarray, list[Region]]:
@@ -98,6 +100,7 @@ def separate_teeth(maps: Maps) -> Instances:
     labels.ravel()[where] = (tooth + 1)[pieces.piece]
     labels = _largest_first(labels)
     regions, numbering = measure_regions(labels, maps), None
+    rejoined: list[tuple[int, Region]] = []
     if centres is not None:
         numbering = number_regions(regions)
         parted = part_merged(labels, maps, regions, numbering)
@@ -105,8 +108,10 @@ def separate_teeth(maps: Maps) -> Instances:
             labels, regions, numbering = _measured_anew(parted, maps)
         joined = rejoin_roots(labels, regions, numbering)
         if joined is not None:
-            labels, regions, numbering = _measured_anew(joined, maps)
-    return Instances(labels, regions, dropped.tolist(), numbering)
+            before, roots = labels, joined[1]
+            labels, regions, numbering = _measured_anew(joined[0], maps)
+            rejoined = [(int(labels[before == root.label][0]), root) for root in roots]
+    return Instances(labels, regions, dropped.tolist(), numbering, rejoined)
 
 
 def _measured_anew(labels: np.ndarray, maps: Maps) -> tuple[np.ndarray, list[Region], Numbering]:

@@ -57,11 +57,12 @@ class Specimen:
     seed: int = 0
 
     def copy(self) -> Specimen:
-        """Another one with the same scan, whose regions can be spoilt."""
+        """Another one with the same scan, whose regions and looks can be spoilt."""
         return replace(
             self,
             regions=self.regions.copy(),
             seen_as=self.seen_as.copy(),
+            looks=self.looks.copy(),
             probability=self.probability.copy(),
             given=dict(self.given),
         )

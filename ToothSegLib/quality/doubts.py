@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from ToothSegLib.quality.facts import Facts
+from ToothSegLib.regions import Region
 from ToothSegLib.report import Finding, Urgency
+from ToothSegLib.teeth import POSITION_NAMES, by_fdi, type_of
 
 # On simulated dentitions, spoilt ones among them, two of three numbers at 0.5-0.8 were wrong, one
 # of three at 0.8-0.95, and one of 17 at 0.95-0.99.
 UNSURE_NUMBER = 0.8
 DOUBTFUL_NUMBER = 0.9
+# A tooth whose look speaks against its number, however sure the place in the row is: so little of
+# it, of all teeth that it may be, is its number's type, and so much another one of the same jaw.
+NOT_ITS_LOOK, ANOTHERS_LOOK = 0.1, 0.6
 # With this share of the teeth in doubt, the doubt is about all of them: one finding, not many.
 DOUBTFUL_SHARE = 0.5
 # Mean probability of tooth; a tooth with sharp borders has 0.9 and more.
@@ -17,7 +24,10 @@ UNCLEAR_TOOTH = 0.7
 
 def number_findings(facts: Facts) -> list[Finding]:
     """Numbers that may be wrong."""
-    doubtful = [fdi for fdi in facts.regions if facts.confidence[fdi] < DOUBTFUL_NUMBER]
+    looks = {fdi: _other_look(fdi, region) for fdi, region in facts.regions.items()}
+    doubtful = [
+        fdi for fdi in facts.regions if looks[fdi] or facts.confidence[fdi] < DOUBTFUL_NUMBER
+    ]
     if len(doubtful) >= DOUBTFUL_SHARE * len(facts.regions):
         message = (
             f"The numbers of {len(doubtful)} of {len(facts.regions)} teeth are unsure: too little "
@@ -26,6 +36,13 @@ def number_findings(facts: Facts) -> list[Finding]:
         return [Finding("numbers-unsure", "high", message, tuple(doubtful))]
     findings = []
     for fdi in doubtful:
+        if looks[fdi]:
+            message = (
+                f"{facts.name(fdi)} looks like a {looks[fdi]} but stands in the place of a "
+                f"{POSITION_NAMES[by_fdi(fdi).position - 1]}: check the number."
+            )
+            findings.append(Finding("number-unsure", "high", message, (fdi,)))
+            continue
         sure = facts.confidence[fdi]
         message = (
             f"The number of {facts.name(fdi)} is unsure ({100 * sure:.0f} %): its shape and its "
@@ -34,6 +51,16 @@ def number_findings(facts: Facts) -> list[Finding]:
         urgency: Urgency = "high" if sure < UNSURE_NUMBER else "medium"
         findings.append(Finding("number-unsure", urgency, message, (fdi,)))
     return findings
+
+
+def _other_look(fdi: int, region: Region) -> str | None:
+    """Such as "first premolar", if a tooth looks like that and not like what its number says."""
+    looks = region.type_probabilities[1:] / max(float(region.type_probabilities[1:].sum()), 1e-6)
+    own = type_of(fdi) - 1
+    jaw = looks[:8] if own < 8 else looks[8:]
+    if looks[own] >= NOT_ITS_LOOK or jaw.max() <= ANOTHERS_LOOK:
+        return None
+    return POSITION_NAMES[int(np.argmax(jaw))]
 
 
 def unclear_findings(facts: Facts) -> list[Finding]:

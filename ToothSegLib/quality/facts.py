@@ -97,6 +97,7 @@ class Facts:
         ]
         self.third_molars = set(numbering.third_molars)
         self.boxes = label_boxes(labels.array)
+        self._points: dict[int, np.ndarray] = {}
         self.cut = cut_teeth(labels, scan, self.boxes)
         ratios = {
             fdi: region.volume_mm3 / NORM_VOLUMES_MM3[type_of(fdi)]
@@ -149,7 +150,17 @@ class Facts:
         return float(high - low + self.labels.voxel_mm3 ** (1 / 3)) / room
 
     def points(self, fdi: int) -> np.ndarray:
-        """(n, 3) LPS mm of a tooth's voxels, or of an even choice of them; n may be 0."""
+        """(n, 3) LPS mm of a tooth's voxels, or of an even choice of them; n may be 0.
+
+        Whoever asks gets the same array, which cannot be written to.
+        """
+        if fdi not in self._points:
+            # Many fragments may ask for what is beside them, in a scan of millions of voxels.
+            self._points[fdi] = self._chosen_points(fdi)
+            self._points[fdi].setflags(write=False)
+        return self._points[fdi]
+
+    def _chosen_points(self, fdi: int) -> np.ndarray:
         if fdi not in self.boxes:
             return np.empty((0, 3))
         box = self.boxes[fdi]
@@ -192,3 +203,9 @@ class Facts:
         centroids = np.array([region.centroid for region in self.regions.values()])
         arches, slots = np.array([_SLOT[fdi] for fdi in self.regions]).T
         return fit_pose(centroids, arches, slots, upright, _FIT_ROUNDS)
+
+
+def coordinates(region: Region) -> str:
+    """The middle of a region as `ToothSegScene.places` reads it, in LPS mm."""
+    x, y, z = region.centroid
+    return f"({x:.0f}, {y:.0f}, {z:.0f})"

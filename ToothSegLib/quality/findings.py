@@ -8,7 +8,12 @@ from ToothSegLib.numbering import Numbering
 from ToothSegLib.quality.doubts import number_findings, unclear_findings
 from ToothSegLib.quality.facts import Facts
 from ToothSegLib.quality.greys import measure_greys
-from ToothSegLib.quality.joins import merged_findings, split_findings, twice_findings
+from ToothSegLib.quality.joins import (
+    merged_findings,
+    rejoined_findings,
+    split_findings,
+    twice_findings,
+)
 from ToothSegLib.quality.left_out import (
     no_place_findings,
     noise_findings,
@@ -30,6 +35,7 @@ def find_findings(
     labels: Volume,
     dropped_mm3: Iterable[float] = (),
     scan: Volume | None = None,
+    rejoined: Iterable[tuple[int, Region]] = (),
 ) -> list[Finding]:
     """What to look at, the most urgent first.
 
@@ -43,6 +49,7 @@ def find_findings(
         dropped_mm3: volumes of pieces that the instance stage left out.
         scan: on the same grid. Without it nothing is said that the grey values tell: whether this
             is a CBCT or CT of a head, a field of view within the array, metal.
+        rejoined: label of a tooth, and what was added to it as the end of its root.
     """
     facts = Facts(regions, numbering, labels, scan)
     greys = None if scan is None else measure_greys(labels, scan, facts.boxes)
@@ -70,6 +77,7 @@ def find_findings(
         *no_place_findings(left_out, numbering, facts),
         *metal_findings(facts, greys),
         *third_molar_findings(left_out, numbering, all_unsure=_told_of("numbers-unsure", main)),
+        *rejoined_findings(rejoined, numbering),
         *noise_findings(dropped_mm3),
     ]
     return by_urgency(findings)

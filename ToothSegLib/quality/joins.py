@@ -1,11 +1,14 @@
-"""Two teeth taken for one, one tooth taken for two, and two with one number."""
+"""Two teeth taken for one, one tooth taken for two, two with one number, and root ends."""
 
 from __future__ import annotations
+
+from collections.abc import Iterable
 
 import numpy as np
 
 from ToothSegLib.norms import VOLUMES_MM3 as NORM_VOLUMES_MM3
-from ToothSegLib.quality.facts import Facts
+from ToothSegLib.numbering import Numbering
+from ToothSegLib.quality.facts import Facts, coordinates
 from ToothSegLib.regions import Region
 from ToothSegLib.report import Finding
 from ToothSegLib.teeth import neighbours, row_of, type_of
@@ -94,6 +97,29 @@ def split_findings(facts: Facts) -> tuple[list[Finding], set[int]]:
             )
             findings.append(Finding("split", "high", message, (step.first, step.second)))
     return findings, pieces
+
+
+def rejoined_findings(
+    rejoined: Iterable[tuple[int, Region]], numbering: Numbering
+) -> list[Finding]:
+    """What was added to a tooth as the end of its root.
+
+    Args:
+        rejoined: label of the tooth, and the piece.
+        numbering: of the teeth; of those without a number nothing is said.
+    """
+    findings = []
+    for label, root in rejoined:
+        fdi = numbering.numbers.get(label)
+        if fdi is None:
+            continue
+        side = "above" if fdi < 30 else "below"
+        message = (
+            f"{root.volume_mm3:.0f} mm3 {side} {fdi}, at {coordinates(root)} mm LPS, were taken "
+            "for the end of its root: look whether it is that, and no extra tooth or bud."
+        )
+        findings.append(Finding("root-joined", "low", message, (fdi,)))
+    return findings
 
 
 def _row_is_full(facts: Facts, fdi: int) -> bool:

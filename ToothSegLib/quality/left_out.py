@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from ToothSegLib.numbering import Numbering
 from ToothSegLib.quality.doubts import UNSURE_NUMBER
-from ToothSegLib.quality.facts import Facts
+from ToothSegLib.quality.facts import Facts, coordinates
 from ToothSegLib.regions import Region
 from ToothSegLib.report import Finding
 
@@ -34,10 +34,10 @@ def third_molar_findings(
             continue
         confidence = numbering.confidence[region.label]
         if all_unsure or confidence >= UNSURE_NUMBER:
-            sure.append((third, _coordinates(region)))
+            sure.append((third, coordinates(region)))
             continue
         message = (
-            f"A tooth at {_coordinates(region)} mm LPS was left out as third molar {third}, but "
+            f"A tooth at {coordinates(region)} mm LPS was left out as third molar {third}, but "
             f"this is unsure ({100 * confidence:.0f} %): it may be {third - 1}."
         )
         findings.append(Finding("third-molar-unsure", "high", message, (third,)))
@@ -108,15 +108,9 @@ def noise_findings(dropped_mm3: Iterable[float]) -> list[Finding]:
     return [Finding("dropped-pieces", "low", message)]
 
 
-def _coordinates(region: Region) -> str:
-    """The middle of a region as `ToothSegScene.places` reads it, in LPS mm."""
-    x, y, z = region.centroid
-    return f"({x:.0f}, {y:.0f}, {z:.0f})"
-
-
 def _place(facts: Facts, region: Region) -> tuple[str, tuple[int, ...]]:
     """Where a region is, in words, and the tooth beside it if there is one."""
-    at = f"at {_coordinates(region)} mm LPS"
+    at = f"at {coordinates(region)} mm LPS"
     fdi = facts.beside(region)
     if fdi is None:
         return at, ()

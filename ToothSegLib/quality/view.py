@@ -7,7 +7,8 @@ teeth, while the border of clipped air bends around them.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from math import ceil
 
 import numpy as np
 from scipy import ndimage
@@ -23,8 +24,12 @@ LEAST_CUT_MM2 = 6.0
 # 20 mm bends by 0.2 mm there, voxels add 0.3 of their size. Clipped air strays by 0.6 mm and more
 # at voxels of 1 mm, nine fillings of ten by 0.5 mm at most.
 MOST_BENT_MM, MOST_BENT_VOXELS = 0.25, 0.3
-_MARGIN_VOXELS = 3
-_BESIDE_VOXELS = 2
+# A label comes from a grid of 0.5 mm and may end by so much before the border; a voxel at least.
+_SHORT_MM = 0.5
+# How far beside the tooth the border is looked at; two voxels at least.
+_BESIDE_MM = 0.8
+# Finer scans are looked at in steps of this: so fine is enough, and far less to go through.
+_FINE_MM = 0.3
 
 
 def grown(box: Box, shape: tuple[int, int, int], voxels: int) -> Box:
@@ -53,11 +58,20 @@ def cut_teeth(labels: Volume, scan: Volume | None, boxes: Mapping[int, Box]) -> 
         )
     }
     if scan is not None:
+        thin = [max(1, int(_FINE_MM / step + 1e-3)) for step in scan.spacing[::-1]]
+        steps_mm = tuple(n * step for n, step in zip(thin, scan.spacing[::-1], strict=True))
+        some = tuple(slice(None, None, n) for n in thin)
+        margin = max(thin) * (1 + _voxels(_BESIDE_MM, steps_mm, at_least=2))
         for fdi in boxes.keys() - cut:
-            box = grown(boxes[fdi], labels.shape, _MARGIN_VOXELS)
-            if _cut_by_filling(labels.array[box] == fdi, scan.array[box], scan.spacing[::-1]):
+            box = grown(boxes[fdi], labels.shape, margin)
+            if _cut_by_filling(labels.array[box][some] == fdi, scan.array[box][some], steps_mm):
                 cut.add(fdi)
     return cut
+
+
+def _voxels(reach_mm: float, steps_mm: Sequence[float], at_least: int) -> int:
+    """How many voxels reach as far, by the finest step."""
+    return max(at_least, ceil(reach_mm / min(steps_mm) - 1e-3))
 
 
 def _cut_by_filling(own: np.ndarray, grey: np.ndarray, steps_mm: tuple[float, ...]) -> bool:
@@ -68,6 +82,8 @@ def _cut_by_filling(own: np.ndarray, grey: np.ndarray, steps_mm: tuple[float, ..
         grey: the scan, of the same shape.
         steps_mm: of the axes k, j, i.
     """
+    if not own.any():  # a sliver that the thinning left out
+        return False
     typical = float(np.median(grey[own]))
     flat = (grey < typical) & (highest(grey, 1) == lowest(grey, 1))
     if not flat.any():
@@ -76,13 +92,13 @@ def _cut_by_filling(own: np.ndarray, grey: np.ndarray, steps_mm: tuple[float, ..
     filling = values[counts.argmax()]
     unseen = grey == filling
     border = ndimage.binary_dilation(unseen) & ~unseen
-    # A tooth's label may end a voxel short of the border.
-    ends = border & ndimage.binary_dilation(own) & (grey > (typical + float(filling)) / 2)
+    reached = ndimage.binary_dilation(own, iterations=_voxels(_SHORT_MM, steps_mm, at_least=1))
+    ends = border & reached & (grey > (typical + float(filling)) / 2)
     face_mm2 = float(np.prod(steps_mm)) ** (2 / 3)
     if ends.sum() * face_mm2 < LEAST_CUT_MM2:
         return False
-    beside = border & ndimage.binary_dilation(own, iterations=_BESIDE_VOXELS)
-    points = np.argwhere(beside) * steps_mm
+    near = ndimage.binary_dilation(own, iterations=_voxels(_BESIDE_MM, steps_mm, at_least=2))
+    points = np.argwhere(border & near) * steps_mm
     least_spread = np.linalg.eigvalsh(np.cov(points.T, bias=True))[0]
     most = MOST_BENT_MM + MOST_BENT_VOXELS * max(steps_mm)
     return bool(np.sqrt(max(least_spread, 0.0)) <= most)
