@@ -19,6 +19,7 @@ from ToothSegLib.volume import Volume, check_size
 
 log = logging.getLogger(__name__)
 
+NRRD_EXTENSIONS = (".nrrd", ".nhdr")
 _MILLIMETRES = {"mm": 1.0, "millimeter": 1.0, "millimetre": 1.0, "cm": 10.0, "um": 1e-3,
                 "\N{MICRO SIGN}m": 1e-3, "micrometer": 1e-3, "m": 1e3, "": 1.0}  # fmt: skip
 # Spaces that are right-handed, yet do not say where the patient's left is.
@@ -60,6 +61,25 @@ def read_nrrd(path: Path) -> Volume:
     matrix, origin = _geometry(path, header, spatial)
     spacing = np.linalg.norm(matrix, axis=0)
     return Volume(array, tuple(spacing), tuple(origin), matrix / spacing)
+
+
+def read_fields(path: Path) -> dict[str, str]:
+    """The fields of a header that are text, key/value pairs among them.
+
+    Raises:
+        InputError: the file is damaged, or no NRRD file.
+    """
+    import nrrd
+
+    try:
+        with warnings.catch_warnings(), open(path, "rb") as file:
+            warnings.simplefilter("ignore")
+            header = nrrd.read_header(file)
+    except (nrrd.NRRDError, *_DAMAGED) as error:
+        raise InputError(
+            f"{path} is cut short, or no NRRD file; copy or export it again"
+        ) from error
+    return {key: value for key, value in header.items() if isinstance(value, str)}
 
 
 def write_nrrd(
@@ -111,6 +131,12 @@ def _spatial_axes(path: Path, header: Mapping[str, Any]) -> NDArray[np.bool_]:
         rows = [[np.nan] * 3 if row is None else row for row in directions]
         spatial = ~np.isnan(np.asarray(rows, float)).any(axis=1)
     if len(spatial) == len(sizes) == 4 and spatial.sum() == 3 and sizes[~spatial][0] > 1:
+        if any(str(key).startswith("Segment0_") for key in header):
+            raise InputError(
+                f"{path} keeps its segments in {sizes[~spatial][0]} layers, as for segments that "
+                "overlap; in 3D Slicer collapse the layers to one (module Segmentations, Binary "
+                "labelmap layers) and save it again"
+            )
         kind = next((k for k, s in zip(header.get("kinds", "????"), spatial) if not s), "?")
         raise InputError(
             f"{path} has {sizes[~spatial][0]} values a voxel (kind '{kind}'): colours, time points "
