@@ -25,6 +25,8 @@ class Volume:
         origin: LPS mm of the centre of voxel (0, 0, 0).
         direction: (3, 3); columns are the LPS unit directions of the axes i, j, k. They need not
             be at right angles (a tilted gantry), but they must span the space.
+        doubts: why left and right are uncertain, each the reason as "it has no ..." says it of the
+            file; empty for a file that tells its place.
 
     Raises:
         InputError: not three axes, an empty axis, or a geometry that is no geometry.
@@ -34,6 +36,7 @@ class Volume:
     spacing: tuple[float, float, float] = (1.0, 1.0, 1.0)
     origin: tuple[float, float, float] = (0.0, 0.0, 0.0)
     direction: NDArray[np.float64] = field(default_factory=lambda: np.eye(3))
+    doubts: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         array = np.asanyarray(self.array)
