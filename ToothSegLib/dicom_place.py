@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from ToothSegLib.dicom_frames import Frame, Numbers
 from ToothSegLib.errors import InputError
+from ToothSegLib.volume import side_unknown
 
 # A slice may lie this far from its place, as a part of the distance between slices. Rounding in
 # the header is far below it, a missing slice far above.
@@ -86,7 +87,8 @@ def place_slices(name: Path, frames: Sequence[Frame]) -> Place:
     direction = np.column_stack([across, down, step / distance])
     rows, columns = first.pixel_spacing
     x, y, z = (float(mm) for mm in origin)
-    return Place(order, (columns, rows, distance), (x, y, z), direction, tuple(doubts))
+    sentences = tuple(side_unknown(doubt) for doubt in doubts)
+    return Place(order, (columns, rows, distance), (x, y, z), direction, sentences)
 
 
 def _check_alike(name: Path, frames: Sequence[Frame], what: str) -> None:

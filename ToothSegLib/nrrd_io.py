@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from ToothSegLib.atomic import replacing
 from ToothSegLib.errors import InputError
 from ToothSegLib.nrrd_voxels import read_voxels
-from ToothSegLib.volume import Volume, check_size
+from ToothSegLib.volume import Volume, check_size, side_unknown
 
 log = logging.getLogger(__name__)
 
@@ -60,7 +60,7 @@ def read_nrrd(path: Path) -> Volume:
         array = array.astype(array.dtype.newbyteorder("="))
     matrix, origin = _geometry(path, header, spatial)
     spacing = np.linalg.norm(matrix, axis=0)
-    return Volume(array, tuple(spacing), tuple(origin), matrix / spacing)
+    return Volume(array, tuple(spacing), tuple(origin), matrix / spacing, _doubts(header))
 
 
 def read_fields(path: Path) -> dict[str, str]:
@@ -148,6 +148,15 @@ def _spatial_axes(path: Path, header: Mapping[str, Any]) -> NDArray[np.bool_]:
     return spatial
 
 
+def _doubts(header: Mapping[str, Any]) -> tuple[str, ...]:
+    """See `Volume.doubts`. ITK and Slicer take such files as LPS too."""
+    if str(header.get("space", "")).lower() in _UNNAMED_SPACES:
+        return (side_unknown("it names no space (such as left-posterior-superior)"),)
+    if header.get("space directions") is None:
+        return (side_unknown("it does not give the direction of its axes (space directions)"),)
+    return ()
+
+
 def _geometry(
     path: Path, header: Mapping[str, Any], spatial: NDArray[np.bool_]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -185,7 +194,6 @@ def _to_lps(path: Path, header: Mapping[str, Any]) -> NDArray[np.float64]:
         raise InputError(f"{path} has lengths in '{' '.join(map(str, units))}'; mm is needed")
     space = str(header.get("space", "")).lower()
     if space in _UNNAMED_SPACES:
-        # ITK and Slicer take such files as LPS too.
         log.warning("%s does not say where the patient's left is; taken as LPS", path)
         return np.eye(3) * _MILLIMETRES[unit]
     words = _SHORT_SPACES.get(space, space).removeprefix("3d-").split("-")

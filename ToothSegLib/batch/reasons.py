@@ -27,6 +27,7 @@ WORDS = {
     "odd-size": "unusual size",
     "order": "out of order",
     "perhaps-implant": "perhaps an implant",
+    "place-unsure": "left and right unsure",
     "split": "perhaps one tooth in two pieces",
     "third-molar": "a third molar, left out",
     "third-molar-unsure": "perhaps no third molar",
