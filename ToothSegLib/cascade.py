@@ -144,13 +144,14 @@ def segment(
         for label, fdi in numbering.numbers.items() if fdi is not None
     }  # fmt: skip
     teeth = measure_teeth(result, confidences)
+    # Before all else: what is said of sides, lengths and places stands on it.
+    doubts = [Finding("place-unsure", "high", doubt) for doubt in volume.doubts]
+    findings = find_findings(regions, numbering, result, dropped, volume, rejoined)
     run.update(1.0)
     return Segmentation(
         labels=result,
         teeth=teeth,
-        findings=by_urgency(
-            find_findings(regions, numbering, result, dropped, volume, rejoined) + notes
-        ),
+        findings=by_urgency(doubts + findings + notes),
         timings=timings,
         provenance=_provenance(bundle, wanted, precision, sight),
     )

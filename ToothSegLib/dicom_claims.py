@@ -70,7 +70,7 @@ def check_claims(path: Path) -> None:
                     f"{path} is damaged: element (0002,{tag[1]:04x}) has no type; copy or export "
                     "it again"
                 )
-            length = _length(head, file, order)
+            length = element_length(head, file, order)
             if tag == _VOXELS:  # the last ones count: those of an icon come before
                 voxels = None if length == _UNDEFINED else length
                 if length == _UNDEFINED:
@@ -159,7 +159,7 @@ def _number(path: Path, value: bytes, tag: tuple[int, int], order: str) -> int:
     return int.from_bytes(value, "little" if order == "<" else "big")
 
 
-def _length(head: bytes, file: BinaryIO, order: str) -> int:
+def element_length(head: bytes, file: BinaryIO, order: str) -> int:
     """Of the value that follows, by whether the element names its type."""
     kind = head[4:6]
     if kind not in _TYPES:

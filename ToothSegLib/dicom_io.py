@@ -9,18 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ToothSegLib.dicom_claims import check_claims
+from ToothSegLib.dicom_frames import frames_of
+from ToothSegLib.dicom_place import Place, place_slices
 from ToothSegLib.errors import InputError
-from ToothSegLib.itk_image import from_itk
 from ToothSegLib.itk_io import itk_errors, scalar_volume_size
 from ToothSegLib.volume import Volume, check_size
 
 DICOM_EXTENSIONS = (".dcm", ".dicom", ".ima")
 _SERIES_DESCRIPTION = "0008|103e"
-_PIXEL_SPACING_TAGS = ("0028|0030", "0018|1164", "0018|2010")
-_SLICE_TAGS = ("0018|0088", "0018|0050", "5200|9229", "5200|9230")
-# A slice may lie this far from its place, as a part of the distance between slices. Rounding in
-# the header is far below it, a missing slice far above.
-_UNEVEN = 0.05
 
 
 def is_dicom(path: Path) -> bool:
@@ -74,55 +70,55 @@ def read_dicom_file(path: Path) -> Volume:
     """Read one file that holds a whole volume (multi-frame).
 
     Raises:
-        InputError: the file is damaged, one slice of many, or has no voxel size.
+        InputError: the file is damaged, one slice of many, or does not tell its voxels' size.
     """
+    import SimpleITK as sitk
+
     reader = _header(path)
     size = scalar_volume_size(path, reader)
     if size[2] == 1:
         raise InputError(f"{path} is a single slice; give the folder that holds all of them")
-    spacing = reader.GetSpacing()
-    # GDCM fills in 1 mm for what it does not find; functional groups it knows, but does not show.
-    between_slices = _has(reader, *_SLICE_TAGS) or spacing[2] != 1
-    if not between_slices or not (_has(reader, *_PIXEL_SPACING_TAGS) or spacing[:2] != (1, 1)):
-        raise InputError(f"{path} has no voxel size; export it again with its spacing")
+    frames = frames_of(path, reader, size[2])
+    place = place_slices(path, frames)
+    rescaled = {(frame.slope or (1.0,), frame.intercept or (0.0,)) for frame in frames}
+    if len(rescaled) > 1:
+        raise InputError(
+            f"{path} has frames whose grey values are scaled differently (RescaleSlope), which "
+            "cannot be read; export it as single slices"
+        )
     with itk_errors(path):
-        return from_itk(reader.Execute())
+        array = sitk.GetArrayFromImage(reader.Execute())
+    in_order = np.array_equal(place.order, np.arange(len(place.order)))
+    return _placed(array if in_order else array[place.order], place)
 
 
 def _read_slices(folder: Path, files: tuple[str, ...]) -> Volume:
     import SimpleITK as sitk
 
     headers = [_header(Path(file)) for file in files]
-    size = scalar_volume_size(Path(files[0]), headers[0])
-    check_size(folder, [*size[:2], len(files)])
-    if not _has(headers[0], *_PIXEL_SPACING_TAGS):
-        raise InputError(f"{folder} has no voxel size (PixelSpacing); export it again with it")
-    normal = np.reshape(headers[0].GetDirection(), (3, 3))[:, 2]
-    origins = np.array([header.GetOrigin() for header in headers])
-    order = np.argsort(origins @ normal)
-    step = _slice_step(folder, origins[order], normal)
+    sizes = [scalar_volume_size(Path(file), header) for file, header in zip(files, headers)]
+    check_size(folder, [*sizes[0][:2], len(files)])
+    for file, size in zip(files, sizes):
+        if size != [*sizes[0][:2], 1]:
+            raise InputError(
+                f"{folder}: {Path(file).name} has {' x '.join(map(str, size))} voxels, "
+                f"{Path(files[0]).name} {' x '.join(map(str, sizes[0]))}; give the slices of one "
+                "series alone, or export it again"
+            )
+    frames = [frames_of(Path(file), header, 1)[0] for file, header in zip(files, headers)]
+    place = place_slices(folder, frames)
     reader = sitk.ImageSeriesReader()
-    reader.SetFileNames([files[index] for index in order])
+    reader.SetFileNames([files[index] for index in place.order])
+    # ITK casts all slices to the type of the first; one that is scaled otherwise would not fit.
+    if len({header.GetPixelID() for header in headers}) > 1:
+        reader.SetOutputPixelType(sitk.sitkFloat32)
     with itk_errors(folder):
-        volume = from_itk(reader.Execute())
-    # ITK takes the slices as stacked at right angles; a tilted gantry shifts each along the last.
-    spacing = float(np.linalg.norm(step))
-    direction = np.column_stack([volume.direction[:, :2], step / spacing])
-    return Volume(volume.array, (*volume.spacing[:2], spacing), tuple(origins[order[0]]), direction)
+        array = sitk.GetArrayFromImage(reader.Execute())
+    return _placed(array, place)
 
 
-def _slice_step(
-    folder: Path, origins: NDArray[np.float64], normal: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    """(3,) mm from one slice to the next. Refuses slices that are missing or lie double."""
-    gaps = np.diff(origins @ normal)
-    usual = float(np.median(gaps))
-    if usual <= 0 or gaps.min() < (1 - _UNEVEN) * usual or gaps.max() > (1 + _UNEVEN) * usual:
-        raise InputError(
-            f"{folder} has slices that are missing or lie double: they are {gaps.min():.3g} to "
-            f"{gaps.max():.3g} mm apart, mostly {usual:.3g} mm; export the whole series again"
-        )
-    return (origins[-1] - origins[0]) / (len(origins) - 1)
+def _placed(array: NDArray, place: Place) -> Volume:
+    return Volume(array, place.spacing, place.origin, place.direction, place.doubts)
 
 
 def _header(path: Path) -> Any:

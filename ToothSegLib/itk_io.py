@@ -12,6 +12,7 @@ import sys
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,8 @@ import numpy as np
 from ToothSegLib.errors import InputError
 from ToothSegLib.itk_image import from_itk
 from ToothSegLib.meta_header import read_meta_header
-from ToothSegLib.volume import Volume, check_size
+from ToothSegLib.nifti_place import NiftiPlace, nifti_doubts, read_nifti_place
+from ToothSegLib.volume import Volume, check_size, side_unknown
 
 IMAGE_IOS = {
     ".nii": "NiftiImageIO",
@@ -43,6 +45,7 @@ def read_itk(path: Path, extension: str) -> Volume:
     import SimpleITK as sitk
 
     meta = read_meta_header(path) if IMAGE_IOS[extension] == "MetaImageIO" else None
+    nifti = _nifti_place(path) if IMAGE_IOS[extension] == "NiftiImageIO" else None
     reader = sitk.ImageFileReader()
     reader.SetImageIO(IMAGE_IOS[extension])
     reader.SetFileName(str(path))
@@ -55,8 +58,8 @@ def read_itk(path: Path, extension: str) -> Volume:
             _check_voxels(meta.data, meta.start, extract, voxel_bytes, packed=meta.packed)
     else:
         start = _GIPL_HEADER_BYTES
-        if IMAGE_IOS[extension] == "NiftiImageIO":
-            start, voxel_bytes = _nifti_layout(path, reader)
+        if nifti is not None:
+            start, voxel_bytes = _nifti_layout(reader)
         # A .gz is one stream from the file's beginning, header included.
         if extension.endswith(".gz"):
             _check_voxels(path, 0, extract, voxel_bytes, packed=True, header_bytes=start)
@@ -65,7 +68,15 @@ def read_itk(path: Path, extension: str) -> Volume:
     reader.SetExtractSize(extract + [0] * (reader.GetDimension() - 3))
     with itk_errors(path):
         image = reader.Execute()
-    return from_itk(image)
+    volume = from_itk(image)
+    doubts: tuple[str, ...] = ()
+    if nifti is not None:
+        doubts = nifti_doubts(nifti, volume)
+    elif meta is None:
+        doubts = (side_unknown("the format GIPL has no direction of axes that can be read"),)
+    elif not meta.has_direction:
+        doubts = (side_unknown("it does not give the direction of its axes (TransformMatrix)"),)
+    return replace(volume, doubts=doubts)
 
 
 def scalar_volume_size(path: Path, reader: Any) -> list[int]:
@@ -126,15 +137,21 @@ def _silent_stderr() -> Iterator[None]:
         os.close(saved)
 
 
-def _nifti_layout(path: Path, reader: Any) -> tuple[int, int]:
-    """Offset of the voxels in the file, and bytes a voxel. Refuses a file without spacing."""
-    # ITK makes 1 mm of a spacing of 0, so the header's own bytes are asked (nifti1.h).
-    with gzip.open(path) if path.name.lower().endswith(".gz") else open(path, "rb") as file:
-        header = file.read(348)
-    order = "<" if int.from_bytes(header[:4], "little") == 348 else ">"
-    pixdim = np.frombuffer(header, order + "f4", 3, offset=80)
-    if not (np.abs(pixdim) > 0).all():
+def _nifti_place(path: Path) -> NiftiPlace:
+    """What the header says. Refuses a file without spacing, of which ITK would make 1 mm."""
+    try:
+        place = read_nifti_place(path)
+    except (zlib.error, EOFError, gzip.BadGzipFile) as error:
+        raise InputError(
+            f"{path} is damaged, or not what its name says; copy or export it again"
+        ) from error
+    if not (np.abs(place.pixdim) > 0).all():
         raise InputError(f"{path} has no voxel size (pixdim is 0); export it again with it")
+    return place
+
+
+def _nifti_layout(reader: Any) -> tuple[int, int]:
+    """Offset of the voxels in the file, and bytes a voxel."""
     start = int(float(reader.GetMetaData("vox_offset")))
     return start, int(reader.GetMetaData("bitpix")) // 8
 

@@ -34,6 +34,7 @@ def write_request(folder: Path, volume: Volume, options: Mapping[str, Any]) -> N
         "spacing": volume.spacing,
         "origin": volume.origin,
         "direction": volume.direction.tolist(),
+        "doubts": volume.doubts,
         "options": dict(options),
     }
     try:
@@ -101,4 +102,5 @@ def _placed(array: np.ndarray, request: Mapping[str, Any]) -> Volume:
         spacing=tuple(request["spacing"]),
         origin=tuple(request["origin"]),
         direction=np.array(request["direction"]),
+        doubts=tuple(request["doubts"]),
     )

@@ -31,6 +31,7 @@ class MetaHeader:
     start: int  # of the voxels in `data`, bytes
     binary: bool
     packed: bool
+    has_direction: bool
 
 
 def read_meta_header(path: Path) -> MetaHeader:
@@ -57,10 +58,11 @@ def read_meta_header(path: Path) -> MetaHeader:
         raise InputError(f"{path} has no voxel size (ElementSpacing); export it again with it")
     binary = fields.get("BinaryData", "True").lower() == "true"
     packed = fields.get("CompressedData", "False").lower() == "true"
+    directed = bool({"TransformMatrix", "Rotation", "Orientation"} & set(fields))
     name = fields["ElementDataFile"].replace("\0", "?")  # no name of a file has it
     start = max(int(float(fields.get("HeaderSize", "0"))), 0)
     if name.upper() == "LOCAL":
-        return MetaHeader(path, max(start, end), binary, packed)
+        return MetaHeader(path, max(start, end), binary, packed, directed)
     folder = os.path.realpath(path.parent)
     if os.path.isabs(name) or not os.path.realpath(path.parent / name).startswith(
         os.path.join(folder, "")
@@ -71,7 +73,7 @@ def read_meta_header(path: Path) -> MetaHeader:
         )
     if not (path.parent / name).is_file():
         raise InputError(f"{path} keeps its voxels in {name:.200}, which is not beside it")
-    return MetaHeader(path.parent / name, start, binary, packed)
+    return MetaHeader(path.parent / name, start, binary, packed, directed)
 
 
 def _fields(path: Path) -> tuple[dict[str, str], int]:

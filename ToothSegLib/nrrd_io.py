@@ -15,10 +15,11 @@ from numpy.typing import NDArray
 from ToothSegLib.atomic import replacing
 from ToothSegLib.errors import InputError
 from ToothSegLib.nrrd_voxels import read_voxels
-from ToothSegLib.volume import Volume, check_size
+from ToothSegLib.volume import Volume, check_size, side_unknown
 
 log = logging.getLogger(__name__)
 
+NRRD_EXTENSIONS = (".nrrd", ".nhdr")
 _MILLIMETRES = {"mm": 1.0, "millimeter": 1.0, "millimetre": 1.0, "cm": 10.0, "um": 1e-3,
                 "\N{MICRO SIGN}m": 1e-3, "micrometer": 1e-3, "m": 1e3, "": 1.0}  # fmt: skip
 # Spaces that are right-handed, yet do not say where the patient's left is.
@@ -59,7 +60,26 @@ def read_nrrd(path: Path) -> Volume:
         array = array.astype(array.dtype.newbyteorder("="))
     matrix, origin = _geometry(path, header, spatial)
     spacing = np.linalg.norm(matrix, axis=0)
-    return Volume(array, tuple(spacing), tuple(origin), matrix / spacing)
+    return Volume(array, tuple(spacing), tuple(origin), matrix / spacing, _doubts(header))
+
+
+def read_fields(path: Path) -> dict[str, str]:
+    """The fields of a header that are text, key/value pairs among them.
+
+    Raises:
+        InputError: the file is damaged, or no NRRD file.
+    """
+    import nrrd
+
+    try:
+        with warnings.catch_warnings(), open(path, "rb") as file:
+            warnings.simplefilter("ignore")
+            header = nrrd.read_header(file)
+    except (nrrd.NRRDError, *_DAMAGED) as error:
+        raise InputError(
+            f"{path} is cut short, or no NRRD file; copy or export it again"
+        ) from error
+    return {key: value for key, value in header.items() if isinstance(value, str)}
 
 
 def write_nrrd(
@@ -111,6 +131,12 @@ def _spatial_axes(path: Path, header: Mapping[str, Any]) -> NDArray[np.bool_]:
         rows = [[np.nan] * 3 if row is None else row for row in directions]
         spatial = ~np.isnan(np.asarray(rows, float)).any(axis=1)
     if len(spatial) == len(sizes) == 4 and spatial.sum() == 3 and sizes[~spatial][0] > 1:
+        if any(str(key).startswith("Segment0_") for key in header):
+            raise InputError(
+                f"{path} keeps its segments in {sizes[~spatial][0]} layers, as for segments that "
+                "overlap; in 3D Slicer collapse the layers to one (module Segmentations, Binary "
+                "labelmap layers) and save it again"
+            )
         kind = next((k for k, s in zip(header.get("kinds", "????"), spatial) if not s), "?")
         raise InputError(
             f"{path} has {sizes[~spatial][0]} values a voxel (kind '{kind}'): colours, time points "
@@ -120,6 +146,15 @@ def _spatial_axes(path: Path, header: Mapping[str, Any]) -> NDArray[np.bool_]:
         raise InputError(f"{path} has {len(sizes)} axes ({_times(sizes)}); a volume of 3 is needed")
     check_size(path, sizes[spatial])
     return spatial
+
+
+def _doubts(header: Mapping[str, Any]) -> tuple[str, ...]:
+    """See `Volume.doubts`. ITK and Slicer take such files as LPS too."""
+    if str(header.get("space", "")).lower() in _UNNAMED_SPACES:
+        return (side_unknown("it names no space (such as left-posterior-superior)"),)
+    if header.get("space directions") is None:
+        return (side_unknown("it does not give the direction of its axes (space directions)"),)
+    return ()
 
 
 def _geometry(
@@ -159,7 +194,6 @@ def _to_lps(path: Path, header: Mapping[str, Any]) -> NDArray[np.float64]:
         raise InputError(f"{path} has lengths in '{' '.join(map(str, units))}'; mm is needed")
     space = str(header.get("space", "")).lower()
     if space in _UNNAMED_SPACES:
-        # ITK and Slicer take such files as LPS too.
         log.warning("%s does not say where the patient's left is; taken as LPS", path)
         return np.eye(3) * _MILLIMETRES[unit]
     words = _SHORT_SPACES.get(space, space).removeprefix("3d-").split("-")

@@ -25,6 +25,8 @@ class Volume:
         origin: LPS mm of the centre of voxel (0, 0, 0).
         direction: (3, 3); columns are the LPS unit directions of the axes i, j, k. They need not
             be at right angles (a tilted gantry), but they must span the space.
+        doubts: sentences on why the place, left and right above all, may be another one than the
+            geometry says; empty for a file that tells its place.
 
     Raises:
         InputError: not three axes, an empty axis, or a geometry that is no geometry.
@@ -34,6 +36,7 @@ class Volume:
     spacing: tuple[float, float, float] = (1.0, 1.0, 1.0)
     origin: tuple[float, float, float] = (0.0, 0.0, 0.0)
     direction: NDArray[np.float64] = field(default_factory=lambda: np.eye(3))
+    doubts: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         array = np.asanyarray(self.array)
@@ -113,6 +116,15 @@ def corner_indices(shape: tuple[int, int, int], margin: float = 0.0) -> NDArray[
     """
     i, j, k = ((-margin, n - 1 + margin) for n in shape[::-1])
     return np.array([(x, y, z, 1.0) for x in i for y in j for z in k]).T
+
+
+def side_unknown(why: str) -> str:
+    """The doubt (see `Volume`) about a scan whose axes were assumed.
+
+    Args:
+        why: what the file lacks, such as "it has no ...".
+    """
+    return f"Left and right could not be read from the file: {why}; check the side."
 
 
 def check_size(path: Path, sizes: Sequence[int] | NDArray) -> None:

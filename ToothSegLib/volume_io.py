@@ -13,7 +13,7 @@ from ToothSegLib import dicom_io, itk_io, nrrd_io
 from ToothSegLib.errors import InputError, OutputError
 from ToothSegLib.volume import Volume
 
-NRRD_EXTENSIONS = (".nrrd", ".nhdr")
+NRRD_EXTENSIONS = nrrd_io.NRRD_EXTENSIONS
 DICOM_EXTENSIONS = dicom_io.DICOM_EXTENSIONS
 READABLE = (*NRRD_EXTENSIONS, *itk_io.IMAGE_IOS, *DICOM_EXTENSIONS)
 """File name endings that `read_volume` takes; a folder of DICOM slices needs none."""

@@ -150,6 +150,22 @@ def test_segmentation_file_comes_back_whole(
     np.testing.assert_array_equal(slicer.util.arrayFromVolume(again_map), labels.array)
 
 
+def test_the_library_reads_the_number_that_the_panel_gave(
+    exporter: Any, put: Any, tmp_path: Path, labels: Volume
+) -> None:
+    from ToothSegLib.segment_labels import read_labels
+    from ToothSegScene.editing import Corrections
+
+    node, _volume = put(labels)
+    Corrections(node).swap(11, 47)
+    path = exporter.export_segmentation(node, tmp_path / "scan.seg.nrrd")
+    found = read_labels(path)
+    for before, after in ((11, 47), (47, 11), (13, 13)):
+        size, centre = tooth_of_labels(found, after)
+        assert size == pytest.approx(tooth_of_labels(labels, before)[0])
+        np.testing.assert_allclose(centre, tooth_of_labels(labels, before)[1], atol=1e-3)
+
+
 def tag(segment: Any, name: str) -> str:
     import vtk
 

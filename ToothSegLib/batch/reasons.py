@@ -28,6 +28,7 @@ WORDS = {
     "odd-size": "unusual size",
     "order": "out of order",
     "perhaps-implant": "perhaps an implant",
+    "place-unsure": "left and right unsure",
     "root-joined": "a piece was taken for the end of its root",
     "split": "perhaps one tooth in two pieces",
     "third-molar": "a third molar, left out",

@@ -27,6 +27,7 @@ from ToothSegLib.dataset.record import (
 from ToothSegLib.dataset.voxels import changed_teeth, checked_labels, source_of, teeth_of
 from ToothSegLib.errors import Cancelled, InputError
 from ToothSegLib.progress import Progress
+from ToothSegLib.segment_labels import read_labels
 from ToothSegLib.volume_io import read_volume
 
 
@@ -42,7 +43,7 @@ def add(args: argparse.Namespace) -> int:
         whole = Progress(progress, cancelled)
         whole.stage("reading", 0.0, 0.4).update(0.0)
         image = read_volume(args.scan, series=args.series)
-        labels = read_volume(args.labels) if args.labels else None
+        labels = read_labels(args.labels) if args.labels else None
         if labels is not None and args.approved:
             teeth = teeth_of(checked_labels(labels, source_of(image)).array)
             meta = replace(meta, review=dict.fromkeys(teeth, APPROVED))
@@ -62,7 +63,7 @@ def revise(args: argparse.Namespace) -> int:
     with working(quiet=args.quiet) as (progress, cancelled):
         whole = Progress(progress, cancelled)
         whole.stage("reading", 0.0, 0.4).update(0.0)
-        labels = checked_labels(read_volume(args.labels), record.source)
+        labels = checked_labels(read_labels(args.labels), record.source)
         before = case.labels() if case.revision else labels.with_array(0 * labels.array)
         changed = changed_teeth(before.array, labels.array)
         if case.revision and not changed:

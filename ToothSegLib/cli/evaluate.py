@@ -25,9 +25,9 @@ def run(args: argparse.Namespace) -> int:
     from ToothSegLib.evaluation.resample import resample_labels
     from ToothSegLib.evaluation.scores import as_dict
     from ToothSegLib.evaluation.table import as_table
-    from ToothSegLib.volume_io import read_volume
+    from ToothSegLib.segment_labels import read_labels
 
-    prediction, truth = read_volume(args.prediction), read_volume(args.truth)
+    prediction, truth = read_labels(args.prediction), read_labels(args.truth)
     resampled = args.resample and not prediction.same_grid(truth, GRID_TOLERANCE_MM)
     if resampled:
         prediction = resample_labels(prediction, truth)

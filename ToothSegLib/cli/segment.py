@@ -18,7 +18,7 @@ _CHART = (
 
 # The rest is in the report; a screen has about 24 lines.
 _MOST_FINDINGS = 8
-_BEFORE_ALL = ("not-a-head-scan", "no-teeth")
+_BEFORE_ALL = ("not-a-head-scan", "no-teeth", "place-unsure")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -105,7 +105,8 @@ def summary(segmentation: Segmentation, paths: list[Path], seconds: float) -> st
     from ToothSegLib.report import by_urgency
 
     found = {tooth.fdi for tooth in segmentation.teeth}
-    # Whether this is a scan of teeth at all comes before whatever was made of it.
+    # Whether this is a scan of teeth at all, and which way round, comes before whatever was made
+    # of it.
     first = [f for f in segmentation.findings if f.code in _BEFORE_ALL]
     lines = [f"{finding.message}\n" for finding in first]
     lines += [f"{len(found)} of 28 teeth in {seconds:.1f} s", ""]

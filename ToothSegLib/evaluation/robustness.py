@@ -22,6 +22,7 @@ from ToothSegLib.evaluation import disturbances as d
 from ToothSegLib.evaluation.metrics import evaluate
 from ToothSegLib.evaluation.scores import Evaluation
 from ToothSegLib.models import Bundle, load_bundle
+from ToothSegLib.segment_labels import read_labels
 from ToothSegLib.volume import Volume
 from ToothSegLib.volume_io import read_volume
 
@@ -102,7 +103,7 @@ def main() -> None:
     args = parser.parse_args()
     try:
         bundle = load_bundle(args.model)
-        steps = run(bundle, read_volume(args.scan), read_volume(args.labels), args.device)
+        steps = run(bundle, read_volume(args.scan), read_labels(args.labels), args.device)
         results = list(tqdm(steps, total=len(DISTURBANCES), unit="run", file=sys.stderr))
     except ToothSegError as error:
         sys.exit(f"robustness: error: {error}")

@@ -10,6 +10,7 @@ from scipy import ndimage
 
 from ToothSegLib.errors import InputError
 from ToothSegLib.grid import labels_to_source, to_working_grid
+from ToothSegLib.segment_labels import read_labels
 from ToothSegLib.training.preparation import check_fdi
 from ToothSegLib.volume import Volume
 from ToothSegLib.volume_io import check_scan, read_volume
@@ -37,7 +38,7 @@ def read_labelled_scan(
     Raises:
         InputError: a file cannot be used, or the two do not belong together.
     """
-    image, labels = read_volume(image_path), read_volume(labels_path)
+    image, labels = read_volume(image_path), read_labels(labels_path)
     check_scan(image)
     if not image.same_grid(labels):
         raise InputError(

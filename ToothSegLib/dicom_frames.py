@@ -1,0 +1,222 @@
+"""What the headers of a DICOM file say of the place of each slice or frame, and nothing assumed.
+
+GDCM fills in 1 mm, the origin and the patient's axes for what it does not find where it looks,
+which depends on the kind of the file. So the tags are asked, those in the functional groups of
+enhanced files too, which GDCM does not show (part 3 of the standard, C.7.6.16).
+"""
+
+from __future__ import annotations
+
+import os
+import struct
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from ToothSegLib.dicom_claims import element_length
+from ToothSegLib.errors import InputError
+
+Tag = tuple[int, int]
+
+_TAGS: dict[Tag, tuple[str, int]] = {
+    (0x0020, 0x0032): ("position", 3),
+    (0x0020, 0x0037): ("orientation", 6),
+    (0x0028, 0x0030): ("pixel_spacing", 2),
+    (0x0018, 0x0088): ("between_slices", 1),
+    (0x0018, 0x0050): ("thickness", 1),
+    (0x0018, 0x1164): ("detector_spacing", 2),
+    (0x0028, 0x1053): ("slope", 1),
+    (0x0028, 0x1052): ("intercept", 1),
+}
+_SHARED, _PER_FRAME = (0x5200, 0x9229), (0x5200, 0x9230)
+# Position, orientation, measures and rescaling of frames.
+_GROUPS = ((0x0020, 0x9113), (0x0020, 0x9116), (0x0028, 0x9110), (0x0028, 0x9145))
+_SYNTAX, _VOXELS = (0x0002, 0x0010), (0x7FE0, 0x0010)
+_ITEM, _ITEM_END, _SEQUENCE_END = (0xFFFE, 0xE000), (0xFFFE, 0xE00D), (0xFFFE, 0xE0DD)
+_IMPLICIT, _DEFLATED = b"1.2.840.10008.1.2", b"1.2.840.10008.1.2.1.99"
+_UNDEFINED = 0xFFFFFFFF
+_DEEPEST = 12
+_LONGEST_VALUE = 512
+
+Numbers = tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Frame:
+    """A slice, or a frame of several, by its header; None for what that does not say.
+
+    Args:
+        name: what to call it in an error.
+        position: (x, y, z) LPS mm of the first voxel.
+        orientation: LPS directions of the rows' voxels and of the columns', six numbers.
+        pixel_spacing: mm from row to row and from column to column.
+        between_slices: mm from centre to centre.
+        thickness: mm.
+        detector_spacing: mm at the detector, which is no size of voxels.
+        slope, intercept: what makes grey values of the stored ones.
+        has_own_position: the position is not one for all frames.
+    """
+
+    name: str
+    position: Numbers | None = None
+    orientation: Numbers | None = None
+    pixel_spacing: Numbers | None = None
+    between_slices: Numbers | None = None
+    thickness: Numbers | None = None
+    detector_spacing: Numbers | None = None
+    slope: Numbers | None = None
+    intercept: Numbers | None = None
+    has_own_position: bool = True
+
+
+def frames_of(path: Path, reader: Any, count: int) -> list[Frame]:
+    """The frames of a file in their order.
+
+    Args:
+        reader: SimpleITK's, which has read the header.
+        count: how many there are.
+
+    Raises:
+        InputError: the header is damaged.
+    """
+    top: dict[str, Any] = {}
+    for tag, (name, length) in _TAGS.items():
+        key = f"{tag[0]:04x}|{tag[1]:04x}"
+        text = reader.GetMetaData(key) if reader.HasMetaDataKey(key) else ""
+        if (numbers := _numbers(path, tag, text, length)) is not None:
+            top[name] = numbers
+    if count == 1 and {"position", "orientation", "pixel_spacing"} <= set(top):
+        return [Frame(path.name, **top)]
+    shared, each = _functional_groups(path)
+    if each and len(each) != count:
+        raise InputError(
+            f"{path} is damaged: it has {count} frames and the places of {len(each)}; copy or "
+            "export it again"
+        )
+    frames = []
+    for number, own in enumerate(each or [{}] * count, start=1):
+        name = path.name if count == 1 else f"frame {number}"
+        own_position = count == 1 or "position" in own
+        frames.append(Frame(name, **{**top, **shared, **own}, has_own_position=own_position))
+    return frames
+
+
+def _functional_groups(path: Path) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """What holds for all frames, and for each."""
+    try:
+        with open(path, "rb") as file:
+            found = _Elements(file, os.fstat(file.fileno()).st_size).of_file()
+    except (struct.error, ValueError, RecursionError) as error:
+        raise InputError(
+            f"{path} is damaged: the places of its frames cannot be read; copy or export it again"
+        ) from error
+    shared = found.get(_SHARED) or [{}]
+    return _flat(path, shared[0]), [_flat(path, item) for item in found.get(_PER_FRAME, [])]
+
+
+def _flat(path: Path, item: Mapping[Tag, Any]) -> dict[str, Any]:
+    """The values of an item of a functional group."""
+    values = {}
+    for group in _GROUPS:
+        for tag, text in (item.get(group) or [{}])[0].items():
+            name, length = _TAGS.get(tag, ("", 0))
+            numbers = _numbers(path, tag, text.decode("latin-1"), length) if name else None
+            if numbers is not None:
+                values[name] = numbers
+    return values
+
+
+def _numbers(path: Path, tag: Tag, text: str, length: int) -> Numbers | None:
+    """The numbers of a value; None of an empty one."""
+    if not text.strip(" \0"):
+        return None
+    try:
+        numbers = tuple(float(part) for part in text.strip(" \0").split("\\"))
+    except ValueError:
+        numbers = ()
+    if len(numbers) != length:
+        raise InputError(
+            f"{path} is damaged: element ({tag[0]:04x},{tag[1]:04x}) is '{text:.60}'; copy or "
+            "export it again"
+        )
+    return numbers
+
+
+class _Elements:
+    """The elements of a file: those looked for, in their nesting."""
+
+    def __init__(self, file: BinaryIO, size: int) -> None:
+        self._file, self._size = file, size
+        self._order, self._implicit = "<", False
+
+    def of_file(self) -> dict[Tag, Any]:
+        """All before the voxels; nothing of a file that is packed as a whole."""
+        marked = self._file.read(132)[128:] == b"DICM"
+        self._file.seek(132 if marked else 0)
+        found: dict[Tag, Any] = {}
+        while (head := self._file.read(8)) and len(head) == 8:
+            tag = self._tag(head)
+            if self._order == "<" and tag[0] == 0x0800:  # behind the part-10 header
+                self._order = ">"
+                tag = self._tag(head)
+            if tag == _VOXELS:
+                break
+            if tag == _SYNTAX:
+                syntax = self._file.read(self._length(tag, head)).strip(b" \0")
+                if syntax == _DEFLATED:
+                    break
+                self._implicit = syntax == _IMPLICIT
+                continue
+            self._take(tag, head, found, 0)
+        return found
+
+    def _take(self, tag: Tag, head: bytes, found: dict[Tag, Any], depth: int) -> None:
+        """The value behind ``head``: kept if it is looked for, passed over if not."""
+        length = self._length(tag, head)
+        if tag in (_SHARED, _PER_FRAME, *_GROUPS):
+            found[tag] = list(self._items(length, depth + 1))
+        elif length == _UNDEFINED:
+            packed = tag == _VOXELS  # of an icon
+            for _ in self._items(length, depth + 1, packed=packed):
+                pass
+        elif tag in _TAGS and length <= _LONGEST_VALUE:
+            found[tag] = self._file.read(length)
+        else:
+            self._file.seek(length, os.SEEK_CUR)
+
+    def _items(self, length: int, depth: int, *, packed: bool = False) -> Iterator[dict[Tag, Any]]:
+        """The items of a sequence of ``length`` bytes, or up to its mark of the end."""
+        if depth > _DEEPEST:
+            raise ValueError("too deep")
+        end = self._size if length == _UNDEFINED else self._file.tell() + length
+        while self._file.tell() < end:
+            *tag, size = struct.unpack(self._order + "HHI", self._file.read(8))
+            if tuple(tag) == _SEQUENCE_END:
+                return
+            if tuple(tag) != _ITEM:
+                raise ValueError("no item")
+            if packed:
+                self._file.seek(size, os.SEEK_CUR)
+                continue
+            yield self._item(size, depth)
+
+    def _item(self, length: int, depth: int) -> dict[Tag, Any]:
+        end = self._size if length == _UNDEFINED else self._file.tell() + length
+        found: dict[Tag, Any] = {}
+        while self._file.tell() < end:
+            head = self._file.read(8)
+            tag = self._tag(head)
+            if tag == _ITEM_END:
+                break
+            self._take(tag, head, found, depth)
+        return found
+
+    def _tag(self, head: bytes) -> Tag:
+        group, element = struct.unpack(self._order + "HH", head[:4])
+        return group, element
+
+    def _length(self, tag: Tag, head: bytes) -> int:
+        if self._implicit and tag[0] != 0x0002:
+            return int(struct.unpack(self._order + "I", head[4:])[0])
+        return element_length(head, self._file, self._order)
