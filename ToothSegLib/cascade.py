@@ -117,6 +117,7 @@ def segment(
     regions: list[Region] = []
     dropped: list[float] = []
     rejoined: list[tuple[int, Region]] = []
+    stacked: list[tuple[int, float]] = []
     numbering = Numbering()
     if sight.image is not None and sight.maps is not None:
         with _timed(timings, "instances"):
@@ -125,7 +126,8 @@ def segment(
             implants = find_implants(found.labels, found.regions, sight.image, scan)
             metal = {region.label for region in implants.sure}
             regions = [region for region in found.regions if region.label not in metal]
-            dropped, rejoined = found.dropped_mm3, found.rejoined
+            dropped = found.dropped_mm3
+            rejoined, stacked = found.rejoined, found.stacked
             notes = implant_findings(implants.sure) + notes
         with _timed(timings, "numbers"):
             run.stage("numbering the teeth", 0.93, 0.95).update(0.0)
@@ -148,7 +150,7 @@ def segment(
         labels=result,
         teeth=teeth,
         findings=by_urgency(
-            find_findings(regions, numbering, result, dropped, volume, rejoined) + notes
+            find_findings(regions, numbering, result, dropped, volume, rejoined, stacked) + notes
         ),
         timings=timings,
         provenance=_provenance(bundle, wanted, precision, sight),
