@@ -14,8 +14,8 @@ from ToothSegLib.maps import Maps
 from ToothSegLib.votes import voted_centres
 
 # The heights are so far apart, so much of the region votes for each, and between them votes are so
-# few, over those at the lower one of the two peaks. In seven simulated heads, four of
-# them ordinary, no region had two peaks further apart than 4.5 mm; there are no milk teeth in them.
+# few, over those at the lower one of the two peaks. In seven simulated heads, four of them
+# ordinary, no region had two peaks further apart than 4.5 mm; there are no milk teeth in them.
 _APART_MM, _LEAST_MM3, _VALLEY = 6.0, 25.0, 0.5
 _STEP_MM, _SMOOTHING_MM = 0.5, 1.0
 _MARGIN_MM = 5.0  # beyond the votes, so that there is a peak at either end
