@@ -84,17 +84,22 @@ def test_a_mirrored_head_gets_mirrored_numbers(
     assert (mirrored[both] == expected[both]).mean() > 0.9
 
 
-def test_ends_of_roots_that_were_added_are_told(
+def test_what_telling_the_teeth_apart_was_unsure_of_is_told(
     a_scan: Volume, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def separate(maps: Maps) -> Instances:
         found = separate_teeth(maps)
-        return replace(found, rejoined=[(region.label, region) for region in found.regions])
+        return replace(
+            found,
+            rejoined=[(region.label, region) for region in found.regions],
+            stacked=[(region.label, 9.0) for region in found.regions],
+        )
 
     monkeypatch.setattr(cascade_module, "separate_teeth", separate)
     result = segment(a_scan, device="cpu")
-    told = [finding.fdi[0] for finding in result.findings if finding.code == "root-joined"]
-    assert sorted(told) == sorted(tooth.fdi for tooth in result.teeth)
+    for code in ("root-joined", "merged"):
+        told = [finding.fdi[0] for finding in result.findings if finding.code == code]
+        assert sorted(told) == sorted(tooth.fdi for tooth in result.teeth)
 
 
 def test_a_scan_without_teeth_is_a_result(a_scan: Volume) -> None:

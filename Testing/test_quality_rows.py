@@ -174,3 +174,22 @@ def test_what_was_added_as_the_end_of_a_root_is_told() -> None:
         "183 mm3 above 11, at (4, 5, 20) mm LPS, were taken for the end of its root: look whether"
     )
     assert "183 mm3 below 41" in told[1].message
+
+
+def test_two_teeth_one_above_the_other_are_told_once() -> None:
+    """As large as two, in a scan that cuts it or not."""
+    patient = a_patient(volumes={35: 2.2})
+    for _ in range(2):
+        findings = find_findings(
+            patient.regions, patient.numbering, patient.labels, stacked=[(135, 9.0)]
+        )
+        (merged,) = (
+            finding for finding in findings if 35 in finding.fdi and finding.urgency == "high"
+        )
+        assert (merged.code, merged.fdi) == ("merged", (35,))
+        assert "two teeth, one above the other" in merged.message
+        assert "9 mm apart" in merged.message
+        assert "odd-size" not in [finding.code for finding in findings]
+        edge = np.zeros(patient.labels.shape, bool)
+        edge[2, 2, 0] = True
+        patient.paint(edge, 35)

@@ -118,6 +118,7 @@ def segment(
     regions: list[Region] = []
     dropped: list[float] = []
     rejoined: list[tuple[int, Region]] = []
+    stacked: list[tuple[int, float]] = []
     numbering = Numbering()
     if sight.image is not None and sight.maps is not None:
         with _timed(timings, "instances"):
@@ -126,7 +127,8 @@ def segment(
             implants = find_implants(found.labels, found.regions, sight.image, scan)
             metal = {region.label for region in implants.sure}
             regions = [region for region in found.regions if region.label not in metal]
-            dropped, rejoined = found.dropped_mm3, found.rejoined
+            dropped = found.dropped_mm3
+            rejoined, stacked = found.rejoined, found.stacked
             notes = implant_findings(implants.sure) + notes
         with _timed(timings, "numbers"):
             run.stage("numbering the teeth", 0.93, 0.95).update(0.0)
@@ -146,7 +148,7 @@ def segment(
     teeth = measure_teeth(result, confidences)
     # Before all else: what is said of sides, lengths and places stands on it.
     doubts = [Finding("place-unsure", "high", doubt) for doubt in volume.doubts]
-    findings = find_findings(regions, numbering, result, dropped, volume, rejoined)
+    findings = find_findings(regions, numbering, result, dropped, volume, rejoined, stacked)
     run.update(1.0)
     return Segmentation(
         labels=result,

@@ -23,6 +23,7 @@ from ToothSegLib.numbering import Numbering, number_regions
 from ToothSegLib.parting import part_merged, patient_size
 from ToothSegLib.pieces import Pieces, split_pieces
 from ToothSegLib.regions import Region, measure_regions
+from ToothSegLib.stacked import stacked_regions
 from ToothSegLib.votes import label_by_votes
 
 __all__ = ["Instances", "Region", "find_instances", "separate_teeth"]
@@ -50,6 +51,8 @@ class Instances:
         dropped_mm3: volume of each piece that was taken for no tooth and left out, largest first.
         numbering: of ``regions``, if telling them apart took it; else None.
         rejoined: label of a tooth, and what was added to it as the end of its root.
+        stacked: label of a region that may be two teeth, one above the other, and how far apart
+            they are, mm.
     """
 
     labels: np.ndarray
@@ -57,6 +60,7 @@ class Instances:
     dropped_mm3: list[float]
     numbering: Numbering | None = None
     rejoined: list[tuple[int, Region]] = field(default_factory=list)
+    stacked: list[tuple[int, float]] = field(default_factory=list)
 
 
 def find_instances(maps: Maps) -> tuple[np.ndarray, list[Region]]:
@@ -101,6 +105,7 @@ def separate_teeth(maps: Maps) -> Instances:
     labels = _largest_first(labels)
     regions, numbering = measure_regions(labels, maps), None
     rejoined: list[tuple[int, Region]] = []
+    stacked: list[tuple[int, float]] = []
     if centres is not None:
         numbering = number_regions(regions)
         parted = part_merged(labels, maps, regions, numbering)
@@ -111,7 +116,9 @@ def separate_teeth(maps: Maps) -> Instances:
             before, roots = labels, joined[1]
             labels, regions, numbering = _measured_anew(joined[0], maps)
             rejoined = [(int(labels[before == root.label][0]), root) for root in roots]
-    return Instances(labels, regions, dropped.tolist(), numbering, rejoined)
+        up = np.array([0.0, 0.0, 1.0]) if numbering.pose is None else numbering.pose.rotation[:, 2]
+        stacked = stacked_regions(labels, maps, up)
+    return Instances(labels, regions, dropped.tolist(), numbering, rejoined, stacked)
 
 
 def _measured_anew(labels: np.ndarray, maps: Maps) -> tuple[np.ndarray, list[Region], Numbering]:

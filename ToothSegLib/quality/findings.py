@@ -36,6 +36,7 @@ def find_findings(
     dropped_mm3: Iterable[float] = (),
     scan: Volume | None = None,
     rejoined: Iterable[tuple[int, Region]] = (),
+    stacked: Iterable[tuple[int, float]] = (),
 ) -> list[Finding]:
     """What to look at, the most urgent first.
 
@@ -50,12 +51,18 @@ def find_findings(
         scan: on the same grid. Without it nothing is said that the grey values tell: whether this
             is a CBCT or CT of a head, a field of view within the array, metal.
         rejoined: label of a tooth, and what was added to it as the end of its root.
+        stacked: label of what may be two teeth, one above the other, and how far apart, mm.
     """
     facts = Facts(regions, numbering, labels, scan)
     greys = None if scan is None else measure_greys(labels, scan, facts.boxes)
     findings = subject_findings(facts, greys)
     split, pieces = split_findings(facts)
-    main = [*twice_findings(facts), *order_findings(facts), *merged_findings(facts), *split]
+    main = [
+        *twice_findings(facts),
+        *order_findings(facts),
+        *merged_findings(facts, dict(stacked)),
+        *split,
+    ]
     told = _named(main)
     # Where a tooth is wrong, the doubt about its neighbours' numbers only follows from it.
     near = told | {fdi for step in facts.steps() for fdi in step.pair if told & set(step.pair)}

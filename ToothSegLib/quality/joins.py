@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 
@@ -31,18 +31,35 @@ NUMBERED_HALF_AT_MOST, NUMBERED_BOTH_AT_MOST, NUMBERED_ALONG = 0.7, 1.25, 0.65
 THIRD_MOLAR_HALF_AT_MOST = 0.65
 
 
-def merged_findings(facts: Facts) -> list[Finding]:
-    """Regions as wide as two neighbours, or that reach from one jaw into the other."""
+def merged_findings(facts: Facts, stacked: Mapping[int, float]) -> list[Finding]:
+    """Regions as wide as two neighbours, of two heights, or from one jaw into the other.
+
+    Args:
+        facts: the teeth; a tooth that the scan cuts is not judged by its width and looks.
+        stacked: label of a region whose votes gather at two heights -> how far apart, mm.
+    """
     findings = []
-    for fdi, size in facts.sizes.items():
-        looks = facts.regions[fdi].type_probabilities
-        upper, lower = float(looks[1:9].sum()), float(looks[9:].sum())
-        if min(upper, lower) >= OTHER_JAW_SHARE * (upper + lower):
+    for fdi, region in facts.regions.items():
+        size = facts.sizes.get(fdi)
+        upper, lower = (
+            float(region.type_probabilities[jaw].sum()) for jaw in (slice(1, 9), slice(9, None))
+        )
+        if size is not None and min(upper, lower) >= OTHER_JAW_SHARE * (upper + lower):
             message = (
                 f"{facts.name(fdi)} looks like a tooth of either jaw: it may be merged with the "
                 "tooth that it bites on; split it."
             )
             findings.append(Finding("merged", "high", message, (fdi,)))
+            continue
+        if region.label in stacked:
+            message = (
+                f"{facts.name(fdi)} may be two teeth, one above the other, such as a milk tooth "
+                f"and the bud of the next: they are {stacked[region.label]:.0f} mm apart. If so, "
+                "split it."
+            )
+            findings.append(Finding("merged", "high", message, (fdi,)))
+            continue
+        if size is None:
             continue
         wide = facts.width(fdi)
         absent = [number for number in neighbours(fdi) if number not in facts.regions]

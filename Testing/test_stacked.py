@@ -1,0 +1,80 @@
+"""A milk tooth and the bud below it in one region are known by their votes."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from dentition_fixture import arch_places, label_map, maps_of
+from ToothSegLib.instances import separate_teeth
+from ToothSegLib.maps import Maps
+from ToothSegLib.stacked import stacked_regions
+
+SPACING = 0.6
+UP = np.array([0.0, 0.0, 1.0])
+TEETH = (*range(31, 38), *range(41, 48))
+
+
+def an_arch() -> tuple[np.ndarray, Maps]:
+    rng = np.random.default_rng(3)
+    labels, origin = label_map(arch_places(rng, False, set(TEETH), False, 1.0), SPACING)
+    return labels, maps_of(labels, SPACING, origin, rng, offset_noise_mm=0.5)
+
+
+def vote_apart(labels: np.ndarray, maps: Maps, fdi: int, apart_mm: float, share: float) -> None:
+    """That share of a tooth, its top, votes for a middle above that of the rest."""
+    assert maps.offsets is not None
+    height = np.indices(labels.shape)[0]
+    tooth = labels == fdi
+    top = tooth & (height > np.quantile(height[tooth], 1 - share))
+    maps.offsets[2][top] += apart_mm
+
+
+def test_a_milk_tooth_and_the_bud_below_it_are_one_region_that_is_told() -> None:
+    labels, maps = an_arch()
+    assert separate_teeth(maps).stacked == []
+    vote_apart(labels, maps, 35, 9.5, 0.5)
+    found = separate_teeth(maps)
+    assert len(found.regions) == len(TEETH)
+    ((label, apart),) = found.stacked
+    middle = np.argwhere(labels == 35).mean(axis=0).round().astype(int)
+    assert found.labels[tuple(middle)] == label
+    assert apart == pytest.approx(9.5, abs=1.0)
+
+
+@pytest.mark.parametrize(
+    ("apart_mm", "share", "told"),
+    [(7.5, 0.3, True), (4.5, 0.5, False), (9.5, 0.03, False)],
+    ids=["two teeth", "crown and root", "a crumb"],
+)
+def test_how_far_apart_and_how_much(apart_mm: float, share: float, told: bool) -> None:
+    labels, maps = an_arch()
+    vote_apart(labels, maps, 44, apart_mm, share)
+    assert [label for label, _ in stacked_regions(labels, maps, UP)] == [44] * told
+
+
+@pytest.mark.parametrize(("at_the_ends", "told"), [(0.45, False), (0.85, True)])
+def test_a_long_root_whose_votes_do_not_thin_out_is_one_tooth(
+    at_the_ends: float, told: bool
+) -> None:
+    """Spread over 9 mm, as where the end of a root is hard to see, and more at both ends."""
+    labels, maps = an_arch()
+    assert maps.offsets is not None
+    rng = np.random.default_rng(0)
+    tooth = labels == 33
+    ends = rng.choice([-4.5, 4.5], tooth.sum()) + rng.normal(0, 1, tooth.sum())
+    between = rng.uniform(-4.5, 4.5, tooth.sum())
+    maps.offsets[2][tooth] += np.where(rng.random(tooth.sum()) < at_the_ends, ends, between)
+    assert [label for label, _ in stacked_regions(labels, maps, UP)] == [33] * told
+
+
+def test_heights_are_those_of_the_head() -> None:
+    """Votes that part sideways are no two heights."""
+    labels, maps = an_arch()
+    vote_apart(labels, maps, 35, 9.5, 0.5)
+    assert stacked_regions(labels, maps, np.array([1.0, 0.0, 0.0])) == []
+
+
+def test_no_region() -> None:
+    labels, maps = an_arch()
+    assert stacked_regions(np.zeros_like(labels), maps, UP) == []
