@@ -184,6 +184,21 @@ def test_a_slice_of_another_size_is_named(tmp_path: Path) -> None:
     refused(folder, "slice2.dcm has 9 x 7 x 1 voxels", "8 x 7 x 1")
 
 
+def test_a_file_of_several_frames_among_others_is_named(tmp_path: Path) -> None:
+    folder = write_slices(tmp_path / "s", {}, {})
+    tags = {POSITION: (1, 2, 3.6), ORIENTATION: AXIAL, SPACING: (0.3, 0.3), BETWEEN: 0.3}
+    write_dicom(folder / "slice2.dcm", tags, number=3)
+    refused(folder, "slice2.dcm holds 6 frames", "5 files")
+
+
+def test_a_slice_beside_the_others_is_named(tmp_path: Path) -> None:
+    beside = {2: {POSITION: (1, 2.4, 3.6)}}
+    refused(write_slices(tmp_path / "s", {}, beside), "slice2.dcm lies 0.4 mm beside the row")
+    tilted = {number: {POSITION: (1, 2 + number / 10, 3 + 0.3 * number)} for number in range(5)}
+    volume = read_volume(write_slices(tmp_path / "t", {}, tilted))
+    assert volume.index_to_lps @ [0, 0, 4, 1] == pytest.approx([1, 2.4, 4.2, 1])
+
+
 @pytest.mark.parametrize("nowhere", [(0, 1, 2, 3, 4), (2,)])
 def test_slices_without_a_position_are_refused(tmp_path: Path, nowhere: tuple) -> None:
     folder = write_slices(tmp_path / "s", {}, dict.fromkeys(nowhere, {POSITION: None}))

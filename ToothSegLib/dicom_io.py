@@ -99,7 +99,12 @@ def _read_slices(folder: Path, files: tuple[str, ...]) -> Volume:
     sizes = [scalar_volume_size(Path(file), header) for file, header in zip(files, headers)]
     check_size(folder, [*sizes[0][:2], len(files)])
     for file, size in zip(files, sizes):
-        if size != [*sizes[0][:2], 1]:
+        if size[2] > 1:
+            raise InputError(
+                f"{folder}: {Path(file).name} holds {size[2]} frames, and its series has "
+                f"{len(files)} files; give one such file alone"
+            )
+        if size != sizes[0]:
             raise InputError(
                 f"{folder}: {Path(file).name} has {' x '.join(map(str, size))} voxels, "
                 f"{Path(files[0]).name} {' x '.join(map(str, sizes[0]))}; give the slices of one "

@@ -16,6 +16,8 @@ from ToothSegLib.volume import side_unknown
 # A slice may lie this far from its place, as a part of the distance between slices. Rounding in
 # the header is far below it, a missing slice far above.
 _UNEVEN = 0.05
+# And this far beside the row of the others: a tilt shifts all of them alike.
+_BESIDE = 0.5
 # Headers that are rounded differ by less: directions, and voxel sizes in parts of them.
 _SAME = {"orientation": (0.0, 1e-3), "pixel_spacing": (1e-3, 0.0)}
 _NO_RIGHT_ANGLE = 1e-2
@@ -71,6 +73,7 @@ def place_slices(name: Path, frames: Sequence[Frame]) -> Place:
     if all(frame.has_own_position and frame.position is not None for frame in frames):
         origins = np.array([frame.position for frame in frames], float)
         order, step = _stack(name, origins, normal)
+        _check_row(name, [frames[index].name for index in order], origins[order], step)
         origin = origins[order[0]]
     elif any(frame.has_own_position for frame in frames):
         nowhere = next(f.name for f in frames if f.position is None or not f.has_own_position)
@@ -148,3 +151,19 @@ def _stack(
             f"{gaps.max():.3g} mm apart, mostly {usual:.3g} mm; export the whole series again"
         )
     return order, (origins[order[-1]] - origins[order[0]]) / (len(origins) - 1)
+
+
+def _check_row(
+    name: Path, names: Sequence[str], origins: NDArray[np.float64], step: NDArray[np.float64]
+) -> None:
+    """Refuse slices that lie beside the others; heights have been looked at."""
+    distance = np.linalg.norm(step)
+    astray = origins - origins[0] - np.arange(len(origins))[:, None] * step
+    along = astray @ step / distance
+    beside = np.linalg.norm(astray - along[:, None] * step / distance, axis=1)
+    worst = int(np.argmax(beside))
+    if beside[worst] > _BESIDE * distance:
+        raise InputError(
+            f"{name}: {names[worst]} lies {beside[worst]:.3g} mm beside the row of the others "
+            "(ImagePositionPatient); give the slices of one series alone, or export it again"
+        )

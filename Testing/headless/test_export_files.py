@@ -153,13 +153,28 @@ def test_segmentation_file_comes_back_whole(
 def test_the_library_reads_the_number_that_the_panel_gave(
     exporter: Any, put: Any, tmp_path: Path, labels: Volume
 ) -> None:
+    import slicer
+
     from ToothSegLib.segment_labels import read_labels
+    from ToothSegLib.volume_io import read_volume
     from ToothSegScene.editing import Corrections
 
     node, _volume = put(labels)
     Corrections(node).swap(11, 47)
+    segmentation = node.GetSegmentation()
+    in_scene = {
+        name: segmentation.GetSegment(name).GetLabelValue() for name in segmentation.GetSegmentIDs()
+    }
     path = exporter.export_segmentation(node, tmp_path / "scan.seg.nrrd")
-    found = read_labels(path)
+    for name, value in in_scene.items():
+        assert segmentation.GetSegment(name).GetLabelValue() == value
+    # Slicer's own way to save keeps the values, so that the header alone tells the numbers.
+    saved = tmp_path / "saved.seg.nrrd"
+    assert slicer.util.saveNode(node, str(saved))
+    assert 47 not in read_volume(saved).array
+    np.testing.assert_array_equal(read_labels(path).array, read_volume(path).array)
+    np.testing.assert_array_equal(read_labels(path).array, read_labels(saved).array)
+    found = read_labels(saved)
     for before, after in ((11, 47), (47, 11), (13, 13)):
         size, centre = tooth_of_labels(found, after)
         assert size == pytest.approx(tooth_of_labels(labels, before)[0])

@@ -19,6 +19,7 @@ import vtk
 from ToothSegLib.errors import InputError, OutputError
 from ToothSegLib.staging import all_or_nothing
 from ToothSegLib.teeth import CATEGORIES, TEETH, THIRD_MOLARS, by_fdi
+from ToothSegScene.fdi_values import with_fdi_values
 from ToothSegScene.hand_drawn import without_empty
 from ToothSegScene.surface_files import (
     FORMATS,
@@ -129,6 +130,8 @@ def export_segmentation(
 ) -> Path:
     """Write the segmentation, with names, colours, codes and tags, to a `.seg.nrrd` file.
 
+    The label values of teeth are their FDI numbers, whatever they are in the scene.
+
     Raises:
         InputError: there are no teeth, or the name does not end in `.seg.nrrd`.
         OutputError: the file cannot be written, or is there and must not be replaced.
@@ -143,7 +146,7 @@ def export_segmentation(
         storage.SetFileName(str(stage / target.name))
         storage.UseCompressionOn()
         # On a full disk the writer may fail without a word.
-        if not storage.WriteData(without_empty(segmentation_node)) or not _whole(
+        if not storage.WriteData(with_fdi_values(without_empty(segmentation_node))) or not _whole(
             stage / target.name
         ):
             raise OutputError(

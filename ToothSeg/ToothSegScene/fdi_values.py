@@ -1,0 +1,48 @@
+"""Segments whose voxels hold their FDI numbers, for programs that look at nothing but voxels."""
+
+from __future__ import annotations
+
+from itertools import count
+from typing import Any
+
+import numpy as np
+import slicer
+from vtk.util.numpy_support import vtk_to_numpy
+
+from ToothSegLib.tooth_names import FDI_NUMBERS
+from ToothSegScene.segments import teeth_of
+
+_LABELMAP = "Binary labelmap"
+
+
+def with_fdi_values(segmentation_node: Any) -> Any:
+    """A copy outside of the scene; the label value of a tooth is its FDI number.
+
+    Segments that are no teeth get values above those of teeth. Layers stay as they are.
+    """
+    copy = slicer.vtkMRMLSegmentationNode()
+    copy.SetName(segmentation_node.GetName())
+    segmentation = slicer.vtkSegmentation()
+    segmentation.DeepCopy(segmentation_node.GetSegmentation())
+    copy.SetAndObserveSegmentation(segmentation)
+    fdi_of = {segment_id: fdi for fdi, segment_id in teeth_of(copy).items()}
+    others = count(max(FDI_NUMBERS) + 1)
+    layers: dict[str, tuple[Any, dict[int, int]]] = {}
+    for segment_id in segmentation.GetSegmentIDs():
+        segment = segmentation.GetSegment(segment_id)
+        value = fdi_of.get(segment_id) or next(others)
+        image = segment.GetRepresentation(_LABELMAP)
+        if image is not None:
+            _, values = layers.setdefault(image.GetAddressAsString(""), (image, {}))
+            values[segment.GetLabelValue()] = value
+        segment.SetLabelValue(value)
+    for image, values in layers.values():
+        scalars = image.GetPointData().GetScalars()
+        if scalars is None or not scalars.GetNumberOfTuples():
+            continue
+        voxels = vtk_to_numpy(scalars)
+        table = np.zeros(max(int(voxels.max()), *values) + 1, voxels.dtype)
+        table[list(values)] = list(values.values())
+        voxels[:] = table[voxels]
+        image.Modified()
+    return copy
