@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -156,16 +158,22 @@ def test_an_export_is_there_whole_or_not_at_all(
 
 
 def test_what_an_export_that_was_killed_has_left_is_cleared(tmp_path: Path) -> None:
-    from test_dataset_lock import leave_lock
-
-    left, running = tmp_path / ".out-1.part", tmp_path / ".out-2.part"
-    for folder in (left, running):
-        folder.mkdir()
-    leave_lock(left)
-    leave_lock(running, pid=os.getpid())
+    ended = subprocess.run(
+        [sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True, text=True
+    ).stdout.strip()
+    here = exchange._this_machine()
+    stages = {
+        "left": f".out-{here}-{ended}-1.part",
+        "running": f".out-{here}-{os.getpid()}-2.part",
+        "another machine's": f".out-0123456789ab-{ended}-3.part",
+        "somebody's": ".out-notes.part",
+    }
+    for name in stages.values():
+        (tmp_path / name).mkdir()
     with exchange.whole_folder(tmp_path / "out") as folder:
         (folder / "file").touch()
-    assert sorted(os.listdir(tmp_path)) == [".out-2.part", "out"]
+    del stages["left"]
+    assert sorted(os.listdir(tmp_path)) == sorted([*stages.values(), "out"])
 
 
 def foreign(

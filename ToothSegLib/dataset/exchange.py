@@ -6,8 +6,10 @@ scans that are in the data set already, and so goes on where an earlier one was 
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
+import socket
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -17,7 +19,7 @@ from pathlib import Path
 from ToothSegLib.dataset.case import DatasetCase
 from ToothSegLib.dataset.folder import CaseMeta, Dataset
 from ToothSegLib.dataset.label_codes import to_fdi, to_values
-from ToothSegLib.dataset.lock import held, read_lock
+from ToothSegLib.dataset.lock import runs
 from ToothSegLib.dataset.record import APPROVED
 from ToothSegLib.dataset.voxels import source_of, storable, teeth_of
 from ToothSegLib.errors import InputError, OutputError, ToothSegError
@@ -66,13 +68,13 @@ def whole_folder(out: Path) -> Iterator[Path]:
         out.parent.mkdir(parents=True, exist_ok=True)
         prefix = f".{out.name}-"
         for left in out.parent.glob(f"{prefix}*.part"):
-            lock = read_lock(left)
-            if lock is not None and lock.process == "ended":
+            if _was_ended(left.name.removeprefix(prefix)):
                 shutil.rmtree(left, ignore_errors=True)
-        stage = out.parent / f"{prefix}{uuid.uuid4().hex}.part"
+        # Whose it is stands in its name: a process may end before it has written anything into it.
+        owner = f"{_this_machine()}-{os.getpid()}"
+        stage = out.parent / f"{prefix}{owner}-{uuid.uuid4().hex}.part"
         stage.mkdir()
-        with held(stage, "export"):
-            yield stage
+        yield stage
         if out.exists():  # empty; Windows renames over no folder
             out.rmdir()
         os.rename(stage, out)
@@ -83,6 +85,16 @@ def whole_folder(out: Path) -> Iterator[Path]:
     finally:
         if stage is not None:
             shutil.rmtree(stage, ignore_errors=True)
+
+
+def _this_machine() -> str:
+    return hashlib.sha256(socket.gethostname().encode()).hexdigest()[:12]
+
+
+def _was_ended(owner: str) -> bool:
+    """Whether a folder in the making is of a process that ended, by the end of its name."""
+    machine, pid, *_ = [*owner.split("-"), ""]
+    return machine == _this_machine() and pid.isdecimal() and not runs(int(pid))
 
 
 def chosen_cases(dataset: Dataset, *, reviewed_only: bool) -> list[DatasetCase]:

@@ -40,7 +40,7 @@ class Lock:
         """Whether its process still runs; "unknown" on another machine."""
         if self.host != socket.gethostname() or self.pid <= 0:
             return "unknown"
-        return "running" if _runs(self.pid) else "ended"
+        return "running" if runs(self.pid) else "ended"
 
     def __str__(self) -> str:
         if not self.token:
@@ -149,7 +149,8 @@ def _release(folder: Path, lock: Lock) -> None:
             (folder / LOCK_NAME).unlink()
 
 
-def _runs(pid: int) -> bool:
+def runs(pid: int) -> bool:
+    """Whether a process of this machine runs."""
     if sys.platform == "win32":  # there os.kill ends what it asks after
         import ctypes
 
