@@ -181,6 +181,30 @@ def test_the_library_reads_the_number_that_the_panel_gave(
         np.testing.assert_allclose(centre, tooth_of_labels(labels, before)[1], atol=1e-3)
 
 
+def test_what_was_drawn_goes_into_the_same_layer(
+    exporter: Any, put: Any, tmp_path: Path, labels: Volume
+) -> None:
+    import slicer
+
+    from ToothSegLib.volume_io import read_volume
+
+    node, volume = put(labels)
+    drawn = np.zeros((2, *labels.shape), np.uint8)
+    drawn[0, :2, :2, :2] = drawn[1, :2, :2, 3:6] = 1
+    assert not labels.array[drawn.any(axis=0)].any()
+    for name, room in zip(("18", "Wisdom"), drawn):
+        segment_id = node.GetSegmentation().AddEmptySegment("", name)
+        slicer.util.updateSegmentBinaryLabelmapFromArray(room, node, segment_id, volume)
+    layers = node.GetSegmentation().GetNumberOfLayers()
+    array = read_volume(exporter.export_segmentation(node, tmp_path / "a.seg.nrrd")).array
+    for value in TEETH:
+        assert (array == value).sum() == (labels.array == value).sum()
+    assert (array == 18).sum() == drawn[0].sum()
+    assert (array == 49).sum() == drawn[1].sum()
+    # In the scene all is as it was.
+    assert node.GetSegmentation().GetNumberOfLayers() == layers > 1
+
+
 def tag(segment: Any, name: str) -> str:
     import vtk
 

@@ -13,18 +13,24 @@ from ToothSegLib.tooth_names import FDI_NUMBERS
 from ToothSegScene.segments import teeth_of
 
 _LABELMAP = "Binary labelmap"
+_MOST_SEGMENTS = 127 - max(FDI_NUMBERS)
 
 
 def with_fdi_values(segmentation_node: Any) -> Any:
     """A copy outside of the scene; the label value of a tooth is its FDI number.
 
-    Segments that are no teeth get values above those of teeth. Layers stay as they are.
+    Segments that are no teeth get values above those of teeth. All lie in one layer, unless they
+    overlap. A node of very many segments is given as it is.
     """
+    if segmentation_node.GetSegmentation().GetNumberOfSegments() > _MOST_SEGMENTS:
+        return segmentation_node  # a byte a voxel has no room for more; tags and names tell
     copy = slicer.vtkMRMLSegmentationNode()
     copy.SetName(segmentation_node.GetName())
     segmentation = slicer.vtkSegmentation()
     segmentation.DeepCopy(segmentation_node.GetSegmentation())
     copy.SetAndObserveSegmentation(segmentation)
+    # What was drawn by hand has a layer of its own; few programs read more than one.
+    segmentation.CollapseBinaryLabelmaps(False)
     fdi_of = {segment_id: fdi for fdi, segment_id in teeth_of(copy).items()}
     others = count(max(FDI_NUMBERS) + 1)
     layers: dict[str, tuple[Any, dict[int, int]]] = {}
