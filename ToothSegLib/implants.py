@@ -106,7 +106,8 @@ def doubt_findings(doubtful: list[Region], numbering: Numbering) -> list[Finding
         return []
     names = ", ".join(map(str, teeth))
     message = (
-        f"{names} may be {'an implant' if len(teeth) == 1 else 'implants'}: most of the core is as "
-        "bright as metal or ceramic. Look at the slices, and delete what is no tooth."
+        f"{names} may be {'an implant' if len(teeth) == 1 else 'implants'}: the core is as bright "
+        "as metal or ceramic, or it has an implant's look. Look at the slices, and delete what is "
+        "no tooth."
     )
     return [Finding("perhaps-implant", "high", message, tuple(teeth))]
