@@ -13,6 +13,7 @@ import sys
 import time
 from pathlib import Path
 from types import SimpleNamespace
+from unittest.mock import patch
 
 import numpy as np
 
@@ -64,8 +65,9 @@ def segment(volume: Volume, *, progress: ProgressCallback, **_: object) -> Segme
 
 def work(task: Task, progress: ProgressCallback | None = None) -> Entry:
     """In the place of `segment_one`: the same, with the stub for a cascade."""
-    ToothSegLib.cascade = SimpleNamespace(segment=segment)  # type: ignore[attr-defined]
-    return segment_one(task, progress)
+    # Only for this scan: a batch of one job works in the process of the tests.
+    with patch.object(ToothSegLib, "cascade", SimpleNamespace(segment=segment), create=True):
+        return segment_one(task, progress)
 
 
 def main(words: list[str]) -> int:
