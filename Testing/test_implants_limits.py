@@ -2,41 +2,13 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pytest
 
-import ToothSegLib.implants as implants
+from implant_fixture import SCREW, TOOTH, steady, told
 from ToothSegLib.cores import Core, Part
-from ToothSegLib.regions import Region
-from ToothSegLib.teeth import N_TYPES
-from ToothSegLib.volume import Volume
 
-NOTHING = np.zeros((2, 2, 2))
-
-
-def steady(least: float, middle: float, peak: float) -> Core:
-    """A core whose brightness rises evenly from its darkest part to its middle."""
-    part = Part(*np.linspace(least, middle, 5).tolist())
-    return Core(part, part, peak)
-
-
-TOOTH, SCREW = steady(1.0, 1.2, 1.8), steady(5.0, 5.1, 5.4)
 TOOTH_IN_DULL_BONE = steady(2.1, 2.6, 3.2)
 FADING = Part(1.2, 1.4, 1.6, 1.8, 2.0)
-
-
-def told(patch: pytest.MonkeyPatch, *cores: Core, end: float = 6.0) -> str:
-    """A letter for each core: I for an implant, ? for what may be one, - for a tooth."""
-    patch.setattr(implants, "measure_cores", lambda *_: (list(cores), end))
-    up, types = np.array([0.0, 0.0, 1.0]), np.full(N_TYPES, 1 / N_TYPES)
-    regions = [Region(n, 9, 9.0, np.zeros(3), up, types, 0.9) for n in range(len(cores))]
-    volume = Volume(NOTHING, (1.0,) * 3, (0.0,) * 3, np.eye(3))
-    found = implants.find_implants(NOTHING.astype(int), regions, volume, volume)
-    letters = ["-"] * len(cores)
-    for letter, those in (("I", found.sure), ("?", found.doubtful)):
-        for region in those:
-            letters[region.label] = letter
-    return "".join(letters)
 
 
 @pytest.mark.parametrize(

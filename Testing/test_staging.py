@@ -108,16 +108,20 @@ def test_a_folder_is_no_rival_and_names_are_exact(
     assert names_in(tmp_path) == ["B", "a", "x"]
 
 
-def test_rivals_come_back_if_a_move_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "a").write_text("mine")
+def refuse_to_move_to(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     replace = os.replace
 
-    def fail_at_b(source: Path, target: Path) -> None:
-        if Path(target) == tmp_path / "b":
+    def fail(source: Path, target: Path) -> None:
+        if Path(target) == place:
             raise PermissionError(13, "Permission denied")
         replace(source, target)
 
-    monkeypatch.setattr(os, "replace", fail_at_b)
+    monkeypatch.setattr(os, "replace", fail)
+
+
+def test_rivals_come_back_if_a_move_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "a").write_text("mine")
+    refuse_to_move_to(tmp_path / "b", monkeypatch)
     with (
         pytest.raises(OutputError, match="Permission denied"),
         all_or_nothing(tmp_path, overwrite=True, rivals=["a"]) as stage,
@@ -129,14 +133,7 @@ def test_rivals_come_back_if_a_move_fails(tmp_path: Path, monkeypatch: pytest.Mo
 
 def test_a_move_that_fails_is_undone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "a").write_text("mine")
-    replace = os.replace
-
-    def fail_at_b(source: Path, target: Path) -> None:
-        if Path(target) == tmp_path / "b":
-            raise PermissionError(13, "Permission denied")
-        replace(source, target)
-
-    monkeypatch.setattr(os, "replace", fail_at_b)
+    refuse_to_move_to(tmp_path / "b", monkeypatch)
     with (
         pytest.raises(OutputError, match="Permission denied"),
         all_or_nothing(tmp_path, overwrite=True) as stage,
