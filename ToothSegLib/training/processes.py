@@ -5,6 +5,8 @@ torchrun --nproc-per-node 4 -m ToothSegLib train --dataset SET --from toothnet -
 
 from __future__ import annotations
 
+import gc
+import importlib
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -75,8 +77,16 @@ def learning_together(device: str = "auto") -> Iterator[Processes]:
     if chosen.type == "cuda":
         chosen = torch.device("cuda", int(os.environ["LOCAL_RANK"]))
         torch.cuda.set_device(chosen)
+    # PyTorch loads this module once a network is joined, and its functions then keep the group that
+    # is there for good: its threads would run on while Python ends, and abort the process.
+    importlib.import_module("torch.distributed.nn.functional")
     distributed.init_process_group("nccl" if chosen.type == "cuda" else "gloo", timeout=_PATIENCE)
     try:
-        yield Processes(chosen, distributed.get_rank(), count)
+        processes = Processes(chosen, distributed.get_rank(), count)
+        yield processes
+        # None leaves while another still listens to it.
+        processes.wait()
     finally:
+        # A joined network refers to itself, and to the group.
+        gc.collect()
         distributed.destroy_process_group()
