@@ -153,6 +153,33 @@ def test_training_goes_on_from_a_bundle(
     assert all(torch.equal(locator[n], t) for n, t in parent.build("locator").state_dict().items())
 
 
+def test_a_bundle_can_lie_between_two_runs(cases: list[TensorCase], tmp_path: Path) -> None:
+    for name in ("toothnet", "locator"):
+        weights_after(TASKS[name], cases, tmp_path / name, 1)
+    runs = [tmp_path / "toothnet", tmp_path / "locator"]
+    parent = pack("toothnet", runs, tmp_path / "parent")
+    later = tmp_path / "later"
+    weights_after(TASKS["toothnet"], cases, later, 3)
+    end = pack("toothnet", [later], tmp_path / "end", rest=parent)
+    between = pack("toothnet", [later], tmp_path / "between", rest=parent, share=0.25)
+    assert between.card["lineage"]["share"] == 0.25
+    a, b, mine = (bundle.build("toothnet").state_dict() for bundle in (parent, end, between))
+    moved = 0
+    for name, tensor in mine.items():
+        assert torch.allclose(tensor, 0.75 * a[name] + 0.25 * b[name], rtol=2e-3, atol=1e-4)
+        moved += int(not torch.equal(tensor, a[name]) and not torch.equal(tensor, b[name]))
+    assert moved > 10
+    with pytest.raises(InputError, match="--rest"):
+        pack("toothnet", [later], tmp_path / "no", share=0.5)
+    with pytest.raises(InputError, match="above 0"):
+        pack("toothnet", [later], tmp_path / "no", rest=parent, share=1.5)
+    stage1 = tmp_path / "stage1"
+    weights_after(TASKS["stage1"], cases, stage1, 1)
+    with pytest.raises(BundleError, match="has no stage1 like that"):
+        pack("toothnet", [stage1], tmp_path / "no", rest=parent, share=0.5)
+    assert not (tmp_path / "no").exists()
+
+
 def test_an_output_that_the_bundle_lacks_is_learned_from_nothing(
     cases: list[TensorCase], folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -18,10 +18,13 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from ToothSegLib import __version__
-from ToothSegLib.errors import BundleError, ToothSegError
+from ToothSegLib.errors import BundleError, InputError, ToothSegError
 from ToothSegLib.model_card import KINDS
 from ToothSegLib.models import Bundle, load_bundle, write_bundle
+from ToothSegLib.training.blending import between
 from ToothSegLib.training.checkpoint import load_checkpoint
 from ToothSegLib.training.tasks import TASKS
 
@@ -49,6 +52,7 @@ def pack(
     folder: Path,
     trained_on: str = TRAINED_ON,
     rest: Bundle | None = None,
+    share: float = 1.0,
 ) -> Bundle:
     """Write the bundle.
 
@@ -58,11 +62,17 @@ def pack(
         folder: where to write the bundle; its last part is the bundle's name.
         trained_on: for the card, what the runs learned from.
         rest: the bundle that the runs started from, which gives all other networks.
+        share: of the way from the weights of ``rest`` to those of the runs.
 
     Raises:
+        InputError: there is nothing to be on the way from, or the share is not in 0 to 1.
         BundleError: a run's checkpoint is missing, damaged or of no known task.
         OutputError: the folder cannot be written.
     """
+    if not 0 < share <= 1:
+        raise InputError(f"--share {share:g}: give a share above 0 and up to 1")
+    if share < 1 and rest is None:
+        raise InputError(f"--share {share:g}: give the bundle to start from, too, with --rest")
     networks: dict[str, dict[str, Any]] = {}
     entries: dict[str, Any] = {}
     for run in runs:
@@ -74,6 +84,9 @@ def pack(
             name.removeprefix(_AVERAGE): tensor
             for name, tensor in saved.weights.items() if name.startswith(_AVERAGE)
         }  # fmt: skip
+        if share < 1:
+            assert rest is not None
+            networks[task.name] = _on_the_way(rest, task.name, networks[task.name], share)
         entries[task.name] = {
             "architecture": task.architecture,
             "spacing_mm": task.spacing_mm,
@@ -94,9 +107,24 @@ def pack(
         "limits": LIMITS,
         "licence": "Apache-2.0",
         "created": datetime.date.today().isoformat(),
-        "lineage": {"parent": None, "code": __version__, "recipe": sorted(entries)},
+        "lineage": {
+            "parent": None,
+            "code": __version__,
+            "recipe": sorted(entries),
+            **({"share": share} if share < 1 else {}),
+        },
     }
     return write_bundle(folder, card, networks, half=True)
+
+
+def _on_the_way(
+    rest: Bundle, network: str, end: dict[str, Any], share: float
+) -> dict[str, torch.Tensor]:
+    start = rest.build(network).state_dict() if network in rest.networks else {}
+    shapes = {name: tensor.shape for name, tensor in end.items()}
+    if {name: tensor.shape for name, tensor in start.items()} != shapes:
+        raise BundleError(f"bundle {rest.name!r} has no {network} like that of the run")
+    return between(start, end, share)
 
 
 def _steps(bundle: Bundle | None, network: str) -> int:
@@ -111,11 +139,13 @@ def main() -> None:
     parser.add_argument("runs", type=Path, nargs="+", metavar="RUN")
     parser.add_argument("--rest", metavar="NAME|PATH",
                         help="the bundle that the runs started from")  # fmt: skip
+    parser.add_argument("--share", type=float, default=1.0, metavar="SHARE",
+                        help="of the way from its weights (default 1, all)")  # fmt: skip
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="DIR")
     args = parser.parse_args()
     try:
         rest = load_bundle(args.rest) if args.rest else None
-        bundle = pack(args.kind, args.runs, args.output, rest=rest)
+        bundle = pack(args.kind, args.runs, args.output, rest=rest, share=args.share)
     except ToothSegError as error:
         sys.exit(f"pack: error: {error}")
     print(f"{bundle.folder}: {', '.join(bundle.networks)}")
