@@ -11,6 +11,7 @@ from ToothSegLib.synthesis.case import Case
 from ToothSegLib.synthesis.compose import Wish, make_case
 from ToothSegLib.synthesis.sampling import Patch, TensorCase
 from ToothSegLib.toothnet import ToothNetOutput
+from ToothSegLib.training.learning_step import on_device
 from ToothSegLib.training.samples import draw_sample
 from ToothSegLib.training.tasks import TASKS
 
@@ -89,3 +90,11 @@ def test_patches_show_the_implants_of_their_case(implants: Case) -> None:
         assert not (patch.prosthesis & (patch.labels > 0)).any()
         seen += int(patch.prosthesis.sum())
     assert seen > 200
+
+
+def test_a_patch_goes_to_the_device_as_a_whole() -> None:
+    patch = a_patch()
+    tensors = {name for name, part in vars(patch).items() if isinstance(part, torch.Tensor)}
+    moved = on_device(patch, torch.device("meta"))
+    assert {name for name in tensors if getattr(moved, name).device.type == "meta"} == tensors
+    assert {"labels", "types", "offsets", "tooth", "prosthesis"} <= tensors

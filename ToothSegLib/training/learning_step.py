@@ -47,6 +47,13 @@ def schedule(step: int, steps: int) -> float:
     return 0.02 + 0.98 * 0.5 * (1.0 + math.cos(math.pi * progress))
 
 
+def on_device(patch: Patch, device: torch.device) -> Patch:
+    """The patch with all tensors of its own on a device; its edges, which only the picture needs,
+    stay where they are."""
+    tensors = {name: part for name, part in vars(patch).items() if isinstance(part, Tensor)}
+    return replace(patch, **{name: part.to(device) for name, part in tensors.items()})
+
+
 def take_step(
     task: Task,
     pair: Averaged,
@@ -78,13 +85,7 @@ def take_step(
     for group in optimiser.param_groups:
         group["lr"] = rate
     image = machine.place_batch(image)
-    patch = replace(
-        patch,
-        **{
-            name: getattr(patch, name).to(machine.device)
-            for name in ("tissue", "labels", "types", "offsets", "tooth")
-        },
-    )
+    patch = on_device(patch, machine.device)
     network = forward or pair.network
     network.train()
     with machine.autocast():
