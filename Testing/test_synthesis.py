@@ -9,6 +9,7 @@ import pytest
 from scipy import ndimage
 
 from ToothSegLib.errors import InputError
+from ToothSegLib.norms import VOLUMES_MM3
 from ToothSegLib.synthesis import tissues
 from ToothSegLib.synthesis.case import Case, load_case, save_case
 from ToothSegLib.synthesis.compose import make_case
@@ -41,6 +42,7 @@ def test_a_form_has_the_published_size(tooth_type: int) -> None:
     assert 0.85 * width < np.mean(widths) < 1.35 * width
     block = width * depth * (crown + root)
     assert 0.2 * block < np.mean(volumes) < 0.65 * block
+    assert np.mean(volumes) == pytest.approx(VOLUMES_MM3[tooth_type], rel=0.25)
 
 
 def test_frames_have_the_handedness_of_their_side() -> None:

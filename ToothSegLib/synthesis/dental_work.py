@@ -13,6 +13,7 @@ from ToothSegLib.synthesis.placement import in_frame, reachable_box
 _KINDS = ("none", "filling", "crown", "root filling")
 _USUAL = (0.86, 0.08, 0.035, 0.025)
 _MUCH = (0.3, 0.15, 0.4, 0.15)
+_SCREW_TO_ROOT_MM = 0.6
 
 
 def draw_work(
@@ -81,7 +82,7 @@ def _set_post(
 
 def set_implants(
     tissue: np.ndarray,
-    owner: np.ndarray,
+    distance: np.ndarray,
     dentition: Dentition,
     grid: Grid,
     rng: np.random.Generator,
@@ -90,7 +91,14 @@ def set_implants(
     """Put implants, with or without a crown, and the pontics of bridges into some empty places;
     they bear no label.
 
-    Without a ``rate``, the share of places that get one, chance decides on that too.
+    Args:
+        tissue: (k, j, i) codes, changed in place.
+        distance: (k, j, i) mm to the nearest tooth's surface. Crowns and pontics reach up to it, as
+            they do in a mouth; screws keep off the roots beside them.
+        dentition: whose places.
+        grid: of the maps.
+        rng: the only source of chance.
+        rate: share of the empty places that get one; without it, chance decides on that too.
     """
     drawn = float(rng.choice([0.0, 0.15, 0.6], p=[0.55, 0.3, 0.15]))
     rate = drawn if rate is None else rate
@@ -103,13 +111,14 @@ def set_implants(
         m, b, o = in_frame(tooth, grid, box)
         taper = 1.0 - 0.25 * np.clip((-o - crown) / length, 0, 1)
         thread = 1.0 + 0.06 * np.sin(o * 2 * np.pi / 0.9)
-        free = owner[box] == 0
+        free = distance[box] >= 0
+        in_bone = distance[box] >= _SCREW_TO_ROOT_MM
         core = np.hypot(m, b)
         screw = (core < radius * taper * thread) & (o < -crown + 1) & (o > -crown - length)
         kind = rng.choice(["screw", "crown", "pontic"], p=[0.35, 0.5, 0.15])
         stuff = tissues.METAL if rng.random() < 0.25 else tissues.CERAMIC
         if kind != "pontic":
-            tissue[box][screw & free] = tissues.TITANIUM
+            tissue[box][screw & in_bone] = tissues.TITANIUM
         if kind != "screw":
             cap = (tooth.form.field(m, b, o) < 0) & (o > -crown)
             tissue[box][cap & free] = stuff

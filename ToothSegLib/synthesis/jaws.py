@@ -36,10 +36,12 @@ class Grid:
 
 @dataclass(frozen=True)
 class Head:
-    """Tissues without teeth, and how deep in the jaw bone each sample lies."""
+    """Tissues without teeth, how deep in the jaw bone each sample lies, and how much of the bone
+    about the teeth's necks is lost."""
 
     tissue: np.ndarray  # (k, j, i) uint8
     bone: np.ndarray  # (k, j, i) float32, signed distance to the jaws' outer surface, mm
+    loss_mm: float
 
 
 def build_head(dentition: Dentition, grid: Grid, rng: np.random.Generator) -> Head:
@@ -64,7 +66,7 @@ def build_head(dentition: Dentition, grid: Grid, rng: np.random.Generator) -> He
     canal = _canal(dentition, x, y, z, rng)
     tissue[(canal < 0) & (bone < -1)] = tissues.SOFT
     bone = np.where(cavities < 0, np.maximum(bone, 1.0), bone).astype(np.float32)
-    return Head(tissue, bone)
+    return Head(tissue, bone, loss)
 
 
 def _arch_line(teeth: list[PlacedTooth], below: float) -> np.ndarray:

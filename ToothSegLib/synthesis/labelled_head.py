@@ -24,7 +24,7 @@ from ToothSegLib.cascade import segment
 from ToothSegLib.errors import InputError, ToothSegError
 from ToothSegLib.synthesis import tissues
 from ToothSegLib.synthesis.case import Case, save_case
-from ToothSegLib.synthesis.compose import tooth_centres, tooth_tissue
+from ToothSegLib.synthesis.compose import pulp_share_of, tooth_centres, tooth_tissue
 from ToothSegLib.synthesis.detail import make_detail
 from ToothSegLib.synthesis.jaws import Grid
 from ToothSegLib.synthesis.tooth_form import DIMENSIONS
@@ -193,7 +193,8 @@ def _parts(
         o = along - np.percentile(along[mine & (only < 0)], 99.5)
         crown, root, *_ = DIMENSIONS[type_of(fdi)]
         height = -float(o[mine & (only < 0)].min()) * crown / (crown + root)
-        tissue = tooth_tissue(fdi, height, only, -height, o, 0.72, _SPACING_MM)
+        share = pulp_share_of(fdi, 0.72)
+        tissue = tooth_tissue(fdi, height, only, -height, o, share, _SPACING_MM)
         if rng is not None and rng.random() < _CROWNED:
             stuff = tissues.METAL if rng.random() < 0.5 else tissues.CERAMIC
             tissue[(o > -height) & (only > -rng.uniform(0.7, 1.5))] = stuff

@@ -165,7 +165,8 @@ def sample_patch(
     # The bend at the voxel is in `coarse`, that at the centre is not in the table.
     away += _beyond_mean(functional.avg_pool3d(bend[None], 2)[0], coarse_labels)
     offsets = torch.einsum("ab,bzyx->azyx", torch.linalg.inv(matrix), away)
-    prosthesis = None if case.prosthesis is None else _take(case.prosthesis, index)
+    # Its border is as rough as the voxels; that of a tooth beside it is not, and goes before.
+    prosthesis = None if case.prosthesis is None else _take(case.prosthesis, index) & (labels == 0)
     if flip:
         labels = _mirror_table()[labels.long()]
     return Patch(tissue, labels, _TYPE_TABLE[coarse_labels], offsets, tooth, edges, prosthesis)

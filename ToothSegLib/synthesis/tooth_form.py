@@ -41,6 +41,13 @@ _LABIAL_LEAN: dict[int, float] = {
     9: 0.25, 10: 0.20, 11: 0.06, 12: -0.08, 13: -0.16, 14: -0.26, 15: -0.32, 16: -0.34,
 }  # fmt: skip
 
+# Share of its radius that a root loses on the way to its apex, where it is not half of it. With
+# these a tooth has about the mean volume of segmented dentitions (`norms.VOLUMES_MM3`).
+_TAPER: dict[int, float] = {
+    2: 0.15, 3: 0.65, 4: 0.7, 5: 0.75, 6: 0.65, 7: 0.6,
+    11: 0.8, 12: 0.75, 13: 0.7, 14: 0.65, 15: 0.7,
+}  # fmt: skip
+
 
 @dataclass(frozen=True)
 class Root:
@@ -51,6 +58,7 @@ class Root:
     radius: tuple[float, float]
     length: float
     bend: tuple[float, float]
+    taper: float = 0.5  # share of the radius that is lost on the way to the apex
 
 
 @dataclass(frozen=True)
@@ -109,7 +117,7 @@ class ToothForm:
         knots, along_m, along_b = {
             "incisor": ((0, 0.3, 0.75, 1), (neck_m, 0.85, 1.0, 0.93), (neck_b, 0.9, 0.42, 0.16)),
             "canine": ((0, 0.35, 0.65, 1), (neck_m, 0.9, 1.0, 0.2), (neck_b, 1.0, 0.62, 0.16)),
-            "premolar": ((0, 0.35, 0.65, 1), (neck_m, 0.93, 1.0, 0.78), (neck_b, 1.0, 0.95, 0.62)),
+            "premolar": ((0, 0.35, 0.65, 1), (neck_m, 0.91, 1.0, 0.66), (neck_b, 1.0, 0.92, 0.5)),
             "molar": ((0, 0.35, 0.7, 1), (neck_m, 0.95, 1.0, 0.84), (neck_b, 1.0, 0.95, 0.72)),
         }[kind]
         return half_m * np.interp(level, knots, along_m), half_b * np.interp(level, knots, along_b)
@@ -147,7 +155,7 @@ class ToothForm:
             arc = t * (1.0 - t) * 4.0
             centre_m = root.start[0] + (root.apex[0] - root.start[0]) * t + root.bend[0] * arc
             centre_b = root.start[1] + (root.apex[1] - root.start[1]) * t + root.bend[1] * arc
-            shrink = np.maximum((1.0 - 0.5 * t) * np.sqrt(1.0 - t**6), 0.05)
+            shrink = np.maximum((1.0 - root.taper * t) * np.sqrt(1.0 - t**6), 0.05)
             radius_m, radius_b = root.radius[0] * shrink, root.radius[1] * shrink
             ratio = np.sqrt(((m - centre_m) / radius_m) ** 2 + ((b - centre_b) / radius_b) ** 2)
             tube = (ratio - 1.0) * np.minimum(radius_m, radius_b)
@@ -194,12 +202,14 @@ def draw_form(
     cusp = {"incisor": 0.6, "canine": 3.0, "premolar": 2.2, "molar": 2.0}[kind]
     wear = max(0.0, rng.normal(0.0, 0.4))
     trunk, roots = _draw_roots(tooth_type, width, depth, cervix, root, rng)
+    # From above, premolars are oval, molars and incisors have corners.
+    squarest = 2.6 if kind == "premolar" else 3.4
     return ToothForm(
         tooth_type=tooth_type,
         crown_height=height,
         width=width,
         depth=depth,
-        squareness=rng.uniform(2.1, 3.4),
+        squareness=rng.uniform(2.1, squarest),
         cervix=cervix,
         trunk=trunk,
         roots=roots,
@@ -229,7 +239,8 @@ def _draw_roots(
             neck_b * b * spread + rng.normal(0, 0.5),
         )
         bend = (rng.normal(0.0, 0.6), rng.normal(0.0, 0.5))
-        return Root((neck_m * m, neck_b * b), apex, (neck_m * rm, neck_b * rb), own, bend)
+        taper = _TAPER.get(tooth_type, 0.5)
+        return Root((neck_m * m, neck_b * b), apex, (neck_m * rm, neck_b * rb), own, bend, taper)
 
     spread = rng.uniform(0.6, 1.6)
     if position >= 6:
@@ -249,8 +260,8 @@ def _draw_roots(
         trunk = rng.uniform(3.0, 9.0)
         below = max(length - trunk, 3.0) / length
         return trunk, (
-            root(0.0, 0.5, 0.75, 0.42, spread, below),
-            root(0.0, -0.5, 0.75, 0.42, spread, below * 0.97),
+            root(0.0, 0.5, 0.7, 0.38, spread, below),
+            root(0.0, -0.5, 0.7, 0.38, spread, below * 0.97),
         )
     trunk = 1.0
     return trunk, (root(0.0, 0.0, 0.98, 0.98, 1.0, (length - trunk) / length),)

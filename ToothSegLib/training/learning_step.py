@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from copy import deepcopy
 from dataclasses import replace
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -50,8 +51,10 @@ def schedule(step: int, steps: int) -> float:
 def on_device(patch: Patch, device: torch.device) -> Patch:
     """The patch with all tensors of its own on a device; its edges, which only the picture needs,
     stay where they are."""
-    tensors = {name: part for name, part in vars(patch).items() if isinstance(part, Tensor)}
-    return replace(patch, **{name: part.to(device) for name, part in tensors.items()})
+    moved: dict[str, Any] = {
+        name: part.to(device) for name, part in vars(patch).items() if isinstance(part, Tensor)
+    }
+    return replace(patch, **moved)
 
 
 def take_step(
