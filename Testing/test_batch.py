@@ -251,4 +251,4 @@ def test_without_dask_the_option_says_what_to_install(
 
     monkeypatch.setitem(sys.modules, "distributed", None)
     assert toothseg_batch(scans, "--dask", "tcp://localhost:1") == 2
-    assert "pip install 'toothseg[dask]'" in capfd.readouterr().err
+    assert "pip install '.[dask]'" in capfd.readouterr().err

@@ -68,7 +68,7 @@ def _connected(address: str) -> Any:
     try:
         from distributed import Client
     except ImportError as error:
-        raise InputError("--dask needs Dask: pip install 'toothseg[dask]'") from error
+        raise InputError("--dask needs Dask: pip install '.[dask]' in ToothSeg's folder") from error
     try:
         return Client(address, timeout=_CONNECT_S, set_as_default=False)
     except (OSError, ValueError, TypeError) as error:

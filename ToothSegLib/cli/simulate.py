@@ -64,7 +64,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         const="standard",
         metavar="SCANNER",
         help="as --scan, but reconstructed from cone-beam projections with the physics of X-rays; "
-        "a minute or two each; needs the extra 'physics' (scanners: docs/physics.md; "
+        "some minutes each; needs the extra 'physics' (scanners: docs/physics.md; "
         "default standard)",
     )
     parser.add_argument(

@@ -34,8 +34,10 @@ TITLES = {
 }
 LIMITS = [
     "For research use, not a medical device.",
-    "Learned from simulated heads of adults alone; no patient's scan was seen in training.",
-    "Milk teeth, supernumerary teeth, cleft jaws and heavy metal artefacts were never shown.",
+    "Learned from simulated heads of adults alone; no patient's scan was seen in training, one "
+    "patient's label map of bone and teeth was.",
+    "Milk teeth, supernumerary teeth and cleft jaws were never shown; heavy metal artefacts are "
+    "simulated crudely.",
 ]
 TRAINED_ON = (
     "Simulated heads ('toothseg simulate'), pictures drawn anew at every step; teeth procedural, "
