@@ -215,6 +215,44 @@ def test_other_peoples_labels_are_understood_by_name(
     assert case.id.startswith("case-")
 
 
+@pytest.mark.parametrize(
+    ("name", "fdi"),
+    [
+        ("36", 36),
+        ("FDI36", 36),
+        ("tooth-36", 36),
+        ("UR6", 16),
+        ("36 lower left first molar", 36),
+        ("14 upper left first molar", 26),  # by the Universal system
+        ("Upper Left Third Molar (Wisdom Tooth)", 28),
+        ("implant 41", None),
+        ("crown of 42", None),
+        ("root canal 43", None),
+        ("implant at the upper right first molar", None),
+        ("tooth_51", None),
+    ],
+)
+def test_a_label_is_a_tooth_only_if_its_name_says_no_more(name: str, fdi: int | None) -> None:
+    teeth, others = fdi_by_value({"background": 0, name: 1, "tooth_47": 2})
+    assert teeth == {0: 0, 1: fdi or 0, 2: 47}
+    assert others == ([] if fdi else [name])
+
+
+@pytest.mark.parametrize("pattern", ["tooth_{}", "Tooth {:02}", "{}", "T-{} (tooth)", "FDI{}"])
+def test_universal_tooth_numbers_are_refused(pattern: str) -> None:
+    names = {pattern.format(number): number for number in range(1, 33)}
+    with pytest.raises(InputError, match=r"(Universal tooth numbers|none of the labels is a)"):
+        fdi_by_value({"background": 0, **names})
+    names = {pattern.format(fdi): fdi for fdi in REVIEW_ORDER}
+    if "T-" not in pattern:
+        assert len(fdi_by_value({"background": 0, "bone 1": 1, **names})[1]) == 1
+
+
+def test_a_number_that_contradicts_the_words_is_refused() -> None:
+    with pytest.raises(InputError, match="'15 upper left first molar' is another tooth by its"):
+        fdi_by_value({"background": 0, "15 upper left first molar": 1})
+
+
 def test_names_are_kept_on_request_and_looked_at(dataset: Dataset, tmp_path: Path) -> None:
     names = {"background": 0, "jaw": 1, "tooth 36": 19}
     folder = foreign(tmp_path / "in", names, (1, 19))

@@ -16,6 +16,8 @@ _MARK = re.compile(r"(?<![a-z0-9])(\d+|[ul][rl][1-8])(?![a-z0-9])")
 _MARK_ALONE = re.compile(r"(fdi |tooth )?(\d+|[ul][rl][1-8])")
 # The name that the Segment Editor gives; its number counts segments.
 _UNNAMED = re.compile(r"segment \d+")
+# Words beside a tooth's name that say no more than it does.
+_NO_MORE = ("fdi", "tooth", "wisdom")
 
 FDI_NUMBERS = frozenset(code.fdi for code in _CODES)
 """All 32, third molars included."""
@@ -74,7 +76,7 @@ def _beside_the_name(text: str) -> list[str]:
     for tooth in _BY_NAME:
         text = text.replace(tooth, " ")
     words = re.findall("[a-z0-9]+", text)
-    return [word for word in words if word not in ("fdi", "tooth") and not _MARK.fullmatch(word)]
+    return [word for word in words if word not in _NO_MORE and not _MARK.fullmatch(word)]
 
 
 def _plain(name: str) -> str:

@@ -2,22 +2,23 @@
 
 Values 1-28 are the class indices of `teeth`, 29-32 the third molars. All 32 are named in every
 export, so that data sets exported at different times go together. On the way in a label is a tooth
-if its name holds an FDI number on its own ("tooth_36", "36 lower left first molar") or a tooth's
-name ("Lower Left First Molar", as ToothFairy has it).
+if its name is an FDI number and no more ("tooth_36"), or a tooth's name with or without a number
+that goes with it ("Lower Left First Molar", as ToothFairy has it); see `tooth_names`.
 """
 
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Mapping
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ToothSegLib.dataset.record import REVIEW_ORDER
 from ToothSegLib.dataset.voxels import values_in
 from ToothSegLib.errors import InputError
 from ToothSegLib.teeth import TEETH, THIRD_MOLARS
+from ToothSegLib.tooth_names import FDI_NUMBERS, teeth_by_name, tooth_by_name
 
 CODED_TEETH = (*TEETH, *THIRD_MOLARS)
 """Label value n is the tooth at n - 1."""
@@ -29,8 +30,8 @@ NAMES = {BACKGROUND: 0} | {
 """Label values by name, in the order of the values."""
 
 _MOST_VALUES = 2**16
-_NUMBER = re.compile(r"(?<!\d)(\d+)(?!\d)")
-_BY_NAME = {tooth.name: tooth.fdi for tooth in CODED_TEETH}
+_NUMBER = re.compile(r"\d+")
+_ONLY_UNIVERSAL = frozenset(range(1, len(CODED_TEETH) + 1)) - FDI_NUMBERS
 
 
 def to_values(labels: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -52,8 +53,10 @@ def fdi_by_value(names: Mapping[str, int]) -> tuple[dict[int, int], list[str]]:
         labels that are no tooth.
 
     Raises:
-        InputError: none is a tooth, or two are the same.
+        InputError: none is a tooth, two are the same, one is another tooth by its number than by
+            its words, or the numbers are those of the Universal system.
     """
+    _check_no_universal_numbers(names)
     teeth, others = {0: 0}, []
     for name, value in names.items():
         fdi = _tooth_of(name)
@@ -63,8 +66,8 @@ def fdi_by_value(names: Mapping[str, int]) -> tuple[dict[int, int], list[str]]:
     found = [fdi for fdi in teeth.values() if fdi]
     if not found:
         raise InputError(
-            f"none of the labels is a tooth ({', '.join(names):.200}): their names must hold FDI "
-            "numbers, such as 'tooth_36'"
+            f"none of the labels is a tooth ({', '.join(names):.200}): their names must be FDI "
+            "numbers, such as 'tooth_36', or a tooth's name, such as 'lower left first molar'"
         )
     if len(set(found)) < len(found):
         twice = next(fdi for fdi in found if found.count(fdi) > 1)
@@ -94,8 +97,38 @@ def to_fdi(values: NDArray, teeth: Mapping[int, int], name: str) -> NDArray[np.u
 
 
 def _tooth_of(name: str) -> int | None:
-    numbers = [int(number) for number in _NUMBER.findall(name)]
-    if len(numbers) == 1 and numbers[0] in REVIEW_ORDER:
-        return numbers[0]
-    words = " ".join(re.findall("[a-z]+", name.lower()))
-    return next((fdi for tooth, fdi in _BY_NAME.items() if tooth in words), None)
+    if teeth_by_name(name) == {0}:
+        raise InputError(
+            f"the label {name!r:.100} is another tooth by its number than by its words: correct it"
+        )
+    for text in (name, _parted(name)):
+        fdi = tooth_by_name(text, numbers_are_fdi=True)
+        if fdi is not None:
+            return fdi
+    return None
+
+
+def _parted(name: str) -> str:
+    """A name in words and numbers alone: "fdi 36" of "FDI36" or "fdi-36"."""
+    return " ".join(re.findall(r"[a-z]+|\d+", name.lower()))
+
+
+def _check_no_universal_numbers(names: Mapping[str, int]) -> None:
+    """Raise InputError where names that differ in their numbers alone count as Universal does.
+
+    Its 11-18, 21-28, 31 and 32 are FDI numbers of other teeth; the rest of 1-32 are none.
+    """
+    by_pattern = defaultdict(list)
+    for name in names:
+        numbers = _NUMBER.findall(name)
+        if len(numbers) == 1:
+            by_pattern[_NUMBER.sub("", _parted(name))].append((int(numbers[0]), name))
+    for alike in by_pattern.values():
+        # Where a name says the tooth in words, its number does not matter.
+        teeth = [name for _, name in alike if _tooth_of(name)]
+        telling = [name for number, name in alike if number in _ONLY_UNIVERSAL]
+        if teeth and telling and not _tooth_of(telling[0]):
+            raise InputError(
+                f"the labels {telling[0]!r:.60} and {teeth[0]!r:.60} look like Universal tooth "
+                "numbers: rename them to FDI numbers"
+            )
