@@ -136,6 +136,15 @@ def test_a_tooth_declared_missing_needs_no_review(case: DatasetCase) -> None:
     assert DatasetCase(case.folder).record.review == {11: "approved", 46: "missing"}
 
 
+def test_labels_without_teeth_need_a_look(dataset: Dataset) -> None:
+    image = scan()
+    empty = image.with_array(np.zeros(image.shape, np.uint8))
+    added = dataset.add(image, empty, CaseMeta(who="ab"))
+    assert (added.next_tooth(), added.record.reviewed) == (None, False)
+    added.save_revision(empty, "cd", review={36: "missing"})
+    assert added.record.reviewed
+
+
 def test_a_scan_without_labels_gets_them_later(dataset: Dataset) -> None:
     image = scan()
     added = dataset.add(image, None, CaseMeta(who="ab"))

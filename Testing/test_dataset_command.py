@@ -68,6 +68,35 @@ def test_from_the_first_scan_to_an_export_and_back(
         assert Dataset.open(back).case(case.id).record.reviewed
 
 
+def test_a_scan_in_which_no_teeth_were_found_waits_for_a_look(
+    files: dict[str, str], tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    image = scan()
+    empty = str(tmp_path / "empty.nrrd")
+    write_volume(empty, image.with_array(0 * labels_of(image).array))
+    add = ["dataset", "add", files["set"], files["scan"], "--labels", empty]
+    assert main(add) == 0
+    (case,) = Dataset.open(files["set"]).cases()
+    capfd.readouterr()
+    assert main(["dataset", "list", files["set"]]) == 0
+    assert f"{case.id}  revision 1  no teeth, nobody has looked\n" in capfd.readouterr().out
+    out = str(tmp_path / "out")
+    export = ["dataset", "export", files["set"], out, "--format", "nnunet", "--reviewed"]
+    assert main(export) == 2
+    # A jaw that has none is told by approving them.
+    assert main(["dataset", "revise", files["set"], case.id, empty]) == 2
+    assert main(["dataset", "revise", files["set"], case.id, empty, "--approved"]) == 0
+    assert set(DatasetCase(case.folder).record.review.values()) == {"missing"}
+    assert main(export) == 0
+    back = str(tmp_path / "back")
+    assert main(["dataset", "import", back, out, "--format", "nnunet", "--approved"]) == 0
+    assert main([*add[:2], str(tmp_path / "new"), *add[3:], "--approved"]) == 0
+    capfd.readouterr()
+    for folder in (files["set"], back, str(tmp_path / "new")):
+        assert main(["dataset", "list", folder]) == 0
+        assert "no teeth, reviewed\n" in capfd.readouterr().out
+
+
 def test_check_tells_each_fault_in_a_line_and_leaves_with_2(
     files: dict[str, str], capfd: pytest.CaptureFixture[str]
 ) -> None:

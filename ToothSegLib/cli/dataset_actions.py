@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import getpass
 import sys
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 
@@ -21,8 +21,10 @@ from ToothSegLib.dataset.record import (
     CORRECTED,
     MISSING,
     PREDICTED,
+    CaseRecord,
     Change,
     Prediction,
+    approved_review,
 )
 from ToothSegLib.dataset.voxels import changed_teeth, checked_labels, source_of, teeth_of
 from ToothSegLib.errors import Cancelled, InputError
@@ -46,7 +48,7 @@ def add(args: argparse.Namespace) -> int:
         labels = read_labels(args.labels) if args.labels else None
         if labels is not None and args.approved:
             teeth = teeth_of(checked_labels(labels, source_of(image)).array)
-            meta = replace(meta, review=dict.fromkeys(teeth, APPROVED))
+            meta = replace(meta, review=approved_review(teeth))
         whole.stage("writing", 0.4, 1.0).update(0.0)
         with _open_or_new(args) as dataset:
             case = dataset.add(image, labels, meta)
@@ -66,25 +68,35 @@ def revise(args: argparse.Namespace) -> int:
         labels = checked_labels(read_labels(args.labels), record.source)
         before = case.labels() if case.revision else labels.with_array(0 * labels.array)
         changed = changed_teeth(before.array, labels.array)
-        if case.revision and not changed:
+        states = _review(record, teeth_of(labels.array), changed, approved=args.approved)
+        if case.revision and not changed and states == record.review:
             raise InputError(f"{args.labels} is the same as revision {case.revision} of {case.id}")
-        teeth = teeth_of(labels.array)
-        states = {fdi: record.review.get(fdi, PREDICTED) for fdi in teeth if fdi not in changed}
-        if args.approved:
-            states = {fdi: CORRECTED if fdi in changed else APPROVED for fdi in teeth}
-        missing = {fdi for fdi, state in record.review.items() if state == MISSING} - set(teeth)
         whole.stage("writing", 0.4, 1.0).update(0.0)
         number = case.save_revision(
             labels,
             _who(args),
             [Change(fdi, "changed in another program") for fdi in changed],
-            states | dict.fromkeys(missing, MISSING),
+            states,
             note=args.note,
             accept_text=args.accept_text,
         )
     if not args.quiet:
         print(f"{case.id}: revision {number}, {_count(len(changed), 'tooth')} changed")
     return 0
+
+
+def _review(
+    record: CaseRecord, teeth: Sequence[int], changed: Collection[int], *, approved: bool
+) -> dict[int, str]:
+    """The states after a revision: what has changed waits for a look, unless it had one."""
+    was = record.review
+    states = {fdi: PREDICTED if fdi in changed else was.get(fdi, PREDICTED) for fdi in teeth}
+    if approved:
+        corrected = {*changed, *(fdi for fdi, state in was.items() if state == CORRECTED)}
+        states = {fdi: CORRECTED if fdi in corrected else APPROVED for fdi in teeth}
+    missing = {fdi for fdi, state in was.items() if state == MISSING} - set(teeth)
+    states |= dict.fromkeys(missing, MISSING)
+    return states if states or not approved else approved_review(teeth)
 
 
 def show(args: argparse.Namespace) -> int:
@@ -95,6 +107,8 @@ def show(args: argparse.Namespace) -> int:
         record = case.record
         if not case.revision:
             state = "no labels yet"
+        elif not record.teeth:
+            state = "no teeth, " + ("reviewed" if record.reviewed else "nobody has looked")
         elif record.reviewed:
             state = f"{_count(len(record.teeth), 'tooth')}, all reviewed"
         else:

@@ -20,7 +20,7 @@ from ToothSegLib.dataset.case import DatasetCase
 from ToothSegLib.dataset.folder import CaseMeta, Dataset
 from ToothSegLib.dataset.label_codes import to_fdi, to_values
 from ToothSegLib.dataset.lock import runs
-from ToothSegLib.dataset.record import APPROVED
+from ToothSegLib.dataset.record import approved_review
 from ToothSegLib.dataset.voxels import source_of, storable, teeth_of
 from ToothSegLib.errors import InputError, OutputError, ToothSegError
 from ToothSegLib.progress import Progress
@@ -158,7 +158,7 @@ def take_in(
             values = read_volume(case.labels)
             labels = replace(values, array=to_fdi(values.array, teeth, str(case.labels)))
             if reviewed:
-                review = dict.fromkeys(teeth_of(labels.array), APPROVED)
+                review = approved_review(teeth_of(labels.array))
         named = replace(meta, case_id=case.name if keep_names else None, review=review)
         try:
             added = dataset.add(image, labels, named)

@@ -138,8 +138,12 @@ class CaseRecord:
 
     @property
     def reviewed(self) -> bool:
-        """Whether there are labels and every tooth of them has been reviewed."""
-        return self.revision > 0 and self.next_tooth is None
+        """Whether there are labels and every tooth of them has been reviewed.
+
+        Labels without teeth may be a program's that found none: somebody has looked where teeth
+        are declared missing.
+        """
+        return self.revision > 0 and bool(self.review) and self.next_tooth is None
 
 
 def check_id(case_id: str) -> str:
@@ -172,6 +176,11 @@ def full_review(review: Mapping[int, str], teeth: Iterable[int]) -> dict[int, st
     if problem:
         raise InputError(f"the review cannot be recorded: {problem}")
     return dict(sorted({**dict.fromkeys(teeth, PREDICTED), **review}.items()))
+
+
+def approved_review(teeth: Iterable[int]) -> dict[int, str]:
+    """The review of labels that somebody approves as they are; of a jaw without teeth as well."""
+    return dict.fromkeys(teeth, APPROVED) or dict.fromkeys(REVIEW_ORDER, MISSING)
 
 
 def review_problems(review: Mapping[int, str], teeth: set[int]) -> Iterator[str]:
