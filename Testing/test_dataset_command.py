@@ -7,6 +7,7 @@ import json
 import os
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from dataset_fixture import add_case, files_in, labels_of, scan
@@ -95,6 +96,36 @@ def test_a_scan_in_which_no_teeth_were_found_waits_for_a_look(
     for folder in (files["set"], back, str(tmp_path / "new")):
         assert main(["dataset", "list", folder]) == 0
         assert "no teeth, reviewed\n" in capfd.readouterr().out
+
+
+def test_a_correction_of_somebody_else_is_not_taken_back_unnoticed(
+    files: dict[str, str], tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    case = add_case(Dataset.create(files["set"]))
+    maps = {}
+    for name, moved in {"theirs": (11,), "mine": (36,), "both": (11, 36), "none": ()}.items():
+        labels = labels_of(scan())
+        for fdi in moved:  # loses a voxel
+            labels.array[tuple(np.argwhere(labels.array == fdi)[0])] = 0
+        maps[name] = str(tmp_path / f"{name}.nrrd")
+        write_volume(maps[name], labels)
+    revise = ["dataset", "revise", files["set"], case.id]
+    assert main([*revise, maps["theirs"], "--who", "cd"]) == 0
+    # Made from revision 1, in another program; tooth 11 would be as it was there.
+    capfd.readouterr()
+    assert main([*revise, maps["mine"], "--who", "ab"]) == 2
+    err = capfd.readouterr().err
+    assert "would take back what cd changed in revision 2, tooth 11: " in err
+    assert err.count("\n") == 1
+    assert main([*revise, maps["mine"], "--who", "ab", "--from", "1"]) == 2
+    assert "has the newest revision 2, by cd of " in capfd.readouterr().err
+    assert main([*revise, maps["both"], "--who", "ab"]) == 0
+    # One's own change may be taken back; that of another one if it is said so.
+    assert main([*revise, maps["theirs"], "--who", "AB "]) == 0
+    assert main([*revise, maps["none"], "--who", "ab"]) == 2
+    assert "take back what cd changed in revision 2, tooth 11: " in capfd.readouterr().err
+    assert main([*revise, maps["none"], "--who", "ab", "--from", "4"]) == 0
+    assert DatasetCase(case.folder).revision == 5
 
 
 def test_check_tells_each_fault_in_a_line_and_leaves_with_2(

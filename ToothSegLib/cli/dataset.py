@@ -37,6 +37,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     revise = action("revise", "save labels as a new revision of a case")
     revise.add_argument("case", metavar="CASE", help="name of the case (see toothseg dataset list)")
     revise.add_argument("labels", metavar="FILE", help="label map of FDI numbers on its grid")
+    revise.add_argument(
+        "--from",
+        dest="made_from",
+        metavar="N",
+        type=int,
+        help="the revision that the labels were made from; refused if it is not the newest",
+    )
 
     action("list", "list the cases, how far their review has come, and what was tidied")
     action("check", "look for everything that is inconsistent; leaves with 2 if something is")
@@ -75,13 +82,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Do one of the actions. Raises InputError, OutputError, Cancelled."""
-    from ToothSegLib.cli import dataset_actions
+    from ToothSegLib.cli import dataset_actions, dataset_revise
     from ToothSegLib.dataset.refusals import Suspicious
     from ToothSegLib.errors import InputError
 
     actions = {
         "add": dataset_actions.add,
-        "revise": dataset_actions.revise,
+        "revise": dataset_revise.revise,
         "list": dataset_actions.show,
         "check": dataset_actions.check,
         "export": dataset_actions.export,

@@ -1,0 +1,51 @@
+"""What the actions of `toothseg dataset` have in common: the set, who saves, and counts."""
+
+from __future__ import annotations
+
+import argparse
+import getpass
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from ToothSegLib.dataset.folder import CaseMeta, Dataset
+from ToothSegLib.errors import InputError
+
+
+def opened(args: argparse.Namespace) -> Dataset:
+    """The data set; what opening it has tidied is told."""
+    dataset = Dataset.open(args.folder)
+    _tell(dataset, args)
+    return dataset
+
+
+@contextmanager
+def opened_or_new(args: argparse.Namespace) -> Iterator[Dataset]:
+    """The data set, made if need be; one that nothing has come into is taken away again."""
+    with Dataset.new_if_missing(args.folder) as dataset:
+        _tell(dataset, args)
+        yield dataset
+
+
+def _tell(dataset: Dataset, args: argparse.Namespace) -> None:
+    if not args.quiet:
+        for line in dataset.recovered:
+            print(line, file=sys.stderr)
+
+
+def meta_of(args: argparse.Namespace) -> CaseMeta:
+    """What the options tell of every new case. Raises InputError."""
+    return CaseMeta(who=who_of(args), accept_text=args.accept_text)
+
+
+def who_of(args: argparse.Namespace) -> str:
+    """Who saves: by default the login name. Raises InputError if there is none."""
+    try:
+        return str(args.who or getpass.getuser())
+    except (OSError, KeyError, ImportError):  # no login name, as in some containers
+        raise InputError("your login name is not known: give --who") from None
+
+
+def counted(number: int, what: str) -> str:
+    """A number of things in words: "1 tooth", "2 cases"."""
+    return f"{number} {what if number == 1 else {'tooth': 'teeth'}.get(what, what + 's')}"

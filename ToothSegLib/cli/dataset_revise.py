@@ -1,0 +1,68 @@
+"""`toothseg dataset revise`: labels from another program become a new revision of a case."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Collection, Sequence
+
+from ToothSegLib.cli.console import working
+from ToothSegLib.cli.dataset_common import counted, opened, who_of
+from ToothSegLib.dataset.record import (
+    APPROVED,
+    CORRECTED,
+    MISSING,
+    PREDICTED,
+    CaseRecord,
+    Change,
+    approved_review,
+)
+from ToothSegLib.dataset.reverts import check_made_from, check_takes_nothing_back
+from ToothSegLib.dataset.voxels import changed_teeth, checked_labels, teeth_of
+from ToothSegLib.errors import InputError
+from ToothSegLib.progress import Progress
+from ToothSegLib.segment_labels import read_labels
+
+
+def revise(args: argparse.Namespace) -> int:
+    """Save labels as a new revision; what was approved and has not changed stays approved."""
+    case = opened(args).case(args.case)
+    record = case.record
+    if args.made_from is not None:
+        check_made_from(case, args.made_from)
+    with working(quiet=args.quiet) as (progress, cancelled):
+        whole = Progress(progress, cancelled)
+        whole.stage("reading", 0.0, 0.4).update(0.0)
+        labels = checked_labels(read_labels(args.labels), record.source)
+        before = case.labels() if case.revision else labels.with_array(0 * labels.array)
+        changed = changed_teeth(before.array, labels.array)
+        if args.made_from is None:
+            check_takes_nothing_back(case, labels, changed, who_of(args))
+        states = _review(record, teeth_of(labels.array), changed, approved=args.approved)
+        if case.revision and not changed and states == record.review:
+            raise InputError(f"{args.labels} is the same as revision {case.revision} of {case.id}")
+        whole.stage("writing", 0.4, 1.0).update(0.0)
+        number = case.save_revision(
+            labels,
+            who_of(args),
+            [Change(fdi, "changed in another program") for fdi in changed],
+            states,
+            note=args.note,
+            accept_text=args.accept_text,
+        )
+    if not args.quiet:
+        print(f"{case.id}: revision {number}, {counted(len(changed), 'tooth')} changed")
+    return 0
+
+
+def _review(
+    record: CaseRecord, teeth: Sequence[int], changed: Collection[int], *, approved: bool
+) -> dict[int, str]:
+    """The states after a revision: what has changed waits for a look, unless it had one."""
+    was = record.review
+    states = {fdi: PREDICTED if fdi in changed else was.get(fdi, PREDICTED) for fdi in teeth}
+    if approved:
+        corrected = {*changed, *(fdi for fdi, state in was.items() if state == CORRECTED)}
+        states = {fdi: CORRECTED if fdi in corrected else APPROVED for fdi in teeth}
+    missing = {fdi for fdi, state in was.items() if state == MISSING} - set(teeth)
+    states |= dict.fromkeys(missing, MISSING)
+    return states if states or not approved else approved_review(teeth)
