@@ -15,6 +15,7 @@ import pytest
 import SimpleITK as sitk
 
 from dataset_fixture import add_case, files_in, labels_of, scan
+from test_segment_labels import a_file
 from ToothSegLib.dataset import exchange
 from ToothSegLib.dataset.folder import CaseMeta, Dataset
 from ToothSegLib.dataset.label_codes import NAMES, fdi_by_value, to_fdi, to_values
@@ -338,6 +339,28 @@ def test_a_data_list_without_names_holds_fdi_numbers(
     import_monai(dataset, data_list(tmp_path / "in", **content), META, **OPTIONS)
     (case,) = dataset.cases()
     assert np.array_equal(case.labels().array, labels_of(scan()).array)
+
+
+@pytest.mark.parametrize("names", [None, {"0": "background", "19": "tooth_36", "1": "jaw"}])
+def test_segments_of_slicer_say_themselves_which_tooth_they_are(
+    dataset: Dataset, tmp_path: Path, names: dict[str, str] | None
+) -> None:
+    """Two teeth that were exchanged in Slicer keep their values; one value is not named at all."""
+    value = 36 if names is None else 19
+    image = scan()
+    folder = data_list(tmp_path / "in", training=[{"image": "a.nrrd", "label": "c.seg.nrrd"}])
+    if names is not None:
+        content = json.loads(folder.read_text())
+        folder.write_text(json.dumps({**content, "labels": names}))
+    a_file(
+        tmp_path / "in" / "c.seg.nrrd",
+        (value, "46 lower right first molar", 46),
+        (46, "36 lower left first molar", 36),
+        labels=labels_of(image, value, 46),
+    )
+    import_monai(dataset, folder, META, **OPTIONS)
+    (case,) = dataset.cases()
+    assert np.array_equal(case.labels().array, labels_of(image, 46, 36).array)
 
 
 @pytest.mark.parametrize(

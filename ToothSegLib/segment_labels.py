@@ -48,17 +48,7 @@ def read_labels(path: str | os.PathLike[str]) -> Volume:
         InputError: the file cannot be read, or it is not certain which tooth a segment is.
     """
     labels = read_volume(path)
-    path = Path(path)
-    if not path.name.lower().endswith(NRRD_EXTENSIONS):
-        return labels
-    segments = _segments(path, read_fields(path))
-    if not segments:
-        return labels
-    if labels.array.dtype.kind not in "iu" or labels.array.min() < 0:
-        raise InputError(
-            f"{path} has segments, but its voxels are no label values; export it again"
-        )
-    fdi_by_value = _fdi_by_value(path, segments, list(label_boxes(labels.array)))
+    fdi_by_value = segment_teeth(Path(path), labels)
     if all(value == fdi for value, fdi in fdi_by_value.items()):
         return labels
     table = np.zeros(max(fdi_by_value) + 1, np.uint8)
@@ -67,8 +57,40 @@ def read_labels(path: str | os.PathLike[str]) -> Volume:
     return labels.with_array(table[labels.array])
 
 
-def _fdi_by_value(path: Path, segments: list[_Segment], there: list[int]) -> dict[int, int]:
-    """What the values that occur mean."""
+def segment_teeth(
+    path: Path, labels: Volume, table: Mapping[int, int] | None = None
+) -> dict[int, int]:
+    """FDI number by each value that occurs in a file of segments; none for another file.
+
+    Args:
+        path: of the file.
+        labels: its voxels.
+        table: what values mean where no segment says it, 0 what is no tooth; by default they are
+            FDI numbers.
+
+    Raises:
+        InputError: it is not certain which tooth a segment is.
+    """
+    segments = []
+    if path.name.lower().endswith(NRRD_EXTENSIONS):
+        segments = _segments(path, read_fields(path))
+    if not segments:
+        return {}
+    if labels.array.dtype.kind not in "iu" or labels.array.min() < 0:
+        raise InputError(
+            f"{path} has segments, but its voxels are no label values; export it again"
+        )
+    there = list(label_boxes(labels.array))
+    meaning = {value: value for value in there}
+    if table is not None:
+        meaning = {value: table[value] for value in there if value in table}
+    return _fdi_by_value(path, segments, there, meaning)
+
+
+def _fdi_by_value(
+    path: Path, segments: list[_Segment], there: list[int], meaning: Mapping[int, int]
+) -> dict[int, int]:
+    """What the values that occur mean; those that nothing tells are left out."""
     numbers_are_fdi = any(segment.own for segment in segments)
     known: dict[int, int] = {}
     names: dict[int, str] = {}
@@ -80,7 +102,7 @@ def _fdi_by_value(path: Path, segments: list[_Segment], there: list[int]) -> dic
                 f"label value, {segment.value}; {_MEND}"
             )
         names[segment.value] = segment.name
-        fdi = _tooth(path, segment, numbers_are_fdi)
+        fdi = _tooth(path, segment, numbers_are_fdi, meaning.get(segment.value))
         if fdi is None:
             continue
         twice = next((value for value, other in known.items() if other == fdi), None)
@@ -90,18 +112,20 @@ def _fdi_by_value(path: Path, segments: list[_Segment], there: list[int]) -> dic
                 f"{_MEND}"
             )
         known[segment.value] = fdi
-    values_are_fdi = all(value == fdi for value, fdi in known.items())
+    values_are_kept = all(meaning.get(value) == fdi for value, fdi in known.items())
     for value in there:
-        if value not in known and not values_are_fdi:
+        if value not in known and not values_are_kept:
             who = f"a segment '{names[value]}'" if value in names else f"voxels of {value}"
             raise InputError(
                 f"{path} has {who} of which no tooth's number is known; name it by number and "
                 "tooth, such as '16 upper right first molar', or remove it, and save again"
             )
-    return {value: known.get(value, value) for value in there}
+    return {value: fdi for value, fdi in ({**meaning, **known}).items() if value in there}
 
 
-def _tooth(path: Path, segment: _Segment, numbers_are_fdi: bool) -> int | None:
+def _tooth(
+    path: Path, segment: _Segment, numbers_are_fdi: bool, by_value: int | None
+) -> int | None:
     """The tooth that tag or name make of a segment; None leaves it to the value.
 
     Raises:
@@ -121,7 +145,7 @@ def _tooth(path: Path, segment: _Segment, numbers_are_fdi: bool) -> int | None:
                 "give it the name of its number, and save again"
             )
         return fdi
-    if by_name is None and meant and segment.value not in meant:
+    if by_name is None and meant and by_value not in meant:
         raise InputError(
             f"{who} with the label value {segment.value} may be more than one tooth; name it by "
             "number and tooth, such as '16 upper right first molar', and save again"

@@ -11,7 +11,7 @@ import os
 import shutil
 import socket
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -24,6 +24,8 @@ from ToothSegLib.dataset.record import approved_review
 from ToothSegLib.dataset.voxels import source_of, storable, teeth_of
 from ToothSegLib.errors import InputError, OutputError, ToothSegError
 from ToothSegLib.progress import Progress
+from ToothSegLib.segment_labels import segment_teeth
+from ToothSegLib.volume import Volume
 from ToothSegLib.volume_io import read_volume, write_volume
 
 ENDING = ".nrrd"
@@ -120,6 +122,20 @@ def write_case(case: DatasetCase, image: Path, labels: Path | None) -> None:
         write_volume(labels, found.with_array(to_values(found.array)))
 
 
+def read_foreign_labels(path: Path, teeth: Mapping[int, int]) -> Volume:
+    """FDI numbers of a label map of another layout; what a file of segments says comes first.
+
+    Args:
+        teeth: FDI number by label value.
+
+    Raises:
+        InputError: the file cannot be read, or holds values without a meaning.
+    """
+    values = read_volume(path)
+    known = segment_teeth(path, values, teeth)
+    return replace(values, array=to_fdi(values.array, {**teeth, **known}, str(path)))
+
+
 def take_in(
     dataset: Dataset,
     incoming: Sequence[Incoming],
@@ -155,8 +171,7 @@ def take_in(
             continue
         labels, review = None, {}
         if case.labels is not None:
-            values = read_volume(case.labels)
-            labels = replace(values, array=to_fdi(values.array, teeth, str(case.labels)))
+            labels = read_foreign_labels(case.labels, teeth)
             if reviewed:
                 review = approved_review(teeth_of(labels.array))
         named = replace(meta, case_id=case.name if keep_names else None, review=review)
