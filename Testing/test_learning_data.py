@@ -11,6 +11,7 @@ import torch
 
 from learning_fixture import tiny_bundle, toy_dataset, toy_scan
 from ToothSegLib.cascade import WORKING_SPACING_MM
+from ToothSegLib.dataset.checks import check_dataset
 from ToothSegLib.dataset.folder import Dataset
 from ToothSegLib.dataset.record import APPROVED, Change
 from ToothSegLib.dataset.reviewed import reviewed_case, reviewed_cases
@@ -49,6 +50,17 @@ def test_the_newest_reviewed_revision_is_taken(tmp_path: Path) -> None:
     assert taken["c0"].patient == taken["c1"].patient != taken["c2"].patient
     with pytest.raises(InputError, match="revision 3 of c0 is not reviewed"):
         reviewed_case(dataset, "c0", 3)
+
+
+def test_a_pseudonym_is_one_patient_however_it_is_spelt(tmp_path: Path) -> None:
+    dataset = toy_dataset(tmp_path / "set", 4)
+    for name, patient in (("c1", "P-A"), ("c2", " p-a "), ("c3", "p a")):
+        case = dataset.case(name)
+        case.save_revision(case.labels(), "ab", (), {36: APPROVED, 46: APPROVED}, patient=patient)
+    taken = {case.id: case.patient for case in reviewed_cases(tmp_path / "set")}
+    assert taken["c0"] == taken["c1"] == taken["c2"] != taken["c3"]
+    (problem,) = check_dataset(tmp_path / "set")
+    assert "the pseudonyms ' p-a ' and 'P-A' and 'p-a' count as one patient" in str(problem)
 
 
 def test_without_a_reviewed_case_it_says_so(tmp_path: Path) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from ToothSegLib.dataset import stage
 from ToothSegLib.dataset.case_checks import case_problems
 from ToothSegLib.dataset.lock import read_lock
 from ToothSegLib.dataset.marker import MARKER, case_names, folder_names, marker_problem
+from ToothSegLib.dataset.record import CaseRecord, patient_key
 from ToothSegLib.dataset.revisions import newest_record
 from ToothSegLib.errors import InputError
 from ToothSegLib.progress import Progress, ProgressCallback
@@ -52,7 +54,8 @@ def check_dataset(
         if name in cases:
             problems += [Problem(name, message) for message in _lock_problems(folder / name)]
         problems += [Problem(name, message) for message in case_problems(folder / name)]
-    return problems + list(_duplicates(folder, names))
+    newest = dict(_newest_records(folder, names))
+    return [*problems, *_duplicates(newest), *_spellings(newest)]
 
 
 def _set_problems(folder: Path) -> Iterator[str]:
@@ -78,13 +81,27 @@ def _lock_problems(folder: Path) -> Iterator[str]:
         )
 
 
-def _duplicates(folder: Path, names: list[str]) -> Iterator[Problem]:
-    by_source = defaultdict(list)
+def _newest_records(folder: Path, names: list[str]) -> Iterator[tuple[str, CaseRecord]]:
     for name in names:
-        try:
-            by_source[newest_record(folder / name).source.voxels_sha256].append(name)
-        except InputError:
-            continue  # it has been told of
+        with suppress(InputError):  # it has been told of
+            yield name, newest_record(folder / name)
+
+
+def _spellings(records: Mapping[str, CaseRecord]) -> Iterator[Problem]:
+    """Pseudonyms that are one patient's, but are not written in one way."""
+    by_key = defaultdict(list)
+    for record in records.values():
+        by_key[patient_key(record.patient)].append(record.patient)
+    for key, spellings in by_key.items():
+        if key and len(set(spellings)) > 1:
+            words = " and ".join(sorted({repr(spelling) for spelling in spellings}))
+            yield Problem("", f"the pseudonyms {words} count as one patient: spell them alike")
+
+
+def _duplicates(records: Mapping[str, CaseRecord]) -> Iterator[Problem]:
+    by_source = defaultdict(list)
+    for name, record in records.items():
+        by_source[record.source.voxels_sha256].append(name)
     for twins in by_source.values():
         if twins[1:]:
             yield Problem("", f"{', '.join(twins)} are the same scan: keep one of them")

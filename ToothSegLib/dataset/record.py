@@ -165,6 +165,11 @@ def check_who(who: str) -> None:
         raise InputError("nobody is named who saves this: give a name, best initials")
 
 
+def patient_key(pseudonym: str | None) -> str:
+    """What pseudonyms have in common that are one and the same but for capitals and spaces."""
+    return " ".join((pseudonym or "").split()).casefold()
+
+
 def full_review(review: Mapping[int, str], teeth: Iterable[int]) -> dict[int, str]:
     """The review states of a label map, ascending; teeth that are not mentioned are "predicted".
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ToothSegLib.dataset.case import DatasetCase
 from ToothSegLib.dataset.folder import Dataset
-from ToothSegLib.dataset.record import CaseRecord
+from ToothSegLib.dataset.record import CaseRecord, patient_key
 from ToothSegLib.dataset.revisions import RECORD, read_record, revision_folder
 from ToothSegLib.errors import InputError
 from ToothSegLib.volume import Volume
@@ -107,5 +107,6 @@ def _record(case: DatasetCase, number: int) -> CaseRecord:
 
 def _of(case: DatasetCase, record: CaseRecord) -> ReviewedCase:
     # A pseudonym may be spelt like the name of another case.
-    patient = f"patient {case.record.patient}" if case.record.patient else f"case {case.id}"
+    key = patient_key(case.record.patient)
+    patient = f"patient {key}" if key else f"case {case.id}"
     return ReviewedCase(case, record.revision, patient)
