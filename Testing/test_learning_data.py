@@ -12,7 +12,7 @@ import torch
 from learning_fixture import tiny_bundle, toy_dataset, toy_scan
 from ToothSegLib.cascade import WORKING_SPACING_MM
 from ToothSegLib.dataset.checks import check_dataset
-from ToothSegLib.dataset.folder import Dataset
+from ToothSegLib.dataset.folder import CaseMeta, Dataset
 from ToothSegLib.dataset.record import APPROVED, Change
 from ToothSegLib.dataset.reviewed import reviewed_case, reviewed_cases
 from ToothSegLib.errors import InputError
@@ -21,7 +21,7 @@ from ToothSegLib.lineage import held_out_scans, learned_scans
 from ToothSegLib.normalise import normalise
 from ToothSegLib.teeth import type_of
 from ToothSegLib.training.finetune_plan import Plan
-from ToothSegLib.training.finetune_record import new_record
+from ToothSegLib.training.finetune_record import new_record, recorded_split
 from ToothSegLib.training.processes import Processes
 from ToothSegLib.training.samples import draw_sample
 from ToothSegLib.training.scan_case import dentition_box, scan_case
@@ -139,6 +139,22 @@ def test_a_run_holds_out_again_by_whom_its_parent_was_judged(tmp_path: Path) -> 
         }
         assert sides["learned"] >= {"c0", "c1"}
         assert "c3" in sides["held_out"]
+
+
+def test_a_run_goes_on_with_the_scans_with_which_it_began(tmp_path: Path) -> None:
+    toy_dataset(tmp_path / "set")
+    parent, alone = tiny_bundle(tmp_path / "parent"), Processes(torch.device("cpu"))
+    record = new_record(tmp_path / "set", parent, Plan(), None, alone)
+    split = recorded_split(tmp_path / "set", record)
+    assert {case.id for case in (*split.learned, *split.held_out)} == {"c0", "c1", "c2", "c3"}
+    # Another data set with cases of the same names.
+    other = Dataset.create(tmp_path / "other")
+    for number in range(4):
+        image, labels = toy_scan(100 + number)
+        review = {36: APPROVED, 46: APPROVED}
+        other.add(image, labels, CaseMeta(who="ab", case_id=f"c{number}", review=review))
+    with pytest.raises(InputError, match="is another scan than the run was begun with"):
+        recorded_split(tmp_path / "other", record)
 
 
 def test_whom_an_ancestor_learned_from_is_not_held_out() -> None:

@@ -81,7 +81,7 @@ def read_record(folder: Path) -> dict[str, Any]:
         recorded_plan(record)
         for side in ("learned", "held_out"):
             for entry in record["data"][side]:
-                str(entry["case"]), int(entry["revision"])
+                str(entry["case"]), int(entry["revision"]), str(entry["scan"])
     except OSError as error:
         raise InputError(f"cannot read {path}: {error.strerror or error}") from error
     except (ValueError, KeyError, TypeError, RecursionError) as error:

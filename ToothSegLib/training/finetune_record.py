@@ -53,10 +53,19 @@ def _entries(cases: Sequence[ReviewedCase]) -> list[dict[str, Any]]:
 
 
 def recorded_split(dataset: Path, record: Mapping[str, Any]) -> Split:
+    """The cases with which a run began. Raises InputError if they are not in the data set."""
     opened = Dataset.open(dataset)
 
+    def begun_with(entry: Mapping[str, Any]) -> ReviewedCase:
+        case = reviewed_case(opened, entry["case"], entry["revision"])
+        if case.scan_sha256 != entry["scan"]:
+            raise InputError(
+                f"{case.id} in {dataset} is another scan than the run was begun with: resume it "
+                "with the same data set"
+            )
+        return case
+
     def side(name: str) -> tuple[ReviewedCase, ...]:
-        entries = record["data"][name]
-        return tuple(reviewed_case(opened, e["case"], e["revision"]) for e in entries)
+        return tuple(map(begun_with, record["data"][name]))
 
     return Split(side("learned"), side("held_out"))
