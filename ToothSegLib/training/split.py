@@ -39,7 +39,8 @@ def split_by_patient(
             is not.
         known: checksums of scans that the network has learned from before: their patients are
             never held out.
-        judged_by: checksums of scans that were held out before: their patients are held out again.
+        judged_by: checksums of scans that were held out before: their patients are held out again,
+            but for one where nobody else is there to learn from.
 
     Raises:
         InputError: there are fewer than two patients, or all were learned from before.
