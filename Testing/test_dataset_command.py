@@ -5,6 +5,7 @@ from __future__ import annotations
 import getpass
 import json
 import os
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -229,6 +230,29 @@ def test_a_wrong_option_is_told_in_one_line(
     err = capsys.readouterr().err
     assert err.startswith("toothseg: error: ")
     assert err.count("\n") == 1
+
+
+def test_a_case_that_was_renamed_or_copied_is_left_out_and_told(
+    files: dict[str, str], tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    dataset = Dataset.create(files["set"])
+    whole, other = add_case(dataset, 1, case_id="whole"), add_case(dataset, 2, case_id="other")
+    shutil.copytree(whole.folder, whole.folder.with_name("again"))
+    other.folder.rename(other.folder.with_name("renamed"))
+    export = ["export", files["set"], str(tmp_path / "out"), "--format", "nnunet"]
+    for words in (["list", files["set"]], export):
+        assert main(["dataset", *words]) == 0
+        out, err = capfd.readouterr()
+        assert "1 case" in out
+        assert "again" not in out
+        lines = err.splitlines()
+        assert [line.split(":")[0] for line in lines] == [
+            "again is left out", "renamed is left out"
+        ]  # fmt: skip
+        assert "holds the case whole, so it was renamed or copied: give it that name" in lines[0]
+    assert main(["dataset", "revise", files["set"], "renamed", files["labels"]]) == 2
+    assert "holds the case other" in capfd.readouterr().err
+    assert Dataset.open(files["set"]).find(whole.record.source.voxels_sha256) == "whole"
 
 
 def test_a_case_that_is_still_being_copied_stops_nothing_and_is_told(

@@ -123,6 +123,8 @@ def test_who_was_held_out_is_so_in_every_round_that_goes_on_from_it() -> None:
     # Where somebody must be learned from, it is one by whom nothing was judged.
     assert held_out(patients("a", "b"), 0, 0.999, judged_by={"0"}) == {"a"}
     assert held_out(patients("a", "b"), 0, 0.999, judged_by={"1"}) == {"b"}
+    highest = max("ab", key=lambda name: _number(0, name))
+    assert held_out(patients("a", "b"), 0, 0.5, judged_by={"0", "1"}) == {*"ab"} - {highest}
 
 
 def test_a_run_holds_out_again_by_whom_its_parent_was_judged(tmp_path: Path) -> None:

@@ -28,6 +28,7 @@ from ToothSegLib.dataset.revisions import (
     copy_up,
     is_foreign,
     newest_record,
+    own_record,
     revision_folder,
     write_record,
 )
@@ -46,12 +47,12 @@ class DatasetCase:
     """A case as it was when it was opened; its revisions are added through it.
 
     Raises:
-        InputError: the folder holds no case, or its newest record is damaged.
+        InputError: the folder holds no case, its newest record is damaged, or it was renamed.
     """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.record = newest_record(folder)
+        self.record = own_record(folder)
         self._lock: Lock | None = None
 
     @property

@@ -54,7 +54,10 @@ def case_problems(folder: Path) -> Iterator[str]:
         if newest.history[: len(record.history)] != record.history:
             yield f"revision {number} tells another history than the newest, {numbers[-1]}"
     if newest.id != folder.name:
-        yield f"its record calls it {newest.id}: the folder was renamed"
+        yield (
+            f"its record calls it {newest.id}, so it was renamed or copied and is left out: give "
+            "it that name again, or move it elsewhere"
+        )
     yield from _image_problems(folder, newest)
     if newest.revision:
         yield from _label_problems(folder, newest)

@@ -89,6 +89,7 @@ class Dataset:
         self.folder = folder
         self.recovered: list[str] = []
         self._sources: dict[str, str] = {}
+        self._strays: set[str] = set()
 
     @classmethod
     def create(cls, folder: str | os.PathLike[str]) -> Dataset:
@@ -175,7 +176,12 @@ class Dataset:
         names = self.case_ids()
         for name in set(names) - set(self._sources):
             with suppress(InputError):
-                self._sources[name] = newest_record(self.folder / name).source.voxels_sha256
+                record = newest_record(self.folder / name)
+                self._sources[name] = record.source.voxels_sha256
+                if record.id != name:
+                    self._strays.add(name)
+        # A copy of a case, or one that was renamed, is second to the case itself.
+        names.sort(key=lambda name: name in self._strays)
         return next((name for name in names if self._sources.get(name) == voxels_sha256), None)
 
     def add(self, image: Volume, labels: Volume | None, meta: CaseMeta) -> DatasetCase:

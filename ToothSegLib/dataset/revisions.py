@@ -52,6 +52,21 @@ def newest_record(folder: Path) -> CaseRecord:
     return read_record(revision_folder(folder, newest_number(folder)) / RECORD)
 
 
+def own_record(folder: Path) -> CaseRecord:
+    """The newest record of a case that lies where it was made.
+
+    Raises:
+        InputError: it is damaged, or the folder was renamed or is a copy of another case.
+    """
+    record = newest_record(folder)
+    if record.id != os.path.basename(os.path.abspath(folder)):
+        raise InputError(
+            f"{folder} holds the case {record.id}, so it was renamed or copied: give it that name "
+            "again, or move it elsewhere"
+        )
+    return record
+
+
 def read_record(path: Path) -> CaseRecord:
     """A record from its file. Raises InputError."""
     try:

@@ -10,7 +10,7 @@ from ToothSegLib.dataset.lock import Lock, held, read_lock
 from ToothSegLib.dataset.marker import case_names
 from ToothSegLib.dataset.record import CaseRecord
 from ToothSegLib.dataset.refusals import Locked
-from ToothSegLib.dataset.revisions import copy_newest_up, is_up_to_date, newest_record
+from ToothSegLib.dataset.revisions import copy_newest_up, is_up_to_date, own_record
 from ToothSegLib.errors import InputError, ToothSegError
 
 _TIDYING = "tidying up"
@@ -40,7 +40,7 @@ def tidy(folder: Path) -> list[str]:
             with suppress(ToothSegError):
                 _catch_up(case, lock)
         try:
-            record = newest_record(case)
+            record = own_record(case)
         except InputError as error:
             lines.append(f"{name} is left out: {error}; toothseg dataset check {folder} tells more")
             continue
