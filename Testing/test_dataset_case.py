@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 from pathlib import Path
 
@@ -134,6 +135,27 @@ def test_a_tooth_declared_missing_needs_no_review(case: DatasetCase) -> None:
     case.save_revision(labels, "cd", review={11: "approved", 46: "missing"})
     assert case.next_tooth() is None
     assert DatasetCase(case.folder).record.review == {11: "approved", 46: "missing"}
+
+
+@pytest.mark.parametrize("dtype", [np.int32, np.float32, np.float64, np.uint8])
+def test_a_scan_is_the_same_in_another_type(
+    dataset: Dataset, dtype: type, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    case = add_case(dataset)
+    other = scan(dtype=dtype)
+    assert dataset.find_scan(other) == Dataset.open(dataset.folder).find_scan(other) == case.id
+    with pytest.raises(InputError, match=f"already, as {case.id}"):
+        dataset.add(other, None, CaseMeta(who="cd"))
+    other.array[-1, -1, -1] += 1
+    added = dataset.add(other, None, CaseMeta(who="cd"))
+    assert check_dataset(dataset.folder) == []
+    # As an earlier version let it in.
+    added.folder.rename(dataset.folder / ".aside")
+    monkeypatch.setattr(Dataset, "find_scan", lambda *_: None)
+    twin = dataset.add(scan(dtype=dtype), None, CaseMeta(who="cd"))
+    shutil.rmtree(dataset.folder / ".aside")
+    (problem,) = check_dataset(dataset.folder)
+    assert all(word in str(problem) for word in (case.id, twin.id, np.dtype(dtype).name))
 
 
 def test_labels_without_teeth_need_a_look(dataset: Dataset) -> None:

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import combinations
 from pathlib import Path
 
 from ToothSegLib.dataset import stage
@@ -13,7 +14,8 @@ from ToothSegLib.dataset.case_checks import case_problems
 from ToothSegLib.dataset.lock import read_lock
 from ToothSegLib.dataset.marker import MARKER, case_names, folder_names, marker_problem
 from ToothSegLib.dataset.record import CaseRecord, patient_key
-from ToothSegLib.dataset.revisions import newest_record
+from ToothSegLib.dataset.revisions import IMAGE, newest_record
+from ToothSegLib.dataset.voxels import may_be_the_same, read_placed, same_values
 from ToothSegLib.errors import InputError
 from ToothSegLib.progress import Progress, ProgressCallback
 
@@ -55,7 +57,7 @@ def check_dataset(
             problems += [Problem(name, message) for message in _lock_problems(folder / name)]
         problems += [Problem(name, message) for message in case_problems(folder / name)]
     newest = dict(_newest_records(folder, names))
-    return [*problems, *_duplicates(newest), *_spellings(newest)]
+    return [*problems, *_duplicates(newest), *_twins(folder, newest), *_spellings(newest)]
 
 
 def _set_problems(folder: Path) -> Iterator[str]:
@@ -96,6 +98,23 @@ def _spellings(records: Mapping[str, CaseRecord]) -> Iterator[Problem]:
         if key and len(set(spellings)) > 1:
             words = " and ".join(sorted({repr(spelling) for spelling in spellings}))
             yield Problem("", f"the pseudonyms {words} count as one patient: spell them alike")
+
+
+def _twins(folder: Path, records: Mapping[str, CaseRecord]) -> Iterator[Problem]:
+    """Scans that are the same but for the type of their values."""
+    for (one, its), (other, theirs) in combinations(records.items(), 2):
+        if may_be_the_same(its.source, theirs.source):
+            with suppress(InputError):  # it has been told of
+                arrays = [
+                    read_placed(folder / name / IMAGE, record.source).array
+                    for name, record in ((one, its), (other, theirs))
+                ]
+                if same_values(*arrays):
+                    yield Problem(
+                        "",
+                        f"{one} and {other} are the same scan, as {its.source.dtype} and "
+                        f"{theirs.source.dtype}: keep one of them",
+                    )
 
 
 def _duplicates(records: Mapping[str, CaseRecord]) -> Iterator[Problem]:

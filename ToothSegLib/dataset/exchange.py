@@ -21,7 +21,7 @@ from ToothSegLib.dataset.folder import CaseMeta, Dataset
 from ToothSegLib.dataset.label_codes import to_fdi, to_values
 from ToothSegLib.dataset.lock import runs
 from ToothSegLib.dataset.record import approved_review
-from ToothSegLib.dataset.voxels import source_of, storable, teeth_of
+from ToothSegLib.dataset.voxels import storable, teeth_of
 from ToothSegLib.errors import InputError, OutputError, ToothSegError
 from ToothSegLib.progress import Progress
 from ToothSegLib.segment_labels import segment_teeth
@@ -166,7 +166,7 @@ def take_in(
     for number, case in enumerate(incoming):
         run.stage(f"adding {case.name}", 0.0, 1.0).update(number / len(incoming))
         image = storable(read_volume(case.image))
-        if dataset.find(source_of(image).voxels_sha256) is not None:
+        if dataset.find_scan(image) is not None:
             result.known.append(case.image)
             continue
         labels, review = None, {}

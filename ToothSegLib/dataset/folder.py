@@ -24,6 +24,7 @@ from ToothSegLib.dataset.record import (
     CaseRecord,
     Prediction,
     Revision,
+    Source,
     check_id,
     check_who,
     full_review,
@@ -42,6 +43,9 @@ from ToothSegLib.dataset.tidy import tidy
 from ToothSegLib.dataset.voxels import (
     checked_labels,
     file_sha256,
+    may_be_the_same,
+    read_placed,
+    same_values,
     source_of,
     storable,
     teeth_of,
@@ -88,7 +92,7 @@ class Dataset:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.recovered: list[str] = []
-        self._sources: dict[str, str] = {}
+        self._sources: dict[str, Source] = {}
         self._strays: set[str] = set()
 
     @classmethod
@@ -177,12 +181,28 @@ class Dataset:
         for name in set(names) - set(self._sources):
             with suppress(InputError):
                 record = newest_record(self.folder / name)
-                self._sources[name] = record.source.voxels_sha256
+                self._sources[name] = record.source
                 if record.id != name:
                     self._strays.add(name)
         # A copy of a case, or one that was renamed, is second to the case itself.
         names.sort(key=lambda name: name in self._strays)
-        return next((name for name in names if self._sources.get(name) == voxels_sha256), None)
+        known = [(name, self._sources[name]) for name in names if name in self._sources]
+        return next((name for name, its in known if its.voxels_sha256 == voxels_sha256), None)
+
+    def find_scan(self, image: Volume) -> str | None:
+        """The case of a scan, in whatever type its values came in; None if it is not there."""
+        source = source_of(image)
+        there = self.find(source.voxels_sha256)
+        if there is not None:
+            return there
+        for name in self.case_ids():
+            other = self._sources.get(name)
+            if other is not None and may_be_the_same(source, other):
+                with suppress(InputError):  # a damaged scan, of which `checks` tells
+                    theirs = read_placed(self.folder / name / IMAGE, other)
+                    if same_values(image.array, theirs.array):
+                        return name
+        return None
 
     def add(self, image: Volume, labels: Volume | None, meta: CaseMeta) -> DatasetCase:
         """Add a case, whole or not at all. Nothing but voxels and their place is taken over.
@@ -212,7 +232,7 @@ class Dataset:
         teeth = () if labels is None else teeth_of(labels.array)
         review = full_review(meta.review or {}, teeth)
         with held(self.folder, meta.who) as lock:
-            there = self.find(source.voxels_sha256)
+            there = self.find_scan(image)
             if there is not None:
                 raise InputError(f"this scan is in {self.folder} already, as {there}")
             if (self.folder / case_id).exists():

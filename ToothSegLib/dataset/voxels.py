@@ -44,6 +44,21 @@ def voxels_sha256(array: NDArray) -> str:
     return digest.hexdigest()
 
 
+def may_be_the_same(one: Source, other: Source) -> bool:
+    """Whether two scans may hold the same values in another type, which checksums do not tell."""
+    return (
+        one.dtype != other.dtype
+        and one.shape == other.shape
+        and np.allclose(one.spacing_mm, other.spacing_mm, rtol=1e-4)
+    )
+
+
+def same_values(one: NDArray, other: NDArray) -> bool:
+    """Whether two arrays of one shape hold the same values, in whatever types."""
+    # Layer by layer, for two types are compared in a third, and most scans differ in the first.
+    return all(np.array_equal(layer, theirs) for layer, theirs in zip(one, other))
+
+
 def storable(image: Volume) -> Volume:
     """The same values in a type that NRRD has.
 
