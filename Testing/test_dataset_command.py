@@ -15,7 +15,7 @@ from dataset_fixture import add_case, files_in, labels_of, scan
 from test_dataset_lock import leave_lock
 from ToothSegLib.cli.main import main
 from ToothSegLib.dataset.case import DatasetCase
-from ToothSegLib.dataset.folder import Dataset
+from ToothSegLib.dataset.folder import CaseMeta, Dataset
 from ToothSegLib.report import Segmentation, to_json
 from ToothSegLib.volume_io import write_volume
 
@@ -127,6 +127,23 @@ def test_a_correction_of_somebody_else_is_not_taken_back_unnoticed(
     assert "take back what cd changed in revision 2, tooth 11: " in capfd.readouterr().err
     assert main([*revise, maps["none"], "--who", "ab", "--from", "4"]) == 0
     assert DatasetCase(case.folder).revision == 5
+
+
+def test_a_pseudonym_is_given_later_and_labels_stay(
+    files: dict[str, str], capfd: pytest.CaptureFixture[str]
+) -> None:
+    case = add_case(Dataset.create(files["set"]))
+    revise = ["dataset", "revise", files["set"], case.id]
+    assert main(revise) == 2
+    assert "nothing is given that is new" in capfd.readouterr().err
+    assert main([*revise, "--patient", "p17"]) == 0
+    record = DatasetCase(case.folder).record
+    assert (record.patient, record.revision, record.teeth) == ("p17", 2, case.record.teeth)
+    assert main([*revise, "--approved"]) == 0
+    assert DatasetCase(case.folder).record.reviewed
+    bare = Dataset.open(files["set"]).add(scan(3), None, CaseMeta(who="ab"))
+    assert main(["dataset", "revise", files["set"], bare.id, "--patient", "p17"]) == 2
+    assert "has no labels yet: give a file of them" in capfd.readouterr().err
 
 
 def test_check_tells_each_fault_in_a_line_and_leaves_with_2(

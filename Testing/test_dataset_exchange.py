@@ -68,6 +68,41 @@ def test_out_and_in_again_gives_the_same_cases(filled: Dataset, tmp_path: Path, 
     assert files_in(other.folder) == before
 
 
+@pytest.mark.parametrize("way", WAYS)
+def test_patients_stay_together_and_pseudonyms_at_home(
+    dataset: Dataset, tmp_path: Path, way: str
+) -> None:
+    export, take = WAYS[way]
+    cases = [add_case(dataset, n, patient=p) for n, p in enumerate(("p17", "x", None, " P17"))]
+    export(dataset, tmp_path / "out")
+    assert not any(b"p17" in data.lower() for data in files_in(tmp_path / "out").values())
+    other = Dataset.create(tmp_path / "other")
+    add_case(other, 9, patient="imported-1")  # by an earlier import
+    asked = iter([False, False, True])
+    stopped = Progress(cancelled=lambda: next(asked))
+    with pytest.raises(Cancelled):
+        take(other, tmp_path / "out", META, **{**OPTIONS, "run": stopped})
+    result = take(other, tmp_path / "out", META, **OPTIONS)
+    assert (len(result.added), len(result.known), result.apart) == (2, 2, {})
+    one, x, none, two = (other.case(case.id).record.patient for case in cases)
+    assert {one, x} == {"imported-2", "imported-3"}
+    assert (none, two) == (None, one)
+    # Somebody's own pseudonym for one of the two is that of the other as well.
+    third = Dataset.create(tmp_path / "third")
+    add_case(third, 3, patient="p5")
+    add_case(third, 1)
+    result = take(third, tmp_path / "out", META, **OPTIONS)
+    assert third.case(cases[0].id).record.patient == "p5"
+    assert (result.patients, result.apart) == ([], {})
+    assert third.case(cases[1].id).record.patient is None
+    # One that was there without any is told.
+    fourth = Dataset.create(tmp_path / "fourth")
+    add_case(fourth, 0)
+    result = take(fourth, tmp_path / "out", META, **OPTIONS)
+    pseudonym = fourth.case(cases[3].id).record.patient
+    assert result.apart == {cases[0].id: pseudonym}
+
+
 def test_nnunet_finds_what_it_asks_for(filled: Dataset, tmp_path: Path) -> None:
     """The rules of nnU-Net's dataset_format.md."""
     out = tmp_path / "Dataset501_Teeth"

@@ -36,7 +36,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
     revise = action("revise", "save labels as a new revision of a case")
     revise.add_argument("case", metavar="CASE", help="name of the case (see toothseg dataset list)")
-    revise.add_argument("labels", metavar="FILE", help="label map of FDI numbers on its grid")
+    revise.add_argument(
+        "labels",
+        metavar="FILE",
+        nargs="?",
+        help="label map of FDI numbers on its grid (default: the newest stay as they are)",
+    )
+    revise.add_argument(
+        "--patient", metavar="NAME", help="pseudonym shared by a patient's cases, from now on"
+    )
     revise.add_argument(
         "--from",
         dest="made_from",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 import sys
 from dataclasses import replace
 
@@ -111,6 +112,14 @@ def take_in(args: argparse.Namespace) -> int:
         return Cancelled.exit_code
     if not args.quiet:
         print(f"{counted(len(result.added), 'case')} added, {len(result.known)} there already")
+        if result.patients:
+            made = ", ".join(result.patients)
+            print(f"{counted(len(result.patients), 'patient')} named anew: {made}")
+        for case, patient in result.apart.items():
+            print(
+                f"{case} is of a patient of other cases: toothseg dataset revise {args.folder} "
+                f"{case} --patient {shlex.quote(patient)}"
+            )
         if result.left_out:
             print(f"no teeth, left out: {', '.join(result.left_out)}")
     return 0

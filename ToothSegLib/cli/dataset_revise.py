@@ -7,6 +7,7 @@ from collections.abc import Collection, Sequence
 
 from ToothSegLib.cli.console import working
 from ToothSegLib.cli.dataset_common import counted, opened, who_of
+from ToothSegLib.dataset.case import DatasetCase
 from ToothSegLib.dataset.record import (
     APPROVED,
     CORRECTED,
@@ -21,6 +22,7 @@ from ToothSegLib.dataset.voxels import changed_teeth, checked_labels, teeth_of
 from ToothSegLib.errors import InputError
 from ToothSegLib.progress import Progress
 from ToothSegLib.segment_labels import read_labels
+from ToothSegLib.volume import Volume
 
 
 def revise(args: argparse.Namespace) -> int:
@@ -32,14 +34,16 @@ def revise(args: argparse.Namespace) -> int:
     with working(quiet=args.quiet) as (progress, cancelled):
         whole = Progress(progress, cancelled)
         whole.stage("reading", 0.0, 0.4).update(0.0)
-        labels = checked_labels(read_labels(args.labels), record.source)
+        labels = checked_labels(_labels(args, case), record.source)
         before = case.labels() if case.revision else labels.with_array(0 * labels.array)
         changed = changed_teeth(before.array, labels.array)
         if args.made_from is None:
             check_takes_nothing_back(case, labels, changed, who_of(args))
         states = _review(record, teeth_of(labels.array), changed, approved=args.approved)
-        if case.revision and not changed and states == record.review:
-            raise InputError(f"{args.labels} is the same as revision {case.revision} of {case.id}")
+        same = args.patient in (None, record.patient) and not args.note
+        if case.revision and not changed and states == record.review and same:
+            what = args.labels or "nothing is given that is new: this"
+            raise InputError(f"{what} is the same as revision {case.revision} of {case.id}")
         whole.stage("writing", 0.4, 1.0).update(0.0)
         number = case.save_revision(
             labels,
@@ -47,11 +51,21 @@ def revise(args: argparse.Namespace) -> int:
             [Change(fdi, "changed in another program") for fdi in changed],
             states,
             note=args.note,
+            patient=args.patient,
             accept_text=args.accept_text,
         )
     if not args.quiet:
         print(f"{case.id}: revision {number}, {counted(len(changed), 'tooth')} changed")
     return 0
+
+
+def _labels(args: argparse.Namespace, case: DatasetCase) -> Volume:
+    """Those of the file, or the newest where none is given. Raises InputError."""
+    if args.labels is not None:
+        return read_labels(args.labels)
+    if not case.revision:
+        raise InputError(f"{case.id} has no labels yet: give a file of them")
+    return case.labels()
 
 
 def _review(

@@ -15,11 +15,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from types import MappingProxyType
 
 from ToothSegLib.dataset.case import DatasetCase
 from ToothSegLib.dataset.folder import CaseMeta, Dataset
 from ToothSegLib.dataset.label_codes import to_fdi, to_values
 from ToothSegLib.dataset.lock import runs
+from ToothSegLib.dataset.patients import Pseudonyms
 from ToothSegLib.dataset.record import approved_review
 from ToothSegLib.dataset.voxels import storable, teeth_of
 from ToothSegLib.errors import InputError, OutputError, ToothSegError
@@ -48,11 +50,16 @@ class Imported:
         added: names of the new cases.
         known: files of scans that were in the data set already.
         left_out: names of labels that are no tooth; they became background.
+        patients: pseudonyms that were made up for patients of several cases, or of one.
+        apart: by their names, the pseudonyms that cases which were there already should have, for
+            others of the same patient have them.
     """
 
     added: list[str] = field(default_factory=list)
     known: list[Path] = field(default_factory=list)
     left_out: list[str] = field(default_factory=list)
+    patients: list[str] = field(default_factory=list)
+    apart: dict[str, str] = field(default_factory=dict)
 
 
 @contextmanager
@@ -145,6 +152,7 @@ def take_in(
     keep_names: bool,
     reviewed: bool,
     run: Progress,
+    groups: Mapping[str, str] = MappingProxyType({}),
     told: Callable[[str], None] = lambda line: None,
 ) -> Imported:
     """Add cases of another layout.
@@ -154,6 +162,7 @@ def take_in(
         meta: for all of them; its `case_id` is not looked at.
         keep_names: name the cases as they are named there, not by their checksums.
         reviewed: their labels have been reviewed; they count as approved.
+        groups: what the cases of one patient share, by a case's name there.
         told: called with a line for every case that is added.
 
     Raises:
@@ -163,10 +172,14 @@ def take_in(
         Cancelled: as asked; the cases before have been added.
     """
     result = Imported()
+    pseudonyms = Pseudonyms(dataset, groups)
+    result.patients = pseudonyms.made
     for number, case in enumerate(incoming):
         run.stage(f"adding {case.name}", 0.0, 1.0).update(number / len(incoming))
         image = storable(read_volume(case.image))
-        if dataset.find_scan(image) is not None:
+        there = dataset.find_scan(image)
+        if there is not None:
+            pseudonyms.meet(case.name, dataset.case(there))
             result.known.append(case.image)
             continue
         labels, review = None, {}
@@ -174,11 +187,13 @@ def take_in(
             labels = read_foreign_labels(case.labels, teeth)
             if reviewed:
                 review = approved_review(teeth_of(labels.array))
-        named = replace(meta, case_id=case.name if keep_names else None, review=review)
+        case_id, patient = case.name if keep_names else None, pseudonyms.of(case.name)
+        named = replace(meta, case_id=case_id, review=review, patient=patient)
         try:
             added = dataset.add(image, labels, named)
         except InputError as error:
             raise type(error)(f"{case.image}: {error}") from error
         result.added.append(added.id)
         told(added.id)
+    result.apart = pseudonyms.apart()
     return result

@@ -24,6 +24,7 @@ from ToothSegLib.dataset.exchange import (
 )
 from ToothSegLib.dataset.folder import CaseMeta, Dataset
 from ToothSegLib.dataset.label_codes import NAMES, fdi_by_value
+from ToothSegLib.dataset.patients import PATIENTS, group_by_name, groups_of
 from ToothSegLib.dataset.reading import read_json
 from ToothSegLib.dataset.record import REVIEW_ORDER
 from ToothSegLib.errors import InputError
@@ -58,6 +59,7 @@ def export_monai(
             "labels": {str(value): name for name, value in NAMES.items()},
             "numTraining": len(lists["training"]),
             "numTest": len(lists["testing"]),
+            PATIENTS: groups_of(cases),
             **lists,
         }
         (folder / DATA_LIST).write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
@@ -88,7 +90,7 @@ def import_monai(dataset: Dataset, source: Path, meta: CaseMeta, **options: Any)
     ]
     if not incoming:
         raise InputError(f"{path} names no images in {', '.join(_LISTS)}")
-    result = take_in(dataset, incoming, teeth, meta, **options)
+    result = take_in(dataset, incoming, teeth, meta, groups=group_by_name(content), **options)
     result.left_out = left_out
     return result
 

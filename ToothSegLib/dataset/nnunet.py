@@ -23,6 +23,7 @@ from ToothSegLib.dataset.exchange import (
 )
 from ToothSegLib.dataset.folder import CaseMeta, Dataset
 from ToothSegLib.dataset.label_codes import NAMES, fdi_by_value
+from ToothSegLib.dataset.patients import PATIENTS, group_by_name, groups_of
 from ToothSegLib.dataset.reading import read_json
 from ToothSegLib.errors import InputError
 from ToothSegLib.progress import Progress
@@ -66,6 +67,7 @@ def export_nnunet(
             "labels": NAMES,
             "numTraining": sum(case.revision > 0 for case in cases),
             "file_ending": ENDING,
+            PATIENTS: groups_of(cases),
         }
         (folder / DESCRIPTION).write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
     return len(cases)
@@ -90,7 +92,8 @@ def import_nnunet(dataset: Dataset, folder: Path, meta: CaseMeta, **options: Any
     if not isinstance(ending, str) or not ending.startswith("."):
         raise InputError(f"{path} has no file ending: {ending!r:.100}")
     teeth, left_out = fdi_by_value(_names(content.get("labels"), path))
-    result = take_in(dataset, _cases(folder, ending), teeth, meta, **options)
+    groups = group_by_name(content)
+    result = take_in(dataset, _cases(folder, ending), teeth, meta, groups=groups, **options)
     result.left_out = left_out
     return result
 

@@ -1,0 +1,96 @@
+"""Which cases of an export are of one patient: told by numbers, so that no pseudonym leaves.
+
+    "patients": {"1": ["case-3fe7bf8c230b", "case-90aa8c0d5e11"], "2": ["case-17d2c0b3a4f9"]}
+
+An import gives every number a pseudonym of its own in the data set that it goes to.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from itertools import count
+from typing import Any
+
+from ToothSegLib.dataset.case import DatasetCase
+from ToothSegLib.dataset.folder import Dataset
+from ToothSegLib.dataset.privacy import OWN_ID
+from ToothSegLib.dataset.record import patient_key
+
+PATIENTS = "patients"
+"""The key in the other layout's description."""
+
+
+def groups_of(cases: Iterable[DatasetCase]) -> dict[str, list[str]]:
+    """Names of the cases of each patient who has a pseudonym, by a number in words."""
+    by_key: dict[str, list[str]] = {}
+    for case in cases:
+        key = patient_key(case.record.patient)
+        if key:
+            by_key.setdefault(key, []).append(case.id)
+    return {str(number): names for number, names in enumerate(by_key.values(), start=1)}
+
+
+def group_by_name(content: Mapping[str, Any]) -> dict[str, str]:
+    """The number of a case's patient by its name; empty where a description tells of none."""
+    groups = content.get(PATIENTS)
+    if not isinstance(groups, dict):
+        return {}  # another program's key, perhaps
+    return {
+        name: number
+        for number, names in groups.items()
+        for name in (names if isinstance(names, list) else [])
+        if isinstance(name, str)
+    }
+
+
+class Pseudonyms:
+    """What the patients of an import are called in a data set.
+
+    Args:
+        dataset: where the cases go.
+        groups: number of the patient by a case's name in the import.
+
+    Attributes:
+        made: pseudonyms that were made up.
+    """
+
+    def __init__(self, dataset: Dataset, groups: Mapping[str, str]) -> None:
+        self._groups = groups
+        self._by_group: dict[str, str] = {}
+        self._met: dict[str, tuple[str, str | None]] = {}
+        self._taken = set()
+        self.made: list[str] = []
+        for case in dataset.cases() if groups else []:
+            self._taken.add(patient_key(case.record.patient))
+            # A name that the data set has made up is the scan's checksum, so this is that scan.
+            if case.id in groups and case.record.patient and OWN_ID.fullmatch(case.id):
+                self._by_group.setdefault(groups[case.id], case.record.patient)
+
+    def of(self, name: str) -> str | None:
+        """The pseudonym of a new case's patient; None where the import tells of no patient."""
+        group = self._groups.get(name)
+        if group is None:
+            return None
+        if group not in self._by_group:
+            made = next(word for n in count(1) if (word := f"imported-{n}") not in self._taken)
+            self._taken.add(made)
+            self.made.append(made)
+            self._by_group[group] = made
+        return self._by_group[group]
+
+    def meet(self, name: str, case: DatasetCase) -> None:
+        """A case of the import is in the data set already, as ``case``."""
+        group = self._groups.get(name)
+        if group is not None:
+            self._met[case.id] = group, case.record.patient
+            if case.record.patient:
+                self._by_group.setdefault(group, case.record.patient)
+
+    def apart(self) -> dict[str, str]:
+        """Cases that were there under another pseudonym than others of their patient, and that."""
+        return {
+            case_id: self._by_group[group]
+            for case_id, (group, recorded) in self._met.items()
+            if group in self._by_group
+            and patient_key(recorded) != patient_key(self._by_group[group])
+        }
