@@ -5,6 +5,7 @@ from __future__ import annotations
 import getpass
 import json
 import os
+import shlex
 import shutil
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from test_dataset_lock import leave_lock
 from ToothSegLib.cli.main import main
 from ToothSegLib.dataset.case import DatasetCase
 from ToothSegLib.dataset.folder import CaseMeta, Dataset
+from ToothSegLib.dataset.label_codes import to_values
 from ToothSegLib.report import Segmentation, to_json
 from ToothSegLib.volume_io import write_volume
 
@@ -144,6 +146,35 @@ def test_a_pseudonym_is_given_later_and_labels_stay(
     bare = Dataset.open(files["set"]).add(scan(3), None, CaseMeta(who="ab"))
     assert main(["dataset", "revise", files["set"], bare.id, "--patient", "p17"]) == 2
     assert "has no labels yet: give a file of them" in capfd.readouterr().err
+
+
+@pytest.mark.parametrize("layout", ["nnunet", "monai"])
+def test_an_import_says_how_to_take_other_labels_and_names_what_cannot_be_read(
+    files: dict[str, str], tmp_path: Path, layout: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    dataset = Dataset.create(files["set"])
+    case, gone = add_case(dataset, 1), add_case(dataset, 2)
+    out = tmp_path / "out"
+    words = ["--format", layout]
+    assert main(["dataset", "export", files["set"], str(out), *words]) == 0
+    labels, scans = ("labelsTr", "imagesTr") if layout == "nnunet" else ("labels", "images")
+    corrected = labels_of(case.labels(), 11, 17)
+    write_volume(out / labels / f"{case.id}.nrrd", corrected.with_array(to_values(corrected.array)))
+    (damaged,) = (out / scans).glob(f"{gone.id}*")
+    damaged.write_bytes(b"abc")
+    capfd.readouterr()
+    assert main(["dataset", "import", files["set"], str(out), *words]) == 2
+    said, err = capfd.readouterr()
+    assert err.startswith(f"toothseg: {damaged}")
+    assert err.count("\n") == 1
+    lines = said.splitlines()
+    assert lines[0] == "0 cases added, 0 there already"
+    assert lines[-1] == "1 could not be taken; the same command tries them again"
+    told = next(line for line in lines if line.startswith(case.id))
+    command = shlex.split(told.partition(": ")[2])
+    assert command[:3] == ["toothseg", "dataset", "revise"]
+    assert main(command[1:]) == 0
+    assert np.array_equal(DatasetCase(case.folder).labels().array, corrected.array)
 
 
 def test_check_tells_each_fault_in_a_line_and_leaves_with_2(

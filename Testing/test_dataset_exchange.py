@@ -318,19 +318,11 @@ BAD: dict[str, tuple[Callable[[Path], object], str]] = {
         lambda d: put(d, labels={**GOOD, "FDI36": 2}),
         "two of the labels are tooth 36",
     ),
-    "unnamed value": (
-        lambda d: put(d, labels={"background": 0, "tooth_36": 19}),
-        "holds the label 1, which the data set gives no name",
-    ),
     "no label file": (
         lambda d: (d / "labelsTr" / "P_001.nii.gz").unlink(),
         "P_001.nii.gz is missing",
     ),
     "no images": (lambda d: shutil.rmtree(d / "imagesTr"), "no files that end in _0000.nii.gz"),
-    "damaged": (
-        lambda d: (d / "imagesTr" / "P_001_0000.nii.gz").write_bytes(b"abc"),
-        "P_001_0000.nii.gz",
-    ),
 }  # fmt: skip
 
 
@@ -406,9 +398,7 @@ def test_segments_of_slicer_say_themselves_which_tooth_they_are(
         ({"training": [5]}, "an entry that is no image: 5"),
         ({"training": [{"label": "b.nrrd"}]}, "an entry with None for its image"),
         ({"training": [{"image": ["a.nrrd", "b.nrrd"]}]}, "one file"),
-        ({"training": [{"image": "c.nrrd"}]}, "c.nrrd does not exist"),
         ({"training": [{"image": "a.nrrd"}], "labels": ["x"]}, "not names by number"),
-        ({"training": [{"image": "a.nrrd", "label": "a.nrrd"}]}, "gives no name"),
     ],
 )
 def test_what_is_no_data_list_is_refused(
@@ -420,6 +410,70 @@ def test_what_is_no_data_list_is_refused(
     assert dataset.case_ids() == []
     with pytest.raises(InputError, match="name the data list itself"):
         import_monai(dataset, tmp_path / "in", META, **OPTIONS)
+
+
+FAULTS: dict[str, tuple[Callable[[Path], object], str]] = {
+    "damaged scan": (
+        lambda d: (d / "imagesTr" / "P_001_0000.nii.gz").write_bytes(b"abc"),
+        "P_001_0000.nii.gz",
+    ),
+    "unnamed value": (
+        lambda d: sitk.WriteImage(
+            to_itk(labels_of(scan(), 1, 7)), str(d / "labelsTr" / "P_001.nii.gz")
+        ),
+        "holds the label 7, which the data set gives no name",
+    ),
+    "labels of another grid": (
+        lambda d: sitk.WriteImage(
+            to_itk(labels_of(scan(), 1, 19).part((slice(0, 5),) * 3)),
+            str(d / "labelsTr" / "P_001.nii.gz"),
+        ),
+        "P_001_0000.nii.gz: the labels are not on the scan's grid",
+    ),
+}
+
+
+@pytest.mark.parametrize(("damage", "words"), FAULTS.values(), ids=FAULTS)
+def test_a_case_that_cannot_be_taken_keeps_no_other_out(
+    dataset: Dataset, tmp_path: Path, damage: Callable[[Path], object], words: str
+) -> None:
+    folder = foreign(tmp_path / "in", GOOD, (1, 19))
+    damage(folder)
+    other = scan(3)
+    sitk.WriteImage(to_itk(other), str(folder / "imagesTr" / "P_002_0000.nii.gz"))
+    sitk.WriteImage(to_itk(labels_of(other, 1, 19)), str(folder / "labelsTr" / "P_002.nii.gz"))
+    result = import_nnunet(dataset, folder, META, **OPTIONS)
+    assert dataset.case_ids() == result.added
+    assert len(result.added) == 1
+    (line,) = result.failed
+    assert words in line
+    assert str(folder) in line
+    assert "\n" not in line
+
+
+def test_labels_that_come_back_corrected_are_told_and_those_of_a_bare_scan_are_taken(
+    filled: Dataset, tmp_path: Path
+) -> None:
+    older = tmp_path / "older"
+    export_nnunet(filled, older)
+    bare = next(case for case in filled.cases() if not case.revision)
+    case = next(case for case in filled.cases() if case.record.teeth == (11, 18, 36))
+    for name in (bare.id, case.id):
+        image = filled.case(name).image()
+        labels = image.with_array(to_values(labels_of(image, 21, 36).array))
+        write_volume(older / "labelsTr" / f"{name}.nrrd", labels)
+    shutil.move(older / "imagesTs" / f"{bare.id}_0000.nrrd", older / "imagesTr")
+    result = import_nnunet(filled, older, META, **{**OPTIONS, "reviewed": True})
+    assert (result.added, result.labelled, len(result.known)) == ([], [bare.id], 1)
+    assert filled.case(bare.id).record.review == {21: "approved", 36: "approved"}
+    assert result.differ == {case.id: older / "labelsTr" / f"{case.id}.nrrd"}
+    assert result.description == older / "dataset.json"
+    # Once they are a revision they are there, and so are those that it came after.
+    array = np.array(labels_of(scan(1), 21, 36).array)
+    case.save_revision(case.labels().with_array(array), "cd")
+    case.save_revision(case.labels(1), "cd")
+    again = import_nnunet(filled, older, META, **OPTIONS)
+    assert (again.differ, again.labelled, len(again.known)) == ({}, [], 3)
 
 
 def test_an_import_goes_on_where_it_was_stopped(filled: Dataset, tmp_path: Path) -> None:

@@ -40,7 +40,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "labels",
         metavar="FILE",
         nargs="?",
+        type=Path,
         help="label map of FDI numbers on its grid (default: the newest stay as they are)",
+    )
+    revise.add_argument(
+        "--names",
+        metavar="JSON",
+        type=Path,
+        help="dataset.json or datalist.json that names the file's label values (default: they are "
+        "FDI numbers)",
     )
     revise.add_argument(
         "--patient", metavar="NAME", help="pseudonym shared by a patient's cases, from now on"

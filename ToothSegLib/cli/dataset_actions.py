@@ -5,11 +5,13 @@ from __future__ import annotations
 import argparse
 import shlex
 import sys
+from collections.abc import Iterator
 from dataclasses import replace
 
 from ToothSegLib.cli.console import working
 from ToothSegLib.cli.dataset_common import counted, meta_of, opened, opened_or_new
 from ToothSegLib.dataset.checks import check_dataset
+from ToothSegLib.dataset.intake import Imported
 from ToothSegLib.dataset.lock import break_lock
 from ToothSegLib.dataset.monai import export_monai, import_monai
 from ToothSegLib.dataset.nnunet import export_nnunet, import_nnunet
@@ -111,18 +113,36 @@ def take_in(args: argparse.Namespace) -> int:
         print("toothseg: cancelled; import again to go on with the rest", file=sys.stderr)
         return Cancelled.exit_code
     if not args.quiet:
-        print(f"{counted(len(result.added), 'case')} added, {len(result.known)} there already")
-        if result.patients:
-            made = ", ".join(result.patients)
-            print(f"{counted(len(result.patients), 'patient')} named anew: {made}")
-        for case, patient in result.apart.items():
-            print(
-                f"{case} is of a patient of other cases: toothseg dataset revise {args.folder} "
-                f"{case} --patient {shlex.quote(patient)}"
-            )
-        if result.left_out:
-            print(f"no teeth, left out: {', '.join(result.left_out)}")
-    return 0
+        for line in _came_in(result, args):
+            print(line)
+    for line in result.failed:
+        print(f"toothseg: {line}", file=sys.stderr)
+    return InputError.exit_code if result.failed else 0
+
+
+def _came_in(result: Imported, args: argparse.Namespace) -> Iterator[str]:
+    """What became of an import, in lines, with what is left to do."""
+    yield f"{counted(len(result.added), 'case')} added, {len(result.known)} there already"
+    if result.labelled:
+        yield f"there without labels, which came now: {', '.join(result.labelled)}"
+    revise = f"toothseg dataset revise {shlex.quote(str(args.folder))}"
+    for case, labels in result.differ.items():
+        command = f"{revise} {case} {shlex.quote(str(labels))}"
+        if result.description is not None:
+            command += f" --names {shlex.quote(str(result.description))}"
+        yield f"{case} has other labels here than there; to take those from there: {command}"
+    if result.patients:
+        made = ", ".join(result.patients)
+        yield f"{counted(len(result.patients), 'patient')} named anew: {made}"
+    for case, patient in result.apart.items():
+        yield (
+            f"{case} is of the same patient as others that came: {revise} {case} "
+            f"--patient {shlex.quote(patient)}"
+        )
+    if result.left_out:
+        yield f"no teeth, left out: {', '.join(result.left_out)}"
+    if result.failed:
+        yield f"{len(result.failed)} could not be taken; the same command tries them again"
 
 
 def unlock(args: argparse.Namespace) -> int:

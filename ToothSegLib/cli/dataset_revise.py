@@ -8,6 +8,8 @@ from collections.abc import Collection, Sequence
 from ToothSegLib.cli.console import working
 from ToothSegLib.cli.dataset_common import counted, opened, who_of
 from ToothSegLib.dataset.case import DatasetCase
+from ToothSegLib.dataset.intake import read_foreign_labels
+from ToothSegLib.dataset.nnunet import named_teeth
 from ToothSegLib.dataset.record import (
     APPROVED,
     CORRECTED,
@@ -61,6 +63,8 @@ def revise(args: argparse.Namespace) -> int:
 
 def _labels(args: argparse.Namespace, case: DatasetCase) -> Volume:
     """Those of the file, or the newest where none is given. Raises InputError."""
+    if args.labels is not None and args.names is not None:
+        return read_foreign_labels(args.labels, named_teeth(args.names)[0])
     if args.labels is not None:
         return read_labels(args.labels)
     if not case.revision:

@@ -15,14 +15,12 @@ from typing import Any
 
 from ToothSegLib.dataset.exchange import (
     ENDING,
-    Imported,
-    Incoming,
     chosen_cases,
-    take_in,
     whole_folder,
     write_case,
 )
 from ToothSegLib.dataset.folder import CaseMeta, Dataset
+from ToothSegLib.dataset.intake import Imported, Incoming, take_in
 from ToothSegLib.dataset.label_codes import NAMES, fdi_by_value
 from ToothSegLib.dataset.patients import PATIENTS, group_by_name, groups_of
 from ToothSegLib.dataset.reading import read_json
@@ -72,10 +70,10 @@ def import_monai(dataset: Dataset, source: Path, meta: CaseMeta, **options: Any)
     Args:
         source: the list, or a folder that holds one named `datalist.json` or `dataset.json`. Where
             it does not name its labels, they are taken for FDI numbers.
-        meta, options: see `exchange.take_in`.
+        meta, options: see `intake.take_in`.
 
     Raises:
-        InputError: it is no data list, or a case of it cannot be used.
+        InputError: it is no data list.
     """
     path = _find(source)
     content = read_json(path)
@@ -92,6 +90,7 @@ def import_monai(dataset: Dataset, source: Path, meta: CaseMeta, **options: Any)
         raise InputError(f"{path} names no images in {', '.join(_LISTS)}")
     result = take_in(dataset, incoming, teeth, meta, groups=group_by_name(content), **options)
     result.left_out = left_out
+    result.description = path if content.get("labels") is not None else None
     return result
 
 

@@ -14,14 +14,12 @@ from typing import Any
 
 from ToothSegLib.dataset.exchange import (
     ENDING,
-    Imported,
-    Incoming,
     chosen_cases,
-    take_in,
     whole_folder,
     write_case,
 )
 from ToothSegLib.dataset.folder import CaseMeta, Dataset
+from ToothSegLib.dataset.intake import Imported, Incoming, take_in
 from ToothSegLib.dataset.label_codes import NAMES, fdi_by_value
 from ToothSegLib.dataset.patients import PATIENTS, group_by_name, groups_of
 from ToothSegLib.dataset.reading import read_json
@@ -78,10 +76,10 @@ def import_nnunet(dataset: Dataset, folder: Path, meta: CaseMeta, **options: Any
 
     Args:
         folder: with dataset.json in it.
-        meta, options: see `exchange.take_in`.
+        meta, options: see `intake.take_in`.
 
     Raises:
-        InputError: it is no such data set, or a case of it cannot be used.
+        InputError: it is no such data set.
     """
     path = folder / DESCRIPTION
     content = read_json(path)
@@ -91,11 +89,24 @@ def import_nnunet(dataset: Dataset, folder: Path, meta: CaseMeta, **options: Any
     ending = content.get("file_ending", ".nii.gz")
     if not isinstance(ending, str) or not ending.startswith("."):
         raise InputError(f"{path} has no file ending: {ending!r:.100}")
-    teeth, left_out = fdi_by_value(_names(content.get("labels"), path))
+    teeth, left_out = named_teeth(path)
     groups = group_by_name(content)
     result = take_in(dataset, _cases(folder, ending), teeth, meta, groups=groups, **options)
     result.left_out = left_out
+    result.description = path
     return result
+
+
+def named_teeth(path: Path) -> tuple[dict[int, int], list[str]]:
+    """What the label values of a data set are, by the file that names them, also MONAI's.
+
+    Returns:
+        As `label_codes.fdi_by_value`.
+
+    Raises:
+        InputError: the file cannot be read, or names no teeth.
+    """
+    return fdi_by_value(_names(read_json(path).get("labels"), path))
 
 
 def _cases(folder: Path, ending: str) -> list[Incoming]:
