@@ -19,7 +19,7 @@ from ToothSegLib.dataset.case import DatasetCase
 from ToothSegLib.dataset.folder import CaseMeta, Dataset
 from ToothSegLib.dataset.label_codes import to_values
 from ToothSegLib.report import Segmentation, to_json
-from ToothSegLib.volume_io import write_volume
+from ToothSegLib.volume_io import read_volume, write_volume
 
 
 @pytest.fixture
@@ -175,6 +175,28 @@ def test_an_import_says_how_to_take_other_labels_and_names_what_cannot_be_read(
     assert command[:3] == ["toothseg", "dataset", "revise"]
     assert main(command[1:]) == 0
     assert np.array_equal(DatasetCase(case.folder).labels().array, corrected.array)
+
+
+def test_a_doubtful_place_is_told_and_kept(
+    files: dict[str, str], capfd: pytest.CaptureFixture[str]
+) -> None:
+    import nrrd
+
+    image = scan(direction=np.eye(3))
+    header = {"spacings": list(image.spacing)}  # neither space nor directions
+    nrrd.write(files["scan"], image.array.transpose(2, 1, 0), header)
+    (doubt,) = read_volume(files["scan"]).doubts
+    assert main(["dataset", "add", files["set"], files["scan"]]) == 0
+    (case,) = Dataset.open(files["set"]).cases()
+    told = f"{case.id}: {doubt}\n"
+    assert capfd.readouterr().err == told
+    assert main(["dataset", "list", files["set"]]) == 0
+    assert capfd.readouterr().err == told
+    assert main(["dataset", "check", files["set"]]) == 0
+    assert capfd.readouterr().out == f"{told}Everything is consistent.\n"
+    assert case.image().doubts == (doubt,)
+    assert case.save_revision(labels_of(case.image()), "ab") == 1
+    assert DatasetCase(case.folder).record.doubts == (doubt,)
 
 
 def test_check_tells_each_fault_in_a_line_and_leaves_with_2(

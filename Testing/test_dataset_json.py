@@ -55,6 +55,7 @@ def records(draw: st.DrawFn) -> CaseRecord:
         ),
         image_sha256=draw(SHA256),
         history=history,
+        doubts=tuple(draw(st.lists(TEXT, max_size=2))),
         prediction=draw(
             st.none() | st.builds(Prediction, TEXT, st.dictionaries(TEXT, SHA256, max_size=2))
         ),

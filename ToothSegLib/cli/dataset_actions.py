@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from ToothSegLib.cli.console import working
-from ToothSegLib.cli.dataset_common import counted, meta_of, opened, opened_or_new
-from ToothSegLib.dataset.checks import check_dataset
+from ToothSegLib.cli.dataset_common import counted, meta_of, opened, opened_or_new, tell_doubts
+from ToothSegLib.dataset.checks import check_dataset, doubtful_cases
 from ToothSegLib.dataset.intake import Imported
 from ToothSegLib.dataset.lock import break_lock
 from ToothSegLib.dataset.monai import export_monai, import_monai
@@ -46,6 +46,7 @@ def add(args: argparse.Namespace) -> int:
     if not args.quiet:
         teeth_words = counted(len(case.record.teeth), "tooth") if case.revision else "no labels yet"
         print(f"{case.id} added, {teeth_words}")
+        tell_doubts([case])
     return 0
 
 
@@ -68,6 +69,7 @@ def show(args: argparse.Namespace) -> int:
         print(f"{case.id}  revision {case.revision}  {state}")
     if not args.quiet:
         print(counted(len(cases), "case"))
+        tell_doubts(cases)
     return 0
 
 
@@ -75,7 +77,7 @@ def check(args: argparse.Namespace) -> int:
     """Look for everything that is inconsistent; 2 if something is."""
     with working(quiet=args.quiet) as (progress, cancelled):
         problems = check_dataset(args.folder, progress=progress, cancelled=cancelled)
-    for problem in problems:
+    for problem in [*problems, *doubtful_cases(args.folder)]:
         print(" ".join(str(problem).split()))
     if not args.quiet:
         print(counted(len(problems), "problem") if problems else "Everything is consistent.")
@@ -115,6 +117,7 @@ def take_in(args: argparse.Namespace) -> int:
     if not args.quiet:
         for line in _came_in(result, args):
             print(line)
+        tell_doubts(dataset.case(name) for name in result.added)
     for line in result.failed:
         print(f"toothseg: {line}", file=sys.stderr)
     return InputError.exit_code if result.failed else 0

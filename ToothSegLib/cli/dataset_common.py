@@ -5,9 +5,10 @@ from __future__ import annotations
 import argparse
 import getpass
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
+from ToothSegLib.dataset.case import DatasetCase
 from ToothSegLib.dataset.folder import CaseMeta, Dataset
 from ToothSegLib.errors import InputError
 
@@ -31,6 +32,13 @@ def _tell(dataset: Dataset, args: argparse.Namespace) -> None:
     if not args.quiet:
         for line in dataset.recovered:
             print(line, file=sys.stderr)
+
+
+def tell_doubts(cases: Iterable[DatasetCase]) -> None:
+    """Say of which cases left and right, or the place, are not certain."""
+    for case in cases:
+        for doubt in case.record.doubts:
+            print(f"{case.id}: {doubt}", file=sys.stderr)
 
 
 def meta_of(args: argparse.Namespace) -> CaseMeta:

@@ -71,7 +71,8 @@ class DatasetCase:
         Raises:
             InputError: the file is missing, damaged or not the scan of the record.
         """
-        return read_placed(self.folder / IMAGE, self.record.source)
+        image = read_placed(self.folder / IMAGE, self.record.source)
+        return replace(image, doubts=self.record.doubts)
 
     def labels(self, revision: int | None = None) -> Volume:
         """FDI numbers on the scan's grid, uint8, 0 background.

@@ -44,6 +44,7 @@ def to_text(record: CaseRecord) -> str:
         "revision": record.revision,
         "patient": record.patient,
         "source": asdict(record.source),
+        "doubts": list(record.doubts),
         "image_sha256": record.image_sha256,
         "prediction": None if record.prediction is None else asdict(record.prediction),
         "teeth": list(record.teeth),
@@ -103,6 +104,8 @@ def _record(content: Any) -> CaseRecord:
         patient=None if content.get("patient") is None else _text(content, "patient"),
         teeth=tuple(_list(content, "teeth", _fdi)),
         review={_fdi_key(key): _state(state) for key, state in review.items()},
+        # Earlier versions wrote none.
+        doubts=tuple(_list(content, "doubts", _sentence)) if "doubts" in content else (),
     )
 
 
@@ -180,6 +183,10 @@ def _text(content: dict[str, Any], key: str) -> str:
     if not isinstance(value, str) or any("\ud800" <= sign <= "\udfff" for sign in value):
         raise InputError(f"its {key!r:.40} is not text")
     return value
+
+
+def _sentence(value: Any) -> str:
+    return _text({"doubts": value}, "doubts")
 
 
 def _sha256(content: dict[str, Any], key: str) -> str:

@@ -260,6 +260,7 @@ class Dataset:
                     patient=meta.patient,
                     teeth=teeth,
                     review=review,
+                    doubts=image.doubts,
                 )
                 write_record(revision / RECORD, record)
                 copy_up(made, record, place)

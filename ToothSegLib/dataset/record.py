@@ -114,6 +114,7 @@ class CaseRecord:
         teeth: FDI numbers in the labels, ascending.
         review: state by FDI number, of every tooth of the labels and of those declared missing.
         history: every revision, oldest first.
+        doubts: why the scan's place may be another one, as `Volume.doubts` has it.
     """
 
     id: str
@@ -124,6 +125,7 @@ class CaseRecord:
     patient: str | None = None
     teeth: tuple[int, ...] = ()
     review: Mapping[int, str] = field(default_factory=dict)
+    doubts: tuple[str, ...] = ()
 
     @property
     def revision(self) -> int:
