@@ -56,6 +56,8 @@ def check_takes_nothing_back(
         back = sorted(set(changed) & set(theirs) - set(changed_teeth(older, labels.array)))
         if back:
             _refuse(case, back, theirs)
+        if not set(changed) & set(theirs) and number < min(others - {1}):
+            return  # nothing of theirs is older
         later = older
 
 
