@@ -46,3 +46,19 @@ def case(dataset: Dataset) -> DatasetCase:
     from dataset_fixture import add_case
 
     return add_case(dataset)
+
+
+@pytest.fixture
+def filled(dataset: Dataset) -> Dataset:
+    """Two cases with labels, every tooth of the 32 in one of them, and one without."""
+    from dataset_fixture import add_case, scan
+    from ToothSegLib.dataset.folder import CaseMeta
+    from ToothSegLib.dataset.record import REVIEW_ORDER
+
+    add_case(dataset, 1)
+    image = scan(2)
+    array = np.zeros(image.shape, np.uint8)
+    array.reshape(-1)[: len(REVIEW_ORDER)] = REVIEW_ORDER
+    dataset.add(image, image.with_array(array), CaseMeta(who="cd"))
+    dataset.add(scan(3), None, CaseMeta(who="cd"))
+    return dataset
