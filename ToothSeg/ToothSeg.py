@@ -99,6 +99,7 @@ class ToothSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         scene = slicer.mrmlScene
         self.addObserver(scene, scene.StartCloseEvent, self._on_scene_start_close)
         self.addObserver(scene, scene.EndCloseEvent, self._on_scene_there)
+        self.addObserver(scene, scene.StartImportEvent, self._on_scene_comes)
         self.addObserver(scene, scene.EndImportEvent, self._on_scene_there)
         self.addObserver(scene, scene.NodeRemovedEvent, self._on_nodes_changed)
         self.addObserver(scene, scene.NodeAddedEvent, self._on_nodes_changed)
@@ -153,7 +154,9 @@ class ToothSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         parameters.disconnectGui(self._gui)
 
     def _on_parameters(self, caller: Any = None, event: Any = None) -> None:
-        self.panel.show(self._parameters)
+        # Half way through an import they may name a result whose segments are still to come.
+        if not slicer.mrmlScene.IsImporting():
+            self.panel.show(self._parameters)
 
     def _on_nodes_changed(self, caller: Any, event: Any) -> None:
         self.panel.look_again()
@@ -161,6 +164,9 @@ class ToothSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
     def _on_scene_start_close(self, caller: Any, event: Any) -> None:
         self._drop_parameters()
         self.panel.leave_scene()
+
+    def _on_scene_comes(self, caller: Any, event: Any) -> None:
+        self.panel.expect_results()
 
     def _on_scene_there(self, caller: Any, event: Any) -> None:
         # Otherwise a scene that has nothing to do with teeth would get a parameter node.

@@ -42,6 +42,7 @@ class Panel(VTKObservationMixin):
         self._region_of: tuple[str, str] | None = None
         self._away = False
         self._arrived: Any = None
+        self._before_import: list[str] = []
         self._settle = qt.QTimer()
         self._settle.singleShot = True
         self._settle.interval = SETTLE_MS
@@ -62,18 +63,29 @@ class Panel(VTKObservationMixin):
         self.refresh()
 
     def refresh(self) -> None:
-        """Bring everything in line with the parameters and the scene."""
+        """Bring everything in line with the parameters and the scene.
+
+        Not while a scene is imported: a result that is half there would pass for one that has been
+        edited when the rest of it comes. The end of the import looks again.
+        """
         self._settle.stop()
+        if self._parameters is not None and slicer.mrmlScene.IsImporting():
+            return
         self._bring_forward()
         self._observe(None if self._parameters is None else self._parameters.segmentation)
         self.result.show(self._parameters)
         self.run.refresh()
+
+    def expect_results(self) -> None:
+        """A scene is about to be imported, perhaps into one that has results already."""
+        self._before_import = self._results()
 
     def leave_scene(self) -> None:
         """The scene goes: stop what runs and forget what was."""
         self.run.cancel(quietly=True)
         self.run.say("")
         self._region_of = self._arrived = None
+        self._before_import = []
         self.result.forget()
         self.show(None)
 
@@ -136,11 +148,22 @@ class Panel(VTKObservationMixin):
         from ToothSegScene.display import bring_forward
 
         node, memory = self._parameters.segmentation, self._parameters.parameterNode
-        if node is memory.GetNodeReference(_SHOWN):
+        # Results that were imported beside others are as visible as they were when saved, and the
+        # memory is the other scene's.
+        before, self._before_import = self._before_import, []
+        beside = bool(before) and self._results() != before
+        if node is memory.GetNodeReference(_SHOWN) and not beside:
             return
         memory.SetNodeReferenceID(_SHOWN, None if node is None else node.GetID())
         if node is not None:
             bring_forward(node)
+
+    def _results(self) -> list[str]:
+        """The results of runs in the scene, by their ids."""
+        from ToothSegScene.nodes import nodes_of_class
+
+        every = nodes_of_class(slicer.mrmlScene, "vtkMRMLSegmentationNode")
+        return [node.GetID() for node in every if node.GetAttribute("ToothSeg.Report")]
 
     def _leave_region(self) -> None:
         """A region is for the volume that it was chosen with, and not for the next one."""
