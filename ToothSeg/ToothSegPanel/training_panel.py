@@ -121,6 +121,7 @@ class TrainingPanel:
 
     def _show_patient(self) -> None:
         volume = self._volume()
+        self._ui.patientEdit.enabled = volume is not None
         patient = "" if volume is None else volume.GetAttribute("ToothSeg.Patient") or ""
         # What is being typed may end in a space, for a word to come.
         if str(self._ui.patientEdit.text).strip() != patient:
@@ -156,8 +157,13 @@ class TrainingPanel:
     def _volume(self) -> Any:
         """That of the result; before there is one, the volume that is about to be segmented."""
         node = self._node()
-        if node is not None:
-            return node.GetNodeReference("ToothSeg.Volume")
+        if node is None:
+            return self._chosen()
+        from ToothSegScene.own_scan import scan_for
+
+        return scan_for(node, self._chosen())
+
+    def _chosen(self) -> Any:
         return None if self._parameters is None else self._parameters.inputVolume
 
     def _on_folder(self, path: str) -> None:
@@ -205,9 +211,12 @@ class TrainingPanel:
         """
         from ToothSegScene.autosave import Author
         from ToothSegScene.hand_drawn import left_out_in_words
+        from ToothSegScene.own_scan import tie_to_scan
         from ToothSegScene.training_case import PATIENT, names_in_scene, volume_of
 
         shown = node is self._node()
+        if shown:
+            tie_to_scan(node, self._chosen())
         note = str(self._ui.noteEdit.text).strip() if shown else ""  # it is about what is seen
         patient = volume_of(node).GetAttribute(PATIENT) or ""
         written = {"your name": self._who(), "the note": note, "the pseudonym": patient}
@@ -255,9 +264,12 @@ class TrainingPanel:
 
     def _export_reviewed(self) -> None:
         from ToothSegScene.hand_drawn import left_out_in_words
+        from ToothSegScene.own_scan import tie_to_scan
         from ToothSegScene.training_case import is_reviewed, results_in
 
         with errors_in_a_line("export the cases"):
+            if self._node() is not None:
+                tie_to_scan(self._node(), self._chosen())
             nodes = results_in(slicer.mrmlScene)
             done, errors, partly = 0, [], []
             left = [node.GetName() for node in nodes if not is_reviewed(node)]
@@ -295,7 +307,7 @@ class TrainingPanel:
         from ToothSegScene.training_case import image_of
 
         node = self._node()
-        if node is None or self._volume() is None:
+        if node is None or node.GetNodeReference("ToothSeg.Volume") is None:
             return None
         found = Dataset.open(self._folder()).find(source_of(image_of(node)).voxels_sha256)
         return node if found == case_id else None

@@ -7,13 +7,18 @@ result remembers a checksum of its scan. A part of the voxels tells scans apart,
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
+from ToothSegLib.volume import Volume
+from ToothSegScene.layer_values import has_voxels
 from ToothSegScene.nodes import nodes_of_class
+from ToothSegScene.segment_values import matrix_of, scan_of
 from ToothSegScene.segments import REPORT, VOLUME
-from ToothSegScene.volumes import grid_of
+from ToothSegScene.state import Extent, shape_of
+from ToothSegScene.volumes import Placement, grid_of, placed, placement_of
 
 SCAN = "ToothSeg.Scan"
 """Attribute of a segmentation node: the checksum of its scan."""
@@ -45,9 +50,61 @@ def find_scan(segmentation_node: Any) -> None:
 
 
 def scan_is_lost(segmentation_node: Any) -> bool:
-    """Whether a run has made this of a scan that is not in the scene; no other may stand for it."""
-    made = bool(segmentation_node.GetAttribute(REPORT))
-    return made and segmentation_node.GetNodeReference(VOLUME) is None
+    """Whether this was made of a scan that is not in the scene; no other may stand for it."""
+    made = segmentation_node.GetAttribute(REPORT) or segmentation_node.GetAttribute(SCAN)
+    return bool(made) and segmentation_node.GetNodeReference(VOLUME) is None
+
+
+def scan_for(segmentation_node: Any, chosen: Any) -> Any:
+    """The scan of a result; of a segmentation that knows none, the chosen volume if on its voxels.
+
+    Args:
+        segmentation_node: such as a result of the command line, which its file ties to no node.
+        chosen: the volume node that the user has chosen with it, or None.
+
+    Returns:
+        A volume node, or None.
+    """
+    own = segmentation_node.GetNodeReference(VOLUME)
+    if own is not None or chosen is None or scan_is_lost(segmentation_node):
+        return own
+    return chosen if _lies_on(segmentation_node, chosen) else None
+
+
+def tie_to_scan(segmentation_node: Any, chosen: Any) -> None:
+    """Before a save: let a segmentation know the scan (`scan_for`) from now on."""
+    scan = scan_for(segmentation_node, chosen)
+    if scan is not None and not segmentation_node.GetNodeReferenceID(VOLUME):
+        segmentation_node.SetNodeReferenceID(VOLUME, scan.GetID())
+        remember_scan(segmentation_node)
+
+
+def _lies_on(segmentation_node: Any, volume_node: Any) -> bool:
+    """Whether a segmentation has been made on the voxels of a volume, in the same space."""
+    together = segmentation_node.GetTransformNodeID() == volume_node.GetTransformNodeID()
+    if not together or _checksum(volume_node) is None:
+        return False
+    segmentation, whole = segmentation_node.GetSegmentation(), grid_of(volume_node)
+    reference = scan_of(segmentation)
+    if reference is not None:
+        placement = _placement(*reference, whole)
+        return placement is not None and placement.whole
+    # Of a file of the command line Slicer knows no more than where its labels lie.
+    segments = map(segmentation.GetSegment, segmentation.GetSegmentIDs())
+    images = [
+        segment.GetRepresentation("Binary labelmap") for segment in segments if has_voxels(segment)
+    ]
+    found = [_placement(matrix_of(image), image.GetExtent(), whole) for image in images]
+    return bool(found) and None not in found
+
+
+def _placement(matrix: Sequence[float], extent: Extent, whole: Volume) -> Placement | None:
+    """Where the voxels of an extent are among those of a scan; None if they are not."""
+    shape = shape_of(extent)
+    if not all(shape):
+        return None
+    nothing = np.broadcast_to(np.uint8(0), shape)
+    return placement_of(placed(nothing, extent, np.reshape(matrix, (4, 4))), whole)
 
 
 def _checksum(volume_node: Any) -> str | None:

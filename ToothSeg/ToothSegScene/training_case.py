@@ -25,6 +25,7 @@ from ToothSegLib.report import Segmentation, from_json, measure_teeth
 from ToothSegLib.volume import Volume
 from ToothSegScene.hand_drawn import number_by_name
 from ToothSegScene.nodes import nodes_of_class
+from ToothSegScene.own_scan import scan_is_lost
 from ToothSegScene.review import progress, restore_review, review_of
 from ToothSegScene.segments import (
     CASE,
@@ -62,9 +63,14 @@ def volume_of(segmentation_node: Any) -> Any:
     """The volume node that a result was made of.
 
     Raises:
-        InputError: it is not in the scene.
+        InputError: it is not in the scene, or no volume is known to be it.
     """
     node = segmentation_node.GetNodeReference(VOLUME)
+    if node is None and not scan_is_lost(segmentation_node):
+        raise InputError(
+            f"no run has made {segmentation_node.GetName()!r} of a scan, and it is not on the "
+            "voxels of the volume that is chosen: load the scan that it belongs to and choose it"
+        )
     if node is None:
         raise InputError(
             f"the scan of {segmentation_node.GetName()!r} is not in the scene: a case for training "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -83,12 +84,16 @@ def grid_of(node: slicer.vtkMRMLVolumeNode) -> Volume:
 
 def image_volume(image: vtk.vtkImageData, index_to_ras: NDArray[np.float64]) -> Volume:
     """The voxels of a VTK image, a view of them, with the geometry of a matrix; RAS to LPS."""
-    extent = image.GetExtent()
+    array = vtk_to_numpy(image.GetPointData().GetScalars()).reshape(image.GetDimensions()[::-1])
+    return placed(array, image.GetExtent(), index_to_ras)
+
+
+def placed(array: NDArray, extent: Sequence[int], index_to_ras: NDArray[np.float64]) -> Volume:
+    """Voxels whose first one has the index that an extent of VTK begins with; RAS to LPS."""
     index_to_lps = _LPS_FROM_RAS @ index_to_ras
     steps = index_to_lps[:3, :3]
     spacing = np.linalg.norm(steps, axis=0)
     origin = index_to_lps @ [extent[0], extent[2], extent[4], 1.0]
-    array = vtk_to_numpy(image.GetPointData().GetScalars()).reshape(image.GetDimensions()[::-1])
     return Volume(array, tuple(spacing), tuple(origin[:3]), steps / spacing)
 
 
