@@ -73,6 +73,27 @@ def test_teeth_are_never_shown_over_another_scan(widget: Any) -> None:
     assert not is_in_slices(first)
 
 
+def test_voxels_that_change_during_a_run_get_no_result(
+    widget: Any, scene: Any, dialogs: Any, tmp_path: Path
+) -> None:
+    """A sequence plays, or a filter writes into the volume; what was segmented is gone."""
+    import slicer
+
+    volume = a_scan("A", 11, 21)
+    parameters = widget.logic.getParameterNode()
+    parameters.inputVolume, parameters.bundle = volume, "quick"
+    widget.ui.segmentButton.click()
+    slicer.util.arrayFromVolume(volume)[:] += 1
+    slicer.util.arrayFromVolumeModified(volume)
+    wait_until(lambda: widget.panel.run.run is None)
+    (shown,) = dialogs.take()
+    assert "not those that were segmented: it has changed, so segment it again" in shown.text
+    assert "it has changed" in widget.ui.messageLabel.text
+    assert scene.GetNumberOfNodesByClass("vtkMRMLSegmentationNode") == 0
+    assert os.listdir(tmp_path) == []
+    assert run(widget, volume) is not None
+
+
 def test_no_tooth_is_said_in_words(widget: Any) -> None:
     run(widget, a_scan("air"))
     assert "<b>No teeth found</b> in air" in widget.ui.messageLabel.text

@@ -135,13 +135,17 @@ def test_no_other_scan_takes_the_place_of_one_that_was_removed(widget: Any, scen
 
 
 def test_a_run_that_overwrites_changes_the_scan_too(widget: Any, scene: Any) -> None:
-    from node_fixture import volume_node
+    from case_fixture import some_labels
+    from node_fixture import volume_node, with_geometry
+    from ToothSegLib.report import Segmentation
     from ToothSegScene.own_scan import find_scan, remember_scan, scan_is_lost
+    from ToothSegScene.segments import write_segmentation
     from ToothSegScene.volumes import grid_of
 
     (first, node), (second, _) = result(), other_result()
     remember_scan(node)
-    node.SetNodeReferenceID("ToothSeg.Volume", second.GetID())
+    made = Segmentation(with_geometry(some_labels(), "anisotropic"))
+    write_segmentation(scene, second, made, node)
     remember_scan(node)
     again = grid_of(first)
     again = again.with_array(again.array.copy())
@@ -150,6 +154,38 @@ def test_a_run_that_overwrites_changes_the_scan_too(widget: Any, scene: Any) -> 
     volume_node(again)
     find_scan(node)
     assert scan_is_lost(node)
+
+
+def test_a_result_remembers_the_voxels_that_it_was_made_of(widget: Any, scene: Any) -> None:
+    import numpy as np
+    import slicer
+
+    from node_fixture import linear_transform, volume_node
+    from ToothSegScene.own_scan import find_scan, remember_scan
+    from ToothSegScene.volumes import grid_of
+
+    scan, node = result()
+    remember_scan(node)
+    first = grid_of(scan).with_array(grid_of(scan).array.copy())
+    slicer.util.arrayFromVolume(scan)[:] += 1
+    slicer.util.arrayFromVolumeModified(scan)
+    choose(widget, node)  # the panel looks
+    scene.RemoveNode(scan)
+    again = volume_node(first)
+    find_scan(node)
+    assert node.GetNodeReference("ToothSeg.Volume") is again
+    # The same voxels in another place are the same scan.
+    again.SetAndObserveTransformNodeID(linear_transform(np.diag([-1.0, -1.0, 1.0, 1.0])).GetID())
+    slicer.vtkSlicerTransformLogic.hardenTransform(again)
+    remember_scan(node)
+    moved = grid_of(again).with_array(grid_of(again).array.copy())
+    scene.RemoveNode(again)
+    volume_node(first)
+    find_scan(node)
+    assert node.GetNodeReference("ToothSeg.Volume") is None
+    again = volume_node(moved)
+    find_scan(node)
+    assert node.GetNodeReference("ToothSeg.Volume") is again
 
 
 def test_a_segmentation_from_a_file_takes_the_volume_that_is_chosen(

@@ -7,8 +7,8 @@ from typing import Any
 
 from ToothSegLib.errors import InputError
 from ToothSegLib.job import Job, JobState
-from ToothSegScene.own_scan import remember_scan
-from ToothSegScene.segments import write_segmentation
+from ToothSegScene.own_scan import remember_scan, voxels_checksum
+from ToothSegScene.segments import has_changed, write_segmentation
 from ToothSegScene.volumes import volume_from_node
 
 
@@ -16,7 +16,7 @@ class Run:
     """Started at once; to be polled from the main thread, which alone touches the scene.
 
     The scene changes when a run has ended well, and not before: a run that is cancelled, fails,
-    or loses its volume leaves nothing.
+    loses its volume, or whose volume has other voxels by then, leaves nothing.
 
     Args:
         volume_node: the scan.
@@ -52,6 +52,7 @@ class Run:
         self.name = volume_node.GetName()
         self.region = "" if roi is None else roi.GetName()
         volume, self._placement = volume_from_node(volume_node, roi)
+        self._checksum = voxels_checksum(volume_node)
         self._job = Job(volume, bundle=bundle or None, device=device, precision=precision)
         self._job.start()
 
@@ -88,10 +89,14 @@ class Run:
         target = self.target
         if target is not None and not self._scene.IsNodePresent(target):
             target = None
+        result = self._job.result()
+        # As where a sequence has gone on to another frame, or a filter has written into the scan.
+        if voxels_checksum(self._volume_node) != self._checksum:
+            raise has_changed(self._volume_node)
         self.result_node = write_segmentation(
             self._scene,
             self._volume_node,
-            self._job.result(),
+            result,
             target,
             empty_segments=self._empty_segments,
         )

@@ -31,6 +31,8 @@ REPORT = "ToothSeg.Report"
 MISSING = "ToothSeg.Missing"
 VOLUME = "ToothSeg.Volume"
 CASE = "ToothSeg.Case"
+SCAN = "ToothSeg.Scan"
+"""Attribute of a segmentation node: what its scan is known again by; see `own_scan.py`."""
 
 # Slicer's name of the representation that holds voxels.
 _LABELMAP = "Binary labelmap"
@@ -70,10 +72,7 @@ def write_segmentation(
     whole, _ = volume_from_node(volume_node)
     placement = placement_of(segmentation.labels, whole)
     if placement is None:
-        raise InputError(
-            f"the voxels of the volume {volume_node.GetName()!r} are not those that were "
-            "segmented: it has changed, so segment it again"
-        )
+        raise has_changed(volume_node)
     new = node is None
     if node is None:
         node = scene.AddNewNodeByClass("vtkMRMLSegmentationNode", _free_name(volume_node))
@@ -88,6 +87,7 @@ def write_segmentation(
         node.SetAttribute(REPORT, to_json(report))
         node.RemoveAttribute(MISSING)
         node.RemoveAttribute(CASE)
+        node.RemoveAttribute(SCAN)
         node.SetNodeReferenceID(VOLUME, volume_node.GetID())
         node.SetAndObserveTransformNodeID(volume_node.GetTransformNodeID())
         # Under the same transform by now, or the geometry would be that of the world.
@@ -98,6 +98,14 @@ def write_segmentation(
     if new:
         node.GetDisplayNode().SetOpacity2DFill(_FILL_OPACITY)
     return node
+
+
+def has_changed(volume_node: slicer.vtkMRMLScalarVolumeNode) -> InputError:
+    """The error for a result that is of no use: its volume is another one by now."""
+    return InputError(
+        f"the voxels of the volume {volume_node.GetName()!r} are not those that were "
+        "segmented: it has changed, so segment it again"
+    )
 
 
 def read_labels(
