@@ -21,6 +21,9 @@ from ToothSegLib.tooth_names import FDI_NUMBERS, teeth_by_name, tooth_by_name
 from ToothSegLib.volume import Volume
 from ToothSegLib.volume_io import read_volume
 
+NO_TOOTH = "0"
+"""Value of the tag ToothSeg.FDI of a segment that is no tooth, whatever its name speaks of."""
+
 _TAG = "ToothSeg.FDI"
 _VALUE = re.compile(r"Segment(\d+)_LabelValue")
 _OWN_ID = re.compile(r"tooth_[1-4][1-8]")
@@ -131,6 +134,8 @@ def _tooth(
     Raises:
         InputError: tag, name and value speak of different teeth.
     """
+    if segment.tag == NO_TOOTH:
+        return None
     who = f"{path}: the segment '{segment.name}'"
     by_name = tooth_by_name(segment.name, numbers_are_fdi=numbers_are_fdi)
     meant = {by_name} if by_name else teeth_by_name(segment.name)

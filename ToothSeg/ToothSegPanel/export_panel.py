@@ -111,12 +111,13 @@ class ExportPanel:
 
     def _segmentation(self) -> None:
         from ToothSegScene.export import export_segmentation
+        from ToothSegScene.hand_drawn import misnamed_in_words
 
         with at_work("export the segmentation"):
             node = self._result()[0]
             path = Path(self._folder(), f"{_file_stem(node.GetName())}.seg.nrrd")
             export_segmentation(node, path, overwrite=bool(self._ui.replaceCheck.checked))
-            self._say(f"{path} written.")
+            self._say(f"{path} written. {escape(misnamed_in_words(node))}".strip())
 
     def _models(self) -> None:
         from ToothSegScene.export import export_models
@@ -133,10 +134,10 @@ class ExportPanel:
             self._say_teeth(f"The label map {node.GetName()} is in the scene.")
 
     def _say_teeth(self, text: str) -> None:
-        """What was made of the teeth, and what there is that does not count as one."""
-        from ToothSegScene.hand_drawn import left_out_in_words
+        """What was made of the teeth, what does not count as one, and what goes by its number."""
+        from ToothSegScene.hand_drawn import remarks_in_words
 
-        self._say(" ".join([text, escape(left_out_in_words(self._result()[0]))]).strip())
+        self._say(" ".join([text, escape(remarks_in_words(self._result()[0]))]).strip())
 
 
 def _file_stem(name: str) -> str:

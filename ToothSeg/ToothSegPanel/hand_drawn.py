@@ -1,4 +1,4 @@
-"""Counts teeth that were drawn by hand and named, and says so."""
+"""Counts teeth that were drawn by hand and named, and says so; and which names do not count."""
 
 from __future__ import annotations
 
@@ -20,10 +20,16 @@ class HandDrawn:
     def __init__(self, say: Callable[[str], None]) -> None:
         self._say = say
         self._counted: dict[Any, str] = {}
+        self._misnamed = ""
 
     def look(self, segmentation_node: Any) -> None:
         """Number the segments that have an unmistakable name and no number."""
-        from ToothSegScene.hand_drawn import number, numbered_in_words, unmistakable
+        from ToothSegScene.hand_drawn import (
+            misnamed_in_words,
+            number,
+            numbered_in_words,
+            unmistakable,
+        )
 
         teeth = {
             fdi: segment
@@ -32,9 +38,13 @@ class HandDrawn:
         }
         self._counted |= {segment: segment.GetName() for segment in teeth.values()}
         number(segmentation_node, teeth)
-        if teeth:
-            self._say(escape(numbered_in_words(teeth)))
+        misnamed = misnamed_in_words(segmentation_node)
+        if teeth or misnamed != self._misnamed:
+            self._misnamed = misnamed
+            numbered = numbered_in_words(teeth) if teeth else ""
+            self._say(escape(f"{numbered} {misnamed}".strip()))
 
     def forget(self) -> None:
         """The scene goes."""
         self._counted.clear()
+        self._misnamed = ""

@@ -20,7 +20,7 @@ from ToothSegLib.errors import InputError, OutputError
 from ToothSegLib.staging import all_or_nothing
 from ToothSegLib.teeth import CATEGORIES, TEETH, THIRD_MOLARS, by_fdi
 from ToothSegScene.fdi_values import with_fdi_values
-from ToothSegScene.hand_drawn import without_empty
+from ToothSegScene.hand_drawn import title_of, without_empty
 from ToothSegScene.surface_files import (
     FORMATS,
     GROUPINGS,
@@ -72,7 +72,7 @@ def export_models(segmentation_node: slicer.vtkMRMLSegmentationNode) -> int:
             item = hierarchy.CreateFolderItem(folder, category.name)
             for fdi in fdis:
                 models.append(scene.AddNewNodeByClass("vtkMRMLModelNode"))
-                _fill_model(models[-1], segmentation.GetSegment(segment_ids[fdi]))
+                _fill_model(models[-1], segmentation.GetSegment(segment_ids[fdi]), fdi)
                 _put_into(hierarchy, item, models[-1])
     except BaseException:
         _remove(scene, [node for model in models for node in (model.GetDisplayNode(), model)])
@@ -200,11 +200,12 @@ def _put_into(
         hierarchy.CreateItem(folder, model)
 
 
-def _fill_model(model: slicer.vtkMRMLModelNode, segment: slicer.vtkSegment) -> None:
+def _fill_model(model: slicer.vtkMRMLModelNode, segment: slicer.vtkSegment, fdi: int) -> None:
     model.CreateDefaultDisplayNodes()
     logic = slicer.vtkSlicerSegmentationsModuleLogic
     if not logic.ExportSegmentToRepresentationNode(segment, model):
         raise OutputError(f"Slicer could not make a model of {segment.GetName()}")
+    model.SetName(title_of(segment, fdi))
 
 
 def _own_colours(

@@ -9,8 +9,12 @@ import numpy as np
 import slicer
 from vtk.util.numpy_support import vtk_to_numpy
 
-from ToothSegLib.tooth_names import FDI_NUMBERS
+from ToothSegLib.segment_labels import NO_TOOTH
+from ToothSegLib.tooth_names import FDI_NUMBERS, teeth_by_name
+from ToothSegScene.hand_drawn import title_of
+from ToothSegScene.layer_values import has_voxels
 from ToothSegScene.segments import teeth_of
+from ToothSegScene.state import FDI
 
 _LABELMAP = "Binary labelmap"
 _MOST_SEGMENTS = 127 - max(FDI_NUMBERS)
@@ -19,8 +23,9 @@ _MOST_SEGMENTS = 127 - max(FDI_NUMBERS)
 def with_fdi_values(segmentation_node: Any) -> Any:
     """A copy outside of the scene; the label value of a tooth is its FDI number.
 
-    Segments that are no teeth get values above those of teeth. All lie in one layer, unless they
-    overlap. A node of very many segments is given as it is.
+    A tooth that bears the name of another one has its own there. Segments that are no teeth get
+    values above those of teeth, and a tag that says so where their names or tags speak of one. All
+    lie in one layer, unless they overlap. A node of very many segments is given as it is.
     """
     if segmentation_node.GetSegmentation().GetNumberOfSegments() > _MOST_SEGMENTS:
         return segmentation_node  # a byte a voxel has no room for more; tags and names tell
@@ -37,6 +42,7 @@ def with_fdi_values(segmentation_node: Any) -> Any:
     for segment_id in segmentation.GetSegmentIDs():
         segment = segmentation.GetSegment(segment_id)
         value = fdi_of.get(segment_id) or next(others)
+        _name_by_number(segment, fdi_of.get(segment_id))
         image = segment.GetRepresentation(_LABELMAP)
         if image is not None:
             _, values = layers.setdefault(image.GetAddressAsString(""), (image, {}))
@@ -52,3 +58,16 @@ def with_fdi_values(segmentation_node: Any) -> Any:
         voxels[:] = table[voxels]
         image.Modified()
     return copy
+
+
+def _name_by_number(segment: Any, fdi: int | None) -> None:
+    """Let name and tag of a segment agree with what it is, so that every reader takes it for that.
+
+    Args:
+        segment: of the copy.
+        fdi: the tooth that it is; None for a segment that is no tooth.
+    """
+    if fdi is not None:
+        segment.SetName(title_of(segment, fdi))
+    elif has_voxels(segment) and (segment.HasTag(FDI) or teeth_by_name(segment.GetName())):
+        segment.SetTag(FDI, NO_TOOTH)

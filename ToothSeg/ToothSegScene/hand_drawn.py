@@ -2,7 +2,8 @@
 
 Whoever paints a new segment in the Segment Editor gives it a name and no tag. Only the tag makes
 it a tooth of a result, so it is set by the name: an FDI number, or number and name as the module
-writes them. What stays without a number is said, never guessed.
+writes them. What stays without a number is said, never guessed; so is a tooth that has been given
+the name of another one, for its number stays.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from typing import Any
 import slicer
 
 from ToothSegLib.teeth import TEETH, THIRD_MOLARS, by_fdi
+from ToothSegLib.tooth_names import teeth_by_name
 from ToothSegScene.layer_values import has_voxels
 from ToothSegScene.segment_values import dress, look_of
 from ToothSegScene.segments import VOLUME, teeth_of
@@ -77,8 +79,8 @@ def number_by_name(segmentation_node: Any, *, every_segment: bool = False) -> No
     number(segmentation_node, teeth)
     if teeth:
         logging.info("ToothSeg: %s", numbered_in_words(teeth))
-    words = "" if every_segment else left_out_in_words(segmentation_node)
-    if words:
+    left_out = "" if every_segment else left_out_in_words(segmentation_node)
+    for words in filter(None, (left_out, misnamed_in_words(segmentation_node))):
         logging.warning("ToothSeg: %s", words)
 
 
@@ -99,6 +101,41 @@ def left_out_in_words(segmentation_node: Any) -> str:
         f"Left out, having no tooth number of their own: {_listed(names)}; to count one as a "
         f'tooth, name it in the Segment Editor by a free FDI number, such as "{example}".'
     )
+
+
+def misnamed_in_words(segmentation_node: Any) -> str:
+    """Which teeth bear the name of another tooth, for only the number counts; "" for none."""
+    segmentation = segmentation_node.GetSegmentation()
+    teeth = teeth_of(segmentation_node)
+    names = [
+        f"'{segmentation.GetSegment(segment_id).GetName()}' is still tooth {fdi}"
+        for fdi, segment_id in sorted(teeth.items())
+        if speaks_of_another(segmentation.GetSegment(segment_id).GetName(), fdi)
+    ]
+    if not names:
+        return ""
+    return f"{_listed(names)}: renumber {'it' if len(names) == 1 else 'them'} under Corrections."
+
+
+def speaks_of_another(name: str, fdi: int) -> bool:
+    """Whether a segment's name is that of a tooth, by some notation, and not of this one."""
+    meant = teeth_by_name(name)
+    return bool(meant) and fdi not in meant
+
+
+def title_of(segment: Any, fdi: int) -> str:
+    """A tooth's name where it leaves the scene: the segment's, unless it is another tooth's."""
+    name = str(segment.GetName())
+    return f"{fdi} {by_fdi(fdi).name}" if speaks_of_another(name, fdi) else name
+
+
+def remarks_in_words(segmentation_node: Any) -> str:
+    """What is left out where teeth leave the scene, and what goes by another number than its name.
+
+    "" where there is nothing to say.
+    """
+    words = left_out_in_words(segmentation_node), misnamed_in_words(segmentation_node)
+    return " ".join(filter(None, words))
 
 
 def without_empty(segmentation_node: Any) -> Any:
