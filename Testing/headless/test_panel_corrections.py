@@ -169,6 +169,43 @@ def test_a_split_is_given_up_by_selecting_elsewhere(
     np.testing.assert_array_equal(_labels(node), before)
 
 
+def test_a_split_takes_the_number_that_is_chosen_at_the_end(
+    widget: Any, points: GivenPoints, sample_volume_node: Any, sample_labels: Any, dialogs: Any
+) -> None:
+    from ToothSegScene.segments import teeth_of
+
+    array = sample_labels.array.copy()
+    array[array == 17] = 16
+    array[array == 14] = 0
+    node = give_result(widget, sample_volume_node, sample_labels.with_array(array))
+    clicks = [_middle(sample_labels, fdi) for fdi in (16, 17)]
+    _do(widget, (16,), "splitButton", 14)
+    widget.panel.result.corrections.choose_number(15)
+    points.click(clicks)
+    (shown,) = dialogs.take()
+    assert "15 is taken" in shown.text
+    np.testing.assert_array_equal(_labels(node), array)
+    _do(widget, (16,), "splitButton", 14)
+    widget.panel.result.corrections.choose_number(17)
+    points.click(clicks)
+    assert widget.panel.result.selection.teeth == (16, 17)
+    assert 17 in teeth_of(node)
+    assert 14 not in teeth_of(node)
+
+
+@pytest.mark.parametrize("button", ["undoButton", "smoothButton", "editorButton"])
+def test_a_split_is_given_up_by_doing_something_else(
+    widget: Any, node: Any, points: GivenPoints, button: str
+) -> None:
+    widget.panel.result._open_editor = lambda *what: None
+    _do(widget, (26,), "smoothButton")
+    _do(widget, (16,), "splitButton", 14)
+    getattr(widget.ui, button).click()
+    assert points.done is None
+    assert widget.ui.splitButton.text == "Split..."
+    assert "Click on one half" not in widget.ui.selectionLabel.text
+
+
 def test_a_split_is_given_up_when_the_result_goes(
     widget: Any, node: Any, points: GivenPoints, scene: Any
 ) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from ToothSegLib.errors import InputError
 from ToothSegLib.teeth import FDI_NUMBERS
 from ToothSegPanel import notation as words
 from ToothSegPanel.reporting import errors_in_a_line
@@ -115,8 +116,7 @@ class CorrectionsPanel:
         button.toolTip = f"{tip}\n{reason}".strip() if reason else tip
 
     def _selected(self) -> None:
-        if self._asking:
-            self._points.stop()
+        self._stop_asking()
         self._propose_number()
         self.refresh()
 
@@ -137,6 +137,7 @@ class CorrectionsPanel:
         def do() -> None:
             act = VERBS[verb].act
             with errors_in_a_line(verb):
+                self._stop_asking()
                 now = self._now()
                 teeth = act(self._corrections(), now, float(self._ui.smoothSpin.value))
                 self._changed("taken back" if verb == "mark missing" and now.is_missing else verb)
@@ -146,32 +147,42 @@ class CorrectionsPanel:
 
     def _step(self, name: str) -> None:
         with errors_in_a_line(name):
+            self._stop_asking()
             getattr(self._corrections(), name)()
             self._changed(name)
 
     def _edit(self, open_editor: Callable[[str], None]) -> None:
         with errors_in_a_line("open the Segment Editor"):
+            self._stop_asking()
             now = self._now()
             open_editor(self._corrections().add((now.chosen or now.selected)[0]))
+
+    def _stop_asking(self) -> None:
+        """Give up the question for points: the tooth may be another one after what is done now."""
+        if self._asking:
+            self._points.stop()
 
     def _split(self) -> None:
         if self._asking:
             self._points.stop()
             return
-        now = self._now()
         self._asking = True
         with errors_in_a_line("place points"):
             try:
-                self._points.ask(2, lambda points: self._split_at(now, points))
+                self._points.ask(2, self._split_at)
             except BaseException:
                 self._asking = False
                 raise
         self.refresh()
 
-    def _split_at(self, now: Situation, points: Sequence[Any]) -> None:
+    def _split_at(self, points: Sequence[Any]) -> None:
         self._asking = False
         if len(points) == 2:
             with errors_in_a_line("split"):
+                now = self._now()  # another number may have been chosen meanwhile
+                reason = why_not("split", now)
+                if reason:
+                    raise InputError(reason)
                 fdi = now.chosen[0]
                 self._corrections().split(fdi, points[0], points[1], now.new)
                 self._changed("split")
