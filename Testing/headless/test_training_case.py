@@ -259,6 +259,50 @@ def test_a_result_without_teeth_or_scan_is_refused(scene: Any, tmp_path: Path) -
     assert not (tmp_path / "set").exists()
 
 
+def harden(nodes: tuple[Any, ...], matrix: np.ndarray) -> None:
+    """As the user does in the module Transforms."""
+    import slicer
+
+    turn = linear_transform(matrix)
+    for node in nodes:
+        node.SetAndObserveTransformNodeID(turn.GetID())
+        slicer.vtkSlicerTransformLogic.hardenTransform(node)
+
+
+@pytest.mark.parametrize("again", [False, True])
+def test_a_hardened_transform_leaves_the_case_the_same(
+    scene: Any, tmp_path: Path, again: bool
+) -> None:
+    """With the scene open, and in a new start of Slicer with the scene saved before."""
+    from ToothSegScene.autosave import Author, Autosave
+    from ToothSegScene.editing import Corrections
+
+    scan, node = result()
+    keeper = Autosave(node, tmp_path / "set")
+    keeper.save(Author("ab"))
+    matrix = np.eye(4)
+    matrix[:3, :3], matrix[:3, 3] = TURN, (5.0, -7.0, 11.0)
+    harden((scan, node), matrix)
+    keeper = Autosave(node, tmp_path / "set") if again else keeper
+    assert keeper.save(Author("ab")) is None
+    Corrections(node).swap(11, 16)
+    assert keeper.save(Author("ab"), "swap") == 2
+    (case,) = Dataset.open(tmp_path / "set").cases()
+    np.testing.assert_array_equal(case.labels().array, labels_on(node, scan))
+    assert case.labels().same_grid(case.image())
+    assert check_dataset(tmp_path / "set") == []
+
+
+def test_a_scan_that_was_mirrored_since_is_refused(scene: Any, tmp_path: Path) -> None:
+    scan, node = result()
+    save(node, tmp_path / "set")
+    harden((scan, node), np.diag([-1.0, 1.0, 1.0, 1.0]))
+    with pytest.raises(InputError, match=r"mirrored against that of .*: load the scan again"):
+        save(node, tmp_path / "set")
+    (case,) = Dataset.open(tmp_path / "set").cases()
+    assert case.revision == 1
+
+
 @pytest.fixture
 def child() -> Iterator[list[int]]:
     """Processes that the test has started; those still there at its end are ended."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from ToothSegLib.dataset.lock import Lock, read_lock
 from ToothSegLib.dataset.record import Change
 from ToothSegLib.dataset.refusals import Outdated
 from ToothSegLib.dataset.voxels import changed_teeth, source_of
+from ToothSegLib.errors import InputError
 from ToothSegLib.volume import Volume
 from ToothSegScene.training_case import (
     PATIENT,
@@ -99,6 +100,7 @@ class Autosave:
             if added is not None:
                 return added
         assert self.case is not None
+        now = replace(now, labels=on_grid_of(self.case, now.labels))
         changes = self._changes(now, what)
         recorded = self.case.record
         patient = self._patient() or recorded.patient
@@ -197,6 +199,28 @@ class Autosave:
         return [Change(fdi, by) for fdi in moved] + [
             Change(fdi, state) for fdi, state in judged.items() if fdi not in moved
         ]
+
+
+def on_grid_of(case: DatasetCase, labels: Volume) -> Volume:
+    """Labels on the voxels of a case's scan where that has been moved in the scene since.
+
+    Such as by a transform that was hardened on scan and teeth. The voxels are the same, so each
+    label stays with its voxel; only what is left and right must not have changed.
+
+    Args:
+        case: of the scan, by the checksum of its voxels.
+        labels: on the voxels of the scan in the scene.
+
+    Raises:
+        InputError: the scan has been mirrored.
+    """
+    here = case.record.source.placed(labels.array)
+    if np.linalg.det(here.direction) * np.linalg.det(labels.direction) < 0:
+        raise InputError(
+            f"the scan is mirrored against that of {case.id}, right to left: load the scan again, "
+            "or save into another data set"
+        )
+    return here
 
 
 def _differing(before: Mapping[int, str], after: Mapping[int, str]) -> dict[int, str]:
