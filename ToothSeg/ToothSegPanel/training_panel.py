@@ -210,9 +210,13 @@ class TrainingPanel:
             ToothSegError: it could not be done.
         """
         from ToothSegScene.autosave import Author
-        from ToothSegScene.hand_drawn import remarks_in_words
         from ToothSegScene.own_scan import tie_to_scan
-        from ToothSegScene.training_case import PATIENT, names_in_scene, volume_of
+        from ToothSegScene.training_case import (
+            PATIENT,
+            cautions_in_words,
+            names_in_scene,
+            volume_of,
+        )
 
         shown = node is self._node()
         if shown:
@@ -231,15 +235,15 @@ class TrainingPanel:
             keeper.break_lock()
             number = keeper.save(author, what)
         revision = f"revision {keeper.case.revision} of {keeper.case.id}"
-        remarks = escape(remarks_in_words(node))
+        cautions = escape(cautions_in_words(node))
         told = f"Saved: {revision}."
         if keeper.replaced:
             told += f" Its pseudonym was {escape(keeper.replaced)} before."
-        told = f"{told} {remarks}".strip()
+        told = f"{told} {cautions}".strip()
         if number and shown:
             self._ui.noteEdit.text = ""
         self._told[_result_in(node)] = told
-        return told if number else f"Nothing has changed since {revision}. {remarks}".strip()
+        return told if number else f"Nothing has changed since {revision}. {cautions}".strip()
 
     def _may_break(self, lock: Lock | None) -> bool:
         """Whether the user says that nobody is at work behind a lock; asked once a lock."""
@@ -263,9 +267,8 @@ class TrainingPanel:
         self._offer()
 
     def _export_reviewed(self) -> None:
-        from ToothSegScene.hand_drawn import remarks_in_words
         from ToothSegScene.own_scan import tie_to_scan
-        from ToothSegScene.training_case import is_reviewed, results_in
+        from ToothSegScene.training_case import cautions_in_words, is_reviewed, results_in
 
         with errors_in_a_line("export the cases"):
             if self._node() is not None:
@@ -277,7 +280,7 @@ class TrainingPanel:
                 try:
                     self._save(node)
                     done += 1
-                    if words := remarks_in_words(node):
+                    if words := cautions_in_words(node):
                         partly.append(f"{node.GetName()}: {words}")
                 except ToothSegError as error:
                     errors.append(f"{node.GetName()}: {sentence(error)}")

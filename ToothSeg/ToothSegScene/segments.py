@@ -31,6 +31,9 @@ REPORT = "ToothSeg.Report"
 MISSING = "ToothSeg.Missing"
 VOLUME = "ToothSeg.Volume"
 CASE = "ToothSeg.Case"
+REGION = "region"
+"""Entry of a report's provenance where only a part of the scan was segmented: the part."""
+
 SCAN = "ToothSeg.Scan"
 """Attribute of a segmentation node: what its scan is known again by; see `own_scan.py`."""
 
@@ -83,7 +86,10 @@ def write_segmentation(
             _move_to(node, volume_node)
         _fill(node, volume_node, segmentation, placement, empty_segments)
         nothing = np.broadcast_to(np.uint8(0), whole.shape)
-        report = replace(segmentation, labels=whole.with_array(nothing))
+        provenance = dict(segmentation.provenance)
+        if not placement.whole:
+            provenance[REGION] = _box(placement)
+        report = replace(segmentation, labels=whole.with_array(nothing), provenance=provenance)
         node.SetAttribute(REPORT, to_json(report))
         node.RemoveAttribute(MISSING)
         node.RemoveAttribute(CASE)
@@ -227,6 +233,15 @@ def _import_labels(
         labelmap, node, ids
     ):
         raise ToothSegError("Slicer cannot make segments of the labels: see its error log")
+
+
+def _box(placement: Placement) -> dict[str, list[int]]:
+    """The first voxel (i, j, k) of a part, and how many there are along i, j and k."""
+    part = placement.part[::-1]
+    return {
+        "first": [along.start for along in part],
+        "size": [along.stop - along.start for along in part],
+    }
 
 
 def _between(

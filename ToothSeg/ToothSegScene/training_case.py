@@ -23,12 +23,13 @@ from ToothSegLib.dataset.voxels import teeth_of as teeth_in
 from ToothSegLib.errors import InputError
 from ToothSegLib.report import Segmentation, from_json, measure_teeth
 from ToothSegLib.volume import Volume
-from ToothSegScene.hand_drawn import number_by_name
+from ToothSegScene.hand_drawn import number_by_name, remarks_in_words
 from ToothSegScene.nodes import nodes_of_class
 from ToothSegScene.own_scan import scan_is_lost
 from ToothSegScene.review import progress, restore_review, review_of
 from ToothSegScene.segments import (
     CASE,
+    REGION,
     REPORT,
     VOLUME,
     read_labels,
@@ -39,6 +40,11 @@ from ToothSegScene.volumes import volume_from_node
 
 PATIENT = "ToothSeg.Patient"
 """Attribute of a volume node: the pseudonym that all scans of one patient share."""
+
+ONLY_A_PART = (
+    "Only a part of the scan was segmented: paint the teeth that reach out of it or lie outside, "
+    "or they will be learned as background."
+)
 
 _BETWEEN_MARKS = "; "
 _RAS_FROM_LPS = np.diag([-1.0, -1.0, 1.0, 1.0])
@@ -119,6 +125,16 @@ def names_in_scene(segmentation_node: Any) -> dict[str, str]:
         name = segmentation.GetNthSegment(place).GetName()
         names[f"the segment's name {name!r:.60}"] = name
     return names
+
+
+def cautions_in_words(segmentation_node: Any) -> str:
+    """What else goes into a case than is seen, to be said with every save; "" for nothing.
+
+    Segments that are left out, names that do not count, and a run that saw a part of the scan.
+    """
+    report = _report_of(segmentation_node)
+    region = report is not None and REGION in report.provenance
+    return " ".join(filter(None, (remarks_in_words(segmentation_node), region * ONLY_A_PART)))
 
 
 def is_reviewed(segmentation_node: Any) -> bool:
