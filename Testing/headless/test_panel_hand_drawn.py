@@ -71,6 +71,34 @@ def test_an_absent_tooth_is_painted_in_the_segment_editor(
     assert opened[1] == opened[0]
 
 
+def test_an_empty_segment_of_the_run_is_painted(
+    widget: Any, sample_volume_node: Any, sample_labels: Any
+) -> None:
+    """The run was asked for segments of teeth that it does not find."""
+    import slicer
+
+    from ToothSegLib.report import Segmentation, measure_teeth
+    from ToothSegScene.review import review_of, set_reviewed
+    from ToothSegScene.segments import write_segmentation
+
+    array = sample_labels.array.copy()
+    array[array == 16] = 0
+    labels = sample_labels.with_array(array)
+    made = Segmentation(labels, measure_teeth(labels, {}))
+    node = write_segmentation(slicer.mrmlScene, sample_volume_node, made, empty_segments=True)
+    widget.logic.getParameterNode().segmentation = node
+    settle()
+    assert 16 not in review_of(node)
+    assert state(widget, 16).endswith(": not found")
+    paint(node, "tooth_16", sample_volume_node)
+    settle()
+    assert review_of(node)[16] == "corrected"
+    assert state(widget, 16).endswith(": reviewed")
+    assert set(review_of(node).values()) == {"corrected", "predicted"}
+    set_reviewed(node, 16, False)
+    assert review_of(node)[16] == "predicted"
+
+
 def test_several_teeth_that_are_not_there_cannot_be_painted_at_once(widget: Any, node: Any) -> None:
     widget.panel.result.selection.set((16,))
     assert widget.ui.editorButton.enabled

@@ -193,7 +193,8 @@ def _fill(
         segment.SetTag(state.FDI, str(fdi))
         segment.SetTag(state.CATEGORY, tooth.category_name)
         segment.SetTag(state.CONFIDENCE, f"{confidences.get(fdi, 0.0):.3f}")
-        segment.SetTag(state.REVIEW, state.PREDICTED)
+        # What an empty segment will hold one day, somebody has painted.
+        segment.SetTag(state.REVIEW, state.PREDICTED if fdi in confidences else state.CORRECTED)
         segment.SetTag(state.TERMINOLOGY, terminology_entry(tooth))
 
 
