@@ -175,13 +175,15 @@ class ToothSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
 
 def _active_volume() -> Any:
-    """The volume that the views show, or else the first one; None where there is none."""
-    scene = slicer.mrmlScene
+    """The scan that the views show, or else the first one; None where there is none."""
+    from ToothSegScene.nodes import nodes_of_class
+
     active = slicer.app.applicationLogic().GetSelectionNode().GetActiveVolumeID()
-    node = scene.GetNodeByID(active) if active else None
-    if node is None or node.GetClassName() != "vtkMRMLScalarVolumeNode":
-        node = scene.GetFirstNodeByClass("vtkMRMLScalarVolumeNode")
-    return node
+    volumes = nodes_of_class(slicer.mrmlScene, "vtkMRMLScalarVolumeNode")
+    # Label maps and volumes of vectors are of classes derived from it.
+    scans = [node for node in volumes if node.GetClassName() == "vtkMRMLScalarVolumeNode"]
+    shown = [node for node in scans if node.GetID() == active]
+    return next(iter([*shown, *scans]), None)
 
 
 class ToothSegLogic(ScriptedLoadableModuleLogic):

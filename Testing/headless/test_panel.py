@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 import bootstrap
+from panel_fixture import open_panel, settle
 from ToothSegLib.teeth import FDI_NUMBERS
 
 
@@ -70,6 +71,48 @@ def test_an_empty_scene_explains_the_buttons(panel_widget: Any) -> None:
 def test_the_active_volume_is_chosen(sample_volume_node: Any, panel_widget: Any) -> None:
     assert panel_widget.ui.inputSelector.currentNode() is sample_volume_node
     assert panel_widget.ui.segmentButton.enabled
+
+
+def test_the_volume_that_is_chosen_is_a_scan(toothseg: Any, scene: Any) -> None:
+    """A label map lies before the scan, and the views show it."""
+    import numpy as np
+    import slicer
+
+    labels = scene.AddNewNodeByClass("vtkMRMLLabelMapVolumeNode", "labels")
+    slicer.util.updateVolumeFromArray(labels, np.zeros((4, 4, 4), np.uint8))
+    scan = slicer.util.addVolumeFromArray(np.zeros((4, 4, 4), np.int16), name="scan")
+    selection = slicer.app.applicationLogic().GetSelectionNode()
+    selection.SetActiveVolumeID(labels.GetID())
+    widget = open_panel(toothseg)
+    assert widget.ui.inputSelector.currentNode() is scan
+    assert widget.ui.segmentButton.enabled
+
+
+def test_a_volume_that_is_no_scan_is_told_before_the_click(panel_widget: Any, scene: Any) -> None:
+    import numpy as np
+    import slicer
+
+    from node_fixture import bent_transform, linear_transform
+
+    ui, parameters = panel_widget.ui, panel_widget.logic.getParameterNode()
+    empty = scene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", "empty")
+    bent, mirrored = (
+        slicer.util.addVolumeFromArray(np.zeros((4, 4, 4), np.int16), name=name)
+        for name in ("bent", "mirrored")
+    )
+    bent.SetAndObserveTransformNodeID(bent_transform().GetID())
+    mirror = linear_transform(np.diag([-1.0, 1.0, 1.0, 1.0]))
+    mirrored.SetAndObserveTransformNodeID(mirror.GetID())
+    for node, reason in (
+        (empty, "is empty"),
+        (bent, "under the non-linear transform"),
+        (mirrored, "mirrors it, right to left"),
+    ):
+        parameters.inputVolume = node
+        settle()
+        assert not ui.segmentButton.enabled
+        assert reason in ui.segmentButton.toolTip
+        assert reason in ui.messageLabel.text
 
 
 def test_all_28_teeth_have_a_button_with_a_name(panel_widget: Any) -> None:

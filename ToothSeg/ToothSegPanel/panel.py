@@ -11,7 +11,9 @@ import slicer.util
 import vtk
 from slicer.util import VTKObservationMixin
 
+from ToothSegLib.errors import InputError
 from ToothSegPanel.advanced_panel import AdvancedPanel
+from ToothSegPanel.reporting import sentence
 from ToothSegPanel.result_panel import ResultPanel
 from ToothSegPanel.run_panel import RunPanel
 
@@ -192,8 +194,12 @@ class Panel(VTKObservationMixin):
                 "Load a scan and choose it as volume. Slicer's module Sample Data has one to try: "
                 "ToothSegSample."
             )
-        if self._parameters.inputVolume.GetImageData() is None:
-            return "The volume is empty: choose another one."
+        from ToothSegScene.volumes import check_scan
+
+        try:
+            check_scan(self._parameters.inputVolume)
+        except InputError as error:
+            return sentence(error)
         return ""
 
     def _blocked(self) -> str:

@@ -60,7 +60,7 @@ def volume_from_node(
         InputError: there is no volume, it is empty or no single grey value a voxel, a transform is
             not linear or mirrors it, or the region is outside it.
     """
-    _check(node)
+    check_scan(node)
     whole = grid_of(node)
     part = tuple(slice(0, size) for size in whole.shape)
     if roi is not None:
@@ -121,7 +121,8 @@ def is_mirrored(node: slicer.vtkMRMLTransformableNode) -> bool:
     return bool(to_world.Determinant() < 0)
 
 
-def _check(node: slicer.vtkMRMLScalarVolumeNode) -> None:
+def check_scan(node: slicer.vtkMRMLScalarVolumeNode) -> None:
+    """Raise InputError, as `volume_from_node`, if a node is no scan that can be segmented."""
     if node is None:
         raise InputError("there is no volume: load a scan and choose it")
     name = repr(node.GetName())
