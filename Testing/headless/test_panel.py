@@ -115,6 +115,19 @@ def test_a_volume_that_is_no_scan_is_told_before_the_click(panel_widget: Any, sc
         assert reason in ui.messageLabel.text
 
 
+def test_names_are_seen_as_they_are_written(panel_widget: Any, scene: Any) -> None:
+    """Marks of HTML in a name are none; quotes are no cipher."""
+    import qt
+
+    label = panel_widget.ui.messageLabel
+    empty = scene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", "A <b>&amp; B")
+    panel_widget.logic.getParameterNode().inputVolume = empty
+    settle()
+    assert label.text.startswith("The volume &#x27;A &lt;b&gt;&amp;amp; B&#x27; is empty")
+    for told in (label, panel_widget.ui.savedLabel):
+        assert told.textFormat == qt.Qt.RichText
+
+
 def test_all_28_teeth_have_a_button_with_a_name(panel_widget: Any) -> None:
     buttons = panel_widget.panel.result.odontogram.buttons
     assert set(buttons) == set(FDI_NUMBERS)

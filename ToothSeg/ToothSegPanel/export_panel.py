@@ -107,7 +107,7 @@ class ExportPanel:
                 overwrite=bool(self._ui.replaceCheck.checked),
             )
             count = "1 file" if len(files) == 1 else f"{len(files)} files"
-            self._say_teeth(f"{count} written to {self._folder()}.")
+            self._say_teeth(f"{count} written to {escape(self._folder())}.")
 
     def _segmentation(self) -> None:
         from ToothSegScene.export import export_segmentation
@@ -117,7 +117,7 @@ class ExportPanel:
             node = self._result()[0]
             path = Path(self._folder(), f"{_file_stem(node.GetName())}.seg.nrrd")
             export_segmentation(node, path, overwrite=bool(self._ui.replaceCheck.checked))
-            self._say(f"{path} written. {escape(misnamed_in_words(node))}".strip())
+            self._say(f"{escape(str(path))} written. {escape(misnamed_in_words(node))}".strip())
 
     def _models(self) -> None:
         from ToothSegScene.export import export_models
@@ -131,7 +131,7 @@ class ExportPanel:
 
         with at_work("make the label map"):
             node = export_labelmap(*self._result())
-            self._say_teeth(f"The label map {node.GetName()} is in the scene.")
+            self._say_teeth(f"The label map {escape(node.GetName())} is in the scene.")
 
     def _say_teeth(self, text: str) -> None:
         """What was made of the teeth, what does not count as one, and what goes by its number."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from html import escape
 from typing import Any
 
 import qt
@@ -69,12 +70,12 @@ class RunPanel:
         self._show("" if running else reason)
 
     def say(self, text: str) -> None:
-        """A sentence below the button; with "" there is only why no run can be started, if so."""
+        """A sentence below the button, with HTML's marks; "": why no run can be started, if so."""
         self._said = text
         self.refresh()
 
     def _show(self, reason: str) -> None:
-        text = self._said or reason
+        text = self._said or escape(reason)
         self._ui.messageLabel.text = text
         self._ui.messageLabel.visible = bool(text)
 
@@ -126,7 +127,9 @@ class RunPanel:
             state = run.poll()
         except Exception as error:
             self._end(run)
-            self.say(sentence(error) if isinstance(error, ToothSegError) else "The run failed.")
+            self.say(
+                escape(sentence(error)) if isinstance(error, ToothSegError) else "The run failed."
+            )
             show_error(error, "finish the run")
             return
         self._ui.progressBar.value = round(100 * state.fraction)
@@ -137,7 +140,7 @@ class RunPanel:
             return
         self._end(run)
         if state.failed:
-            self.say(sentence(ToothSegError(state.message)))
+            self.say(escape(sentence(ToothSegError(state.message))))
             show_error(ToothSegError(state.message), "segment the teeth")
             return
         with errors_in_a_line("show the result"):
