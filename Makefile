@@ -14,7 +14,7 @@ OUTPUT ?= demo-output
 .PHONY: demo test lint format lock clean
 
 demo: $(INSTALLED)
-	$(BIN)/toothseg segment $(SAMPLE) -o $(OUTPUT)
+	$(BIN)/toothseg segment $(SAMPLE) -o $(OUTPUT) --overwrite
 
 test: lint
 	$(BIN)/python -m pytest

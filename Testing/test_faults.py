@@ -18,6 +18,7 @@ from ToothSegLib import moving
 from ToothSegLib.cli.main import main
 from ToothSegLib.errors import OutputError
 from ToothSegLib.outputs import write_outputs
+from ToothSegLib.replaceable import check_beforehand
 from ToothSegLib.volume import Volume
 from ToothSegLib.volume_io import read_volume, write_volume
 
@@ -107,9 +108,13 @@ def test_killed_at_any_moment_the_next_run_finds_or_makes_it_whole(tmp_path: Pat
     folders = [tmp_path / str(number) for number in range(12)]
     subprocess.run([sys.executable, "-c", KILLER, by, *map(str, folders)], cwd=ROOT, check=True)
     for number, folder in enumerate(folders):
-        with moving.stage_in(folder):  # as the next run does
+        # As the next run does at its beginning: half a move is nobody's correction.
+        copy = Path(shutil.copytree(folder, f"{folder} too"))
+        check_beforehand(copy, "scan")
+        with moving.stage_in(folder):  # as the next run does at its end
             teeth = state(folder)
         assert not list(folder.glob(".*"))
+        assert state(copy) == teeth
         if by == "moves":  # ten: five files aside, five to their places
             assert teeth == ((21, 22) if number < 10 else (31, 32))
         else:

@@ -177,10 +177,8 @@ def test_an_earlier_result_is_replaced_and_nothing_else(tmp_path: Path) -> None:
 
 def test_without_overwrite_an_earlier_result_stays(tmp_path: Path) -> None:
     (tmp_path / "scan.seg.nrrd").write_text("earlier")
-    with pytest.raises(OutputError, match=r"scan\.seg\.nrrd exists"):
-        write_outputs(
-            segmentation(dentition()), "scan", tmp_path, stl=False, picture=False, overwrite=False
-        )
+    with pytest.raises(OutputError, match=r"scan\.seg\.nrrd was not written by an earlier run"):
+        write_outputs(segmentation(dentition()), "scan", tmp_path, stl=False, picture=False)
     assert tree(tmp_path) == ["scan.seg.nrrd"]
 
 
@@ -188,10 +186,8 @@ def test_without_overwrite_surfaces_of_an_earlier_result_stay(tmp_path: Path) ->
     (tmp_path / "stl").mkdir()
     earlier = tmp_path / "stl" / stl_name(ABSENT[0])
     earlier.write_text("earlier")
-    with pytest.raises(OutputError, match=f"{earlier.name} exists"):
-        write_outputs(
-            segmentation(dentition(ABSENT)), "scan", tmp_path, picture=False, overwrite=False
-        )
+    with pytest.raises(OutputError, match=f"{earlier.name} was not written by an earlier run"):
+        write_outputs(segmentation(dentition(ABSENT)), "scan", tmp_path, picture=False)
     assert tree(tmp_path) == ["stl", f"stl/{earlier.name}"]
 
 
@@ -199,7 +195,9 @@ def test_a_folder_in_the_place_of_a_file_undoes_all(tmp_path: Path) -> None:
     (tmp_path / "scan-labels.nrrd").write_text("earlier")
     (tmp_path / "scan-report.json").mkdir()
     with pytest.raises(OutputError, match="is a folder where a file should go"):
-        write_outputs(segmentation(dentition()), "scan", tmp_path, stl=False, picture=False)
+        write_outputs(
+            segmentation(dentition()), "scan", tmp_path, stl=False, picture=False, overwrite=True
+        )
     assert tree(tmp_path) == ["scan-labels.nrrd", "scan-report.json"]
     assert (tmp_path / "scan-labels.nrrd").read_text() == "earlier"
 
@@ -235,7 +233,7 @@ def test_a_failing_move_undoes_those_before(
 
     monkeypatch.setattr(outputs.os, "replace", failing)
     with pytest.raises(OutputError, match="Permission denied"):
-        write_outputs(segmentation(dentition()), "scan", tmp_path, picture=False)
+        write_outputs(segmentation(dentition()), "scan", tmp_path, picture=False, overwrite=True)
     assert tree(tmp_path) == ["scan-labels.nrrd"]
     assert (tmp_path / "scan-labels.nrrd").read_text() == "earlier"
 

@@ -11,7 +11,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from ToothSegLib.report import FORMAT
+from ToothSegLib.report import FORMAT, is_as_written
 from ToothSegLib.surfaces import stl_name
 from ToothSegLib.teeth import LOWER_ARCH, UPPER_ARCH
 
@@ -29,7 +29,7 @@ def surface_folder(folder: Path, stem: str) -> str:
     """
     there = _surfaces_in(folder, STL_FOLDER)
     owner = _owner(folder, there)
-    own = _read(folder, stem)
+    own = read_report(folder, stem)
     if owner is None:
         # Nobody's: they were replaced before, unless we know that ours are elsewhere.
         others = bool(there) and own is not None and own.files is not None
@@ -47,7 +47,7 @@ def stale_files(folder: Path, stem: str, names: list[str], surfaces: str | None)
         names: of the files that come, relative to the folder.
         surfaces: the folder that surfaces are written to; None where none are.
     """
-    own = _read(folder, stem)
+    own = read_report(folder, stem)
     ours = set(_surfaces_in(folder, surfaces)) if surfaces else set()
     if own is not None:
         pictures = {f"{stem}.png", f"{stem}-slices.png"}
@@ -55,16 +55,48 @@ def stale_files(folder: Path, stem: str, names: list[str], surfaces: str | None)
         ours |= (own.files or set()) & set(_surfaces_in(folder, f"{stem}-{STL_FOLDER}"))
         in_common = _surfaces_in(folder, STL_FOLDER)
         if _owner(folder, in_common) == stem:
-            ours |= set(in_common)
+            ours |= set(in_common) if own.files is None else own.files & set(in_common)
     return sorted(name for name in ours - set(names) if (folder / name).is_file())
 
 
 @dataclass(frozen=True)
-class _Report:
+class EarlierReport:
+    """What the report of an earlier run says.
+
+    Args:
+        stem: beginning of the names of the scan's files.
+        teeth: FDI numbers.
+        files: names of the files beside it; None in those of older versions.
+        checksums: of these files; None in those of older versions.
+        as_written: nobody has changed it since.
+        written: when, in ns.
+    """
+
     stem: str
     teeth: frozenset[int]
-    files: set[str] | None  # None in those of older versions
+    files: set[str] | None
+    checksums: dict[str, str] | None
+    as_written: bool
     written: int
+
+
+def read_report(folder: Path, stem: str) -> EarlierReport | None:
+    """What a scan's report says; None if it has none."""
+    path = folder / f"{stem}{REPORT_ENDING}"
+    try:
+        report = json.loads(path.read_bytes())
+        if report["format"] != FORMAT:
+            return None
+        return EarlierReport(
+            stem=stem,
+            teeth=frozenset(int(tooth["fdi"]) for tooth in report["teeth"]),
+            files={str(name) for name in report["files"]} if "files" in report else None,
+            checksums=dict(report["checksums"]) if "checksums" in report else None,
+            as_written=is_as_written(report),
+            written=path.stat().st_mtime_ns,
+        )
+    except (OSError, ValueError, LookupError, TypeError, RecursionError):
+        return None
 
 
 def _surfaces_in(folder: Path, name: str) -> dict[str, int]:
@@ -80,7 +112,7 @@ def _owner(folder: Path, surfaces: dict[str, int]) -> str | None:
     """The stem of the scan whose surfaces these are; None if no report tells of them."""
     claims = []
     for path in folder.glob(f"*{REPORT_ENDING}") if surfaces else ():
-        report = _read(folder, path.name[: -len(REPORT_ENDING)])
+        report = read_report(folder, path.name[: -len(REPORT_ENDING)])
         if report is None:
             continue
         teeth = set(surfaces.values())
@@ -88,17 +120,3 @@ def _owner(folder: Path, surfaces: dict[str, int]) -> str | None:
         if listed or (report.files is None and teeth <= report.teeth):
             claims.append((listed or teeth == report.teeth, report.written, report.stem))
     return max(claims)[2] if claims else None
-
-
-def _read(folder: Path, stem: str) -> _Report | None:
-    """What a scan's report says; None if it has none."""
-    path = folder / f"{stem}{REPORT_ENDING}"
-    try:
-        report = json.loads(path.read_bytes())
-        if report["format"] != FORMAT:
-            return None
-        teeth = frozenset(int(tooth["fdi"]) for tooth in report["teeth"])
-        files = {str(name) for name in report["files"]} if "files" in report else None
-        return _Report(stem, teeth, files, path.stat().st_mtime_ns)
-    except (OSError, ValueError, LookupError, TypeError, RecursionError):
-        return None

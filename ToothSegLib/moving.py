@@ -39,7 +39,7 @@ def stage_in(folder: Path) -> Iterator[Path]:
     """
     with alone_in(folder) as sure:
         if sure:
-            _tidy(folder)
+            tidy(folder)
         stage = Path(tempfile.mkdtemp(prefix=_prefix(), dir=folder))
         lock = _lock(stage)
     try:
@@ -110,8 +110,8 @@ def _prefix() -> str:
     return f"{_PREFIX}{zlib.crc32(socket.gethostname().encode()):08x}-"
 
 
-def _tidy(folder: Path) -> None:
-    """End what killed runs have begun, and take away the rest of them."""
+def tidy(folder: Path) -> None:
+    """End what killed runs have begun, and take away the rest of them; alone in the folder."""
     for stage in sorted(folder.glob(f"{_prefix()}*")):
         lock = _lock(stage) if stage.is_dir() and not stage.is_symlink() else None
         if lock is None:

@@ -9,8 +9,8 @@
                          another scan are in stl/
 
 Everything is made in a hidden folder beside its place and moved when all of it is there. Files of
-an earlier run of the same scan are replaced; its surfaces and pictures without a successor are
-taken away; nothing else in the folder is touched.
+an earlier run of the same scan are replaced, unless they were changed since; its surfaces and
+pictures without a successor are taken away; nothing else in the folder is touched.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from ToothSegLib.atomic import replacing
+from ToothSegLib.batch.checksum import checksum
 from ToothSegLib.earlier_outputs import (
     REPORT_ENDING,
     STL_FOLDER,
@@ -35,6 +36,7 @@ from ToothSegLib.offscreen import NoDrawing, write_png
 from ToothSegLib.output_folder import check_folder
 from ToothSegLib.picture import teeth_picture
 from ToothSegLib.progress import Progress, ProgressCallback
+from ToothSegLib.replaceable import check_replaceable
 from ToothSegLib.report import Finding, Segmentation, to_json
 from ToothSegLib.slicer_header import segmentation_header
 from ToothSegLib.surfaces import Surface, stl_name, tooth_surfaces, write_stl
@@ -52,7 +54,7 @@ def write_outputs(
     stl: bool = True,
     picture: bool = True,
     slices_of: Volume | None = None,
-    overwrite: bool = True,
+    overwrite: bool = False,
     progress: ProgressCallback | None = None,
     cancelled: Callable[[], bool] | None = None,
 ) -> list[Path]:
@@ -65,8 +67,8 @@ def write_outputs(
         stl: write surfaces.
         picture: draw the picture.
         slices_of: the scan, to draw slices of it too.
-        overwrite: replace files of the same names, and take away surfaces and pictures of an
-            earlier run of the same scan; otherwise both are an error.
+        overwrite: replace and take away whatever has the names of such files; otherwise only what
+            an earlier run on the same scan wrote and nobody has changed, see `replaceable`.
         progress: called with the fraction done and the stage.
         cancelled: asked between files whether to stop.
 
@@ -90,9 +92,7 @@ def write_outputs(
             _write_report(segmentation, stem, stage, names)
             stale = stale_files(folder, stem, names, surfaces if stl else None)
             if not overwrite:
-                for name in [*names, *stale]:
-                    if (folder / name).exists():
-                        raise OutputError(f"{folder / name} exists: name another output folder")
+                check_replaceable(folder, stem, [*names, *stale])
             move_alone(stage, folder, names, stale)
             _remove_empty(folder, stale)
     return [folder / name for name in names]
@@ -166,8 +166,9 @@ def _put_surfaces(stage: Path, names: list[str], surfaces: str) -> list[str]:
 def _write_report(segmentation: Segmentation, stem: str, stage: Path, names: list[str]) -> None:
     """Write the report, which tells of the other files, and add its name to theirs."""
     report = f"{stem}{REPORT_ENDING}"
+    checksums = dict(zip(names, in_threads(lambda name: checksum([str(stage / name)]), names)))
     with replacing(stage / report) as file:
-        file.write(to_json(segmentation, names).encode())
+        file.write(to_json(segmentation, names, checksums).encode())
     names.append(report)
 
 

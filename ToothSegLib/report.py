@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import platform
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from importlib import metadata
@@ -142,13 +143,18 @@ def software_versions() -> dict[str, str]:
     return versions
 
 
-def to_json(segmentation: Segmentation, files: Sequence[str] | None = None) -> str:
+def to_json(
+    segmentation: Segmentation,
+    files: Sequence[str] | None = None,
+    checksums: Mapping[str, str] | None = None,
+) -> str:
     """The report of a segmentation: everything but the voxels, keys in a fixed order.
 
     Args:
         segmentation: the result.
         files: the files of the result beside the report, relative to it, with slashes; the report
             says nothing of them if None.
+        checksums: SHA-256 of these files, by name; the report gets one of itself too.
 
     Lengths are rounded to 0.01 mm, volumes to 0.1 mm^3, confidences to 0.001, times to 1 ms.
     """
@@ -190,7 +196,16 @@ def to_json(segmentation: Segmentation, files: Sequence[str] | None = None) -> s
     }
     if files is not None:
         report["files"] = list(files)
+    if checksums is not None:
+        report["checksums"] = dict(checksums)
+        report["checksum"] = _checksum(report)
     return json.dumps(report, indent=2, ensure_ascii=False, allow_nan=False, default=_plain) + "\n"
+
+
+def is_as_written(report: dict[str, Any]) -> bool:
+    """Whether what a report says is what `to_json` wrote; false too for one without a checksum."""
+    rest = {key: value for key, value in report.items() if key != "checksum"}
+    return report.get("checksum") == _checksum(rest)
 
 
 def from_json(text: str, labels: Volume) -> Segmentation:
@@ -230,6 +245,11 @@ def from_json(text: str, labels: Volume) -> Segmentation:
 def by_urgency(findings: list[Finding]) -> list[Finding]:
     """Findings, the most urgent first, otherwise in the order given."""
     return sorted(findings, key=lambda finding: URGENCIES.index(finding.urgency))
+
+
+def _checksum(report: dict[str, Any]) -> str:
+    """Of what a report says, however its lines are broken."""
+    return hashlib.sha256(json.dumps(report, default=_plain).encode()).hexdigest()
 
 
 def _plain(value: Any) -> float | int | list[Any] | str:

@@ -32,6 +32,7 @@ def segment_file(
     stl: bool = True,
     picture: bool = True,
     slices: bool = False,
+    overwrite: bool = False,
     check: Callable[[Volume], None] | None = None,
     progress: ProgressCallback | None = None,
     cancelled: Callable[[], bool] | None = None,
@@ -40,7 +41,8 @@ def segment_file(
 
     Args:
         source: a file, or a folder of DICOM.
-        outdir: see `outputs.write_outputs`, as for ``stl``, ``picture`` and ``slices``.
+        outdir: see `outputs.write_outputs`, as for ``stl``, ``picture``, ``slices`` and
+            ``overwrite``.
         bundle: the weights.
         device, precision, backend: as for `cascade.segment`.
         series: which series of a DICOM folder.
@@ -59,9 +61,13 @@ def segment_file(
     volume = _read(source, series)
     from ToothSegLib import cascade
     from ToothSegLib.outputs import output_stem, write_outputs
+    from ToothSegLib.replaceable import check_beforehand
 
     if check is not None:
         check(volume)
+    stem = output_stem(source)
+    if not overwrite:
+        check_beforehand(Path(outdir), stem, stl=stl, picture=picture, slices=slices)
     tell = progress or _nobody
     segmentation = cascade.segment(
         volume,
@@ -72,7 +78,6 @@ def segment_file(
         progress=lambda fraction, stage: tell(_READ + (_COMPUTED - _READ) * fraction, stage),
         cancelled=cancelled,
     )
-    stem = output_stem(source)
     segmentation.provenance["source"] = Path(source).name or stem
     paths = write_outputs(
         segmentation,
@@ -81,6 +86,7 @@ def segment_file(
         stl=stl,
         picture=picture,
         slices_of=volume if slices else None,
+        overwrite=overwrite,
         progress=lambda fraction, stage: tell(_COMPUTED + (1 - _COMPUTED) * fraction, stage),
         cancelled=cancelled,
     )

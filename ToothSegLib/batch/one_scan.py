@@ -104,6 +104,7 @@ def _made(task: Task, known: Entry, progress: ProgressCallback | None) -> Entry:
             stl=options.stl,
             picture=options.picture,
             slices=options.slices,
+            overwrite=True,  # what was edited was looked for above
             check=look,
             progress=progress,
             cancelled=lambda: called_off(task.run),

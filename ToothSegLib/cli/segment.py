@@ -32,7 +32,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="OUTDIR",
         required=True,
         help="folder for the results; made if it is not there, an earlier result of the same "
-        "scan in it is replaced",
+        "scan in it is replaced, unless it was corrected since",
+    )
+    parser.add_argument(
+        "--overwrite",
+        action="store_true",
+        help="replace whatever has the names of the results: corrections by hand, and files that "
+        "ToothSeg did not make",
     )
     parser.add_argument(
         "--model", metavar="NAME|PATH", help="bundle of weights (see toothseg models)"
@@ -92,6 +98,7 @@ def run(args: argparse.Namespace) -> int:
             stl=not args.no_stl,
             picture=not args.no_picture,
             slices=args.slices,
+            overwrite=args.overwrite,
             progress=progress,
             cancelled=cancelled,
         )

@@ -1,0 +1,104 @@
+"""Which files of an output folder a run may replace: those of an earlier run, as that wrote them.
+
+The report lists them with their checksums. Whatever else has the name of a file that comes or goes
+is somebody's own, or holds somebody's corrections. Reports of older versions have no checksums:
+what they list cannot be told from corrections and counts as such.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from ToothSegLib.batch.edited import edited_files
+from ToothSegLib.earlier_outputs import (
+    REPORT_ENDING,
+    read_report,
+    stale_files,
+    surface_folder,
+)
+from ToothSegLib.errors import OutputError
+from ToothSegLib.moving import alone_in, tidy
+
+WHAT_TO_DO = "name another output folder, or give --overwrite to replace it"
+
+
+def check_beforehand(
+    folder: Path, stem: str, *, stl: bool = True, picture: bool = True, slices: bool = False
+) -> None:
+    """Refuse a folder in which `outputs.write_outputs` would refuse to replace something.
+
+    Args:
+        folder: of the results; it need not be there.
+        stem: beginning of the names of the scan's files.
+        stl, picture, slices: what will be written beside labels and report.
+
+    Raises:
+        OutputError: as `check_replaceable`, or the folder cannot be looked into.
+        InputError: a file cannot be read.
+    """
+    if not folder.is_dir():
+        return
+    names = [f"{stem}-labels.nrrd", f"{stem}.seg.nrrd", f"{stem}{REPORT_ENDING}"]
+    names += [f"{stem}.png"] if picture else []
+    names += [f"{stem}-slices.png"] if slices else []
+    try:
+        with alone_in(folder) as sure:
+            if sure:
+                tidy(folder)  # what a killed run has begun would look like somebody's changes
+            # Which teeth will be found is not known, so all surfaces there may be in the way.
+            surfaces = surface_folder(folder, stem) if stl else None
+            check_replaceable(folder, stem, names + stale_files(folder, stem, names, surfaces))
+    except OSError as error:
+        raise OutputError(f"cannot write to {folder}: {error.strerror or error}") from error
+
+
+def check_replaceable(folder: Path, stem: str, names: Sequence[str]) -> None:
+    """Refuse to replace or remove what no earlier run on the scan made, or what was changed since.
+
+    Args:
+        folder: of the results; the caller is alone in it.
+        stem: beginning of the names of the scan's files.
+        names: of the files that come and go, relative to the folder.
+
+    Raises:
+        OutputError: as said, with the file's name and what to do.
+        InputError: a file cannot be read.
+    """
+    there = [name for name in names if os.path.lexists(folder / name)]
+    there = [name for name in there if not os.path.isdir(folder / name)]  # moving tells of those
+    if not there:
+        return
+    report = f"{stem}{REPORT_ENDING}"
+    own = read_report(folder, stem)
+    if own is not None and own.checksums is None:
+        raise OutputError(
+            f"{folder / report} is of an older version that did not note whether its files were "
+            f"corrected since: {WHAT_TO_DO}"
+        )
+    checksums = {} if own is None or own.checksums is None else own.checksums
+    for name in there:
+        if name not in checksums and (own is None or name != report):
+            raise OutputError(
+                f"{folder / name} was not written by an earlier run on this scan: {WHAT_TO_DO}"
+            )
+    listed = [name for name in there if name != report]
+    # By the checksum alone: the sizes are taken as they are.
+    sizes = {name: _size(folder / name) for name in listed}
+    record = {"files": sizes, "checksums": checksums}
+    changed = edited_files(folder, record, 0, all_of_them=True)
+    if own is not None and not own.as_written:
+        changed.append(report)
+    if changed:
+        raise OutputError(
+            f"{folder / changed[0]} was changed since it was written, as by a correction: "
+            f"{WHAT_TO_DO}"
+        )
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:  # a link to nowhere
+        return 0
