@@ -49,8 +49,17 @@ def write_dicom(
     }  # fmt: skip
     if array.ndim == 3:
         elements[0x28, 0x08] = len(array)
-    meta = _element((2, 0x02), kind) + _element((2, 0x03), f"1.2.3.{number}")
-    meta += _element((2, 0x10), "1.2.840.10008.1.2.1")
+    return _write(path, elements)
+
+
+def write_without_picture(path: Path, kind: str, tags: Tags) -> Path:
+    """A report, say: a file of that kind with these elements and no picture."""
+    return _write(path, {(0x08, 0x16): kind, (0x08, 0x18): "1.2.3.99", **tags})
+
+
+def _write(path: Path, elements: Tags) -> Path:
+    meta = _element((2, 0x02), elements[0x08, 0x16])
+    meta += _element((2, 0x03), elements[0x08, 0x18]) + _element((2, 0x10), "1.2.840.10008.1.2.1")
     head = _short((2, 0), "UL", struct.pack("<I", len(meta)))
     path.parent.mkdir(exist_ok=True)
     path.write_bytes(bytes(128) + b"DICM" + head + meta + _data_set(elements))

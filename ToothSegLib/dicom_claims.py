@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import re
 import struct
+from dataclasses import dataclass
 from math import prod
 from pathlib import Path
 from typing import BinaryIO
@@ -22,12 +23,14 @@ _PACKED_RATIO = 5000
 _UNDEFINED = 0xFFFFFFFF
 _LONGEST_NUMBER = 4096
 _SYNTAX = (0x0002, 0x0010)
+_KINDS = ((0x0002, 0x0002), (0x0008, 0x0016))
+_FIRST_GROUPS = (0x0002, 0x0008)
 _NOT_PACKED = {b"1.2.840.10008.1.2", b"1.2.840.10008.1.2.1", b"1.2.840.10008.1.2.2"}
 _DEFLATED = b"1.2.840.10008.1.2.1.99"  # all elements are packed
 _SAMPLES, _FRAMES, _ROWS, _COLUMNS = (0x28, 0x02), (0x28, 0x08), (0x28, 0x10), (0x28, 0x11)
 _BITS, _SIGNED = (0x28, 0x100), (0x28, 0x103)
 _VOXELS = (0x7FE0, 0x10)
-_ITEM = (0xFFFE, 0xE000)
+_ITEM, _SEQUENCE_END = (0xFFFE, 0xE000), (0xFFFE, 0xE0DD)
 _SIZES = {_SAMPLES, _FRAMES, _ROWS, _COLUMNS, _BITS, _SIGNED}
 _ALLOWED = {_SAMPLES: (1, 3, 4), _BITS: (1, 8, 12, 16, 24, 32, 64), _SIGNED: (0, 1)}
 # Types whose length is in four bytes, behind two that mean nothing.
@@ -38,17 +41,34 @@ _TYPES = _LONG | {
 }  # fmt: skip
 
 
-def check_claims(path: Path) -> None:
+@dataclass(frozen=True)
+class Claims:
+    """What a file says that it is.
+
+    Args:
+        kind: UID of its SOP class; empty if it does not say.
+        has_picture: it tells the size of one.
+        is_sound: it could be followed from element to element up to its end.
+    """
+
+    kind: bytes
+    has_picture: bool
+    is_sound: bool
+
+
+def check_claims(path: Path) -> Claims:
     """Refuse a file that claims far more bytes than it has, or impossible voxels.
 
     What cannot be made out is let through. Voxels that are not packed are counted: GDCM makes up
-    those that a file promises and lacks.
+    those that a file promises and lacks, and passes over a slice that ends among its voxels.
 
     Raises:
         InputError: as said.
         OSError: the file cannot be read.
     """
     sizes: dict[tuple[int, int], int] = {}
+    kind, has_picture, depth = b"", False, 0
+    is_sound: bool | None = None
     voxels = None  # bytes of them, if they are not packed
     with open(path, "rb") as file:
         there = os.fstat(file.fileno()).st_size
@@ -65,6 +85,8 @@ def check_claims(path: Path) -> None:
             if order == "<" and tag[0] == 0x0800:  # behind the part-10 header of big-endian files
                 order = ">"
                 tag = struct.unpack(order + "HH", head[:4])
+            if is_sound is None and tag[0]:  # zeros say nothing
+                is_sound = tag[0] in _FIRST_GROUPS
             if tag[0] == 0x0002 and head[4:6] not in _TYPES:  # it is always written there
                 raise InputError(
                     f"{path} is damaged: element (0002,{tag[1]:04x}) has no type; copy or export "
@@ -76,15 +98,23 @@ def check_claims(path: Path) -> None:
                 if length == _UNDEFINED:
                     _pass_packed(path, file, there, order)
                     continue
-            if length == _UNDEFINED:
-                continue  # a sequence or an item: what is within follows
-            _check_length(path, tag, length, there - file.tell())
-            if tag[0] == 0xFFFE:
+            if length == _UNDEFINED:  # a sequence or an item: what is within follows
+                depth += tag[0] != 0xFFFE
                 continue
-            if tag == _SYNTAX:
+            left = there - file.tell()
+            bearable = 0 if tag == _VOXELS and depth == 0 else _BEARABLE
+            _check_length(path, tag, length, left, bearable=bearable)
+            is_sound = is_sound and length <= left
+            if tag[0] == 0xFFFE:
+                depth -= tag == _SEQUENCE_END
+                continue
+            has_picture = has_picture or (depth == 0 and tag == _ROWS)
+            if tag in _KINDS and depth == 0 and length <= _LONGEST_NUMBER:
+                kind = file.read(length).strip(b" \0")
+            elif tag == _SYNTAX:
                 syntax = file.read(length).strip(b" \0")
                 if syntax == _DEFLATED:
-                    return
+                    return Claims(kind, has_picture, is_sound=True)
             elif tag in _SIZES and tag not in sizes and 0 < length <= _LONGEST_NUMBER:
                 # The first one counts: icons within come later.
                 sizes[tag] = _number(path, file.read(length), tag, order)
@@ -94,10 +124,13 @@ def check_claims(path: Path) -> None:
     # A file without a header of its own is not packed, if its voxels have a length.
     bare = voxels is not None and syntax in (b"", *_NOT_PACKED)
     _check_sizes(path, sizes, there, voxels if bare else None, packed=packed)
+    return Claims(kind, has_picture, is_sound=bool(is_sound) and not head)
 
 
-def _check_length(path: Path, tag: tuple[int, int], length: int, left: int) -> None:
-    if length > max(left, _BEARABLE):
+def _check_length(
+    path: Path, tag: tuple[int, int], length: int, left: int, *, bearable: int
+) -> None:
+    if length > max(left, bearable):
         raise InputError(
             f"{path} is cut short: element ({tag[0]:04x},{tag[1]:04x}) promises {length} "
             f"bytes, the file has {max(left, 0)} more; copy or export it again"
@@ -110,7 +143,7 @@ def _pass_packed(path: Path, file: BinaryIO, there: int, order: str) -> None:
         *tag, length = struct.unpack(order + "HHI", head)
         if tuple(tag) != _ITEM or length == _UNDEFINED:
             return
-        _check_length(path, _ITEM, length, there - file.tell())
+        _check_length(path, _ITEM, length, there - file.tell(), bearable=0)
         file.seek(length, os.SEEK_CUR)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ToothSegLib.dicom_claims import check_claims
+from ToothSegLib.dicom_claims import Claims, check_claims
 from ToothSegLib.dicom_frames import frames_of
 from ToothSegLib.dicom_place import Place, place_slices
 from ToothSegLib.errors import InputError
@@ -29,19 +29,42 @@ def series_files(folder: Path) -> dict[str, tuple[str, ...]]:
     """The files of every series of a folder, in their order, by the series' UID.
 
     Raises:
-        InputError: the folder cannot be searched.
+        InputError: the folder cannot be searched, or a file may be a slice and cannot be read.
     """
     import SimpleITK as sitk
 
+    claims: dict[str, Claims] = {}
     for path in sorted(folder.iterdir()):
         # Other files in the folder are no business of ours.
         if path.is_file() and (path.suffix.lower() in DICOM_EXTENSIONS or is_dicom(path)):
-            check_claims(path)
+            if path.stat().st_size == 0 and not path.name.startswith("."):
+                raise InputError(f"{path} is empty; copy or export it again")
+            claims[path.name] = check_claims(path)
     with itk_errors(folder):
-        return {
+        series = {
             uid: sitk.ImageSeriesReader.GetGDCMSeriesFileNames(str(folder), uid)
             for uid in sitk.ImageSeriesReader.GetGDCMSeriesIDs(str(folder))
         }
+    _check_left_out(folder, claims, {Path(file).name for one in series.values() for file in one})
+    return series
+
+
+def _check_left_out(folder: Path, claims: dict[str, Claims], listed: set[str]) -> None:
+    """Refuse what GDCM passed over without a word and may be a slice: the end of a scan would lack.
+
+    Whatever is whole and claims no picture is something else: a DICOMDIR, a report, structures.
+    """
+    kinds = {claims[name].kind for name in listed & set(claims)}
+    for name, claim in claims.items():
+        # macOS puts hidden ones beside every file.
+        if name in listed or name.startswith("."):
+            continue
+        is_known = claim.is_sound and claim.kind not in (b"", *kinds)
+        if claim.has_picture or not is_known:
+            raise InputError(
+                f"{folder / name} is damaged, or no DICOM file that can be read; copy or export it "
+                "again, or take it out of the folder if it is no slice"
+            )
 
 
 def read_dicom_folder(folder: Path, series: str | None = None) -> Volume:
