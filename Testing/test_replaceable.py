@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -117,3 +118,26 @@ def test_a_correction_that_is_saved_during_the_run_stays(
     assert "scan.seg.nrrd was not written by an earlier run" in capfd.readouterr().err
     assert [path.name for path in path.parent.iterdir()] == ["scan.seg.nrrd"]
     assert path.read_bytes() == b"drawn by hand"
+
+
+def test_another_scan_of_the_same_name_stays(
+    scan: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert segment(scan) == 0
+    report = scan.parents[1] / "out" / "scan-report.json"
+    provenance = json.loads(report.read_text(encoding="utf-8"))["provenance"]
+    assert not [value for value in provenance.values() if str(scan.parent) in str(value)]
+    other = write_scan(scan.parents[1] / "other" / "scan.nrrd", (31, 41))
+    words = f"{report} is of another scan, which has the same name: name another output folder"
+    assert words in refused(other, monkeypatch, capfd)
+    # As many voxels with the same values, elsewhere.
+    volume = read_volume(scan)
+    write_volume(other, replace(volume, origin=(1.0, 2.0, 3.0)))
+    assert words in refused(other, monkeypatch, capfd)
+    # The same scan in another file.
+    write_volume(other, volume, compression_level=0)
+    assert other.read_bytes() != scan.read_bytes()
+    assert segment(other) == 0
+    write_scan(other, (31, 41))
+    assert segment(other, "--overwrite") == 0
+    assert segment(other) == 0

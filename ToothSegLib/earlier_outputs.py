@@ -11,7 +11,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from ToothSegLib.report import FORMAT, is_as_written
+from ToothSegLib.report import FORMAT, SCAN_SHA256, is_as_written
 from ToothSegLib.surfaces import stl_name
 from ToothSegLib.teeth import LOWER_ARCH, UPPER_ARCH
 
@@ -68,6 +68,7 @@ class EarlierReport:
         teeth: FDI numbers.
         files: names of the files beside it; None in those of older versions.
         checksums: of these files; None in those of older versions.
+        scan_sha256: of the scan, see `scan_checksum`; None if it is not told.
         as_written: nobody has changed it since.
         written: when, in ns.
     """
@@ -76,6 +77,7 @@ class EarlierReport:
     teeth: frozenset[int]
     files: set[str] | None
     checksums: dict[str, str] | None
+    scan_sha256: str | None
     as_written: bool
     written: int
 
@@ -92,10 +94,11 @@ def read_report(folder: Path, stem: str) -> EarlierReport | None:
             teeth=frozenset(int(tooth["fdi"]) for tooth in report["teeth"]),
             files={str(name) for name in report["files"]} if "files" in report else None,
             checksums=dict(report["checksums"]) if "checksums" in report else None,
+            scan_sha256=report["provenance"].get(SCAN_SHA256),
             as_written=is_as_written(report),
             written=path.stat().st_mtime_ns,
         )
-    except (OSError, ValueError, LookupError, TypeError, RecursionError):
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
         return None
 
 

@@ -37,7 +37,7 @@ from ToothSegLib.output_folder import check_folder
 from ToothSegLib.picture import teeth_picture
 from ToothSegLib.progress import Progress, ProgressCallback
 from ToothSegLib.replaceable import check_replaceable
-from ToothSegLib.report import Finding, Segmentation, to_json
+from ToothSegLib.report import SCAN_SHA256, Finding, Segmentation, to_json
 from ToothSegLib.slicer_header import segmentation_header
 from ToothSegLib.surfaces import Surface, stl_name, tooth_surfaces, write_stl
 from ToothSegLib.volume import Volume
@@ -92,7 +92,8 @@ def write_outputs(
             _write_report(segmentation, stem, stage, names)
             stale = stale_files(folder, stem, names, surfaces if stl else None)
             if not overwrite:
-                check_replaceable(folder, stem, [*names, *stale])
+                scan_sha256 = segmentation.provenance.get(SCAN_SHA256)
+                check_replaceable(folder, stem, [*names, *stale], scan_sha256)
             move_alone(stage, folder, names, stale)
             _remove_empty(folder, stale)
     return [folder / name for name in names]

@@ -1,4 +1,4 @@
-"""Which files of an output folder a run may replace: those of an earlier run, as that wrote them.
+"""Which files of an output folder a run may replace: those of its scan's earlier run, unchanged.
 
 The report lists them with their checksums. Whatever else has the name of a file that comes or goes
 is somebody's own, or holds somebody's corrections. Reports of older versions have no checksums:
@@ -25,13 +25,20 @@ WHAT_TO_DO = "name another output folder, or give --overwrite to replace it"
 
 
 def check_beforehand(
-    folder: Path, stem: str, *, stl: bool = True, picture: bool = True, slices: bool = False
+    folder: Path,
+    stem: str,
+    scan_sha256: str | None = None,
+    *,
+    stl: bool = True,
+    picture: bool = True,
+    slices: bool = False,
 ) -> None:
     """Refuse a folder in which `outputs.write_outputs` would refuse to replace something.
 
     Args:
         folder: of the results; it need not be there.
         stem: beginning of the names of the scan's files.
+        scan_sha256: see `check_replaceable`.
         stl, picture, slices: what will be written beside labels and report.
 
     Raises:
@@ -49,18 +56,22 @@ def check_beforehand(
                 tidy(folder)  # what a killed run has begun would look like somebody's changes
             # Which teeth will be found is not known, so all surfaces there may be in the way.
             surfaces = surface_folder(folder, stem) if stl else None
-            check_replaceable(folder, stem, names + stale_files(folder, stem, names, surfaces))
+            names += stale_files(folder, stem, names, surfaces)
+            check_replaceable(folder, stem, names, scan_sha256)
     except OSError as error:
         raise OutputError(f"cannot write to {folder}: {error.strerror or error}") from error
 
 
-def check_replaceable(folder: Path, stem: str, names: Sequence[str]) -> None:
+def check_replaceable(
+    folder: Path, stem: str, names: Sequence[str], scan_sha256: str | None = None
+) -> None:
     """Refuse to replace or remove what no earlier run on the scan made, or what was changed since.
 
     Args:
         folder: of the results; the caller is alone in it.
         stem: beginning of the names of the scan's files.
         names: of the files that come and go, relative to the folder.
+        scan_sha256: of the scan, see `scan_checksum`; if None, a scan of the same name is the same.
 
     Raises:
         OutputError: as said, with the file's name and what to do.
@@ -76,6 +87,11 @@ def check_replaceable(folder: Path, stem: str, names: Sequence[str]) -> None:
         raise OutputError(
             f"{folder / report} is of an older version that did not note whether its files were "
             f"corrected since: {WHAT_TO_DO}"
+        )
+    told = own.scan_sha256 if own is not None else None
+    if None not in (told, scan_sha256) and told != scan_sha256:
+        raise OutputError(
+            f"{folder / report} is of another scan, which has the same name: {WHAT_TO_DO}"
         )
     checksums = {} if own is None or own.checksums is None else own.checksums
     for name in there:

@@ -21,6 +21,8 @@ from ToothSegLib.volume import Volume
 
 FORMAT = "toothseg-report"
 FORMAT_VERSION = 1
+SCAN_SHA256 = "scan_sha256"
+"""Key of the provenance: checksum of the scan's voxels and grid, see `scan_checksum`."""
 NOTICE = "For research use, not a medical device."
 PACKAGES = ("numpy", "scipy", "torch", "vtk", "SimpleITK", "pynrrd")
 OPTIONAL_PACKAGES = ("openvino",)

@@ -58,16 +58,17 @@ def segment_file(
     """
     run = Progress(progress, cancelled)
     run.stage("reading the scan", 0.0, _READ).update(0.0)
-    volume = _read(source, series)
+    volume, scan_sha256 = _read(source, series)
     from ToothSegLib import cascade
     from ToothSegLib.outputs import output_stem, write_outputs
     from ToothSegLib.replaceable import check_beforehand
+    from ToothSegLib.report import SCAN_SHA256
 
     if check is not None:
         check(volume)
     stem = output_stem(source)
     if not overwrite:
-        check_beforehand(Path(outdir), stem, stl=stl, picture=picture, slices=slices)
+        check_beforehand(Path(outdir), stem, scan_sha256, stl=stl, picture=picture, slices=slices)
     tell = progress or _nobody
     segmentation = cascade.segment(
         volume,
@@ -79,6 +80,7 @@ def segment_file(
         cancelled=cancelled,
     )
     segmentation.provenance["source"] = Path(source).name or stem
+    segmentation.provenance[SCAN_SHA256] = scan_sha256
     paths = write_outputs(
         segmentation,
         stem,
@@ -93,19 +95,27 @@ def segment_file(
     return segmentation, paths
 
 
-def _read(source: str | os.PathLike[str], series: str | None) -> Volume:
-    """A scan that teeth can be found in. While it is unpacked, what is needed next is loaded."""
+def _read(source: str | os.PathLike[str], series: str | None) -> tuple[Volume, str]:
+    """A scan that teeth can be found in, and its checksum.
+
+    While it is unpacked, what is needed next is loaded.
+    """
+    from ToothSegLib.scan_checksum import scan_sha256
     from ToothSegLib.volume_io import check_scan, read_volume
 
+    def read() -> tuple[Volume, str]:
+        scan = read_volume(source, series=series)
+        return scan, scan_sha256(scan)
+
     with ThreadPoolExecutor(1) as pool:
-        reading = pool.submit(read_volume, source, series=series)
+        reading = pool.submit(read)
         # What is wrong at first sight is told without waiting for large libraries.
         if wait([reading], timeout=_FIRST_SIGHT_S).not_done:
             _load()
-        volume = reading.result()
+        volume, sha256 = reading.result()
     check_scan(volume, os.fspath(source))
     _load()
-    return volume
+    return volume, sha256
 
 
 def _load() -> None:
