@@ -11,6 +11,8 @@ import SimpleITK as sitk
 
 from stub_fixture import bright_voxels, put_cascade
 from ToothSegLib.cli.main import main
+from ToothSegLib.not_numbers import NotNumbers
+from ToothSegLib.volume_io import read_volume
 
 RNG = np.random.default_rng(5)
 GREY = RNG.integers(-1000, 2000, (12, 11, 10)).astype(np.int16)
@@ -158,6 +160,34 @@ def test_bad_input(case: str, tmp_path: Path, capfd: pytest.CaptureFixture[str])
     assert main(["segment", str(source), "-o", str(tmp_path / "out")]) == 2
     assert words in one_line(capfd)
     assert tree(tmp_path) == before
+
+
+@pytest.mark.usefixtures("no_cascade")
+@pytest.mark.parametrize("ending", [".nii", ".nii.gz", ".mha", ".mhd", ".gipl", ".gipl.gz"])
+@pytest.mark.parametrize("kind", [np.float32, np.float64])
+def test_voxels_that_are_not_numbers(
+    ending: str, kind: type, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    array = GREY.astype(kind)
+    path = save_itk(tmp_path / f"a{ending}", sitk.GetImageFromArray(array))
+    # Sound floats are read as they are.
+    assert np.array_equal(read_volume(path).array, array)
+    array[1, 2, 3], array[-1, -1, -1] = np.nan, -np.inf
+    path = save_itk(path, sitk.GetImageFromArray(array))
+    assert main(["segment", str(path), "-o", str(tmp_path / "out")]) == 2
+    assert f"a{ending} has 2 of {array.size} voxels that are not numbers" in one_line(capfd)
+
+
+@pytest.mark.parametrize("kind", ["<f4", ">f4", "<f8", ">f8"])
+def test_pieces_of_a_stream_need_not_end_with_a_voxel(kind: str) -> None:
+    array = RNG.random(1000).astype(kind)
+    array[[0, 500, 999]] = np.nan, np.inf, -np.inf
+    data = b"header" + array.tobytes()
+    for length in (1, 3, 7, 64, len(data)):
+        numbers = NotNumbers(np.dtype(kind), len(b"header"))
+        for start in range(0, len(data), length):
+            numbers.look_at(data[start : start + length])
+        assert numbers.count == 3
 
 
 @pytest.mark.usefixtures("no_cascade")

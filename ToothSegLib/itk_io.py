@@ -1,7 +1,8 @@
 """NIfTI, MetaImage and GIPL files, with SimpleITK.
 
 ITK takes a NIfTI or GIPL file that was cut short without a word and leaves the rest of the memory
-as it finds it, so the voxels are counted here before ITK reads them.
+as it finds it, so the voxels are counted here before ITK reads them. Of floats in NIfTI that are no
+numbers it makes 0, so they are looked for in the same go.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +24,7 @@ from ToothSegLib.errors import InputError
 from ToothSegLib.itk_image import from_itk
 from ToothSegLib.meta_header import read_meta_header
 from ToothSegLib.nifti_place import NiftiPlace, nifti_doubts, read_nifti_place
+from ToothSegLib.not_numbers import NotNumbers, not_numbers
 from ToothSegLib.volume import Volume, check_size, side_unknown
 
 IMAGE_IOS = {
@@ -57,14 +60,11 @@ def read_itk(path: Path, extension: str) -> Volume:
         if meta.binary:
             _check_voxels(meta.data, meta.start, extract, voxel_bytes, packed=meta.packed)
     else:
-        start = _GIPL_HEADER_BYTES
+        start, floats = _GIPL_HEADER_BYTES, None
         if nifti is not None:
             start, voxel_bytes = _nifti_layout(reader)
-        # A .gz is one stream from the file's beginning, header included.
-        if extension.endswith(".gz"):
-            _check_voxels(path, 0, extract, voxel_bytes, packed=True, header_bytes=start)
-        else:
-            _check_voxels(path, start, extract, voxel_bytes, packed=False)
+            floats = nifti.floats
+        _look_at_voxels(path, start, extract, voxel_bytes, floats)
     reader.SetExtractSize(extract + [0] * (reader.GetDimension() - 3))
     with itk_errors(path):
         image = reader.Execute()
@@ -156,6 +156,21 @@ def _nifti_layout(reader: Any) -> tuple[int, int]:
     return start, int(reader.GetMetaData("bitpix")) // 8
 
 
+def _look_at_voxels(
+    path: Path, start: int, size: list[int], voxel_bytes: int, floats: np.dtype | None
+) -> None:
+    """Refuse a NIfTI or GIPL file that is cut short, or whose floats are not all numbers."""
+    # A .gz is one stream from the file's beginning, header included.
+    packed = path.name.lower().endswith(".gz")
+    numbers = NotNumbers(floats, start if packed else 0) if floats is not None else None
+    if packed:
+        _check_voxels(path, 0, size, voxel_bytes, packed=True, header_bytes=start, numbers=numbers)
+    else:
+        _check_voxels(path, start, size, voxel_bytes, packed=False, numbers=numbers)
+    if numbers is not None and numbers.count:
+        raise not_numbers(str(path), numbers.count, prod(size))
+
+
 def _check_voxels(
     path: Path,
     start: int,
@@ -164,13 +179,19 @@ def _check_voxels(
     *,
     packed: bool,
     header_bytes: int = 0,
+    numbers: NotNumbers | None = None,
 ) -> None:
-    """Count the voxels' bytes from ``start`` on; a packed stream may begin with its header."""
+    """Count the voxels' bytes from ``start`` on; a packed stream may begin with its header.
+
+    ``numbers`` looks at all that is promised.
+    """
     needed = int(np.prod(size, dtype=object)) * voxel_bytes
     if packed:
-        there = _inflated(path, start, header_bytes + needed) - header_bytes
+        there = _inflated(path, start, header_bytes + needed, numbers) - header_bytes
     else:
         there = path.stat().st_size - start
+        if numbers is not None and there >= needed:
+            _look_through(path, start, needed, numbers)
     if there < needed:
         text = " x ".join(map(str, size))
         raise InputError(
@@ -179,7 +200,15 @@ def _check_voxels(
         )
 
 
-def _inflated(path: Path, start: int, enough: int) -> int:
+def _look_through(path: Path, start: int, needed: int, numbers: NotNumbers) -> None:
+    with open(path, "rb") as file:
+        file.seek(start)
+        while needed > 0 and (piece := file.read(min(needed, _CHUNK))):
+            numbers.look_at(piece)
+            needed -= len(piece)
+
+
+def _inflated(path: Path, start: int, enough: int, numbers: NotNumbers | None = None) -> int:
     """Bytes that the gzip or zlib stream at ``start`` inflates to, counted up to ``enough``."""
     count, stream = 0, _inflater()
     try:
@@ -191,7 +220,10 @@ def _inflated(path: Path, start: int, enough: int) -> int:
                     break
                 if stream.eof:  # gzip files may be in several members
                     stream = _inflater()
-                count += len(stream.decompress(chunk, _CHUNK))
+                piece = stream.decompress(chunk, _CHUNK)
+                if numbers is not None:
+                    numbers.look_at(piece[: enough - count])
+                count += len(piece)
     except zlib.error:
         pass  # damaged: what could be unpacked counts
     return count

@@ -1,6 +1,7 @@
 """Where a NIfTI file says that its voxels lie: by qform, by sform, by both or not at all.
 
-ITK takes one of the two without a word, and the patient's axes where there is none (nifti1.h).
+ITK takes one of the two without a word, and the patient's axes where there is none (nifti1.h); nor
+does it tell that it makes 0 of floats that are no numbers.
 """
 
 from __future__ import annotations
@@ -18,17 +19,22 @@ from ToothSegLib.volume import Volume, corner_indices, side_unknown
 # Rounding of the two is far below.
 _SAME_MM = 0.1
 _NO_RIGHT_ANGLE = 1e-3
+_FLOATS = {16: "f4", 64: "f8"}
 _UNIT_MM = {1: 1e3, 3: 1e-3}
 _RAS_TO_LPS = np.array([[-1.0], [-1.0], [1.0]])
 
 
 @dataclass(frozen=True)
 class NiftiPlace:
-    """(4, 4) matrices from (i, j, k, 1) to LPS mm; None for a form that has no code."""
+    """(4, 4) matrices from (i, j, k, 1) to LPS mm; None for a form that has no code.
+
+    ``floats`` is the type of the voxels in the file, None if they are integers.
+    """
 
     pixdim: NDArray[np.float64]  # (3,) as the file has them
     qform: NDArray[np.float64] | None
     sform: NDArray[np.float64] | None
+    floats: np.dtype | None
 
 
 def read_nifti_place(path: Path) -> NiftiPlace:
@@ -49,6 +55,7 @@ def read_nifti_place(path: Path) -> NiftiPlace:
     pixdim = np.frombuffer(header, order + "f4", 4, offset=76).astype(float)
     codes = np.frombuffer(header, order + "i2", 2, offset=252)
     numbers = np.frombuffer(header, order + "f4", 18, offset=256).astype(float)
+    kind = _FLOATS.get(int(np.frombuffer(header, order + "i2", 1, offset=70)[0]))
     to_mm = _UNIT_MM.get(header[123] & 7, 1.0)
     qform = _from_quaternion(numbers[:6], pixdim) if codes[0] > 0 else None
     sform = np.vstack([numbers[6:].reshape(3, 4), [0, 0, 0, 1]]) if codes[1] > 0 else None
@@ -62,7 +69,7 @@ def read_nifti_place(path: Path) -> NiftiPlace:
             f"{path} has axes that are not at right angles (by its sform, as of a tilted gantry), "
             "which cannot be read in NIfTI; give the DICOM series, or a NRRD file of it"
         )
-    return NiftiPlace(pixdim[1:], qform, sform)
+    return NiftiPlace(pixdim[1:], qform, sform, np.dtype(order + kind) if kind else None)
 
 
 def nifti_doubts(place: NiftiPlace, volume: Volume) -> tuple[str, ...]:

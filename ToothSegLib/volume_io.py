@@ -11,6 +11,7 @@ import numpy as np
 
 from ToothSegLib import dicom_io, itk_io, nrrd_io
 from ToothSegLib.errors import InputError, OutputError
+from ToothSegLib.not_numbers import not_numbers
 from ToothSegLib.volume import Volume
 
 NRRD_EXTENSIONS = nrrd_io.NRRD_EXTENSIONS
@@ -105,10 +106,7 @@ def check_scan(volume: Volume, name: str = "the scan") -> None:
     least, greatest = volume.array.min(), volume.array.max()
     if not (np.isfinite(least) and np.isfinite(greatest)):
         bad = volume.array.size - int(np.isfinite(volume.array).sum())
-        raise InputError(
-            f"{name} has {bad} of {volume.array.size} voxels that are not numbers (NaN or "
-            "infinite); replace them by the value of air (numpy.nan_to_num) and save it again"
-        )
+        raise not_numbers(name, bad, volume.array.size)
     if least == greatest:
         raise InputError(f"{name} is {least:g} everywhere; it shows nothing, so export it again")
 
