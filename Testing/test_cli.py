@@ -148,6 +148,20 @@ def test_summary_charts_the_teeth_and_puts_the_urgent_first() -> None:
     assert f"{Path('out/scan-stl')} (1 surfaces; another scan's are in stl)" in text
 
 
+def test_a_name_that_the_terminal_has_no_letters_for_is_no_fault(
+    scan: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put_cascade(monkeypatch)
+    terminal = io.TextIOWrapper(io.BytesIO(), "cp1252", "strict")
+    monkeypatch.setattr(sys, "stdout", terminal)
+    out = tmp_path / "\N{GREEK SMALL LETTER ALPHA}"
+    assert main(["segment", str(scan), "-o", str(out), "--no-picture"]) == 0
+    assert rb"\u03b1" in terminal.buffer.getvalue()
+    # Not everything that stands in for a terminal can be told so.
+    monkeypatch.setattr(sys, "stdout", io.StringIO())
+    assert main(["segment", str(scan), "-o", str(out), "--no-picture"]) == 0
+
+
 @pytest.mark.parametrize("code", ["not-a-head-scan", "no-teeth"])
 def test_summary_says_first_that_this_may_be_no_scan_of_teeth(code: str) -> None:
     result = segmentation(dentition(ABSENT))

@@ -55,6 +55,9 @@ def build_parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; its exit code. SystemExit comes through for --help and bad options."""
+    # A result is printed when all is done: no name of a file may be a fault then.
+    if hasattr(sys.stdout, "reconfigure"):
+        sys.stdout.reconfigure(errors="backslashreplace")
     arguments = sys.argv[1:] if arguments is None else arguments
     args = build_parser(arguments).parse_args(arguments)
     try:
