@@ -31,9 +31,17 @@ def test_cases_are_numbered_from_the_seed(tmp_path: Path) -> None:
     assert load_case(tmp_path / "case-00008.npz").about["seed"] == 8
 
 
-def test_a_case_that_is_there_is_left_alone(tmp_path: Path) -> None:
+def test_a_case_that_is_there_is_left_alone_and_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     (tmp_path / "case-00000.npz").write_bytes(b"mine")
-    assert main(["simulate", "-o", str(tmp_path), "--quiet"]) == 0
+    command = ["simulate", "-o", str(tmp_path), "--much-work"]
+    assert main(command) == 0
+    told = capsys.readouterr().out
+    assert told.startswith("1 of 1 cases were there already and were left alone: ")
+    assert str(tmp_path) in told
+    assert main([*command, "--quiet"]) == 0
+    assert capsys.readouterr().out == ""
     assert (tmp_path / "case-00000.npz").read_bytes() == b"mine"
 
 

@@ -28,7 +28,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "its true labels, instead."
     )
     parser.add_argument(
-        "-o", "--output", type=Path, required=True, metavar="DIR", help="folder to write to"
+        "-o",
+        "--output",
+        type=Path,
+        required=True,
+        metavar="DIR",
+        help="folder to write to; a case that is there already is left alone, with whatever "
+        "options it was made",
     )
     parser.add_argument("-n", "--count", type=int, default=1, help="how many cases (default 1)")
     parser.add_argument(
@@ -119,13 +125,19 @@ def run(args: argparse.Namespace) -> int:
         raise OutputError(f"cannot make {args.output}: {error.strerror or error}") from error
     individuals = [load_individual(folder) for folder in args.anatomy]
     crowns = load_crown_statistics(args.crowns) if args.crowns else None
+    there = 0
     with console.working(quiet=args.quiet) as (progress, cancelled):
         whole = Progress(progress, cancelled)
         for n in range(args.count):
             stage = whole.stage("simulating", n / args.count, (n + 1) / args.count)
             stage.update(0.0)
-            _write(args, args.seed + n, individuals, crowns, scanner, stage)
+            there += not _write(args, args.seed + n, individuals, crowns, scanner, stage)
         whole.stage("simulating", 0.0, 1.0).update(1.0)
+    if there and not args.quiet:
+        print(
+            f"{there} of {args.count} cases were there already and were left alone: to have "
+            f"them with these options name another folder than {args.output}, or remove them"
+        )
     return 0
 
 
@@ -146,7 +158,8 @@ def _write(
     crowns: CrownStatistics | None,
     scanner: Scanner | None,
     progress: Progress,
-) -> None:
+) -> bool:
+    """Write a case; false if it is there already."""
     from ToothSegLib.synthesis.case import save_case
     from ToothSegLib.synthesis.compose import MUCH_WORK, few_teeth, make_case
     from ToothSegLib.volume_io import write_volume
@@ -155,15 +168,16 @@ def _write(
     with_picture = args.scan or scanner is not None
     target = args.output / (f"{name}-labels.nrrd" if with_picture else f"{name}.npz")
     if target.exists():
-        return
+        return False
     wish = few_teeth(seed) if args.few_teeth else MUCH_WORK if args.much_work else None
     case = make_case(seed, individuals, crowns=crowns, ordinary=args.ordinary, wish=wish)
     if not with_picture:
         save_case(target, case)
-        return
+        return True
     image, labels = _scan(case, seed, args, scanner, progress)
     write_volume(args.output / f"{name}.nrrd", image)
     write_volume(target, labels)
+    return True
 
 
 def _scan(
