@@ -7,7 +7,7 @@ The rays meet where the roots part; their colours are those that the module give
 
 from __future__ import annotations
 
-import sys
+import argparse
 from pathlib import Path as FilePath
 
 import matplotlib
@@ -88,4 +88,6 @@ def draw(path: FilePath) -> None:
 
 
 if __name__ == "__main__":
-    draw(FilePath(sys.argv[1]) if len(sys.argv) > 1 else ICON)
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
+    parser.add_argument("file", metavar="FILE", nargs="?", type=FilePath, default=ICON)
+    draw(parser.parse_args().file)

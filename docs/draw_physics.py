@@ -8,7 +8,7 @@ chance. A few minutes; needs the extras 'physics' and 'dev'.
 
 from __future__ import annotations
 
-import sys
+import argparse
 from collections.abc import Callable
 from pathlib import Path
 
@@ -94,4 +94,6 @@ def row(title: str, cuts: list[NDArray]) -> NDArray[np.uint8]:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]) if len(sys.argv) > 1 else PICTURE)
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
+    parser.add_argument("path", metavar="PATH", nargs="?", type=Path, default=PICTURE)
+    main(parser.parse_args().path)
