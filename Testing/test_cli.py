@@ -97,6 +97,38 @@ def test_a_wrong_option_is_told_in_one_line(
     assert "--help" in err
 
 
+@pytest.mark.parametrize(
+    ("words", "behind"),
+    [
+        (["segment", "", "-o", "out"], "segment"),
+        (["segment", "x", "-o", ""], "-o"),
+        (["segment", "x", "--output="], "--output"),
+        (["batch", "", "-o", "out"], "batch"),
+        (["simulate", "-o", ""], "-o"),
+        (["dataset", "list", ""], "list"),
+        ([""], "toothseg"),
+    ],
+)
+def test_an_empty_path_is_not_this_folder(
+    words: list[str], behind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit) as end:
+        main(words)
+    assert end.value.code == 2
+    err = capsys.readouterr().err
+    assert err.startswith(f"toothseg: error: the argument behind '{behind}' is empty: ")
+    assert err.count("\n") == 1
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_note_may_be_empty(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["dataset", "add", str(tmp_path / "set"), "absent.nrrd", "--note", "", "--who="]
+    assert main(words) == 2
+    assert "absent.nrrd does not exist" in capsys.readouterr().err
+
+
 def test_segment_writes_the_files_and_prints_one_screen(
     scan: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:

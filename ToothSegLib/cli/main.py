@@ -21,6 +21,7 @@ from ToothSegLib.errors import Cancelled, ToothSegError
 DESCRIPTION = """Finds, numbers and measures the teeth in a dental cone-beam CT.
 For research use, not a medical device."""
 
+_MAY_BE_EMPTY = ("--note", "--who")
 _LONGEST_LINE = 2000
 # What a library says that finds no memory for itself when it is loaded, or Python for a thread.
 _NO_ROOM = re.compile("failed to map segment|[Cc]annot allocate memory|can't start new thread")
@@ -59,7 +60,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if hasattr(sys.stdout, "reconfigure"):
         sys.stdout.reconfigure(errors="backslashreplace")
     arguments = sys.argv[1:] if arguments is None else arguments
-    args = build_parser(arguments).parse_args(arguments)
+    parser = build_parser(arguments)
+    _refuse_empty(parser, arguments)
+    args = parser.parse_args(arguments)
     try:
         with warnings.catch_warnings():
             if not args.debug:
@@ -75,6 +78,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if args.debug and not isinstance(error, Cancelled | KeyboardInterrupt):
             raise
         return _tell(error)
+
+
+def _refuse_empty(parser: argparse.ArgumentParser, arguments: Sequence[str]) -> None:
+    """A variable of the shell that is not set gives an empty path, which would be this folder."""
+    for before, word in zip(["", *arguments], arguments):
+        is_option = word.startswith("--") and word.endswith("=")
+        option = word[:-1] if is_option else before
+        if (is_option or not word) and option not in _MAY_BE_EMPTY:
+            parser.error(
+                f"the argument behind '{option or 'toothseg'}' is empty: give a name, or '.' for "
+                "this folder"
+            )
 
 
 def _tell(error: BaseException) -> int:
