@@ -20,6 +20,7 @@ from ToothSegLib.dataset.monai import export_monai, import_monai
 from ToothSegLib.dataset.nnunet import export_nnunet, import_nnunet
 from ToothSegLib.dataset.record import REVIEW_ORDER
 from ToothSegLib.errors import Cancelled, InputError, OutputError
+from ToothSegLib.owner import owner
 from ToothSegLib.progress import Progress
 from ToothSegLib.volume_io import read_volume
 
@@ -180,7 +181,7 @@ def test_what_an_export_that_was_killed_has_left_is_cleared(tmp_path: Path) -> N
     ended = subprocess.run(
         [sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True, text=True
     ).stdout.strip()
-    here = exchange._this_machine()
+    here = owner().split("-")[0]
     stages = {
         "left": f".out-{here}-{ended}-1.part",
         "running": f".out-{here}-{os.getpid()}-2.part",

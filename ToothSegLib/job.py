@@ -6,17 +6,15 @@ The process that asks stays free: it looks in now and then with `Job.poll`.
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 import subprocess
-import tempfile
 import time
 import weakref
 from dataclasses import dataclass
 from pathlib import Path
 
-from ToothSegLib import child
-from ToothSegLib.errors import Cancelled, OutputError, ToothSegError
+from ToothSegLib import child, job_folder
+from ToothSegLib.errors import Cancelled, ToothSegError
 from ToothSegLib.job_files import read_result, write_request
 from ToothSegLib.job_news import News
 from ToothSegLib.models import list_bundles
@@ -56,7 +54,8 @@ class Job:
 
     Whatever happens to this object or to its process, the other process ends and the folder, which
     holds a patient's scan, is removed: after `cancel`, after `result`, after a failure, when the
-    object is gone, and when this process ends, even by force.
+    object is gone, and when this process ends, even by force. Where both are killed the next job
+    removes the folder.
 
     Args:
         volume: the scan; its voxels are needed until `start` returns.
@@ -95,10 +94,7 @@ class Job:
         volume, self._volume = self._volume, None
         if volume is None:
             raise ToothSegError("this job was started before: make a new one")
-        try:
-            self._folder = Path(tempfile.mkdtemp(prefix="toothseg-"))
-        except OSError as error:
-            raise OutputError(f"no temporary folder can be made: {error.strerror}") from error
+        self._folder = job_folder.make()
         remains = _Remains(self._folder)
         self._clean_up = weakref.finalize(self, remains.remove)
         try:
@@ -205,9 +201,4 @@ class _Remains:
         """End the process and remove the folder."""
         if self.process is not None:
             child.kill(self.process)
-        # On Windows a file can outlive the process that had it open for a moment.
-        for _ in range(10):
-            shutil.rmtree(self.folder, ignore_errors=True)
-            if not self.folder.exists():
-                return
-            time.sleep(0.02)
+        job_folder.remove(self.folder)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -48,9 +49,14 @@ def write_request(folder: Path, volume: Volume, options: Mapping[str, Any]) -> N
 
 
 def read_request(folder: Path) -> tuple[Volume, dict[str, Any]]:
-    """The scan, its voxels left on the disk until they are looked at, and the options."""
+    """The scan, its voxels left on the disk until they are looked at, and the options.
+
+    Not so on Windows, where nobody can remove a file that is looked at in this way.
+    """
     request = _read_json(folder / _REQUEST)
-    array = np.load(folder / _SCAN, mmap_mode="r", allow_pickle=False)
+    array = np.load(
+        folder / _SCAN, mmap_mode=None if sys.platform == "win32" else "r", allow_pickle=False
+    )
     return _placed(array, request), request["options"]
 
 

@@ -14,13 +14,12 @@ import json
 import logging
 import os
 import platform
-import shutil
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from ToothSegLib import child
+from ToothSegLib import child, job_folder
 from ToothSegLib.errors import in_words
 from ToothSegLib.job_files import read_request, write_result
 from ToothSegLib.report import software_versions
@@ -37,7 +36,7 @@ def main(arguments: Sequence[str]) -> int:
     """Do the job of a folder; the exit code."""
     folder, parent = Path(arguments[0]), int(arguments[1])
     say = _voice()
-    child.end_with_parent(parent, lambda: shutil.rmtree(folder, ignore_errors=True))
+    child.end_with_parent(parent, lambda: job_folder.leave_and_remove(folder))
     faulthandler.enable()
     logging.basicConfig(
         level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(message)s", datefmt="%H:%M:%S"

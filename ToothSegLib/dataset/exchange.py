@@ -5,10 +5,8 @@ An export is a folder that is there whole or not at all.
 
 from __future__ import annotations
 
-import hashlib
 import os
 import shutil
-import socket
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,8 +15,8 @@ from pathlib import Path
 from ToothSegLib.dataset.case import DatasetCase
 from ToothSegLib.dataset.folder import Dataset
 from ToothSegLib.dataset.label_codes import to_values
-from ToothSegLib.dataset.lock import runs
 from ToothSegLib.errors import InputError, OutputError, ToothSegError
+from ToothSegLib.owner import has_ended, owner
 from ToothSegLib.volume_io import write_volume
 
 ENDING = ".nrrd"
@@ -39,11 +37,9 @@ def whole_folder(out: Path) -> Iterator[Path]:
         out.parent.mkdir(parents=True, exist_ok=True)
         prefix = f".{out.name}-"
         for left in out.parent.glob(f"{prefix}*.part"):
-            if _was_ended(left.name.removeprefix(prefix)):
+            if has_ended(left.name.removeprefix(prefix)):
                 shutil.rmtree(left, ignore_errors=True)
-        # Whose it is stands in its name: a process may end before it has written anything into it.
-        owner = f"{_this_machine()}-{os.getpid()}"
-        stage = out.parent / f"{prefix}{owner}-{uuid.uuid4().hex}.part"
+        stage = out.parent / f"{prefix}{owner()}-{uuid.uuid4().hex}.part"
         stage.mkdir()
         yield stage
         if out.exists():  # empty; Windows renames over no folder
@@ -56,16 +52,6 @@ def whole_folder(out: Path) -> Iterator[Path]:
     finally:
         if stage is not None:
             shutil.rmtree(stage, ignore_errors=True)
-
-
-def _this_machine() -> str:
-    return hashlib.sha256(socket.gethostname().encode()).hexdigest()[:12]
-
-
-def _was_ended(owner: str) -> bool:
-    """Whether a folder in the making is of a process that ended, by the end of its name."""
-    machine, pid, *_ = [*owner.split("-"), ""]
-    return machine == _this_machine() and pid.isdecimal() and not runs(int(pid))
 
 
 def chosen_cases(dataset: Dataset, *, reviewed_only: bool) -> list[DatasetCase]:

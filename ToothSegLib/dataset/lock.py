@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import os
 import socket
-import sys
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -21,6 +20,7 @@ from typing import Literal
 from ToothSegLib.dataset.case_json import now
 from ToothSegLib.dataset.refusals import Locked
 from ToothSegLib.errors import OutputError
+from ToothSegLib.owner import runs
 
 LOCK_NAME = "lock.json"
 
@@ -147,24 +147,3 @@ def _release(folder: Path, lock: Lock) -> None:
     if read_lock(folder) == lock:
         with suppress(OSError):
             (folder / LOCK_NAME).unlink()
-
-
-def runs(pid: int) -> bool:
-    """Whether a process of this machine runs."""
-    if sys.platform == "win32":  # there os.kill ends what it asks after
-        import ctypes
-
-        kernel, code = ctypes.windll.kernel32, ctypes.c_ulong()
-        handle = kernel.OpenProcess(0x1000, False, pid)  # PROCESS_QUERY_LIMITED_INFORMATION
-        running = bool(handle and kernel.GetExitCodeProcess(handle, ctypes.byref(code)))
-        kernel.CloseHandle(handle)
-        return running and code.value == 259  # STILL_ACTIVE
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except OverflowError:
-        return False
-    except PermissionError:
-        pass  # it is another user's
-    return True
