@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import os
+import shutil
 import signal
 import sys
 import time
@@ -46,7 +47,10 @@ def segment(
     """What the cascade would do, or would do wrong."""
     from stub_fixture import bright_voxels
 
-    if bundle == "slow":
+    if bundle == "slow removal":
+        remove = shutil.rmtree
+        shutil.rmtree = lambda *words, **more: (time.sleep(1), remove(*words, **more))
+    if bundle in ("slow", "slow removal"):
         for step in range(STEPS):
             progress(step / STEPS, "looking")
             time.sleep(0.1)

@@ -158,13 +158,14 @@ def test_a_job_that_is_forgotten_ends(stub: Path) -> None:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="kills by signal")
-def test_when_its_parent_is_killed_the_child_ends_too(tmp_path: Path) -> None:
+@pytest.mark.parametrize("bundle", ["slow", "slow removal"])
+def test_when_its_parent_is_killed_the_child_ends_too(tmp_path: Path, bundle: str) -> None:
     code = (
         f"import sys, tempfile, time; sys.path.insert(0, {str(TESTING)!r})\n"
         f"tempfile.tempdir = {str(tmp_path)!r}\n"
         "import pytest, test_job\n"
         "test_job.use_stub_worker(pytest.MonkeyPatch())\n"
-        "job = test_job.started(bundle='slow')\n"
+        f"job = test_job.started(bundle={bundle!r})\n"
         "test_job.until(job, lambda state: state.stage == 'looking')\n"
         "print(job._process.pid, flush=True); time.sleep(60)\n"
     )

@@ -16,6 +16,7 @@ import os
 import platform
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -90,7 +91,10 @@ def _voice() -> Say:
     os.dup2(2, 1)
 
     def say(**message: Any) -> None:
-        stream.write(json.dumps(message) + "\n")
+        # Nobody listens once the parent has ended. An error here would end this process before the
+        # thread that sees to that has removed the folder.
+        with suppress(OSError):
+            stream.write(json.dumps(message) + "\n")
 
     return say
 
