@@ -192,6 +192,24 @@ def test_what_a_killed_batch_left_is_cleared_away(tmp_path: Path) -> None:
         assert [path.name for path in tmp_path.glob(".toothseg-batch-*")] == [stage.name]
 
 
+@pytest.mark.usefixtures("in_process")
+def test_no_folder_on_the_way_to_a_result_is_for_its_maker_alone(
+    scans: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On Windows nobody else could read what is made in it, wherever that is moved to."""
+    really, modes = os.mkdir, {}
+
+    def note(path: Any, mode: int = 0o777, **options: Any) -> None:
+        modes[str(path)] = mode
+        really(path, mode, **options)
+
+    monkeypatch.setattr(os, "mkdir", note)
+    assert toothseg_batch(scans) == 0
+    for name in (".toothseg-batch-", f"{os.sep}tmp", ".toothseg-"):  # of a batch, a scan, its files
+        assert any(name in path for path in modes), name
+    assert set(modes.values()) == {0o777}
+
+
 @pytest.mark.parametrize(
     ("where", "words"),
     [("absent", "there is no folder"), ("", "lie in the output folder"), ("empty", "no scans in")],

@@ -266,10 +266,10 @@ def test_a_folder_is_checked_without_a_trace(tmp_path: Path) -> None:
 def test_a_folder_that_cannot_be_written_to_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def read_only(**_: object) -> str:
+    def read_only(*_: object) -> Path:
         raise OSError(errno.EROFS, "Read-only file system")
 
-    monkeypatch.setattr(output_folder.tempfile, "mkdtemp", read_only)
+    monkeypatch.setattr(output_folder, "new_folder", read_only)
     with pytest.raises(OutputError, match="Read-only file system"):
         check_folder(tmp_path)
 

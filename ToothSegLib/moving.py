@@ -15,13 +15,13 @@ import json
 import os
 import shutil
 import socket
-import tempfile
 import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from ToothSegLib.errors import OutputError
+from ToothSegLib.output_folder import new_folder
 
 _PREFIX = ".toothseg-"
 _PLAN = ".plan.json"
@@ -40,7 +40,7 @@ def stage_in(folder: Path) -> Iterator[Path]:
     with alone_in(folder) as sure:
         if sure:
             tidy(folder)
-        stage = Path(tempfile.mkdtemp(prefix=_prefix(), dir=folder))
+        stage = new_folder(folder, _prefix())
         lock = _lock(stage)
     try:
         yield stage

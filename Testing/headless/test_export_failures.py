@@ -73,10 +73,10 @@ def test_a_folder_that_cannot_be_written_to(
             exporter.export_segmentation(teeth_node, folder / "a.seg.nrrd")
     if os.geteuid() == 0:  # whom no permission stops
 
-        def refuse(*args: Any, **options: Any) -> str:
+        def refuse(*args: Any, **options: Any) -> None:
             raise PermissionError(13, "Permission denied")
 
-        monkeypatch.setattr("tempfile.mkdtemp", refuse)
+        monkeypatch.setattr(Path, "mkdir", refuse)
     with pytest.raises(OutputError, match="cannot write to .*closed: Permission denied"):
         exporter.export_surfaces(teeth_node, closed)
     assert names_in(tmp_path) == ["closed", "file"]

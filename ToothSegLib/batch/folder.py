@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import tempfile
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -17,7 +16,7 @@ from pathlib import Path
 
 from ToothSegLib.errors import OutputError
 from ToothSegLib.os_lock import os_locked
-from ToothSegLib.output_folder import check_folder
+from ToothSegLib.output_folder import check_folder, new_folder
 
 LOCK_NAME = ".toothseg-batch.lock"
 _RUN = ".toothseg-batch-"
@@ -64,7 +63,7 @@ def _remove(run: Path) -> None:
 
 def _make_run_folder(out: Path) -> Path:
     try:
-        run = Path(tempfile.mkdtemp(prefix=_RUN, dir=out))
+        run = new_folder(out, _RUN)
         # The workers of a cluster may be another user's; results have the rights of their folder.
         run.chmod(out.stat().st_mode)
         (run / _MARK).touch()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -28,6 +27,7 @@ from ToothSegLib.batch.record import (
 from ToothSegLib.dataset.voxels import source_of, storable
 from ToothSegLib.errors import BundleError, Cancelled, InputError, OutputError, in_words
 from ToothSegLib.models import bundle_weights, load_bundle
+from ToothSegLib.output_folder import new_folder
 from ToothSegLib.progress import ProgressCallback
 from ToothSegLib.report import URGENCIES
 from ToothSegLib.segment_file import segment_file
@@ -164,7 +164,7 @@ def _place(task: Task, target: Path) -> Iterator[Path]:
         return
     stage = None
     try:
-        stage = Path(tempfile.mkdtemp(dir=task.run))
+        stage = new_folder(Path(task.run), "tmp")
         yield stage
         _check(task)
         stage.chmod(Path(task.run).stat().st_mode)
