@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 
 import numpy as np
 import pytest
@@ -34,11 +35,13 @@ def test_an_error_ends_it(count: str, monkeypatch: pytest.MonkeyPatch) -> None:
 
     def fails(n: int) -> None:
         done.append(n)
+        if n:
+            time.sleep(0.002)  # longer than it takes to hand in the next, which is begun otherwise
         raise ValueError(n)
 
     with pytest.raises(ValueError, match="^0$"):
         in_threads(fails, range(10_000))
-    assert len(done) < 10_000
+    assert len(done) < 5_000
 
 
 @pytest.mark.parametrize("said", ["", "many", "0", "-2"])
