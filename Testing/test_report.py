@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from importlib import metadata
 
 import numpy as np
 import pytest
@@ -92,7 +93,20 @@ def test_an_urgency_is_one_of_three() -> None:
         Finding("code", "urgent", "message")  # type: ignore[arg-type]
 
 
-def test_versions_name_the_runtime() -> None:
-    assert set(software_versions()) == {
+@pytest.mark.parametrize("optional", [True, False])
+def test_versions_name_the_runtime(optional: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    version = metadata.version
+
+    def installed(package: str) -> str:
+        if package != "openvino":
+            return version(package)
+        if optional:
+            return "2025.1"
+        raise metadata.PackageNotFoundError(package)
+
+    monkeypatch.setattr(metadata, "version", installed)
+    versions = software_versions()
+    assert versions.pop("openvino", None) == ("2025.1" if optional else None)
+    assert set(versions) == {
         "toothseg", "python", "numpy", "scipy", "torch", "vtk", "SimpleITK", "pynrrd",
     }  # fmt: skip
