@@ -6,6 +6,7 @@ import json
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -68,10 +69,10 @@ def _manifest(out: Path) -> list[dict[str, Any]]:
 def test_what_is_cancelled_is_never_written(
     cluster: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(batch_stub, "SLOW_S", 2.0)
     write_scan(tmp_path / "scans" / "slow.nrrd", what=SLOW)
     out = tmp_path / "out"
-    given_up = threading.Event()
+    over, given_up = threading.Event(), threading.Event()
+    monkeypatch.setattr(batch_stub, "time", SimpleNamespace(sleep=lambda _: over.wait(100)))
 
     def watched(task: Task, progress: ProgressCallback | None) -> Entry:
         try:
@@ -88,7 +89,8 @@ def test_what_is_cancelled_is_never_written(
     address = cluster.scheduler_address
     with pytest.raises(Cancelled):
         run.run_batch(tmp_path / "scans", out, QUICK, dask=address, cancelled=at_work)
-    assert given_up.wait(30)
+    over.set()
+    assert given_up.wait(60)
     assert [path.name for path in out.iterdir() if path.name[0] != "."] == [MANIFEST_NAME]
     assert not list(out.glob(".toothseg-batch-*"))
 

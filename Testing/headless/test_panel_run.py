@@ -149,7 +149,7 @@ def test_removing_the_volume_ends_the_run(
     widget.ui.segmentButton.click()
     settle()
     scene.RemoveNode(sample_volume_node)
-    wait_until(lambda: not _is_running(widget), 5)
+    wait_until(lambda: not _is_running(widget), 60)
     (shown,) = dialogs.take()
     assert shown.text.startswith(f"The volume {name} was removed while it was segmented")
     assert scene.GetNumberOfNodesByClass("vtkMRMLSegmentationNode") == 0
