@@ -6,6 +6,7 @@ import ast
 import subprocess
 import sys
 from collections.abc import Iterable, Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -43,12 +44,13 @@ def module_name(path: Path) -> str:
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
-def imports(path: Path) -> set[str]:
+@cache
+def imports(path: Path) -> frozenset[str]:
     """Full names of all that a file imports, at file scope or within functions."""
     package = module_name(path)
     if path.name != "__init__.py":
         package = package.rpartition(".")[0]
-    return set(imported_names(path.read_text(encoding="utf-8"), package))
+    return frozenset(imported_names(path.read_text(encoding="utf-8"), package))
 
 
 def top_names(names: Iterable[str]) -> set[str]:
