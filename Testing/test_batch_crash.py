@@ -87,7 +87,7 @@ def end(process: subprocess.Popen[str]) -> None:
 
 def nothing_is_left_of(process: subprocess.Popen[str]) -> bool:
     """Whether all that it started ends; the system takes a moment to take note."""
-    for _ in range(200):
+    for _ in range(1200):
         try:
             os.killpg(process.pid, 0)
         except ProcessLookupError:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import gc
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -65,6 +66,11 @@ def until(job: Job, wanted: Callable[[JobState], bool]) -> JobState:
     return state
 
 
+def was_killed(process: subprocess.Popen[bytes]) -> bool:
+    """Whether it was ended by force; a busy machine may take a moment to take note."""
+    return process.wait(30) == (1 if sys.platform == "win32" else -signal.SIGKILL)
+
+
 def ended(job: Job) -> JobState:
     return until(job, lambda state: not state.running)
 
@@ -123,7 +129,7 @@ def test_after_a_cancel_the_process_and_its_folder_are_gone(stub: Path, moment: 
     process = job._process
     assert list(stub.iterdir())
     job.cancel()
-    assert process.poll() is not None
+    assert was_killed(process)
     assert not list(stub.iterdir())
     assert job.poll() == JobState(message="cancelled")
     with pytest.raises(Cancelled):
@@ -136,7 +142,7 @@ def test_a_cancel_while_torch_is_imported(folders: Path) -> None:
     until(job, lambda state: state.stage == "starting the networks")
     process = job._process
     job.cancel()
-    assert process.poll() is not None
+    assert was_killed(process)
     assert not list(folders.iterdir())
 
 
@@ -154,7 +160,7 @@ def test_a_job_that_is_forgotten_ends(stub: Path) -> None:
     process = job._process
     del job
     gc.collect()
-    assert process.poll() is not None
+    assert was_killed(process)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="kills by signal")

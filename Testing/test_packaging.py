@@ -37,7 +37,7 @@ def cmake(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
     beside = os.pathsep.join((str(Path(sys.executable).parent), os.environ["PATH"]))
     program = shutil.which("cmake", path=beside)
     assert program is not None, "cmake is missing: pip install '.[dev]' brings it"
-    return subprocess.run([program, *arguments], capture_output=True, text=True, timeout=100)
+    return subprocess.run([program, *arguments], capture_output=True, text=True)
 
 
 def configure(source: Path, build: Path) -> subprocess.CompletedProcess[str]:
@@ -142,7 +142,7 @@ unittest.main(module="ToothSegPackageTest", argv=["ToothSegPackageTest", "-v"])
     environment = {**os.environ, "PYTHONPATH": str(HEADLESS), "PYTHONDONTWRITEBYTECODE": "1"}
     done = subprocess.run(
         [sys.executable, "-c", code],
-        cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=110,
+        cwd=tmp_path, env=environment, capture_output=True, text=True,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr[-3000:]
     assert "Ran 4 tests" in done.stderr

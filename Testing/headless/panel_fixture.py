@@ -66,7 +66,10 @@ def give_result(widget: Any, volume_node: Any, labels: Any) -> Any:
 
 def settle(seconds: float = 0.12) -> None:
     """Let Qt work off what waits, timers included."""
+    import slicer
+
     wait_until(lambda: False, seconds, must=False)
+    slicer.app.processEvents()  # what has become due while a busy machine let this process wait
 
 
 def wait_until(done: Callable[[], bool], seconds: float = 90.0, *, must: bool = True) -> None:
