@@ -26,6 +26,14 @@ settings.register_profile("toothseg", deadline=None, derandomize=True, max_examp
 settings.load_profile("toothseg")
 
 
+@pytest.fixture(autouse=True, scope="session")
+def _patience() -> None:
+    """A busy machine takes its time to end a process that is killed; a panel would not wait."""
+    from ToothSegLib import child
+
+    child._KILLED_WITHIN_S = 60.0
+
+
 @pytest.fixture
 def rng() -> np.random.Generator:
     """Random numbers that are the same in every run."""
