@@ -66,10 +66,10 @@ def test_failed_models_leave_nothing(
     before, items = everything_in(scene), children(hierarchy, hierarchy.GetSceneItemID())
     fill, filled = exporter._fill_model, []
 
-    def fill_one(model: Any, segment: Any) -> None:
+    def fill_one(model: Any, segment: Any, fdi: int) -> None:
         if filled:
             raise OutputError("no more")
-        filled.append(fill(model, segment))
+        filled.append(fill(model, segment, fdi))
 
     monkeypatch.setattr(exporter, "_fill_model", fill_one)
     with pytest.raises(OutputError, match="no more"):
