@@ -21,6 +21,7 @@ from ToothSegLib.quality.left_out import (
 )
 from ToothSegLib.quality.metal import metal_findings
 from ToothSegLib.quality.one_side import one_side_findings
+from ToothSegLib.quality.orientation import backwards_findings, upside_down_findings
 from ToothSegLib.quality.row import gap_findings, missing_findings, order_findings
 from ToothSegLib.quality.sizes import asymmetry_findings, size_findings
 from ToothSegLib.quality.subject import subject_findings
@@ -56,10 +57,19 @@ def find_findings(
     facts = Facts(regions, numbering, labels, scan)
     greys = None if scan is None else measure_greys(labels, scan, facts.boxes)
     findings = subject_findings(facts, greys)
+    if backwards := backwards_findings(facts):
+        # What else may be said of numbers, places and sizes only follows from it.
+        about_voxels = [
+            *unclear_findings(facts),
+            *_cut_findings(facts),
+            *metal_findings(facts, greys),
+            *noise_findings(dropped_mm3),
+        ]
+        return by_urgency(findings + backwards + about_voxels)
     split, pieces = split_findings(facts)
     main = [
         *twice_findings(facts),
-        *order_findings(facts),
+        *(order_findings(facts) or upside_down_findings(facts)),
         *merged_findings(facts, dict(stacked)),
         *split,
     ]
