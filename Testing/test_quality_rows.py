@@ -58,6 +58,19 @@ def test_half_a_tooth_that_was_left_out() -> None:
     assert patient.told() == [("split", "high", (26,))]
 
 
+def test_crumbs_in_the_place_of_a_missing_tooth_are_no_halves() -> None:
+    """Neither where one of them got its number nor where two got those of neighbours."""
+    patient = a_patient(volumes={11: 0.25})
+    crumb = patient.region(11)
+    patient.leave_out(1, crumb.centroid + [0.0, 0.0, 6.0], crumb.volume_mm3)
+    assert patient.told() == [("odd-size", "medium", (11,)), ("fragments", "medium", (11,))]
+    patient = a_patient(volumes={11: 0.25, 21: 0.25})
+    for fdi, other in ((11, 21), (21, 11)):
+        way = patient.region(other).centroid - patient.region(fdi).centroid
+        patient.change(fdi, centroid=patient.region(fdi).centroid + 0.25 * way)
+    assert "split" not in patient.codes()
+
+
 def test_a_third_molar_is_no_half_of_its_neighbour() -> None:
     patient = a_patient(volumes={26: 0.8})
     beside = patient.region(26).centroid + [0.0, 0.0, 6.0]

@@ -24,8 +24,9 @@ OTHER_JAW_SHARE = 0.25
 
 # Halves lie beside or above each other, in one place of the row; a neighbour is a whole place away.
 HALVES_ALONG, HALVES_ACROSS_MM, HALVES_UP_MM = 0.6, 7.0, 13.0
-# Each half is smaller than a tooth, and both together are no larger than one.
-HALF_AT_MOST, BOTH_AT_MOST, HALF_AT_LEAST = 0.9, 1.6, 0.1
+# Each half is smaller than a tooth, and both together make up one: two crumbs in the place of a
+# tooth that is missing do not.
+HALF_AT_MOST, BOTH_AT_MOST, HALF_AT_LEAST, BOTH_AT_LEAST = 0.9, 1.6, 0.1, 0.6
 # Halves that both got a number, and pushed the others along; or that passes for a third molar.
 NUMBERED_HALF_AT_MOST, NUMBERED_BOTH_AT_MOST, NUMBERED_ALONG = 0.7, 1.25, 0.65
 THIRD_MOLAR_HALF_AT_MOST = 0.65
@@ -106,8 +107,9 @@ def split_findings(facts: Facts) -> tuple[list[Finding], set[int]]:
         findings.append(Finding("split", "high", message, (fdi,)))
     for step in facts.steps():
         sizes = [facts.sizes.get(fdi, 1.0) for fdi in (step.first, step.second)]
-        small = max(sizes) <= NUMBERED_HALF_AT_MOST and sum(sizes) <= NUMBERED_BOTH_AT_MOST
-        if small and step.along <= NUMBERED_ALONG:
+        small = max(sizes) <= NUMBERED_HALF_AT_MOST
+        one = BOTH_AT_LEAST <= sum(sizes) <= NUMBERED_BOTH_AT_MOST
+        if small and one and step.along <= NUMBERED_ALONG:
             message = (
                 f"{facts.name(step.first)} and {step.second} are small and close together: they "
                 "may be one tooth cut in two, and the numbers beyond be off by one."
@@ -150,7 +152,9 @@ def _other_half(facts: Facts, piece: Region, most: float) -> int | None:
     for fdi, size in facts.sizes.items():
         usual_mm3 = NORM_VOLUMES_MM3[type_of(fdi)] * facts.scale
         share = piece.volume_mm3 / usual_mm3
-        if size > most or size + share > BOTH_AT_MOST or not HALF_AT_LEAST <= share <= most:
+        if size > most or not HALF_AT_LEAST <= share <= most:
+            continue
+        if not BOTH_AT_LEAST <= size + share <= BOTH_AT_MOST:
             continue
         unit, room = facts.direction(fdi)
         way = piece.centroid - facts.regions[fdi].centroid
