@@ -89,6 +89,36 @@ def test_a_cut_is_told_at_any_voxel_size(step_mm: float, short_mm: float) -> Non
 
 
 @pytest.mark.parametrize("step_mm", FINE_AND_COARSE_MM)
+@pytest.mark.parametrize("axis", range(3))
+@pytest.mark.parametrize("up", [False, True])
+def test_a_label_may_end_just_before_the_array_that_cuts_it(
+    step_mm: float, axis: int, up: bool
+) -> None:
+    at, grey, tooth = a_round_tooth(step_mm)
+    middle, short = len(at) // 2, round(0.8 / step_mm)
+    kept, missed = (
+        (slice(n, None) if up else slice(None, len(at) - n)) for n in (middle, middle + short)
+    )
+    labels = np.zeros(grey.shape, np.uint8)
+    some = tuple(missed if n == axis else slice(None) for n in range(3))
+    labels[some] = 11 * tooth[some]
+    view = tuple(kept if n == axis else slice(None) for n in range(3))
+    spacing = (step_mm,) * 3
+    cut, scan = Volume(labels[view], spacing), Volume(grey[view].astype(np.int16), spacing)
+    assert cut_teeth(cut, scan, label_boxes(cut.array)) == {11}
+
+
+@pytest.mark.parametrize("step_mm", FINE_AND_COARSE_MM)
+def test_a_whole_tooth_just_before_the_end_of_the_array_is_not_cut(step_mm: float) -> None:
+    at, grey, tooth = a_round_tooth(step_mm)
+    end = int(np.argwhere(tooth)[:, 0].max()) + 1 + round(0.8 / step_mm)
+    labels = (11 * tooth[:end]).astype(np.uint8)
+    spacing = (step_mm,) * 3
+    scan = Volume(grey[:end].astype(np.int16), spacing)
+    assert cut_teeth(Volume(labels, spacing), scan, label_boxes(labels)) == set()
+
+
+@pytest.mark.parametrize("step_mm", FINE_AND_COARSE_MM)
 @pytest.mark.parametrize("short_mm", [0.0, 0.3])
 def test_air_about_a_tooth_is_no_cut_at_any_voxel_size(step_mm: float, short_mm: float) -> None:
     at, grey, tooth = a_round_tooth(step_mm)
