@@ -154,6 +154,16 @@ def test_a_metal_crown(clipped: bool) -> None:
     assert set(findings[0].fdi) <= {35, 36, 37, 25, 26, 27}  # the crowns bite on each other
 
 
+def test_metal_in_more_than_half_of_the_teeth_of_a_scale_that_ends_below_it() -> None:
+    patient, scan = scanned()
+    filled = {fdi for fdi in ALL_28 if fdi % 10 > 3}
+    grey = np.where(np.isin(patient.labels.array, list(filled)), 3 * ENAMEL, scan.array)
+    findings = changed(patient, np.minimum(grey, 1.2 * ENAMEL).astype(np.int16)).findings()
+    (metal,) = (finding for finding in findings if finding.code == "touching-metal")
+    assert filled <= set(metal.fdi)
+    assert not {11, 21, 31, 41} & set(metal.fdi)
+
+
 def test_enamel_that_the_scale_clips_is_no_metal() -> None:
     patient, scan = scanned()
     assert changed(patient, np.minimum(scan.array, int(0.9 * ENAMEL))).told() == []
