@@ -198,6 +198,15 @@ def test_sure_third_molars_are_one_finding() -> None:
     assert "molars 18, 48 at (152, 0, 0), (151, 0, 0) mm LPS are in the scan" in finding.message
 
 
+def test_a_piece_in_the_place_of_a_third_molar_is_told_as_such() -> None:
+    patient = a_patient()
+    patient.leave_out(1, FAR, 160.0, 0.99, 48)
+    assert patient.told() == [("third-molar", "low", (48,))]
+    assert patient.findings()[0].message.startswith(
+        "A piece of 160 mm3 at (150, 0, 0) mm LPS, in the place of third molar 48, was left out"
+    )
+
+
 def test_fragments_are_told_in_one_line_with_the_teeth_beside_them() -> None:
     patient = a_patient()
     beside = patient.region(11).centroid - [0.0, 5.0, 0.0]

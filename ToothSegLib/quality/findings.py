@@ -82,7 +82,8 @@ def find_findings(
         if len(finding.fdi) > 1 or not near.issuperset(finding.fdi)
     ]
     findings += main
-    if not _told_of("numbers-unsure", main):
+    all_unsure = _told_of("numbers-unsure", main)
+    if not all_unsure:
         findings += one_side_findings(facts)
     if facts.regions:
         odd = size_findings(facts, told)
@@ -93,7 +94,7 @@ def find_findings(
     findings += [
         *no_place_findings(left_out, numbering, facts),
         *metal_findings(facts, greys),
-        *third_molar_findings(left_out, numbering, all_unsure=_told_of("numbers-unsure", main)),
+        *third_molar_findings(left_out, numbering, facts, all_unsure=all_unsure),
         *rejoined_findings(rejoined, numbering),
         *noise_findings(dropped_mm3),
     ]

@@ -4,26 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from ToothSegLib.norms import VOLUMES_MM3 as NORM_VOLUMES_MM3
 from ToothSegLib.numbering import Numbering
 from ToothSegLib.quality.doubts import UNSURE_NUMBER
 from ToothSegLib.quality.facts import Facts, coordinates
 from ToothSegLib.regions import Region
 from ToothSegLib.report import Finding
+from ToothSegLib.teeth import type_of
 
 # A dropped piece below this is noise.
 DROPPED_MM3 = 10.0
 # What is left out and larger than this could be a whole tooth; a lower incisor has 200 mm3.
 TOOTH_MM3 = 150.0
+# Of a third molar's usual volume in this patient. What is smaller is cut by the view, a bud, the
+# root of one that is lost, or none.
+PIECE_SHARE = 0.3
 
 
 def third_molar_findings(
-    regions: Sequence[Region], numbering: Numbering, *, all_unsure: bool
+    regions: Sequence[Region], numbering: Numbering, facts: Facts, *, all_unsure: bool
 ) -> list[Finding]:
-    """One finding for all sure third molars, one for each that may be another tooth.
+    """One finding for all sure third molars, one for each that may be another tooth or a piece.
 
     Args:
         regions: left out, those of which something else was told apart.
         numbering: of these regions.
+        facts: of the teeth that were not left out.
         all_unsure: that all numbers are in doubt was told already, and is not told again of these.
     """
     sure: list[tuple[int, str]] = []
@@ -31,6 +37,15 @@ def third_molar_findings(
     for region in regions:
         third = numbering.third_molars.get(region.label)
         if third is None:
+            continue
+        usual_mm3 = NORM_VOLUMES_MM3[type_of(third)] * facts.scale
+        if region.volume_mm3 < PIECE_SHARE * usual_mm3:
+            message = (
+                f"A piece of {region.volume_mm3:.0f} mm3 at {coordinates(region)} mm LPS, in the "
+                f"place of third molar {third}, was left out: a part of it, its bud, or no tooth "
+                "at all."
+            )
+            findings.append(Finding("third-molar", "low", message, (third,)))
             continue
         confidence = numbering.confidence[region.label]
         if all_unsure or confidence >= UNSURE_NUMBER:
