@@ -146,6 +146,14 @@ def test_what_is_in_doubt_is_named_if_it_got_a_number() -> None:
     assert doubt_findings([a_region(2)], numbering) == []
 
 
+def test_the_rest_of_a_crown_that_the_view_cuts_is_hardly_an_implant() -> None:
+    regions = [a_region(1), a_region(3)]
+    whole, part = doubt_findings(regions, Numbering(numbers={1: 36, 3: 11}), cut={11, 12})
+    assert (whole.urgency, whole.fdi) == ("high", (36,))
+    assert (part.code, part.urgency, part.fdi) == ("perhaps-implant", "low", (11,))
+    assert part.message.startswith("What the field of view leaves of 11 is bright: most likely")
+
+
 def test_a_tooth_of_the_sample_made_of_metal_is_left_out() -> None:
     scan = read_volume(resource_path("Samples", "sample-cbct.nrrd"))
     truth = read_volume(resource_path("Samples", "sample-cbct-labels.nrrd"))

@@ -33,6 +33,7 @@ from ToothSegLib.numbering import Numbering, number_regions
 from ToothSegLib.padding import without_padding
 from ToothSegLib.progress import Progress, ProgressCallback
 from ToothSegLib.quality import find_findings
+from ToothSegLib.quality.view import cut_among
 from ToothSegLib.regions import Region
 from ToothSegLib.report import (
     Finding,
@@ -114,7 +115,7 @@ def segment(
     wanted = choose_device("cpu" if on_cpu else device)
     scan = without_padding(_settled(volume))
     sight, notes = _look_where_it_works(bundle, scan, wanted, precision, backend, run, timings)
-    labels = np.zeros(volume.shape, np.uint8)
+    result = volume.with_array(np.zeros(volume.shape, np.uint8))
     regions: list[Region] = []
     dropped: list[float] = []
     rejoined: list[tuple[int, Region]] = []
@@ -135,12 +136,14 @@ def segment(
             # An implant stands where a tooth stood, so it takes part until all have their numbers.
             whole = found.numbering or number_regions(found.regions)
             numbering = calibrated(whole.without(metal), bundle.card)
-            notes = doubt_findings(implants.doubtful, numbering) + notes
         with _timed(timings, "to the scan's grid"):
             run.stage("bringing the labels to the scan's grid", 0.95, 1.0).update(0.0)
             numbered = sight.image.with_array(_lookup(numbering, found.regions)[found.labels])
             labels = labels_to_source(numbered, sight.image.with_array(sight.maps.tooth), scan)
-    result = volume.with_array(labels)
+            result = volume.with_array(labels)
+            numbers = (numbering.numbers.get(region.label) for region in implants.doubtful)
+            cut = cut_among({fdi for fdi in numbers if fdi}, result, volume)
+            notes = doubt_findings(implants.doubtful, numbering, cut) + notes
     confidences = {
         fdi: numbering.confidence[label]
         for label, fdi in numbering.numbers.items() if fdi is not None

@@ -7,6 +7,7 @@ metal looks like an implant to that.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -98,16 +99,37 @@ def implant_findings(implants: list[Region]) -> list[Finding]:
     return [Finding("implant", "medium", one if len(implants) == 1 else many)]
 
 
-def doubt_findings(doubtful: list[Region], numbering: Numbering) -> list[Finding]:
-    """One sentence for all that have a number and may be implants."""
+def doubt_findings(
+    doubtful: list[Region], numbering: Numbering, cut: Collection[int] = ()
+) -> list[Finding]:
+    """One sentence for all that have a number and may be implants, one for those that are cut.
+
+    Args:
+        doubtful: what may be implants.
+        numbering: of these regions.
+        cut: FDI numbers of what the field of view cuts. What is left of a crown has no core but
+            enamel, which is no darker than ceramic.
+    """
     numbers = (numbering.numbers.get(region.label) for region in doubtful)
     teeth = sorted(fdi for fdi in numbers if fdi)
-    if not teeth:
-        return []
-    names = ", ".join(map(str, teeth))
-    message = (
-        f"{names} may be {'an implant' if len(teeth) == 1 else 'implants'}: the core is as bright "
-        "as metal or ceramic, or it has an implant's look. Look at the slices, and delete what is "
-        "no tooth."
-    )
-    return [Finding("perhaps-implant", "high", message, tuple(teeth))]
+    whole = [fdi for fdi in teeth if fdi not in cut]
+    parts = [fdi for fdi in teeth if fdi in cut]
+    findings = []
+    if whole:
+        message = (
+            f"{_listed(whole)} may be {'an implant' if len(whole) == 1 else 'implants'}: the core "
+            "is as bright as metal or ceramic, or it has an implant's look. Look at the slices, "
+            "and delete what is no tooth."
+        )
+        findings.append(Finding("perhaps-implant", "high", message, tuple(whole)))
+    if parts:
+        message = (
+            f"What the field of view leaves of {_listed(parts)} is bright: most likely enamel, but "
+            "it may be an implant or its crown."
+        )
+        findings.append(Finding("perhaps-implant", "low", message, tuple(parts)))
+    return findings
+
+
+def _listed(teeth: list[int]) -> str:
+    return ", ".join(map(str, teeth))
