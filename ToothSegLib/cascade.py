@@ -14,6 +14,7 @@ import numpy as np
 
 from ToothSegLib.backends import BackendError, check_backend, choose_backend, load_network
 from ToothSegLib.calibration import calibrated
+from ToothSegLib.crumbs import without_crumbs
 from ToothSegLib.devices import (
     DeviceLostError,
     DeviceMemoryError,
@@ -140,7 +141,8 @@ def segment(
             run.stage("bringing the labels to the scan's grid", 0.95, 1.0).update(0.0)
             numbered = sight.image.with_array(_lookup(numbering, found.regions)[found.labels])
             labels = labels_to_source(numbered, sight.image.with_array(sight.maps.tooth), scan)
-            result = volume.with_array(labels)
+            drawn = volume.with_array(labels)
+            numbering, result = without_crumbs(regions, numbering, drawn, volume)
             numbers = (numbering.numbers.get(region.label) for region in implants.doubtful)
             cut = cut_among({fdi for fdi in numbers if fdi}, result, volume)
             notes = doubt_findings(implants.doubtful, numbering, cut) + notes

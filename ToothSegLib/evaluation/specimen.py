@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from scipy import ndimage
 
+from ToothSegLib.crumbs import without_crumbs
 from ToothSegLib.instances import MINIMAL_VOLUME_MM3
 from ToothSegLib.maps import Maps
 from ToothSegLib.numbering import Numbering, number_regions
@@ -92,7 +93,8 @@ class Specimen:
         table = np.zeros(int(self.regions.max()) + 1, np.uint8)
         for label, fdi in numbering.numbers.items():
             table[label] = fdi or 0
-        labels = self.scan.with_array(table[self.regions])
+        drawn = self.scan.with_array(table[self.regions])
+        numbering, labels = without_crumbs(regions, numbering, drawn, self.scan)
         return numbering, find_findings(regions, numbering, labels, crumbs, self.scan)
 
 

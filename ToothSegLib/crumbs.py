@@ -1,0 +1,64 @@
+"""Pieces that got the number of a tooth that is not there.
+
+Where a tooth is missing, a crumb in its place is the likeliest holder of its number.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from ToothSegLib.norms import VOLUMES_MM3
+from ToothSegLib.numbering import Numbering
+from ToothSegLib.quality.view import cut_among
+from ToothSegLib.regions import Region
+from ToothSegLib.teeth import type_of
+from ToothSegLib.volume import Volume
+
+# Of what a tooth has by its type and the patient's size. On 140 simulated dentitions the smallest
+# tooth, a lateral incisor, had 0.36. Far less is asked for, so that retained roots stay.
+CRUMB_SHARE = 0.15
+# Fewer teeth do not tell the patient's size.
+_FEWEST_TEETH = 5
+
+
+def without_crumbs(
+    regions: Sequence[Region], numbering: Numbering, labels: Volume, scan: Volume
+) -> tuple[Numbering, Volume]:
+    """Take the numbers of crumbs away, unless the field of view has cut them from a tooth.
+
+    Args:
+        regions: as numbered.
+        numbering: of these regions.
+        labels: FDI numbers.
+        scan: on the same grid.
+    """
+    shares = {
+        region.label: region.volume_mm3 / VOLUMES_MM3[type_of(fdi)]
+        for region in regions
+        if (fdi := numbering.numbers.get(region.label))
+    }
+    if len(shares) < _FEWEST_TEETH:
+        return numbering, labels
+    least = CRUMB_SHARE * float(np.median(list(shares.values())))
+    small = {
+        fdi: label
+        for label, share in shares.items()
+        if share < least and (fdi := numbering.numbers[label])
+    }
+    cut = cut_among(small, labels, scan)
+    crumbs = {label: fdi for fdi, label in small.items() if fdi not in cut}
+    if not crumbs:
+        return numbering, labels
+    # That it is none of the tooth is as sure as its number was not.
+    changed = replace(
+        numbering,
+        numbers=numbering.numbers | dict.fromkeys(crumbs),
+        confidence=numbering.confidence
+        | {label: 1 - numbering.confidence[label] for label in crumbs},
+        notes=numbering.notes | dict.fromkeys(crumbs, "too small for a tooth"),
+    )
+    lost = np.isin(labels.array, list(crumbs.values()))
+    return changed, labels.with_array(np.where(lost, 0, labels.array).astype(labels.array.dtype))
