@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Union
 import numpy as np
 from numpy.typing import NDArray
 
-from ToothSegLib.devices import half_type, has_half
+from ToothSegLib.devices import as_precise, half_type, has_half, layout
 from ToothSegLib.errors import InputError
 from ToothSegLib.progress import Progress
 from ToothSegLib.stored_network import StoredNetwork
@@ -101,6 +101,7 @@ def ready(
     Raises:
         BackendError: OpenVINO does not work here.
         BundleError: the weights do not fit their architecture.
+        DeviceUnfitError: the graphics device computes wrongly.
     """
     if isinstance(network, StoredNetwork):
         from ToothSegLib.openvino_backend import openvino_pass
@@ -114,19 +115,23 @@ def torch_pass(network: nn.Module, device: str, half: torch.dtype | None) -> Ite
     """PyTorch's passes, with progress after every layer; see `ready`."""
     import torch
 
+    from ToothSegLib.device_trial import check_device
     from ToothSegLib.layer_progress import layer_costs, telling_layers
 
-    network = network.to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
+    order = layout(device)
+    network = network.to(memory_format=order)  # type: ignore[call-overload]
+    check_device(network, device, half)
     costs = layer_costs(network, device)
 
     @torch.inference_mode()
     def run(image: NDArray[np.float32], progress: Progress) -> list[NDArray[np.float32]]:
         batch = torch.from_numpy(image)[None, None]
-        batch = batch.to(device, memory_format=torch.channels_last_3d)
+        batch = batch.to(device, memory_format=order)
         lower = nullcontext() if half is None else torch.autocast(device, dtype=half)
         with telling_layers(network, costs, progress), lower:
             answer = network(batch)
         outputs = [answer] if isinstance(answer, torch.Tensor) else answer
         return [output[0].float().cpu().numpy() for output in outputs if output is not None]
 
-    yield run
+    with as_precise(device, half):
+        yield run

@@ -18,10 +18,12 @@ from ToothSegLib.crumbs import without_crumbs
 from ToothSegLib.devices import (
     DeviceLostError,
     DeviceMemoryError,
+    DeviceUnfitError,
     check_precision,
     choose_device,
     enough_memory,
     release_memory,
+    unusable_graphics,
 )
 from ToothSegLib.grid import Box, labels_to_source, to_working_grid
 from ToothSegLib.implants import doubt_findings, find_implants, implant_findings
@@ -59,6 +61,13 @@ _GEOMETRY_DECIMALS = 9
 _LOOKS = (0.05, 0.8, 0.84, 0.86, 0.88)
 
 
+_UNFIT = Finding(
+    "device-unfit", "low",
+    "The graphics device, its driver and this PyTorch do not go together; the scan was computed on "
+    "the processor instead, which takes longer.",
+)  # fmt: skip
+
+
 @dataclass
 class _Sight:
     """What the networks saw."""
@@ -82,8 +91,8 @@ def segment(
 ) -> Segmentation:
     """Find, separate and number the teeth of a scan.
 
-    Where a GPU has too little memory the networks run again on the processor, and where OpenVINO
-    fails by PyTorch; a finding and the provenance say so.
+    Where a GPU has too little memory, is lost or cannot compute the networks, they run again on the
+    processor, and where OpenVINO fails by PyTorch; a finding and the provenance say so.
 
     Args:
         volume: a CBCT or CT with teeth in it; any spacing, direction and data type.
@@ -116,6 +125,9 @@ def segment(
     wanted = choose_device("cpu" if on_cpu else device)
     scan = without_padding(_settled(volume))
     sight, notes = _look_where_it_works(bundle, scan, wanted, precision, backend, run, timings)
+    if device == "auto" and not on_cpu and wanted == "cpu" and unusable_graphics():
+        log.warning(unusable_graphics())
+        notes.append(_UNFIT)
     result = volume.with_array(np.zeros(volume.shape, np.uint8))
     regions: list[Region] = []
     dropped: list[float] = []
@@ -203,6 +215,9 @@ def _look_where_it_works(
                 "The graphics device stopped answering; the scan was computed on the processor "
                 "instead, which takes longer.",
             )  # fmt: skip
+        except DeviceUnfitError as error:
+            log.warning(error)
+            note = _UNFIT
         except BackendError as error:
             if by == backend:  # that and nothing else
                 raise
@@ -231,6 +246,7 @@ def _look(
 
     Raises:
         DeviceMemoryError: the device has too little memory.
+        DeviceLostError, DeviceUnfitError: it is gone, or cannot compute the networks.
         BackendError: OpenVINO does not work here.
     """
     with enough_memory(device):

@@ -12,6 +12,7 @@ WORDS = {
     "cut-by-field-of-view": "cut by the edge of the scan",
     "device-lost": "computed on the processor",
     "device-memory": "computed on the processor",
+    "device-unfit": "computed on the processor",
     "dropped-pieces": "small pieces were left out",
     "fragments": "a piece beside it was left out",
     "implant": "something like an implant was left out",

@@ -93,11 +93,12 @@ def _computing() -> str:
 
 
 def _networks() -> str:
-    """What computes the networks; OpenVINO is tried, for its installation may be damaged."""
+    """What computes the networks; a graphics device and OpenVINO are tried, for their installation
+    may be damaged."""
     import numpy as np
 
     from ToothSegLib.backends import choose_backend, ready
-    from ToothSegLib.devices import choose_device, has_half
+    from ToothSegLib.devices import choose_device, enough_memory, has_half
     from ToothSegLib.network import UNet
     from ToothSegLib.progress import Progress
     from ToothSegLib.report import software_versions
@@ -106,10 +107,16 @@ def _networks() -> str:
     device = choose_device()
     half = "half precision" if has_half(device) else "full precision"
     backend = choose_backend("auto", device)
-    if backend == "torch":
+    if backend == "torch" and device == "cpu":
         hint = "; faster with OpenVINO: python -m pip install openvino"
-        return f"by PyTorch, {half}{hint if device == 'cpu' else ''}"
+        return f"by PyTorch, {half}{hint}"
     size = {"dim": 3, "in_channels": 1, "out_channels": 1, "n_blocks": 2, "start_filters": 1}
+    if backend == "torch":
+        with enough_memory(device, "trial"):
+            trial = UNet(**size).to(device).eval()
+            with ready(trial, (16, 16, 16), device) as run:
+                run(np.zeros((16, 16, 16), np.float32), Progress())
+        return f"by PyTorch on {device}, {half}"
     weights = {name: values.numpy() for name, values in UNet(**size).state_dict().items()}
     network = StoredNetwork("a trial", {"class": "UNet", **size}, weights, "")
     with ready(network, (16, 16, 16), device) as run:

@@ -1,0 +1,202 @@
+"""Whole scans and steps of training on a graphics device that is pretended: nothing is mixed up."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from learning_fixture import tiny_bundle, toy_scan
+from pretended_device import PretendedDevice
+from ToothSegLib import cascade, devices
+from ToothSegLib.architectures import build_network
+from ToothSegLib.cli import doctor
+from ToothSegLib.device_trial import check_device
+from ToothSegLib.devices import DeviceUnfitError, choose_device
+from ToothSegLib.errors import InputError
+from ToothSegLib.models import Bundle
+from ToothSegLib.report import Segmentation
+from ToothSegLib.training.machine import Machine
+
+KINDS = ("cuda", "mps")
+
+
+@pytest.fixture(scope="module")
+def bundle(tmp_path_factory: pytest.TempPathFactory) -> Bundle:
+    return tiny_bundle(tmp_path_factory.mktemp("bundles") / "toy")
+
+
+def run(bundle: Bundle, device: str, precision: str = "full") -> Segmentation:
+    scan, _ = toy_scan(1)
+    return cascade.segment(scan, bundle=bundle, device=device, precision=precision, backend="torch")
+
+
+def said(result: Segmentation) -> list[str]:
+    return [f.code for f in result.findings if f.code.startswith("device")]
+
+
+# What is pretended.
+
+
+def test_tensors_of_two_devices_do_not_meet() -> None:
+    with PretendedDevice("cuda"):
+        there, here = torch.ones(3, device="cuda"), torch.ones(3)
+        assert there.device == torch.device("cuda", 0)
+        assert (there * 2 + torch.tensor(1.0))[1:].device.type == "cuda"
+        assert float(there.sum()) == 3.0
+        assert there[torch.tensor([True, False, True])].shape == (2,)
+        assert torch.equal(there.cpu(), here)
+        for mixed in (
+            lambda: there + here,
+            lambda: here[there > 0],
+            lambda: torch.stack([there.sum(), here.sum()]),
+            lambda: there.add_(here),
+        ):
+            with pytest.raises(RuntimeError, match="on the same device"):
+                mixed()
+        with pytest.raises(TypeError, match="numpy"):
+            there.numpy()
+        with pytest.raises(RuntimeError, match="generator"):
+            torch.rand(3, device="cuda", generator=torch.Generator())
+
+
+def test_metal_has_no_double_precision() -> None:
+    with PretendedDevice("mps"):
+        for made in (
+            lambda: torch.ones(3, dtype=torch.float64).to("mps"),
+            lambda: torch.ones(3, device="mps").double(),
+        ):
+            with pytest.raises(TypeError, match="float64"):
+                made()
+
+
+# Scans.
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_scan_gives_the_labels_of_the_processor(bundle: Bundle, kind: str) -> None:
+    right = run(bundle, "cpu")
+    with PretendedDevice(kind) as device:
+        result = run(bundle, "auto")
+    assert device.kernels["aten::conv3d"] > 10
+    assert result.provenance["device"] == kind
+    assert said(result) == []
+    np.testing.assert_array_equal(result.labels.array, right.labels.array)
+
+
+def test_full_precision_is_that_of_float32(bundle: Bundle) -> None:
+    seen: dict[str, set[bool]] = {"full": set(), "auto": set()}
+    for precision, type_ in (("full", torch.float32), ("auto", torch.float16)):
+
+        def note(kernel: str, seen: set[bool] = seen[precision]) -> None:
+            seen.add(torch._C._get_cudnn_allow_tf32())
+
+        with PretendedDevice("cuda", error=note) as device:
+            run(bundle, "cuda", precision)
+        assert type_ in device.types
+        assert (torch.float16 in device.types) == (precision == "auto")
+    before = torch._C._get_cudnn_allow_tf32()
+    with devices.as_precise("cuda", None):
+        assert not torch._C._get_cudnn_allow_tf32()
+        assert torch.backends.cudnn.enabled
+        assert torch.backends.cudnn.deterministic
+    assert torch._C._get_cudnn_allow_tf32() == before
+    assert False in seen["full"]
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"kind": "mps", "lacks": ("aten::max_pool3d_with_indices",)},
+        {"kind": "mps", "wrong": ("aten::convolution",)},
+        {"kind": "cuda", "wrong": ("aten::convolution",)},
+        {"kind": "cuda", "error": "CUDA error: no kernel image is available for execution on the "
+                                  "device\nCUDA kernel errors might be"},
+        {"kind": "cuda", "error": "GET was unable to find an engine to execute this computation"},
+        {"kind": "mps", "error": "ConvTranspose 3D is not supported on MPS"},
+    ],
+)  # fmt: skip
+def test_a_device_that_is_unfit_is_made_up_for(
+    bundle: Bundle, options: dict, caplog: pytest.LogCaptureFixture
+) -> None:
+    message = options.pop("error", None)
+
+    def fail(kernel: str) -> None:
+        if "conv" in kernel:
+            raise RuntimeError(message)
+
+    right = run(bundle, "cpu")
+    with PretendedDevice(**options, error=fail if message else None):
+        result = run(bundle, "auto")
+    assert said(result) == ["device-unfit"]
+    assert result.provenance["device"] == "cpu"
+    assert result.provenance["device_that_failed"] == options["kind"]
+    assert "device" in caplog.text
+    np.testing.assert_array_equal(result.labels.array, right.labels.array)
+
+
+def test_a_full_device_is_made_up_for(bundle: Bundle) -> None:
+    def full(kernel: str) -> None:
+        if kernel == "aten::cat":
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 GiB")
+
+    with PretendedDevice("cuda", error=full):
+        result = run(bundle, "auto", "auto")
+    assert said(result) == ["device-memory"]
+
+
+@pytest.mark.parametrize("dim", [2, 3])
+def test_the_trial_leaves_a_network_as_it_was(dim: int) -> None:
+    shape = {"in_channels": 1, "out_channels": 9, "n_blocks": 3, "start_filters": 2}
+    network = build_network({"class": "UNet", "dim": dim, **shape}).train()
+    before = {name: tensor.clone() for name, tensor in network.state_dict().items()}
+    with PretendedDevice("cuda") as device:
+        Machine(torch.device("cuda")).place(network, dim)
+        check_device(network, "cuda", torch.float16, dim)
+        after = {name: tensor.cpu() for name, tensor in network.state_dict().items()}
+    assert device.kernels
+    assert network.training
+    assert all(torch.equal(before[name], after[name]) for name in before)
+
+
+def test_numbers_that_are_none_are_wrong() -> None:
+    network = build_network({"class": "UNet", "dim": 3, "in_channels": 1, "out_channels": 1,
+                             "n_blocks": 2, "start_filters": 2})  # fmt: skip
+    with torch.no_grad():
+        network.head.bias.fill_(float("nan"))
+    with PretendedDevice("cuda"):
+        network.to("cuda")
+        with pytest.raises(DeviceUnfitError, match="than the processor does"):
+            check_device(network, "cuda")
+
+
+def test_the_doctor_tries_the_device() -> None:
+    with PretendedDevice("cuda"):
+        assert doctor._networks() == "by PyTorch on cuda, half precision"
+        assert "CUDA, a pretended card" in doctor._computing()
+    with (
+        PretendedDevice("mps", lacks=("aten::max_pool3d_with_indices",)),
+        pytest.raises(DeviceUnfitError, match=r"^the mps device cannot compute [^\n]*$"),
+    ):
+        doctor._networks()
+
+
+# Choosing.
+
+
+def too_old() -> bool:
+    import warnings
+
+    warnings.warn("CUDA initialization: The NVIDIA driver on your system is too old", stacklevel=1)
+    return False
+
+
+def test_a_driver_that_is_too_old_is_said(bundle: Bundle, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", too_old)
+    monkeypatch.setattr(devices, "_complaints", [])
+    result = run(bundle, "auto")
+    assert result.provenance["device"] == "cpu"
+    assert said(result) == ["device-unfit"]
+    assert said(run(bundle, "cpu")) == []
+    with pytest.raises(InputError, match=r"^this computer has no cuda .*too old[^\n]*$"):
+        choose_device("cuda")
