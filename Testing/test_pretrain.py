@@ -84,7 +84,7 @@ def test_stopping_and_going_on_changes_nothing(
     cases: list[TensorCase], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # In bfloat16 the kernels themselves do not repeat to the last digit.
-    monkeypatch.setattr(pretrain, "half_type", lambda device: None)
+    monkeypatch.setattr(pretrain, "training_half_type", lambda device: None)
     task = TASKS["toothnet"]
     whole = weights_after(task, cases, tmp_path / "whole", 4)
     steps = train(task, cases, tmp_path / "parts", Plan(steps=4, seed=5, checkpoint_every_s=0.0))

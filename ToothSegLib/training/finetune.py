@@ -123,7 +123,7 @@ def _tuned(
     states = {role: dict(parent.build(role).state_dict()) for role in parent.networks}
     guards = guard_heads(plan.guards, plan.seed)
     judge = Judge(
-        parent, folder, split.held_out, guards, str(processes.device),
+        parent, folder, split.held_out, guards, processes.device.type,
         "auto" if plan.mixed else "full", states,
     )  # fmt: skip
     courses: dict[str, Course] = {}

@@ -84,12 +84,31 @@ def take_step(
 
     Returns:
         The terms of the loss.
+
+    Raises:
+        InputError: the device has too little memory, is lost, or cannot do it.
     """
+    with machine.working():
+        return _take_step(
+            task, pair, optimiser, image, patch, machine, rate, step, forward or pair.network
+        )
+
+
+def _take_step(
+    task: Task,
+    pair: Averaged,
+    optimiser: torch.optim.Optimizer,
+    image: Tensor,
+    patch: Patch,
+    machine: Machine,
+    rate: float,
+    step: int,
+    network: nn.Module,
+) -> dict[str, float]:
     for group in optimiser.param_groups:
         group["lr"] = rate
     image = machine.place_batch(image)
     patch = on_device(patch, machine.device)
-    network = forward or pair.network
     network.train()
     with machine.autocast():
         output = network(image)

@@ -18,6 +18,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ToothSegLib.dataset.reviewed import reviewed_cases
+from ToothSegLib.devices import choose_device
 from ToothSegLib.errors import InputError, ToothSegError
 from ToothSegLib.evaluation.comparison import Difference, as_table, compare, unseen_cases
 from ToothSegLib.evaluation.fixed_benchmark import fixed_benchmark
@@ -101,7 +102,7 @@ def run_trial(
     Raises:
         InputError, BundleError, OutputError: as of `fine_tune`; or no seed splits so.
     """
-    device = str(processes.device)
+    device = processes.device.type
     corrected = opened(folder / "corrected")
     for number in range(sizes.learned + sizes.stopping):
         say(f"predict and correct scan {number + 1} of {sizes.learned + sizes.stopping}")
@@ -182,7 +183,7 @@ def main() -> None:
             simulated_share=args.simulated_share, held_out=1 / 3, mixed=True,
         )  # fmt: skip
         parent = load_bundle(args.model)
-        processes = Processes(torch.device(args.device))
+        processes = Processes(torch.device(choose_device(args.device)))
         result = run_trial(
             args.output / args.kind, parent, plan, processes, make_scan=KINDS[args.kind],
             say=lambda line: print(line, file=sys.stderr),

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import nn
 
-from ToothSegLib.devices import choose_device, half_type
+from ToothSegLib.device_trial import check_device
+from ToothSegLib.devices import as_precise, choose_device, enough_memory, half_type, layout
 
 
 @dataclass(frozen=True)
@@ -30,19 +32,36 @@ class Machine:
             return nullcontext()
         return torch.autocast(self.device.type, dtype=self.half)
 
+    @contextmanager
+    def working(self) -> Iterator[None]:
+        """The context of a whole step: as precise as asked for, and what fails is one line.
+
+        Raises:
+            InputError: the device has too little memory, is lost, or cannot do it.
+        """
+        with enough_memory(self.device.type, "training"), as_precise(self.device, self.half):
+            yield
+
     def scaler(self) -> torch.amp.GradScaler:
         """Keeps small float16 gradients from vanishing; does nothing where it is not needed."""
         return torch.amp.GradScaler(enabled=self.half == torch.float16)
 
     def place(self, network: nn.Module, dim: int) -> nn.Module:
-        """A network of `dim` dimensions on the device, channels last."""
-        layout = torch.channels_last_3d if dim == 3 else torch.channels_last
-        return network.to(self.device, memory_format=layout)  # type: ignore[call-overload]
+        """A network of `dim` dimensions on the device, in its layout.
+
+        Raises:
+            InputError: the device has too little memory, or cannot compute the network.
+        """
+        with self.working():
+            network.to(  # type: ignore[call-overload]
+                self.device, memory_format=layout(self.device, dim)
+            )
+            check_device(network, self.device, dim=dim)
+        return network
 
     def place_batch(self, batch: torch.Tensor) -> torch.Tensor:
-        """A batch (N, C, ...) on the device, channels last."""
-        layout = torch.channels_last_3d if batch.ndim == 5 else torch.channels_last
-        return batch.to(self.device, memory_format=layout)
+        """A batch (N, C, ...) on the device, in its layout."""
+        return batch.to(self.device, memory_format=layout(self.device, batch.ndim - 2))
 
 
 def choose_machine(name: str = "auto", *, mixed: bool = True) -> Machine:

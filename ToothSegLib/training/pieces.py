@@ -70,7 +70,7 @@ def predict(
     for begin in range(0, len(firsts), stage.batch_size):
         cuts = [piece(stage, image, start) for start in firsts[begin : begin + stage.batch_size]]
         batch = machine.place_batch(torch.from_numpy(np.stack(cuts))[:, None])
-        with machine.autocast():
+        with machine.working(), machine.autocast():
             logits = network(batch)
         logits = logits.float()
         maps = logits.softmax(dim=1) if stage.categorical else logits.sigmoid()

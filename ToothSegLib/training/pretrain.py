@@ -19,7 +19,7 @@ from pathlib import Path
 
 import torch
 
-from ToothSegLib.devices import half_type
+from ToothSegLib.devices import training_half_type
 from ToothSegLib.errors import BundleError, InputError, OutputError
 from ToothSegLib.synthesis.case import load_case
 from ToothSegLib.synthesis.sampling import Patch, TensorCase
@@ -105,6 +105,7 @@ def train(
     Raises:
         BundleError: the folder's checkpoint or ``weights`` are of another network.
         OutputError: a checkpoint cannot be written.
+        InputError: the device has too little memory, is lost, or cannot do it.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -114,13 +115,14 @@ def train(
     network = build(task)
     if weights is not None:
         _start_from(network, weights)
-    pair = Averaged(network).to(plan.device)
-    pair.network.to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
+    device = torch.device(plan.device)
+    machine = Machine(device, training_half_type(device))
+    with machine.working():
+        pair = Averaged(network).to(device)
+    machine.place(pair.network, 3)
     optimiser = torch.optim.AdamW(
         pair.network.parameters(), lr=plan.learning_rate, weight_decay=plan.weight_decay
     )
-    device = torch.device(plan.device)
-    machine = Machine(device, _half(device))
     checkpoint = folder / "checkpoint.safetensors"
     first = 0
     if checkpoint.exists():
@@ -169,8 +171,3 @@ def _start_from(network: torch.nn.Module, weights: Mapping[str, torch.Tensor]) -
     except RuntimeError as error:
         reason = " ".join(str(error).split())[:200]
         raise BundleError(f"the weights to start from are of another network: {reason}") from None
-
-
-def _half(device: torch.device) -> torch.dtype | None:
-    """bfloat16 where it pays: its range needs no loss scaling."""
-    return torch.bfloat16 if half_type(device) is not None else None

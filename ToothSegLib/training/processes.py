@@ -18,6 +18,7 @@ import torch
 from torch import distributed, nn
 
 from ToothSegLib.devices import choose_device
+from ToothSegLib.errors import InputError
 
 Value = TypeVar("Value")
 
@@ -67,20 +68,22 @@ def learning_together(device: str = "auto") -> Iterator[Processes]:
     """Join the processes that `torchrun` has started; alone if it has not.
 
     Raises:
-        InputError: there is no such device on this computer.
+        InputError: there is no such device on this computer, or not one for each process.
     """
-    chosen = torch.device(choose_device(device))
     count = int(os.environ.get("WORLD_SIZE", "1"))
     if count == 1:
-        yield Processes(chosen)
+        yield Processes(torch.device(choose_device(device)))
         return
+    chosen = _own_device(device, int(os.environ.get("LOCAL_RANK", "0")))
+    backend = "gloo"
     if chosen.type == "cuda":
-        chosen = torch.device("cuda", int(os.environ["LOCAL_RANK"]))
         torch.cuda.set_device(chosen)
+        if distributed.is_nccl_available():  # Windows has none
+            backend = "nccl"
     # PyTorch loads this module once a network is joined, and its functions then keep the group that
     # is there for good: its threads would run on while Python ends, and abort the process.
     importlib.import_module("torch.distributed.nn.functional")
-    distributed.init_process_group("nccl" if chosen.type == "cuda" else "gloo", timeout=_PATIENCE)
+    distributed.init_process_group(backend, timeout=_PATIENCE)
     try:
         processes = Processes(chosen, distributed.get_rank(), count)
         yield processes
@@ -90,3 +93,23 @@ def learning_together(device: str = "auto") -> Iterator[Processes]:
         # A joined network refers to itself, and to the group.
         gc.collect()
         distributed.destroy_process_group()
+
+
+def _own_device(name: str, number: int) -> torch.device:
+    """The device of one of several processes: each has a GPU of its own, or all have the processor.
+
+    Raises:
+        InputError: as said of `learning_together`.
+    """
+    if name == "mps":
+        raise InputError("several processes cannot share what they learn on mps: use --device cpu")
+    kind = choose_device(name)
+    if kind != "cuda":
+        return torch.device("cpu")
+    there = torch.cuda.device_count()
+    if number >= there:
+        raise InputError(
+            f"process {number + 1} has no GPU of its own, for there are {there}: use torchrun "
+            f"--nproc-per-node {there}, or --device cpu"
+        )
+    return torch.device(kind, number)

@@ -137,7 +137,8 @@ class StageTrainer:
                 f"ask for more than {self.settings.epochs}"
             )
         saved.restore(network, optimiser)
-        scaler.load_state_dict(saved.state["scaler"])
+        if saved.state["scaler"]:  # begun where nothing needs to be scaled, there is none
+            scaler.load_state_dict(saved.state["scaler"])
         self.history = saved.state["history"]
 
     def _epoch(
@@ -180,6 +181,17 @@ class StageTrainer:
         numbers: np.ndarray,
     ) -> float:
         images, targets = pieces.batch(numbers.tolist())
+        with self.machine.working():
+            return self._learn(network, optimiser, scaler, images, targets)
+
+    def _learn(
+        self,
+        network: UNet,
+        optimiser: torch.optim.Optimizer,
+        scaler: torch.amp.GradScaler,
+        images: torch.Tensor,
+        targets: torch.Tensor,
+    ) -> float:
         images = self.machine.place_batch(images)
         targets = targets.to(self.machine.device)
         loss_of = category_dice_loss if self.stage.categorical else binary_dice_loss

@@ -19,7 +19,7 @@ import torch
 from torch import Tensor
 
 from ToothSegLib.architectures import with_weights
-from ToothSegLib.devices import half_type
+from ToothSegLib.devices import training_half_type
 from ToothSegLib.errors import BundleError, InputError
 from ToothSegLib.safetensors_io import read_safetensors, write_safetensors
 from ToothSegLib.synthesis.sampling import TensorCase
@@ -66,14 +66,15 @@ class Tuner:
         """The best weights, on the CPU; those of the start if nothing was better.
 
         Raises:
-            InputError: the loss is no number any more.
+            InputError: the loss is no number any more, or the device cannot do it.
             BundleError: a checkpoint is damaged.
             OutputError: a file cannot be written.
         """
-        device = self.processes.device
         pair = Averaged(with_weights(self.task.architecture, self.start, self.task.name))
-        pair.to(device)
-        pair.network.to(memory_format=torch.channels_last_3d)  # type: ignore[call-overload]
+        machine = self._machine()
+        with machine.working():
+            pair.to(machine.device)
+        machine.place(pair.network, 3)
         optimiser = torch.optim.AdamW(
             pair.network.parameters(), lr=self.plan.learning_rate,
             weight_decay=self.plan.weight_decay,
@@ -89,9 +90,7 @@ class Tuner:
         return self._best_weights()
 
     def _learn(self, pair: Averaged, optimiser: torch.optim.Optimizer) -> None:
-        device = self.processes.device
-        half = torch.bfloat16 if self.plan.mixed and half_type(device) is not None else None
-        machine = Machine(device, half)
+        machine = self._machine()
         forward = self.processes.joined(pair.network)
         first, steps = len(self.course.losses), self.plan.steps
         last_saved = time.monotonic()
@@ -121,6 +120,10 @@ class Tuner:
                     self.watcher(Step(self.task.name, done, steps, loss, dice))
                 if self.course.finished:
                     break
+
+    def _machine(self) -> Machine:
+        device = self.processes.device
+        return Machine(device, training_half_type(device) if self.plan.mixed else None)
 
     def _draw(self, step: int) -> Any:
         # Each process has its own patches.
