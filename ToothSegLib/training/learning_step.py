@@ -88,35 +88,20 @@ def take_step(
     Raises:
         InputError: the device has too little memory, is lost, or cannot do it.
     """
-    with machine.working():
-        return _take_step(
-            task, pair, optimiser, image, patch, machine, rate, step, forward or pair.network
-        )
-
-
-def _take_step(
-    task: Task,
-    pair: Averaged,
-    optimiser: torch.optim.Optimizer,
-    image: Tensor,
-    patch: Patch,
-    machine: Machine,
-    rate: float,
-    step: int,
-    network: nn.Module,
-) -> dict[str, float]:
     for group in optimiser.param_groups:
         group["lr"] = rate
-    image = machine.place_batch(image)
-    patch = on_device(patch, machine.device)
+    network = forward or pair.network
     network.train()
-    with machine.autocast():
-        output = network(image)
-    losses = task.loss(output, patch)
-    total = torch.stack(list(losses.values())).sum()
-    optimiser.zero_grad(set_to_none=True)
-    total.backward()
-    nn.utils.clip_grad_norm_(pair.network.parameters(), _LARGEST_GRADIENT)
-    optimiser.step()
-    pair.absorb(step)
-    return {name: float(loss.detach()) for name, loss in losses.items()}
+    with machine.working():
+        image = machine.place_batch(image)
+        patch = on_device(patch, machine.device)
+        with machine.autocast():
+            output = network(image)
+        losses = task.loss(output, patch)
+        total = torch.stack(list(losses.values())).sum()
+        optimiser.zero_grad(set_to_none=True)
+        total.backward()
+        nn.utils.clip_grad_norm_(pair.network.parameters(), _LARGEST_GRADIENT)
+        optimiser.step()
+        pair.absorb(step)
+        return {name: float(loss.detach()) for name, loss in losses.items()}
