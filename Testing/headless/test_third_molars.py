@@ -27,6 +27,7 @@ def widget(toothseg: Any) -> Any:
 def third_molar_findings() -> list[Finding]:
     """In the words of the library: 18 is unsure, 38 and 48 are sure."""
     from ToothSegLib.numbering import Numbering
+    from ToothSegLib.quality.facts import Facts
     from ToothSegLib.quality.left_out import third_molar_findings
     from ToothSegLib.regions import Region
 
@@ -37,7 +38,8 @@ def third_molar_findings() -> list[Finding]:
     for fdi in places:
         numbering.third_molars[fdi] = fdi
         numbering.confidence[fdi] = 0.6 if fdi == 18 else 0.99
-    return third_molar_findings(regions, numbering, all_unsure=False)
+    facts = Facts(regions, numbering, Volume(np.zeros((4, 4, 4), np.uint8)), None)
+    return third_molar_findings(regions, numbering, facts, all_unsure=False)
 
 
 @pytest.fixture
