@@ -42,7 +42,8 @@ def set_braces(
     stuff = tissues.CERAMIC if braces and rng.random() < 0.2 else tissues.METAL
     free = distance >= 0
     for upper in jaws:
-        teeth = [t for t in dentition.arch(upper) if t.present and t.fdi % 10 <= last]
+        row = [t for t in dentition.arch(upper) if t.present and not t.buried]
+        teeth = [t for t in row if t.fdi % 10 <= last]
         height = float(rng.uniform(0.35, 0.6))
         held = [(t, _surface(t, height, 1.0 if braces else -1.0)) for t in teeth]
         if braces:

@@ -17,6 +17,7 @@ from ToothSegLib.synthesis.dentition import Dentition, PlacedTooth, draw_dentiti
 from ToothSegLib.synthesis.detail import BEYOND_MM, copied, make_detail
 from ToothSegLib.synthesis.individual import Individual
 from ToothSegLib.synthesis.jaws import Grid, Head, build_head
+from ToothSegLib.synthesis.lesions import draw_lesions
 from ToothSegLib.synthesis.placement import in_frame, reachable_box
 from ToothSegLib.teeth import LOWER_ARCH, UPPER_ARCH, type_of
 
@@ -26,6 +27,8 @@ _HIGH = (60.0, 92.0, 44.0)
 _NEAR = 2.0
 # From the end of the enamel to the edge of healthy bone.
 _CREST_MM = 1.5
+# Of the dark sac about the crown of a tooth that has not come through.
+_SAC_MM = (0.3, 1.8)
 # Thickest enamel by position in the quadrant, mm; about 0.3 mm at the cervix.
 _ENAMEL = (1.0, 1.0, 1.3, 1.7, 1.7, 2.2, 2.2, 2.0)
 
@@ -72,7 +75,8 @@ class TeethMaps:
 
     ``nearest`` holds the signed distance (mm, clipped at +2) to the nearest tooth's surface,
     ``owner`` that tooth's FDI number, ``part`` the tissue inside teeth; ``below_neck`` is where gum
-    may be, ``below_crest`` where bone should be.
+    may be, ``below_crest`` where bone should be, ``sac`` about the crowns of impacted teeth and
+    ``lesion`` where an inflamed root has eaten the bone.
     """
 
     nearest: np.ndarray
@@ -80,6 +84,8 @@ class TeethMaps:
     part: np.ndarray
     below_neck: np.ndarray
     below_crest: np.ndarray
+    sac: np.ndarray
+    lesion: np.ndarray
 
 
 def make_case(
@@ -124,6 +130,11 @@ def make_case(
     teeth = render_teeth(
         dentition, fine, rng, wish.crowned, much_work=wish.much_work, loss_mm=head.loss_mm
     )
+    if not ordinary:
+        teeth.lesion = draw_lesions(
+            dentition, fine, teeth.nearest, teeth.owner, teeth.part,
+            np.random.default_rng([seed, 3]),
+        )  # fmt: skip
     tissue, outside = _set_in(head, teeth, fine, rng)
     bare = tissue.copy()
     set_implants(tissue, teeth.nearest, dentition, fine, rng, wish.implants)
@@ -162,8 +173,7 @@ def render_teeth(
         np.full(grid.size, _NEAR, np.float32),
         np.zeros(grid.size, np.uint8),
         np.full(grid.size, tissues.DENTINE, np.uint8),
-        np.zeros(grid.size, bool),
-        np.zeros(grid.size, bool),
+        *(np.zeros(grid.size, bool) for _ in range(4)),
     )
     pulp_share = rng.uniform(*_PULP_SHARE)
     for tooth in dentition.teeth:
@@ -199,8 +209,12 @@ def _render(
             part, distance, m, b, o, tooth.form, rng, metal_crown=metal, much=much_work
         )
     maps.part[box] = np.where(mine, part, maps.part[box])
-    maps.below_neck[box] |= mine & (o < cervix - _CREST_MM)
-    maps.below_crest[box] |= mine & (o < cervix - _CREST_MM - loss_mm)
+    if tooth.buried:
+        maps.below_crest[box] |= mine
+        maps.sac[box] |= mine & (o > cervix)
+    else:
+        maps.below_neck[box] |= mine & (o < cervix - _CREST_MM)
+        maps.below_crest[box] |= mine & (o < cervix - _CREST_MM - loss_mm)
 
 
 def pulp_share_of(fdi: int, patient: float) -> float:
@@ -267,6 +281,7 @@ def _set_in(
     outside = copied(head.tissue, 2)
     bone = ndimage.zoom(head.bone, 2, order=1, mode="nearest", grid_mode=True)
     outer = (teeth.nearest > -BEYOND_MM) & (teeth.nearest < _NEAR)
+    bone = np.where(teeth.sac, np.minimum(bone, 1.0), bone)  # one lies in the jaw wherever it is
     # Roots are always covered by bone, if only thinly, unless the bone has gone down.
     cover = outer & teeth.below_crest & (teeth.nearest < rng.uniform(0.6, 1.6)) & (bone < 3.0)
     outside[cover & (outside != tissues.TRABECULAR)] = tissues.CORTICAL
@@ -274,6 +289,12 @@ def _set_in(
     lamina = float(rng.uniform(0.0, 0.9))
     gap = float(rng.uniform(0.1, 0.4))
     outside[in_bone & (teeth.nearest < gap + lamina)] = tissues.CORTICAL
+    if teeth.sac.any():
+        width = float(rng.uniform(*_SAC_MM))
+        about = teeth.sac & outer & (teeth.nearest < width + lamina)
+        outside[about] = np.where(teeth.nearest[about] < width, tissues.SOFT, tissues.CORTICAL)
+    eaten = (outside == tissues.CORTICAL) | (outside == tissues.TRABECULAR)
+    outside[teeth.lesion & eaten] = tissues.SOFT
     ligament = in_bone & (teeth.nearest < gap)
     if rng.random() < 0.7:
         # The gum covers what bone there is and the necks of the teeth.

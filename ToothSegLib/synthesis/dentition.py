@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ToothSegLib.synthesis.frames import Slot, arch_frames
+from ToothSegLib.synthesis.impaction import draw_impacted
 from ToothSegLib.synthesis.individual import Form, Individual
 from ToothSegLib.synthesis.tooth_form import draw_form
 from ToothSegLib.teeth import LOWER_ARCH, UPPER_ARCH, type_of
@@ -89,18 +90,31 @@ class WarpedForm:
 
 @dataclass(frozen=True)
 class PlacedTooth:
-    """One tooth in the mouth."""
+    """One tooth in the mouth.
+
+    Attributes:
+        slot: its place in the row, which shapes the jaw whether it stands there or not.
+        form: what it looks like.
+        present: it is there at all.
+        buried: where it lies instead, if it never came through.
+    """
 
     slot: Slot
     form: Form
     present: bool = True
+    buried: Slot | None = None
+
+    @property
+    def place(self) -> Slot:
+        """Where it is."""
+        return self.buried or self.slot
 
     @property
     def fdi(self) -> int:
         return self.slot.fdi
 
     def to_lps(self, m: float, b: float, o: float) -> np.ndarray:
-        """LPS mm of a point in the tooth's frame."""
+        """LPS mm of a point in the frame of the tooth's place in the row."""
         return self.slot.origin + self.slot.frame @ np.array([m, b, o])
 
 
@@ -174,7 +188,19 @@ def draw_dentition(
             shift = shift + np.array([-1.0, 0.0, -rng.uniform(2.0, 7.0)])
             turn = turn + np.array([0.0, rng.choice([-1, 1]) * rng.uniform(0.2, 1.3), 0.0])
         teeth.append(PlacedTooth(slot.moved(shift, turn), forms[fdi], fdi not in lost))
+    if not ordinary:
+        teeth = _bury(teeth, rng.spawn(1)[0])
     return Dentition(tuple(teeth), opening)
+
+
+def _bury(teeth: list[PlacedTooth], rng: np.random.Generator) -> list[PlacedTooth]:
+    buried = draw_impacted(
+        {tooth.fdi: tooth.slot for tooth in teeth},
+        {tooth.fdi: tooth.form for tooth in teeth},
+        {tooth.fdi for tooth in teeth if tooth.present},
+        rng,
+    )
+    return [replace(tooth, buried=buried.get(tooth.fdi)) for tooth in teeth]
 
 
 def _draw_one(

@@ -15,7 +15,7 @@ def reachable_box(tooth: PlacedTooth, grid: Grid, depth: float) -> Box:
     half = 0.9 * tooth.form.width + 4.0
     corners = np.array(
         [
-            tooth.to_lps(m, b, o)
+            tooth.place.origin + tooth.place.frame @ np.array([m, b, o])
             for m in (-half, half)
             for b in (-half - 3, half + 3)
             for o in (-depth - 2.5, 2.5)
@@ -31,5 +31,5 @@ def reachable_box(tooth: PlacedTooth, grid: Grid, depth: float) -> Box:
 def in_frame(tooth: PlacedTooth, grid: Grid, box: Box) -> np.ndarray:
     """(3, ...) mm along mesial, buccal and occlusal of the grid's samples in the box."""
     x, y, z = np.broadcast_arrays(*grid.axes())
-    points = np.stack([x[box], y[box], z[box]]) - tooth.slot.origin.reshape(3, 1, 1, 1)
-    return np.tensordot(tooth.slot.frame.T, points, axes=1)
+    points = np.stack([x[box], y[box], z[box]]) - tooth.place.origin.reshape(3, 1, 1, 1)
+    return np.tensordot(tooth.place.frame.T, points, axes=1)
