@@ -43,8 +43,6 @@ from ToothSegLib.surfaces import Surface, stl_name, tooth_surfaces, write_stl
 from ToothSegLib.volume import Volume
 from ToothSegLib.volume_io import write_volume
 
-_DOUBLE_SUFFIXES = (".nii.gz", ".gipl.gz")
-
 
 def write_outputs(
     segmentation: Segmentation,
@@ -62,7 +60,7 @@ def write_outputs(
 
     Args:
         segmentation: where no picture can be drawn, a finding that says so is added to it.
-        stem: beginning of the files' names, see `output_stem`.
+        stem: beginning of the files' names, see `file_names.output_stem`.
         outdir: the folder; it is made if it is not there.
         stl: write surfaces.
         picture: draw the picture.
@@ -97,17 +95,6 @@ def write_outputs(
             move_alone(stage, folder, names, stale)
             _remove_empty(folder, stale)
     return [folder / name for name in names]
-
-
-def output_stem(source: str | os.PathLike[str]) -> str:
-    """The name of a scan's file or folder without its ending: `scan.nii.gz` gives `scan`."""
-    path = Path(os.path.abspath(source))
-    if path.is_dir():
-        return path.name or "scan"
-    for suffix in _DOUBLE_SUFFIXES:
-        if path.name.lower().endswith(suffix):
-            return path.name[: -len(suffix)]
-    return path.stem
 
 
 def _make_files(

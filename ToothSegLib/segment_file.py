@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ToothSegLib.file_names import check_stem, in_utf8, output_stem
 from ToothSegLib.loading import loading
 from ToothSegLib.progress import Progress, ProgressCallback
 from ToothSegLib.volume import Volume
@@ -57,16 +58,17 @@ def segment_file(
         InputError, BundleError, OutputError, Cancelled.
     """
     run = Progress(progress, cancelled)
+    stem = output_stem(source)
+    check_stem(stem)
     run.stage("reading the scan", 0.0, _READ).update(0.0)
     volume, scan_sha256 = _read(source, series)
     from ToothSegLib import cascade
-    from ToothSegLib.outputs import output_stem, write_outputs
+    from ToothSegLib.outputs import write_outputs
     from ToothSegLib.replaceable import check_beforehand
     from ToothSegLib.report import SCAN_SHA256
 
     if check is not None:
         check(volume)
-    stem = output_stem(source)
     if not overwrite:
         check_beforehand(Path(outdir), stem, scan_sha256, stl=stl, picture=picture, slices=slices)
     tell = progress or _nobody
@@ -79,7 +81,7 @@ def segment_file(
         progress=lambda fraction, stage: tell(_READ + (_COMPUTED - _READ) * fraction, stage),
         cancelled=cancelled,
     )
-    segmentation.provenance["source"] = Path(source).name or stem
+    segmentation.provenance["source"] = in_utf8(Path(source).name) or stem
     segmentation.provenance[SCAN_SHA256] = scan_sha256
     paths = write_outputs(
         segmentation,
