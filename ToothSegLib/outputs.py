@@ -16,7 +16,7 @@ pictures without a successor are taken away; nothing else in the folder is touch
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -53,6 +53,7 @@ def write_outputs(
     picture: bool = True,
     slices_of: Volume | None = None,
     overwrite: bool = False,
+    seal: Callable[[Path, Sequence[str]], str] | None = None,
     progress: ProgressCallback | None = None,
     cancelled: Callable[[], bool] | None = None,
 ) -> list[Path]:
@@ -67,6 +68,9 @@ def write_outputs(
         slices_of: the scan, to draw slices of it too.
         overwrite: replace and take away whatever has the names of such files; otherwise only what
             an earlier run on the same scan wrote and nobody has changed, see `replaceable`.
+        seal: called when all files are made and before anything in the folder is changed, with
+            where they are and their names. It writes one more file there, which comes into the
+            folder together with the others, and gives its name; what it raises ends the run.
         progress: called with the fraction done and the stage.
         cancelled: asked between files whether to stop.
 
@@ -92,6 +96,8 @@ def write_outputs(
             if not overwrite:
                 scan_sha256 = segmentation.provenance.get(SCAN_SHA256)
                 check_replaceable(folder, stem, [*names, *stale], scan_sha256)
+            if seal is not None:
+                names.append(seal(stage, names))
             move_alone(stage, folder, names, stale)
             _remove_empty(folder, stale)
     return [folder / name for name in names]

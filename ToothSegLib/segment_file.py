@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -35,6 +36,7 @@ def segment_file(
     slices: bool = False,
     overwrite: bool = False,
     check: Callable[[Volume], None] | None = None,
+    seal: Callable[[Segmentation, Path, Sequence[str]], str] | None = None,
     progress: ProgressCallback | None = None,
     cancelled: Callable[[], bool] | None = None,
 ) -> tuple[Segmentation, list[Path]]:
@@ -48,6 +50,7 @@ def segment_file(
         device, precision, backend: as for `cascade.segment`.
         series: which series of a DICOM folder.
         check: called with the volume that was read; what it raises ends the run.
+        seal: as for `outputs.write_outputs`, called with the result first.
         progress: called with the fraction done and the stage in words.
         cancelled: asked now and then whether to stop.
 
@@ -91,6 +94,7 @@ def segment_file(
         picture=picture,
         slices_of=volume if slices else None,
         overwrite=overwrite,
+        seal=None if seal is None else partial(seal, segmentation),
         progress=lambda fraction, stage: tell(_COMPUTED + (1 - _COMPUTED) * fraction, stage),
         cancelled=cancelled,
     )
