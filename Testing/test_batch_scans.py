@@ -7,10 +7,12 @@ from pathlib import Path
 import pytest
 
 from batch_stub import write_scan
+from dicom_fixture import without_header, write_slices
 from ToothSegLib.batch.checksum import checksum, files_of
 from ToothSegLib.batch.record import RECORD_NAME
 from ToothSegLib.batch.scans import Found, find_scans
 from ToothSegLib.errors import Cancelled, InputError
+from ToothSegLib.volume_io import read_volume
 from volume_fixture import a_scan, write_dicom_series
 
 
@@ -85,6 +87,29 @@ def test_a_dicom_folder_is_a_scan_and_so_is_each_series_of_several(tmp_path: Pat
     assert not set(found.scans[2].files) & set(found.scans[3].files)
     (only,) = find_scans(tmp_path / "one", tmp_path / "out").scans
     assert (only.name, only.source) == ("one", ".")
+
+
+def bare(folder: Path) -> None:
+    """Slices without preamble, header and ending, as some devices export them."""
+    write_slices(folder, {}, {})
+    for number, path in enumerate(sorted(folder.iterdir())):
+        path.write_bytes(without_header(path.read_bytes()))
+        path.rename(folder / f"IM{number}")
+
+
+def test_slices_without_mark_and_ending_are_a_scan(tmp_path: Path) -> None:
+    bare(tmp_path / "a")
+    (tmp_path / "b").mkdir()
+    (tmp_path / "b" / "notes").write_bytes(b"\x08\0\x16\0UI" + bytes(50))  # no picture
+    (tmp_path / "b" / "others").write_bytes(b"\x08\0\x16\0" + b"\xff" * 50)
+    found = found_in(tmp_path)
+    assert names(found) == ["a"]
+    assert len(found.scans[0].files) == 5
+    assert len(read_volume(tmp_path / "a").array) == 5
+    path = tmp_path / "a" / "IM4"
+    path.write_bytes(path.read_bytes()[:-20])
+    with pytest.raises(InputError, match="IM4 is cut short"):
+        read_volume(tmp_path / "a")
 
 
 def test_a_dicom_folder_without_a_volume_is_left_out(tmp_path: Path) -> None:

@@ -110,7 +110,7 @@ def _take_series(found: Found, root: Path, folder: Path) -> None:
 
 
 def _may_be_dicom(path: Path) -> bool:
-    from ToothSegLib.dicom_io import is_dicom
+    from ToothSegLib.dicom_io import may_be_slice
 
     name = path.name.lower()
     if name == "dicomdir" or name.endswith((*_VOLUMES, *_OTHERS)):
@@ -118,7 +118,7 @@ def _may_be_dicom(path: Path) -> bool:
     if name.endswith(DICOM_EXTENSIONS):
         return True
     try:
-        return path.is_file() and is_dicom(path)
+        return path.is_file() and may_be_slice(path)
     except OSError:
         return False
 
