@@ -91,7 +91,7 @@ def test_a_second_series_leaves_the_result_of_the_first_as_it_is(
     assert sorted(scan.name for scan in rank(out)) == ["p1__1.2.3.6", "p1__1.2.3.7"]
     assert main(["rank", str(out)]) == 0
     told = capsys.readouterr().out.splitlines()
-    assert told[-1] == ("1 result is left out, which the last batch did not find the scans of: p1")
+    assert told[-1] == "1 result is left out, not made or kept by the last batch: p1"
     assert len(told) == 1 + 2 + 1
 
 
