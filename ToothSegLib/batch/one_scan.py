@@ -78,8 +78,11 @@ def _made(task: Task, known: Entry, progress: ProgressCallback | None) -> Entry:
         return _kept(task, target, known, stored)
     if stored is None and task.scan.former_name is not None:
         former = Path(task.out, task.scan.former_name)
+        _end_remains(former)
         earlier = read_stored(former, task, known.sha256)
-        if earlier is not None and _is_kept(earlier):
+        # A copy beside it has the same bytes.
+        its_own = earlier is not None and earlier.entry.source == known.source
+        if earlier is not None and its_own and _is_kept(earlier):
             return _kept(task, former, known, earlier)
     _check_edited(stored)
     options = task.options
