@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -70,6 +71,24 @@ def test_names_that_would_fall_together_are_told_apart_and_stay(tmp_path: Path) 
     touch(tmp_path / "0.nrrd")
     again = {scan.source: scan.name for scan in found_in(tmp_path).scans}
     assert first.items() <= again.items()
+
+
+def test_names_are_whole_letters_and_those_of_other_alphabets_differ(tmp_path: Path) -> None:
+    for name in ("x" * 119 + "\xe9\xe9.nrrd", "y" * 118 + "\xe9\xe9.nrrd"):
+        touch(tmp_path / name)
+    latin = [os.fsdecode(f"caf{letter}.nrrd".encode("latin-1")) for letter in "\xe8\xe9"]
+    try:
+        for name in latin:
+            touch(tmp_path / name)
+    except OSError:
+        latin = []  # not on this disk
+    scans = found_in(tmp_path).scans
+    found = [scan.name.encode("utf-8") for scan in scans]
+    assert len(set(found)) == 2 + len(latin)
+    assert [len(name) for name in found[-2:]] == [119 + 9, 120 + 9]
+    # The result of a version that cut the letter is found again.
+    former = found[-2][:119] + b"\xc3" + found[-2][119:]
+    assert [scan.former_name for scan in scans[-2:]] == [os.fsdecode(former), None]
 
 
 def test_a_dicom_folder_is_a_scan_and_so_is_each_series_of_several(tmp_path: Path) -> None:

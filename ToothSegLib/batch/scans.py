@@ -149,10 +149,15 @@ def _named(scans: list[Scan]) -> Iterator[Scan]:
     counts = Counter(name.lower() for name in names)
     formers = [p if s.series or counts[p.lower()] > 1 else None for s, p in zip(scans, plain)]
     for index, (scan, name) in enumerate(zip(scans, names)):
-        if counts[name.lower()] > 1 or len(os.fsencode(name)) > _LONGEST_NAME:
+        # Letters stay whole, and bytes that are none go: not every disk takes such names.
+        short = os.fsencode(name)[:_LONGEST_NAME].decode("utf-8", "ignore")
+        if counts[name.lower()] > 1 or short != name:
             whole = f"{scan.source} {scan.series or ''}"
             digest = hashlib.sha256(os.fsencode(whole)).hexdigest()[:8]
-            names[index] = f"{os.fsdecode(os.fsencode(name)[:_LONGEST_NAME])}-{digest}"
+            names[index] = f"{short}-{digest}"
+            # What versions before this one called it, which cut letters in two.
+            cut = os.fsdecode(os.fsencode(name)[:_LONGEST_NAME])
+            formers[index] = formers[index] if cut in (short, name) else f"{cut}-{digest}"
     taken = {name.lower() for name in names}
     for scan, name, former in zip(scans, names, formers):
         free = former is not None and former.lower() not in taken
