@@ -128,6 +128,8 @@ def _came_in(result: Imported, args: argparse.Namespace) -> Iterator[str]:
     yield f"{counted(len(result.added), 'case')} added, {len(result.known)} there already"
     if result.labelled:
         yield f"there without labels, which came now: {', '.join(result.labelled)}"
+    if result.approved:
+        yield f"there unreviewed, approved now: {', '.join(result.approved)}"
     revise = f"toothseg dataset revise {shlex.quote(str(args.folder))}"
     for case, labels in result.differ.items():
         command = f"{revise} {case} {shlex.quote(str(labels))}"

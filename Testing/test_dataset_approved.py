@@ -1,0 +1,34 @@
+"""What comes into a data set as reviewed, and with the report of a run: said, or refused."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from dataset_fixture import labels_of, scan
+from ToothSegLib.cli.main import main
+from ToothSegLib.dataset.case import DatasetCase
+from ToothSegLib.dataset.folder import CaseMeta, Dataset
+
+
+@pytest.mark.parametrize("layout", ["nnunet", "monai"])
+def test_an_import_approves_cases_that_are_there_unreviewed(
+    tmp_path: Path, layout: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder, out = str(tmp_path / "set"), str(tmp_path / "out")
+    image = scan()
+    review = {11: "corrected", 21: "missing"}
+    case = Dataset.create(folder).add(image, labels_of(image), CaseMeta(who="ab", review=review))
+    assert main(["dataset", "export", folder, out, "--format", layout, "--quiet"]) == 0
+    take = ["dataset", "import", folder, out, "--format", layout, "--who", "cd"]
+    assert main(take) == 0
+    assert capsys.readouterr().out == "0 cases added, 1 there already\n"
+    assert main([*take, "--approved"]) == 0
+    said = capsys.readouterr().out
+    assert said == f"0 cases added, 0 there already\nthere unreviewed, approved now: {case.id}\n"
+    record = DatasetCase(case.folder).record
+    assert record.review == {11: "corrected", 18: "approved", 21: "missing", 36: "approved"}
+    assert [entry.who for entry in record.history] == ["ab", "cd"]
+    assert main([*take, "--approved"]) == 0
+    assert capsys.readouterr().out == "0 cases added, 1 there already\n"
