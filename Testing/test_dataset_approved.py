@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from dataset_fixture import labels_of, scan
 from ToothSegLib.cli.main import main
 from ToothSegLib.dataset.case import DatasetCase
 from ToothSegLib.dataset.folder import CaseMeta, Dataset
+from ToothSegLib.volume_io import write_volume
 
 
 @pytest.mark.parametrize("layout", ["nnunet", "monai"])
@@ -32,3 +34,13 @@ def test_an_import_approves_cases_that_are_there_unreviewed(
     assert [entry.who for entry in record.history] == ["ab", "cd"]
     assert main([*take, "--approved"]) == 0
     assert capsys.readouterr().out == "0 cases added, 1 there already\n"
+
+
+def test_what_has_no_labels_cannot_be_approved(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_volume(tmp_path / "scan.nrrd", scan())
+    words = [str(tmp_path / "set"), str(tmp_path / "scan.nrrd"), "--approved"]
+    assert main(["dataset", "add", *words]) == 2
+    assert "error: --approved without --labels" in capsys.readouterr().err
+    assert not os.path.exists(tmp_path / "set")

@@ -26,6 +26,8 @@ from ToothSegLib.volume_io import read_volume
 
 def add(args: argparse.Namespace) -> int:
     """Add a scan."""
+    if args.approved and not args.labels:
+        raise InputError("--approved without --labels: there is nothing that was reviewed")
     meta = replace(meta_of(args), case_id=args.id, patient=args.patient, note=args.note)
     if args.report is not None:
         provenance = read_json(args.report).get("provenance")
