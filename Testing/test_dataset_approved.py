@@ -11,6 +11,8 @@ from dataset_fixture import labels_of, scan
 from ToothSegLib.cli.main import main
 from ToothSegLib.dataset.case import DatasetCase
 from ToothSegLib.dataset.folder import CaseMeta, Dataset
+from ToothSegLib.report import SCAN_SHA256, Segmentation, to_json
+from ToothSegLib.scan_checksum import scan_sha256
 from ToothSegLib.volume_io import write_volume
 
 
@@ -44,3 +46,20 @@ def test_what_has_no_labels_cannot_be_approved(
     assert main(["dataset", "add", *words]) == 2
     assert "error: --approved without --labels" in capsys.readouterr().err
     assert not os.path.exists(tmp_path / "set")
+
+
+def test_the_report_of_another_scan_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    scans = {"one": scan(1), "two": scan(2)}
+    for name, image in scans.items():
+        write_volume(tmp_path / f"{name}.nrrd", image)
+        provenance = {"bundle": "toothnet", "weights": {}, SCAN_SHA256: scan_sha256(image)}
+        report = to_json(Segmentation(labels_of(image), provenance=provenance))
+        (tmp_path / f"{name}.json").write_text(report, encoding="utf-8")
+    add = ["dataset", "add", str(tmp_path / "set"), str(tmp_path / "one.nrrd"), "--report"]
+    assert main([*add, str(tmp_path / "two.json")]) == 2
+    line = capsys.readouterr().err
+    assert line.count("\n") == 1
+    assert "two.json is the report of another scan" in line
+    assert main([*add, str(tmp_path / "one.json")]) == 0
