@@ -142,6 +142,18 @@ def test_complex_numbers_are_refused(tmp_path) -> None:
     refused(tmp_path / "scan.mha", "2 values a voxel")
 
 
+@pytest.mark.parametrize("unit", ["mm", "?", "cm", "um"])
+def test_metaimage_in_another_unit(tmp_path, unit: str) -> None:
+    path = tmp_path / "scan.mha"
+    sitk.WriteImage(to_itk(a_scan()), str(path))
+    name = b"ElementSpacing"
+    path.write_bytes(path.read_bytes().replace(name, f"DistanceUnits = {unit}\n".encode() + name))
+    if unit in ("mm", "?"):
+        assert read_volume(path).spacing == pytest.approx(a_scan().spacing)
+    else:
+        refused(path, f"measured in '{unit}' (DistanceUnits)", "in mm")
+
+
 def test_metaimage_without_spacing_or_voxels(tmp_path) -> None:
     sitk.WriteImage(to_itk(a_scan()), str(tmp_path / "scan.mhd"))
     lines = (tmp_path / "scan.mhd").read_text().splitlines()
