@@ -120,6 +120,19 @@ def test_an_unusable_scan_is_refused() -> None:
         segment(flat, device="cpu")
 
 
+@pytest.mark.parametrize("kind", [np.float16, np.longdouble])
+def test_uncommon_floats_are_computed_as_float32(kind: type) -> None:
+    noise = np.random.default_rng(0).normal(0, 300, (24, 28, 32)).astype(kind)
+    result = segment(Volume(noise, (0.3,) * 3), device="cpu")
+    assert [finding.code for finding in result.findings][:1] == ["no-teeth"]
+
+
+def test_floats_beyond_float32_are_refused() -> None:
+    far = np.linspace(0, 1e300, 8).reshape(2, 2, 2).astype(np.longdouble)
+    with pytest.raises(InputError, match="not numbers"):
+        segment(Volume(far))
+
+
 def test_an_unknown_device_is_refused(a_scan: Volume) -> None:
     with pytest.raises(InputError, match="abacus"):
         segment(a_scan, device="abacus")

@@ -46,7 +46,7 @@ from ToothSegLib.report import (
     software_versions,
 )
 from ToothSegLib.volume import Volume
-from ToothSegLib.volume_io import check_scan
+from ToothSegLib.volume_io import check_scan, in_common_type
 from ToothSegLib.widening import widened
 
 log = logging.getLogger(__name__)
@@ -95,7 +95,7 @@ def segment(
     processor, and where OpenVINO fails by PyTorch; a finding and the provenance say so.
 
     Args:
-        volume: a CBCT or CT with teeth in it; any spacing, direction and data type.
+        volume: a CBCT or CT with teeth in it; any spacing and direction; integers or floats.
         bundle: weights, by name, by folder or loaded; the default bundle if None.
         device: "auto", "cpu", "cuda" or "mps".
         precision: "auto" computes in half precision where that pays, "full" in float32.
@@ -116,6 +116,7 @@ def segment(
     """
     run = Progress(progress, cancelled)
     timings: dict[str, float] = {}
+    volume = in_common_type(volume)
     check_scan(volume)
     check_precision(precision)
     check_backend(backend)

@@ -89,9 +89,15 @@ def check_scan(volume: Volume, name: str = "the scan") -> None:
     Apart from reading, so that label maps can be read too.
 
     Raises:
-        InputError: a single slice, voxels of an impossible size, a constant image, or values that
-            are not numbers.
+        InputError: voxels that are neither integers nor floating point numbers, a single slice,
+            voxels of an impossible size, a constant image, or values that are not numbers.
     """
+    kind = volume.array.dtype
+    if kind.kind not in "iuf":
+        raise InputError(
+            f"{name} holds {kind.name} voxels; grey values are integers or floating point numbers, "
+            "so convert them (array.astype) first"
+        )
     size = " x ".join(map(str, volume.shape[::-1]))
     if min(volume.shape) < 2:
         raise InputError(f"{name} has a single slice ({size} voxels); a volume is needed")
@@ -109,6 +115,22 @@ def check_scan(volume: Volume, name: str = "the scan") -> None:
         raise not_numbers(name, bad, volume.array.size)
     if least == greatest:
         raise InputError(f"{name} is {least:g} everywhere; it shows nothing, so export it again")
+
+
+def in_common_type(volume: Volume) -> Volume:
+    """float32 instead of a floating point type that SciPy or SimpleITK does not know.
+
+    Args:
+        volume: any data type; values beyond float32 become infinite, which `check_scan` refuses.
+
+    Returns:
+        The same volume if its type is no float16 or long double.
+    """
+    kind = volume.array.dtype
+    if kind.kind != "f" or kind.itemsize in (4, 8):
+        return volume
+    with np.errstate(over="ignore"):
+        return volume.with_array(volume.array.astype(np.float32))
 
 
 def _read_file(path: Path) -> Volume:
