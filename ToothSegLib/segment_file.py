@@ -62,7 +62,6 @@ def segment_file(
     from ToothSegLib import cascade
     from ToothSegLib.outputs import output_stem, write_outputs
     from ToothSegLib.replaceable import check_beforehand
-    from ToothSegLib.report import SCAN_SHA256
 
     if check is not None:
         check(volume)
@@ -76,11 +75,11 @@ def segment_file(
         device=device,
         precision=precision,
         backend=backend,
+        scan_sha256=scan_sha256,
         progress=lambda fraction, stage: tell(_READ + (_COMPUTED - _READ) * fraction, stage),
         cancelled=cancelled,
     )
     segmentation.provenance["source"] = Path(source).name or stem
-    segmentation.provenance[SCAN_SHA256] = scan_sha256
     paths = write_outputs(
         segmentation,
         stem,

@@ -100,6 +100,13 @@ class Volume:
         origin = self.index_to_lps @ [*start, 1.0]
         return replace(self, array=self.array[slices], origin=tuple(origin[:3]))
 
+    def rounded(self, decimals: int) -> Volume:
+        """The same voxels, their place without the digits that only show how it was computed."""
+        x, y, z = np.round(self.spacing, decimals)
+        a, b, c = np.round(self.origin, decimals)
+        direction = np.round(self.direction, decimals)
+        return replace(self, spacing=(x, y, z), origin=(a, b, c), direction=direction)
+
     def same_grid(self, other: Volume, tolerance_mm: float = 1e-3) -> bool:
         """Whether both have the same shape and every voxel lies within ``tolerance_mm``."""
         if self.shape != other.shape:
