@@ -48,7 +48,7 @@ from ToothSegLib.report import (
     software_versions,
 )
 from ToothSegLib.volume import Volume
-from ToothSegLib.volume_io import check_scan, in_common_type
+from ToothSegLib.volume_io import as_scan
 from ToothSegLib.widening import widened
 
 log = logging.getLogger(__name__)
@@ -118,8 +118,7 @@ def segment(
     """
     run = Progress(progress, cancelled)
     timings: dict[str, float] = {}
-    volume = in_common_type(volume)
-    check_scan(volume)
+    volume = as_scan(volume)
     check_precision(precision)
     check_backend(backend)
     if not isinstance(bundle, Bundle):

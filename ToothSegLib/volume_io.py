@@ -117,20 +117,26 @@ def check_scan(volume: Volume, name: str = "the scan") -> None:
         raise InputError(f"{name} is {least:g} everywhere; it shows nothing, so export it again")
 
 
-def in_common_type(volume: Volume) -> Volume:
-    """float32 instead of a floating point type that SciPy or SimpleITK does not know.
+def as_scan(given: object) -> Volume:
+    """The volume that was given, in a type that the networks' way to the teeth can take.
 
     Args:
-        volume: any data type; values beyond float32 become infinite, which `check_scan` refuses.
+        given: a volume; float16 and long double, which SciPy does not know, become float32.
 
-    Returns:
-        The same volume if its type is no float16 or long double.
+    Raises:
+        InputError: something else was given, or as `check_scan`.
     """
-    kind = volume.array.dtype
-    if kind.kind != "f" or kind.itemsize in (4, 8):
-        return volume
-    with np.errstate(over="ignore"):
-        return volume.with_array(volume.array.astype(np.float32))
+    if not isinstance(given, Volume):
+        raise InputError(
+            f"the scan is given as {type(given).__name__}; give a Volume: read_volume(path), "
+            "from_itk(image), or Volume(array, spacing)"
+        )
+    kind = given.array.dtype
+    if kind.kind == "f" and kind.itemsize not in (4, 8):
+        with np.errstate(over="ignore"):  # it becomes infinite, which is refused
+            given = given.with_array(given.array.astype(np.float32))
+    check_scan(given)
+    return given
 
 
 def _read_file(path: Path) -> Volume:
