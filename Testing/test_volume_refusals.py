@@ -229,6 +229,14 @@ def test_a_scan_that_shows_nothing_is_refused(change, words) -> None:
     assert str(caught.value).startswith("scan.nrrd")
 
 
+@pytest.mark.parametrize("kind", ["?", "c8", "O", "M8[s]", "S3"])
+def test_voxels_that_are_no_grey_values_are_refused(kind) -> None:
+    scan = a_scan().with_array(a_scan().array.astype(kind))
+    with pytest.raises(InputError, match=r"^scan\.nrrd holds [^\n]*astype[^\n]*$") as caught:
+        check_scan(scan, "scan.nrrd")
+    assert f" {np.dtype(kind).name} voxels" in str(caught.value)
+
+
 @pytest.mark.parametrize("spacing", [(0.3, 0.3, 300.0), (0.0003, 0.0003, 0.0003)])
 def test_voxels_of_an_impossible_size_are_refused(spacing) -> None:
     with pytest.raises(InputError, match="unit"):

@@ -68,7 +68,6 @@ def segment_file(
     from ToothSegLib import cascade
     from ToothSegLib.outputs import write_outputs
     from ToothSegLib.replaceable import check_beforehand
-    from ToothSegLib.report import SCAN_SHA256
 
     if check is not None:
         check(volume)
@@ -81,11 +80,11 @@ def segment_file(
         device=device,
         precision=precision,
         backend=backend,
+        scan_sha256=scan_sha256,
         progress=lambda fraction, stage: tell(_READ + (_COMPUTED - _READ) * fraction, stage),
         cancelled=cancelled,
     )
     segmentation.provenance["source"] = in_utf8(Path(source).name) or stem
-    segmentation.provenance[SCAN_SHA256] = scan_sha256
     paths = write_outputs(
         segmentation,
         stem,
