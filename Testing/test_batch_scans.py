@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from batch_stub import write_scan
-from ToothSegLib.batch.checksum import checksum, files_of
 from ToothSegLib.batch.record import RECORD_NAME
 from ToothSegLib.batch.scans import Found, find_scans
+from ToothSegLib.checksum import checksum, files_of
 from ToothSegLib.errors import Cancelled, InputError
 from volume_fixture import a_scan, write_dicom_series
 
