@@ -16,12 +16,12 @@ from batch_fixture import run_here
 from batch_stub import write_scan
 from dataset_fixture import files_in
 from ToothSegLib.batch import run
-from ToothSegLib.batch.edited import WHAT_TO_DO, edited_files
 from ToothSegLib.batch.entry import Entry
 from ToothSegLib.batch.manifest import MANIFEST_NAME
-from ToothSegLib.batch.record import RECORD_NAME
+from ToothSegLib.batch.record import RECORD_NAME, WHAT_TO_DO
 from ToothSegLib.batch.run import BatchResult
 from ToothSegLib.cli.batch import summary
+from ToothSegLib.edited import edited_files
 from ToothSegLib.volume_io import read_volume, write_volume
 
 

@@ -11,6 +11,7 @@ from ToothSegLib.cores import measure_cores
 from ToothSegLib.implants import doubt_findings, find_implants, implant_findings
 from ToothSegLib.numbering import Numbering
 from ToothSegLib.regions import Region
+from ToothSegLib.report import in_lps
 from ToothSegLib.resources import resource_path
 from ToothSegLib.teeth import N_TYPES
 from ToothSegLib.volume import Volume
@@ -135,6 +136,8 @@ def test_one_finding_for_all() -> None:
     (finding,) = implant_findings(regions)
     assert finding.code == "implant"
     assert finding.message.startswith("2 things at (10, 15, 16), (20, 15, 16) mm LPS are")
+    assert in_lps(finding.places_lps) == "(10, 15, 16), (20, 15, 16)"
+    assert finding.places_lps == tuple(region.place for region in regions)
 
 
 def test_what_is_in_doubt_is_named_if_it_got_a_number() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from collections.abc import Iterable, Iterator
@@ -33,6 +34,17 @@ SLICER = {
 RUNTIME = {"torch", "numpy", "scipy", "vtk", "vtkmodules", "SimpleITK", "nrrd", "tqdm"}
 # These make and measure the networks; a scan's way to its teeth must not need them.
 WORKSHOP = ("ToothSegLib.training", "ToothSegLib.synthesis", "ToothSegLib.evaluation")
+# Folders beside the core, which imports none of them, and which others each may import. The core is
+# the files of the library itself and `quality/`.
+MAY_IMPORT: dict[str, set[str]] = {
+    "synthesis": set(),
+    "dataset": set(),
+    "batch": {"dataset"},
+    "evaluation": {"dataset", "synthesis"},
+    "training": {"dataset", "synthesis", "evaluation"},
+    "cli": set(),
+}
+DOORS = {"cli", "__main__"}  # these may import all
 EVERY_FILE = sorted(LIBRARY.rglob("*.py"))
 PANEL_FILES = sorted((MODULE / "ToothSegPanel").glob("*.py"))
 SCENE_FILES = sorted((MODULE / "ToothSegScene").glob("*.py"))
@@ -165,6 +177,35 @@ def test_a_scan_finds_its_teeth_without_the_workshop(module) -> None:
     reached = reached_from(module)
     assert "ToothSegLib.volume" in reached
     assert not {name: by for name, by in reached.items() if name.startswith(WORKSHOP)}
+
+
+@pytest.mark.parametrize("path", EVERY_FILE, ids=module_name)
+def test_a_folder_imports_only_the_core_and_the_folders_that_it_may(path: Path) -> None:
+    home = top_folder(module_name(path))
+    if home in DOORS:
+        return
+    folders = {top_folder(name) for name in imports(path) if library_file(name)}
+    assert folders & set(MAY_IMPORT) <= MAY_IMPORT.get(home, set()) | {home}
+
+
+def top_folder(module: str) -> str:
+    """`ToothSegLib.batch.run` gives `batch`; for a file of the core its own name."""
+    return (module.split(".") + [""])[1]
+
+
+def test_every_folder_of_the_library_has_its_place() -> None:
+    folders = {path.parent.name for path in LIBRARY.glob("*/__init__.py")}
+    assert folders == {*MAY_IMPORT, "quality"} | (DOORS - {"__main__"})
+
+
+def test_every_file_of_the_library_is_in_the_map() -> None:
+    text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    lines = [line for line in text.splitlines() if line.startswith("| `")]
+    first = {name for line in lines for name in re.findall(r"`([\w/]+)\.py`", line.split("|")[1])}
+    told = {name.rpartition("/")[2] for name in first}
+    files = {path.stem for path in EVERY_FILE if path.parent.name != "cli"} - {"__init__"}
+    assert files - told == set()
+    assert told - files == set()
 
 
 def at_file_scope(tree: ast.Module) -> Iterator[ast.stmt]:

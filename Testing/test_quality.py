@@ -185,6 +185,7 @@ def test_what_was_left_out_is_told() -> None:
     assert "it may be 37" in unsure
     assert third.startswith("Third molar 48 at (150, 0, 0) mm LPS is in the scan")
     assert "300 mm3 at (150, 0, 0) mm" in place
+    assert [len(finding.places_lps) for finding in patient.findings()] == [1, 1, 1, 0]
     assert "2 small pieces" in pieces
     assert "42 mm3" in pieces
 
@@ -196,6 +197,7 @@ def test_sure_third_molars_are_one_finding() -> None:
     assert patient.told() == [("third-molar", "low", (18, 48))]
     (finding,) = patient.findings()
     assert "molars 18, 48 at (152, 0, 0), (151, 0, 0) mm LPS are in the scan" in finding.message
+    assert finding.places_lps == ((152.0, 0.0, 0.0), (151.0, 0.0, 0.0))
 
 
 def test_a_piece_in_the_place_of_a_third_molar_is_told_as_such() -> None:
@@ -205,16 +207,20 @@ def test_a_piece_in_the_place_of_a_third_molar_is_told_as_such() -> None:
     assert patient.findings()[0].message.startswith(
         "A piece of 160 mm3 at (150, 0, 0) mm LPS, in the place of third molar 48, was left out"
     )
+    assert patient.findings()[0].places_lps == ((150.0, 0.0, 0.0),)
 
 
 def test_fragments_are_told_in_one_line_with_the_teeth_beside_them() -> None:
     patient = a_patient()
     beside = patient.region(11).centroid - [0.0, 5.0, 0.0]
-    for label, volume, place in ((1, 80.0, beside), (2, 60.0, FAR), (3, 40.0, FAR)):
+    for label, volume, place in ((1, 60.0, FAR), (2, 80.0, beside), (3, 40.0, FAR + 1.128)):
         patient.leave_out(label, place, volume)
     (finding,) = patient.findings()
     assert (finding.code, finding.urgency, finding.fdi) == ("fragments", "medium", (11,))
     assert "3 pieces (together 180 mm3, the largest beside 11" in finding.message
+    largest, *others = finding.places_lps
+    assert largest == pytest.approx(beside, abs=0.01)
+    assert others == [(150.0, 0.0, 0.0), (151.13, 1.13, 1.13)]
 
 
 def test_many_fragments_go_through_the_voxels_of_a_tooth_once(

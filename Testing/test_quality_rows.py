@@ -187,6 +187,7 @@ def test_what_was_added_as_the_end_of_a_root_is_told() -> None:
         "183 mm3 above 11, at (4, 5, 20) mm LPS, were taken for the end of its root: look whether"
     )
     assert "183 mm3 below 41" in told[1].message
+    assert told[1].places_lps == ((4.0, 5.0, 20.0),)
 
 
 def test_two_teeth_one_above_the_other_are_told_once() -> None:

@@ -73,6 +73,28 @@ def test_report_reads_back_to_its_rounding() -> None:
     assert again.teeth[0].centroid_lps == pytest.approx(result.teeth[0].centroid_lps, abs=0.006)
 
 
+def test_places_of_findings_are_told_to_a_hundredth_and_read_back() -> None:
+    result = segmentation(dentition())
+    result.findings = [Finding("implant", "medium", "There.", (), ((-7.268, 4.0, 12.5), (1, 2, 3)))]
+    report = json.loads(to_json(result))
+    assert report["findings"][0]["places_lps"] == [[-7.27, 4.0, 12.5], [1, 2, 3]]
+    (again,) = from_json(json.dumps(report), result.labels).findings
+    assert again.places_lps == ((-7.27, 4.0, 12.5), (1.0, 2.0, 3.0))
+    assert hash(again)
+    del report["findings"][0]["places_lps"]  # as older versions wrote it
+    assert from_json(json.dumps(report), result.labels).findings[0].places_lps == ()
+
+
+@pytest.mark.parametrize("places", [[[1, 2]], [1, 2, 3], [[1, 2, "x"]], [[1, 2, float("nan")]]])
+def test_places_that_are_none_are_refused(places: object) -> None:
+    result = segmentation(dentition())
+    result.findings = [Finding("implant", "medium", "There.")]
+    report = json.loads(to_json(result))
+    report["findings"][0]["places_lps"] = places
+    with pytest.raises(InputError, match="no report"):
+        from_json(json.dumps(report), result.labels)
+
+
 @pytest.mark.parametrize(
     "text",
     [

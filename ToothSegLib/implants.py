@@ -17,7 +17,7 @@ from ToothSegLib.bright_cores import FEWEST_TEETH, Verdict, judge_cores
 from ToothSegLib.cores import measure_cores
 from ToothSegLib.numbering import Numbering
 from ToothSegLib.regions import Region
-from ToothSegLib.report import Finding
+from ToothSegLib.report import Finding, in_lps
 from ToothSegLib.volume import Volume
 
 # Mean probability of a prosthesis in a region, on simulated heads (seeds 935,500 to 935,503 of each
@@ -84,19 +84,19 @@ def implant_findings(implants: list[Region]) -> list[Finding]:
     """What is said of them: one sentence for all."""
     if not implants:
         return []
-    places = ", ".join(
-        "({:.0f}, {:.0f}, {:.0f})".format(*region.centroid)
-        for region in sorted(implants, key=lambda region: region.centroid[0])
-    )
+    ordered = sorted(implants, key=lambda region: region.centroid[0])
+    places = tuple(region.place for region in ordered)
+    told = in_lps(places)
     one = (
-        f"Something at {places} mm LPS is as bright as metal through and through: an implant, "
+        f"Something at {told} mm LPS is as bright as metal through and through: an implant, "
         "left out."
     )
     many = (
-        f"{len(implants)} things at {places} mm LPS are as bright as metal through and through: "
+        f"{len(implants)} things at {told} mm LPS are as bright as metal through and through: "
         "implants, left out."
     )
-    return [Finding("implant", "medium", one if len(implants) == 1 else many)]
+    message = one if len(implants) == 1 else many
+    return [Finding("implant", "medium", message, places_lps=places)]
 
 
 def doubt_findings(

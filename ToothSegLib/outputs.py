@@ -22,7 +22,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from ToothSegLib.atomic import replacing
-from ToothSegLib.batch.checksum import checksum
+from ToothSegLib.checksum import checksum
 from ToothSegLib.earlier_outputs import (
     REPORT_ENDING,
     STL_FOLDER,

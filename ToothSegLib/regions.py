@@ -22,6 +22,12 @@ class Region:
     confidence: float  # mean tooth probability, 0..1
     prosthesis: float | None = None  # mean probability of a prosthesis, if the networks tell
 
+    @property
+    def place(self) -> tuple[float, float, float]:
+        """The centroid as a finding tells it: LPS mm, to 0.01."""
+        x, y, z = (round(float(value), 2) for value in self.centroid)
+        return x, y, z
+
 
 def measure_regions(labels: np.ndarray, maps: Maps) -> list[Region]:
     """Measure every label of an instance map.

@@ -11,13 +11,13 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from ToothSegLib.batch.edited import edited_files
 from ToothSegLib.earlier_outputs import (
     REPORT_ENDING,
     read_report,
     stale_files,
     surface_folder,
 )
+from ToothSegLib.edited import edited_files
 from ToothSegLib.errors import OutputError
 from ToothSegLib.moving import alone_in, tidy
 

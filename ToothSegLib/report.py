@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import platform
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from importlib import metadata
@@ -29,6 +29,8 @@ OPTIONAL_PACKAGES = ("openvino",)
 
 Urgency = Literal["high", "medium", "low"]
 URGENCIES: tuple[Urgency, ...] = ("high", "medium", "low")
+Place = tuple[float, float, float]
+"""(x, y, z) LPS mm."""
 
 
 @dataclass(frozen=True)
@@ -63,16 +65,24 @@ class Finding:
         urgency: "high", "medium" or "low".
         message: a sentence for people.
         fdi: the teeth concerned; may be empty.
+        places_lps: where what has no number is, (x, y, z) mm, the first to look at first; may be
+            empty. The message tells all of them, or the first, by `in_lps`.
     """
 
     code: str
     urgency: Urgency
     message: str
     fdi: tuple[int, ...] = ()
+    places_lps: tuple[Place, ...] = ()
 
     def __post_init__(self) -> None:
         if self.urgency not in URGENCIES:
             raise ValueError(f"urgency {self.urgency!r} is none of {', '.join(URGENCIES)}")
+
+
+def in_lps(places: Iterable[Place]) -> str:
+    """Places in the words of a message, to 1 mm: "(-10, 5, 22), (3, 4, 5)"."""
+    return ", ".join("({:.0f}, {:.0f}, {:.0f})".format(*place) for place in places)
 
 
 @dataclass
@@ -184,6 +194,7 @@ def to_json(
                 "urgency": finding.urgency,
                 "message": finding.message,
                 "fdi": list(finding.fdi),
+                "places_lps": [[round(x, 2) for x in place] for place in finding.places_lps],
             }
             for finding in by_urgency(segmentation.findings)
         ],
@@ -233,10 +244,7 @@ def from_json(text: str, labels: Volume) -> Segmentation:
                 Tooth(**{**tooth, "centroid_lps": tuple(tooth["centroid_lps"])})
                 for tooth in report["teeth"]
             ],
-            findings=[
-                Finding(**{**finding, "fdi": tuple(finding["fdi"])})
-                for finding in report["findings"]
-            ],
+            findings=[_finding(finding) for finding in report["findings"]],
             timings=report["timings_s"],
             provenance=report["provenance"],
         )
@@ -247,6 +255,14 @@ def from_json(text: str, labels: Volume) -> Segmentation:
 def by_urgency(findings: list[Finding]) -> list[Finding]:
     """Findings, the most urgent first, otherwise in the order given."""
     return sorted(findings, key=lambda finding: URGENCIES.index(finding.urgency))
+
+
+def _finding(stored: dict[str, Any]) -> Finding:
+    """One finding of a report; those of older versions tell places in the message alone."""
+    places = tuple((float(x), float(y), float(z)) for x, y, z in stored.get("places_lps", ()))
+    if not np.isfinite(places).all():
+        raise ValueError(f"a finding lies at {places}")
+    return Finding(**{**stored, "fdi": tuple(stored["fdi"]), "places_lps": places})
 
 
 def _checksum(report: dict[str, Any]) -> str:

@@ -20,29 +20,32 @@ class FindingsList:
     Args:
         widget: the list.
         selection: a row that becomes current selects its teeth.
-        chosen: called with the finding after the user moved to its row.
+        chosen: called with the finding after the user moved to its row, and with the index of the
+            place to go to: 0, and the next one for every further click.
         message: a finding's message in the words of the panel.
+        places: how many places a finding has.
     """
 
     def __init__(
         self,
         widget: Any,
         selection: Selection,
-        chosen: Callable[[Finding], None],
+        chosen: Callable[[Finding, int], None],
         message: Callable[[Finding], str],
+        places: Callable[[Finding], int],
     ) -> None:
         self._list = widget
         self._selection = selection
         self._chosen = chosen
         self._message = message
+        self._places = places
         self._filling = False
+        self._place = 0
+        self._just_moved = False
         selection.listen(self._follow)
         self.findings: list[Finding] = []
         widget.connect("currentRowChanged(int)", self._on_row)
-        # A second click on the current row brings its teeth back.
-        widget.connect(
-            "itemClicked(QListWidgetItem*)", lambda item: self._on_row(widget.currentRow)
-        )
+        widget.connect("itemClicked(QListWidgetItem*)", lambda item: self._on_click())
 
     @property
     def current(self) -> Finding | None:
@@ -61,6 +64,7 @@ class FindingsList:
                 self._add(finding, notation)
             if kept in self.findings:
                 self._list.currentRow = self.findings.index(kept)
+                self._tell_place()
         finally:
             self._filling = False
 
@@ -72,8 +76,21 @@ class FindingsList:
             text = f"{words.numbers(teeth, notation)}: {text} (numbers in the text: FDI)"
         item = qt.QListWidgetItem(text)
         item.setIcon(icon_of(paint_urgency(finding.urgency)))
-        item.setToolTip(f"Urgency: {finding.urgency}. A click goes to what it is about.")
+        item.setToolTip(f"Urgency: {finding.urgency}. {self._way(finding)}")
         self._list.addItem(item)
+
+    def _way(self, finding: Finding) -> str:
+        places = self._places(finding)
+        if places < 2:
+            return "A click goes to what it is about."
+        return f"A click goes to the first of {places} places, the next click to the next."
+
+    def _tell_place(self) -> None:
+        """Let the current row say which of its places is shown."""
+        finding = self.current
+        if finding is not None and (places := self._places(finding)) > 1:
+            told = f"This is place {self._place + 1} of {places}; a click goes to the next."
+            self._list.item(self._list.currentRow).setToolTip(f"Urgency: {finding.urgency}. {told}")
 
     def _follow(self) -> None:
         """A row stays marked only as long as its teeth are those that are selected."""
@@ -89,6 +106,20 @@ class FindingsList:
     def _on_row(self, row: int) -> None:
         if self._filling or not 0 <= row < len(self.findings):
             return
-        finding = self.findings[row]
+        self._place = 0
+        self._just_moved = True
+        self._go(self.findings[row])
+
+    def _on_click(self) -> None:
+        finding = self.current
+        # The click that has made the row current has gone there already.
+        moved, self._just_moved = self._just_moved, False
+        if finding is None or moved:
+            return
+        self._place = (self._place + 1) % max(1, self._places(finding))
+        self._go(finding)
+
+    def _go(self, finding: Finding) -> None:
         self._selection.set(finding.fdi)
-        self._chosen(finding)
+        self._tell_place()
+        self._chosen(finding, self._place)

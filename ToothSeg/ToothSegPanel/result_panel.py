@@ -7,7 +7,7 @@ from typing import Any
 
 import slicer
 
-from ToothSegLib.report import Finding
+from ToothSegLib.report import Finding, Place
 from ToothSegLib.teeth import FDI_NUMBERS
 from ToothSegPanel.combos import ParameterCombo
 from ToothSegPanel.corrections_panel import CorrectionsPanel
@@ -73,8 +73,9 @@ class ResultPanel:
             self._set_opacity,
         )
         self.findings = FindingsList(
-            ui.findingsList, self.selection, self._show_finding, self._finding_in_words
-        )
+            ui.findingsList, self.selection, self._show_finding, self._finding_in_words,
+            lambda finding: len(self._places(finding)),
+        )  # fmt: skip
         self.corrections = CorrectionsPanel(
             ui, self.selection, self._situation, self._corrections, self.points, self._edit,
             self._step_done,
@@ -245,17 +246,21 @@ class ResultPanel:
             with errors_in_a_line("show the tooth"):
                 bring_into_view(self.node, teeth)
 
-    def _show_finding(self, finding: Finding) -> None:
+    def _show_finding(self, finding: Finding, place: int) -> None:
         from ToothSegScene.display import centre_views
-        from ToothSegScene.places import place_of
 
         self._bring_into_view(self.selection.teeth)
         if self.node is None:
             return
         with errors_in_a_line("show the place"):
-            place = place_of(self.node, finding)
-            if place is not None:
-                centre_views(self.node.GetScene(), place)
+            places = self._places(finding)
+            if places:
+                centre_views(self.node.GetScene(), places[place])
+
+    def _places(self, finding: Finding) -> list[Place]:
+        from ToothSegScene.places import places_of
+
+        return [] if self.node is None else places_of(self.node, finding)
 
     def _finding_in_words(self, finding: Finding) -> str:
         from ToothSegScene.places import in_words

@@ -3,40 +3,55 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import Any
 
-from ToothSegLib.report import Finding
+from ToothSegLib.report import Finding, Place, in_lps
 
-Point = tuple[float, float, float]
-
-# As the library writes them: "at (-10, 5, 22) mm LPS", and several of them before one "mm LPS".
+# Reports of older versions tell places in the message alone: "at (-10, 5, 22) mm LPS", and several
+# of them before one "mm LPS".
 _PLACE = re.compile(r"\((-?\d+), (-?\d+), (-?\d+)\)")
 _PLACES = re.compile(rf"at {_PLACE.pattern}[^.:;]*? mm LPS")
 
 
-def place_of(segmentation_node: Any, finding: Finding) -> Point | None:
-    """The first place that a finding tells, in world RAS mm; None where it tells none."""
-    places = _PLACES.search(finding.message)
-    first = None if places is None else _PLACE.search(places.group())
-    return None if first is None else _to_world(segmentation_node, first)
+def places_of(segmentation_node: Any, finding: Finding) -> list[Place]:
+    """All places of a finding, the first to look at first, in world RAS mm; may be empty."""
+    return [_to_world(segmentation_node, place) for place in _places_lps(finding)]
 
 
 def in_words(segmentation_node: Any, finding: Finding) -> str:
     """A finding's message for the panel: places as Slicer's views tell them, "R 10, P 5, S 22"."""
+    message = finding.message
+    places = _places_lps(finding)
+    # The message tells all of them, or the first.
+    for told in (places, places[:1]):
+        if told and f"{in_lps(told)} mm LPS" in message:
+            words = "; ".join(_in_ras(segmentation_node, told))
+            message = message.replace(f"{in_lps(told)} mm LPS", f"{words} mm")
+            break
+    return message.replace(" mm3", " mm\N{SUPERSCRIPT THREE}")
 
-    def words(found: re.Match[str]) -> str:
-        pairs = zip(("RL", "AP", "SI"), _to_world(segmentation_node, found))
-        return ", ".join(f"{letters[value < 0]} {abs(value):.0f}" for letters, value in pairs)
 
-    def places(found: re.Match[str]) -> str:
-        told = [words(place) for place in _PLACE.finditer(found.group())]
-        return f"at {'; '.join(told)} mm"
+def _places_lps(finding: Finding) -> list[Place]:
+    if finding.places_lps:
+        return list(finding.places_lps)
+    told = _PLACES.search(finding.message)
+    if told is None:
+        return []
+    triples = [place.groups() for place in _PLACE.finditer(told.group())]
+    return [(float(x), float(y), float(z)) for x, y, z in triples]
 
-    return _PLACES.sub(places, finding.message).replace(" mm3", " mm\N{SUPERSCRIPT THREE}")
+
+def _in_ras(segmentation_node: Any, places: Iterable[Place]) -> list[str]:
+    words = []
+    for place in places:
+        pairs = zip(("RL", "AP", "SI"), _to_world(segmentation_node, place))
+        words.append(", ".join(f"{way[value < 0]} {abs(value):.0f}" for way, value in pairs))
+    return words
 
 
-def _to_world(segmentation_node: Any, found: re.Match[str]) -> Point:
-    left, posterior, superior = map(float, found.groups())
+def _to_world(segmentation_node: Any, place: Place) -> Place:
+    left, posterior, superior = place
     world = [0.0, 0.0, 0.0]
     segmentation_node.TransformPointToWorld([-left, -posterior, superior], world)
     return world[0], world[1], world[2]

@@ -14,17 +14,17 @@ from pathlib import Path
 import numpy as np
 
 from ToothSegLib.atomic import PART_PREFIX
-from ToothSegLib.batch.checksum import checksum
-from ToothSegLib.batch.edited import WHAT_TO_DO
 from ToothSegLib.batch.entry import Entry, Status, Task
 from ToothSegLib.batch.folder import called_off
 from ToothSegLib.batch.record import (
     RECORD_NAME,
+    WHAT_TO_DO,
     Stored,
     read_stored,
     remember_place,
     write_record,
 )
+from ToothSegLib.checksum import checksum
 from ToothSegLib.dataset.voxels import source_of, storable
 from ToothSegLib.errors import BundleError, Cancelled, InputError, OutputError, in_words
 from ToothSegLib.models import bundle_weights, load_bundle

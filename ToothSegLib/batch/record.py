@@ -11,14 +11,19 @@ from typing import Any
 
 from ToothSegLib import __version__
 from ToothSegLib.atomic import replacing
-from ToothSegLib.batch.checksum import checksum
-from ToothSegLib.batch.edited import edited_files
 from ToothSegLib.batch.entry import Entry, Task
+from ToothSegLib.checksum import checksum
+from ToothSegLib.edited import edited_files
 from ToothSegLib.errors import OutputError
 
 RECORD_NAME = "toothseg-batch.json"
 FORMAT = "toothseg-batch"
 FORMAT_VERSION = 1
+WHAT_TO_DO = (
+    "put the correction into a data set (toothseg dataset add), or remove the folder to compute it "
+    "anew"
+)
+"""About a result that somebody has edited."""
 
 
 def write_record(

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ToothSegLib.batch.edited import WHAT_TO_DO, edited_files
-from ToothSegLib.batch.record import FORMAT, FORMAT_VERSION, RECORD_NAME
+from ToothSegLib.batch.record import FORMAT, FORMAT_VERSION, RECORD_NAME, WHAT_TO_DO
 from ToothSegLib.dataset.record import Source
 from ToothSegLib.dataset.voxels import checked_labels, source_of, storable, teeth_of
+from ToothSegLib.edited import edited_files
 from ToothSegLib.errors import InputError
 from ToothSegLib.report import Segmentation, from_json
 from ToothSegLib.volume import Volume

@@ -10,9 +10,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from ToothSegLib.batch.checksum import files_of
 from ToothSegLib.batch.entry import Scan
 from ToothSegLib.batch.record import RECORD_NAME
+from ToothSegLib.checksum import files_of
 from ToothSegLib.errors import InputError
 from ToothSegLib.volume_io import DICOM_EXTENSIONS, READABLE
 

@@ -46,7 +46,7 @@ def run(args: argparse.Namespace) -> int:
 
 def train_article(args: argparse.Namespace) -> int:
     """Train one of the article's experiments. Errors as for `run`."""
-    from ToothSegLib.dataset.voxels import voxels_sha256
+    from ToothSegLib.scan_checksum import voxels_sha256
     from ToothSegLib.training.article import train_recipe
     from ToothSegLib.training.initial_weights import starting_weights
     from ToothSegLib.training.labelled_scan import read_labelled_scan, to_arrays

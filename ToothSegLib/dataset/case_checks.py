@@ -24,9 +24,9 @@ from ToothSegLib.dataset.voxels import (
     read_placed,
     unknown_numbers,
     values_in,
-    voxels_sha256,
 )
 from ToothSegLib.errors import InputError
+from ToothSegLib.scan_checksum import voxels_sha256
 
 _FILES = {IMAGE, LABELS, RECORD, REVISIONS, LOCK_NAME}
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from ToothSegLib.dataset.record import REVIEW_ORDER, Source
 from ToothSegLib.errors import InputError, OutputError
+from ToothSegLib.scan_checksum import voxels_sha256
 from ToothSegLib.slicer_header import segmentation_header
 from ToothSegLib.volume import Volume
 from ToothSegLib.volume_io import read_volume, write_volume
@@ -32,15 +33,6 @@ def file_sha256(path: Path) -> str:
                 digest.update(chunk)
     except OSError as error:
         raise InputError(f"{path} cannot be read: {error.strerror or error}") from error
-    return digest.hexdigest()
-
-
-def voxels_sha256(array: NDArray) -> str:
-    """Checksum of shape, type and values, the same from whatever kind of file they were read."""
-    digest = hashlib.sha256(f"{array.dtype.name} {array.shape}".encode())
-    little = array.dtype.newbyteorder("<")
-    for layer in array:
-        digest.update(np.ascontiguousarray(layer, little).data)
     return digest.hexdigest()
 
 

@@ -203,9 +203,3 @@ class Facts:
         centroids = np.array([region.centroid for region in self.regions.values()])
         arches, slots = np.array([_SLOT[fdi] for fdi in self.regions]).T
         return fit_pose(centroids, arches, slots, upright, _FIT_ROUNDS)
-
-
-def coordinates(region: Region) -> str:
-    """The middle of a region as `ToothSegScene.places` reads it, in LPS mm."""
-    x, y, z = region.centroid
-    return f"({x:.0f}, {y:.0f}, {z:.0f})"

@@ -8,9 +8,9 @@ import numpy as np
 
 from ToothSegLib.norms import VOLUMES_MM3 as NORM_VOLUMES_MM3
 from ToothSegLib.numbering import Numbering
-from ToothSegLib.quality.facts import Facts, coordinates
+from ToothSegLib.quality.facts import Facts
 from ToothSegLib.regions import Region
-from ToothSegLib.report import Finding
+from ToothSegLib.report import Finding, in_lps
 from ToothSegLib.teeth import neighbours, row_of, type_of
 
 # Width along the arch over the room that the tooth has there, and volume over what the patient's
@@ -134,10 +134,10 @@ def rejoined_findings(
             continue
         side = "above" if fdi < 30 else "below"
         message = (
-            f"{root.volume_mm3:.0f} mm3 {side} {fdi}, at {coordinates(root)} mm LPS, were taken "
+            f"{root.volume_mm3:.0f} mm3 {side} {fdi}, at {in_lps([root.place])} mm LPS, were taken "
             "for the end of its root: look whether it is that, and no extra tooth or bud."
         )
-        findings.append(Finding("root-joined", "low", message, (fdi,)))
+        findings.append(Finding("root-joined", "low", message, (fdi,), (root.place,)))
     return findings
 
 

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Sequence
 from ToothSegLib.norms import VOLUMES_MM3 as NORM_VOLUMES_MM3
 from ToothSegLib.numbering import Numbering
 from ToothSegLib.quality.doubts import UNSURE_NUMBER
-from ToothSegLib.quality.facts import Facts, coordinates
+from ToothSegLib.quality.facts import Facts
 from ToothSegLib.regions import Region
-from ToothSegLib.report import Finding
+from ToothSegLib.report import Finding, Place, in_lps
 from ToothSegLib.teeth import type_of
 
 # A dropped piece below this is noise.
@@ -32,7 +32,7 @@ def third_molar_findings(
         facts: of the teeth that were not left out.
         all_unsure: that all numbers are in doubt was told already, and is not told again of these.
     """
-    sure: list[tuple[int, str]] = []
+    sure: list[tuple[int, Place]] = []
     findings = []
     for region in regions:
         third = numbering.third_molars.get(region.label)
@@ -41,32 +41,33 @@ def third_molar_findings(
         usual_mm3 = NORM_VOLUMES_MM3[type_of(third)] * facts.scale
         if region.volume_mm3 < PIECE_SHARE * usual_mm3:
             message = (
-                f"A piece of {region.volume_mm3:.0f} mm3 at {coordinates(region)} mm LPS, in the "
-                f"place of third molar {third}, was left out: a part of it, its bud, or no tooth "
-                "at all."
+                f"A piece of {region.volume_mm3:.0f} mm3 at {in_lps([region.place])} mm LPS, in "
+                f"the place of third molar {third}, was left out: a part of it, its bud, or no "
+                "tooth at all."
             )
-            findings.append(Finding("third-molar", "low", message, (third,)))
+            findings.append(Finding("third-molar", "low", message, (third,), (region.place,)))
             continue
         confidence = numbering.confidence[region.label]
         if all_unsure or confidence >= UNSURE_NUMBER:
-            sure.append((third, coordinates(region)))
+            sure.append((third, region.place))
             continue
         message = (
-            f"A tooth at {coordinates(region)} mm LPS was left out as third molar {third}, but "
+            f"A tooth at {in_lps([region.place])} mm LPS was left out as third molar {third}, but "
             f"this is unsure ({100 * confidence:.0f} %): it may be {third - 1}."
         )
-        findings.append(Finding("third-molar-unsure", "high", message, (third,)))
+        findings.append(Finding("third-molar-unsure", "high", message, (third,), (region.place,)))
     if sure:
         sure.sort()
         teeth = tuple(third for third, _ in sure)
         names = ", ".join(map(str, teeth))
-        places = ", ".join(place for _, place in sure)
+        places = tuple(place for _, place in sure)
+        told = in_lps(places)
         message = (
-            f"Third molar {names} at {places} mm LPS is in the scan and was left out."
+            f"Third molar {names} at {told} mm LPS is in the scan and was left out."
             if len(sure) == 1
-            else f"Third molars {names} at {places} mm LPS are in the scan and were left out."
+            else f"Third molars {names} at {told} mm LPS are in the scan and were left out."
         )
-        findings.append(Finding("third-molar", "low", message, teeth))
+        findings.append(Finding("third-molar", "low", message, teeth, places))
     return findings
 
 
@@ -90,10 +91,10 @@ def no_place_findings(
                 f"A region of {region.volume_mm3:.0f} mm3 {place} fits no place in the arch and "
                 "was left out: an extra tooth, a fragment, an implant or no tooth at all."
             )
-            findings.append(Finding("no-place", "medium", message, teeth))
+            findings.append(Finding("no-place", "medium", message, teeth, (region.place,)))
     if fragments:
-        largest = max(fragments, key=lambda region: region.volume_mm3)
-        place, _ = _place(facts, largest)
+        fragments.sort(key=lambda region: -region.volume_mm3)
+        place, _ = _place(facts, fragments[0])
         beside = {fdi for region in fragments for fdi in _place(facts, region)[1]}
         total = sum(region.volume_mm3 for region in fragments)
         few = len(fragments) == 1
@@ -104,7 +105,8 @@ def no_place_findings(
             else f"{len(fragments)} pieces (together {total:.0f} mm3, the largest {place}) fit no "
             "place in the arch and were left out: fragments, or no tooth at all."
         )
-        findings.append(Finding("fragments", "medium", message, tuple(sorted(beside))))
+        places = tuple(region.place for region in fragments)
+        findings.append(Finding("fragments", "medium", message, tuple(sorted(beside)), places))
     return findings
 
 
@@ -125,7 +127,7 @@ def noise_findings(dropped_mm3: Iterable[float]) -> list[Finding]:
 
 def _place(facts: Facts, region: Region) -> tuple[str, tuple[int, ...]]:
     """Where a region is, in words, and the tooth beside it if there is one."""
-    at = f"at {coordinates(region)} mm LPS"
+    at = f"at {in_lps([region.place])} mm LPS"
     fdi = facts.beside(region)
     if fdi is None:
         return at, ()

@@ -13,13 +13,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ToothSegLib.batch.checksum import checksum
+from ToothSegLib.checksum import checksum
 from ToothSegLib.errors import InputError
 
-WHAT_TO_DO = (
-    "put the correction into a data set (toothseg dataset add), or remove the folder to compute it "
-    "anew"
-)
 _CHUNK = 1 << 20
 _GZIP = 31
 _PNG_END = b"IEND\xaeB`\x82"
@@ -29,11 +25,12 @@ _STL_HEADER, _STL_FACET = 84, 50
 def edited_files(
     folder: Path, record: Mapping[str, Any], record_time: int, *, all_of_them: bool
 ) -> list[str]:
-    """Names of files that are there and whole, but not as the batch wrote them.
+    """Names of files that are there and whole, but not as they were written.
 
     Args:
         folder: of the result.
-        record: its record; one of an older version has sizes and no checksums.
+        record: the `files` of the result with their sizes and, unless an older version has noted
+            them, their `checksums`.
         record_time: when that was written, in ns.
         all_of_them: take the checksum of files of the right size too that are no newer.
 

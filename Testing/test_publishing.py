@@ -1,0 +1,37 @@
+"""What waits for the repository to be public: its workflow, and what is still to be filled in."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+PLACEHOLDERS = ("OWNER/", "The ToothSeg contributors")
+
+
+def text_of(name: str) -> str:
+    return (ROOT / name).read_text(encoding="utf-8")
+
+
+def test_a_pull_request_is_tested_by_the_oldest_and_the_newest_python() -> None:
+    workflow = text_of(".github/workflows/tests.yml")
+    assert re.search(r"^  pull_request:$", workflow, re.M)
+    assert re.search(r"^permissions:\n  contents: read$", workflow, re.M)
+    assert re.search(r"^        run: \.ci/run$", workflow, re.M)
+    (matrix,) = re.findall(r"python: \[(.*)\]", workflow)
+    (looked_for,) = re.findall(r"for python in \$\(PYTHON\) (.*?) python3 ", text_of("Makefile"))
+    newest, *_, oldest = looked_for.split()
+    assert [f"python{version}" for version in re.findall(r"[\d.]+", matrix)] == [oldest, newest]
+
+
+def test_what_is_to_be_filled_in_is_listed() -> None:
+    rows = [line for line in text_of("docs/publishing.md").splitlines() if line.startswith("| `")]
+    listed = {row.split("`")[1]: row for row in rows}
+    for name in ("CMakeLists.txt", "ToothSeg/ToothSeg.py", "docs/extension-index/ToothSeg.json"):
+        for word in PLACEHOLDERS:
+            assert word not in text_of(name) or name in listed, (name, word)
+    assert "EXTENSION_CONTRIBUTORS" in listed["CMakeLists.txt"]
+    project = text_of("pyproject.toml")
+    for key in ("authors", "[project.urls]"):
+        there = re.search(rf"^{re.escape(key)}", project, re.M) is not None
+        assert there or f"`{key}`" in listed["pyproject.toml"], key
