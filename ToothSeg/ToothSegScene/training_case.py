@@ -36,6 +36,7 @@ from ToothSegScene.segments import (
     teeth_of,
     write_segmentation,
 )
+from ToothSegScene.transforms import is_turned
 from ToothSegScene.volumes import volume_from_node
 
 PATIENT = "ToothSeg.Patient"
@@ -87,7 +88,14 @@ def volume_of(segmentation_node: Any) -> Any:
 
 def image_of(segmentation_node: Any) -> Volume:
     """The scan of a result, in its own space. Raises InputError if it cannot be used."""
-    return storable(volume_from_node(volume_of(segmentation_node))[0])
+    node = volume_of(segmentation_node)
+    if is_turned(node):
+        # A data set has no transforms: whoever learns from it would see a head lying otherwise.
+        raise InputError(
+            f"the transform above the volume {node.GetName()!r} turns it by more than 45 degrees: "
+            "harden the transform on the volume and on the result, a case for training has none"
+        )
+    return storable(volume_from_node(node)[0])
 
 
 def training_case(segmentation_node: Any) -> TrainingCase:
