@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 from ToothSegLib.report import Finding
+from ToothSegScene.run_place import place_now
 
 Point = tuple[float, float, float]
 
@@ -36,7 +37,4 @@ def in_words(segmentation_node: Any, finding: Finding) -> str:
 
 
 def _to_world(segmentation_node: Any, found: re.Match[str]) -> Point:
-    left, posterior, superior = map(float, found.groups())
-    world = [0.0, 0.0, 0.0]
-    segmentation_node.TransformPointToWorld([-left, -posterior, superior], world)
-    return world[0], world[1], world[2]
+    return place_now(segmentation_node, [float(number) for number in found.groups()])

@@ -27,6 +27,7 @@ from ToothSegScene.hand_drawn import number_by_name, remarks_in_words
 from ToothSegScene.nodes import nodes_of_class
 from ToothSegScene.own_scan import scan_is_lost
 from ToothSegScene.review import progress, restore_review, review_of
+from ToothSegScene.run_place import to_run_of
 from ToothSegScene.segments import (
     CASE,
     REGION,
@@ -37,7 +38,7 @@ from ToothSegScene.segments import (
     write_segmentation,
 )
 from ToothSegScene.transforms import is_turned
-from ToothSegScene.volumes import volume_from_node
+from ToothSegScene.volumes import as_shown, volume_from_node
 
 PATIENT = "ToothSeg.Patient"
 """Attribute of a volume node: the pseudonym that all scans of one patient share."""
@@ -182,16 +183,20 @@ def place_case(
     put_patient(volume_node, case)
     if labels is None:
         return volume_node, None
-    report = None if beside is None else _report_of(beside)
+    report, to_run = None if beside is None else _report_of(beside), None
     known = {tooth.fdi: tooth.confidence for tooth in report.teeth} if report else {}
     result = Segmentation(labels, measure_teeth(labels, known))
     if report:
         result = replace(result, findings=report.findings, provenance=report.provenance)
+        # What they tell of places is meant where that run saw the scan.
+        to_run = to_run_of(beside, labels)
+        if to_run is not None:
+            result = replace(result, labels=as_shown(labels, to_run))
     elif case.record.prediction:
         made_by = case.record.prediction
         provenance = {"bundle": made_by.bundle, "weights": dict(made_by.weights)}
         result = replace(result, provenance=provenance)
-    node = write_segmentation(scene, volume_node, result)
+    node = write_segmentation(scene, volume_node, result, to_run=to_run)
     restore_review(node, case.record.review)
     in_step(node, case)
     return volume_node, node
