@@ -89,14 +89,20 @@ def volume_of(segmentation_node: Any) -> Any:
 
 def image_of(segmentation_node: Any) -> Volume:
     """The scan of a result, in its own space. Raises InputError if it cannot be used."""
+    return storable(volume_from_node(volume_of(segmentation_node))[0])
+
+
+def check_new_case(segmentation_node: Any) -> None:
+    """Raise InputError if the scan of a result does not lie in a data set as the views show it.
+
+    There are no transforms in a data set, and whoever learns from it takes up for up.
+    """
     node = volume_of(segmentation_node)
     if is_turned(node):
-        # A data set has no transforms: whoever learns from it would see a head lying otherwise.
         raise InputError(
             f"the transform above the volume {node.GetName()!r} turns it by more than 45 degrees: "
             "harden the transform on the volume and on the result, a case for training has none"
         )
-    return storable(volume_from_node(node)[0])
 
 
 def training_case(segmentation_node: Any) -> TrainingCase:
