@@ -159,9 +159,10 @@ def is_reviewed(segmentation_node: Any) -> bool:
 
 
 def results_in(scene: slicer.vtkMRMLScene) -> list[Any]:
-    """The segmentation nodes that hold teeth of a scan, in the scene's order."""
+    """The segmentation nodes that hold teeth of a scan, be it lost, in the scene's order."""
     every = nodes_of_class(scene, "vtkMRMLSegmentationNode")
-    return [node for node in every if node.GetNodeReferenceID(VOLUME) and teeth_of(node)]
+    of_scans = [node for node in every if node.GetNodeReference(VOLUME) or scan_is_lost(node)]
+    return [node for node in of_scans if teeth_of(node)]
 
 
 def place_case(

@@ -1,0 +1,53 @@
+"""The section "Training data" where the scan of a result is gone or of no use."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from case_fixture import result
+from panel_fixture import open_panel, settle
+
+
+@pytest.fixture
+def widget(toothseg: Any, tmp_path: Path) -> Any:
+    """The panel, with a data set and initials."""
+    widget = open_panel(toothseg)
+    widget.ui.datasetEdit.currentPath = str(tmp_path / "set")
+    widget.ui.annotatorEdit.text = "ab"
+    settle()
+    return widget
+
+
+def show(widget: Any, scan: Any, node: Any) -> None:
+    parameters = widget.logic.getParameterNode()
+    parameters.inputVolume, parameters.segmentation = scan, node
+    settle()
+
+
+def approve(node: Any) -> None:
+    from ToothSegScene.review import set_reviewed
+    from ToothSegScene.segments import teeth_of
+
+    for fdi in teeth_of(node):
+        set_reviewed(node, fdi, True)
+
+
+def test_a_reviewed_result_whose_scan_is_gone_is_not_passed_over(
+    widget: Any, scene: Any, dialogs: Any
+) -> None:
+    (scan, node), (lost, without) = result(), result("anisotropic")
+    for result_node in (node, without):
+        approve(result_node)
+    show(widget, scan, node)
+    scene.RemoveNode(lost)
+    settle()
+    widget.ui.exportReviewedButton.click()
+    assert "1 of 2 results are in the data set." in widget.ui.messageLabel.text
+    (shown,) = dialogs.take()
+    assert shown.text == (
+        f"{without.GetName()}: The scan of {without.GetName()!r} is not in the scene: a case for "
+        "training needs both."
+    )
