@@ -42,6 +42,7 @@ class Panel(VTKObservationMixin):
         self._observed: Any = None
         self._report: str | None = None
         self._region_of: tuple[str, str] | None = None
+        self._chosen: list[str | None] = [None, None]
         self._away = False
         self._arrived: Any = None
         self._before_import: list[str] = []
@@ -60,6 +61,7 @@ class Panel(VTKObservationMixin):
     def show(self, parameters: Any) -> None:
         """Take the parameters; None between scenes."""
         self._parameters = parameters
+        self._notice_choice()
         self._leave_region()
         self.advanced.show(parameters)
         self.refresh()
@@ -87,6 +89,7 @@ class Panel(VTKObservationMixin):
         self.run.cancel(quietly=True)
         self.run.say("")
         self._region_of = self._arrived = None
+        self._chosen = [None, None]
         self._before_import = []
         self.result.forget()
         self.show(None)
@@ -167,6 +170,18 @@ class Panel(VTKObservationMixin):
         every = nodes_of_class(slicer.mrmlScene, "vtkMRMLSegmentationNode")
         return [node.GetID() for node in every if node.GetAttribute("ToothSeg.Report")]
 
+    def _notice_choice(self) -> None:
+        """With another volume or result, what was said of the one before is no longer true."""
+        before, self._chosen = self._chosen, self._choice()
+        if any(now not in (None, then) for now, then in zip(self._chosen, before)):
+            self.run.say("")
+
+    def _choice(self) -> list[str | None]:
+        """The volume and the result that are chosen, by their ids."""
+        chosen = self._parameters
+        nodes = [] if chosen is None else [chosen.inputVolume, chosen.segmentation]
+        return [None if node is None else node.GetID() for node in nodes] or self._chosen
+
     def _leave_region(self) -> None:
         """A region is for the volume that it was chosen with, and not for the next one."""
         chosen = self._parameters
@@ -238,6 +253,7 @@ class Panel(VTKObservationMixin):
             _present(node)
         if self._parameters is not None:
             self._parameters.segmentation = node
+            self._chosen = self._choice()  # what is said now is of this one
         if not self._away:
             self.refresh()
         teeth, findings = len(teeth_of(node)), len(findings_of(node))
