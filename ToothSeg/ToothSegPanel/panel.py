@@ -45,6 +45,7 @@ class Panel(VTKObservationMixin):
         self._chosen: list[str | None] = [None, None]
         self._away = False
         self._arrived: Any = None
+        self._gone_on = False
         self._before_import: list[str] = []
         self._settle = qt.QTimer()
         self._settle.singleShot = True
@@ -171,8 +172,12 @@ class Panel(VTKObservationMixin):
         return [node.GetID() for node in every if node.GetAttribute("ToothSeg.Report")]
 
     def _notice_choice(self) -> None:
-        """With another volume or result, what was said of the one before is no longer true."""
+        """With another volume or result, what was said of the one before is no longer true.
+
+        Whoever chooses another result while a run lasts goes on with that one.
+        """
         before, self._chosen = self._chosen, self._choice()
+        self._gone_on |= self._chosen[1] not in (None, before[1])
         if any(now not in (None, then) for now, then in zip(self._chosen, before)):
             self.run.say("")
 
@@ -229,6 +234,7 @@ class Panel(VTKObservationMixin):
         target = chosen.segmentation if chosen.output == "overwrite" else None
         if target is not None and not _may_be_replaced(target):
             return None
+        self._gone_on = False
         return self._logic.start(
             chosen.inputVolume,
             target,
@@ -244,6 +250,12 @@ class Panel(VTKObservationMixin):
         from ToothSegScene.segments import teeth_of
 
         node = run.result_node
+        where = escape(f"{run.name} within {run.region}" if run.region else run.name)
+        if self._is_busy_with_other(node):
+            if node is not run.target:
+                node.SetDisplayVisibility(False)
+            name = escape(node.GetName())
+            return f"<b>{where} is done</b>: choose <i>{name}</i> under <i>Result</i>."
         if self._away:
             # In the views the user may be painting another result.
             if node is not run.target:
@@ -259,8 +271,13 @@ class Panel(VTKObservationMixin):
         teeth, findings = len(teeth_of(node)), len(findings_of(node))
         found = {0: "No teeth found", 1: "1 tooth found"}.get(teeth, f"{teeth} teeth found")
         check = "1 thing to check" if findings == 1 else f"{findings} things to check"
-        where = escape(f"{run.name} within {run.region}" if run.region else run.name)
         return f"<b>{found}</b> in {where}; {check if findings else 'nothing stands out'}."
+
+    def _is_busy_with_other(self, node: Any) -> bool:
+        """Whether the user has gone on with another result than that of a run, or is at a step."""
+        shown = None if self._parameters is None else self._parameters.segmentation
+        at_a_step = self._gone_on or self.result.corrections.asking
+        return shown is not None and shown is not node and at_a_step
 
 
 def _present(segmentation_node: Any) -> None:
