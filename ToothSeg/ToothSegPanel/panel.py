@@ -42,8 +42,10 @@ class Panel(VTKObservationMixin):
         self._observed: Any = None
         self._report: str | None = None
         self._region_of: tuple[str, str] | None = None
+        self._chosen: list[str | None] = [None, None]
         self._away = False
         self._arrived: Any = None
+        self._gone_on = False
         self._before_import: list[str] = []
         self._settle = qt.QTimer()
         self._settle.singleShot = True
@@ -60,6 +62,7 @@ class Panel(VTKObservationMixin):
     def show(self, parameters: Any) -> None:
         """Take the parameters; None between scenes."""
         self._parameters = parameters
+        self._notice_choice()
         self._leave_region()
         self.advanced.show(parameters)
         self.refresh()
@@ -87,6 +90,7 @@ class Panel(VTKObservationMixin):
         self.run.cancel(quietly=True)
         self.run.say("")
         self._region_of = self._arrived = None
+        self._chosen = [None, None]
         self._before_import = []
         self.result.forget()
         self.show(None)
@@ -167,6 +171,22 @@ class Panel(VTKObservationMixin):
         every = nodes_of_class(slicer.mrmlScene, "vtkMRMLSegmentationNode")
         return [node.GetID() for node in every if node.GetAttribute("ToothSeg.Report")]
 
+    def _notice_choice(self) -> None:
+        """With another volume or result, what was said of the one before is no longer true.
+
+        Whoever chooses another result while a run lasts goes on with that one.
+        """
+        before, self._chosen = self._chosen, self._choice()
+        self._gone_on |= self._chosen[1] not in (None, before[1])
+        if any(now not in (None, then) for now, then in zip(self._chosen, before)):
+            self.run.say("")
+
+    def _choice(self) -> list[str | None]:
+        """The volume and the result that are chosen, by their ids."""
+        chosen = self._parameters
+        nodes = [] if chosen is None else [chosen.inputVolume, chosen.segmentation]
+        return [None if node is None else node.GetID() for node in nodes] or self._chosen
+
     def _leave_region(self) -> None:
         """A region is for the volume that it was chosen with, and not for the next one."""
         chosen = self._parameters
@@ -214,6 +234,7 @@ class Panel(VTKObservationMixin):
         target = chosen.segmentation if chosen.output == "overwrite" else None
         if target is not None and not _may_be_replaced(target):
             return None
+        self._gone_on = False
         return self._logic.start(
             chosen.inputVolume,
             target,
@@ -229,6 +250,12 @@ class Panel(VTKObservationMixin):
         from ToothSegScene.segments import teeth_of
 
         node = run.result_node
+        where = escape(f"{run.name} within {run.region}" if run.region else run.name)
+        if self._is_busy_with_other(node):
+            if node is not run.target:
+                node.SetDisplayVisibility(False)
+            name = escape(node.GetName())
+            return f"<b>{where} is done</b>: choose <i>{name}</i> under <i>Result</i>."
         if self._away:
             # In the views the user may be painting another result.
             if node is not run.target:
@@ -238,13 +265,19 @@ class Panel(VTKObservationMixin):
             _present(node)
         if self._parameters is not None:
             self._parameters.segmentation = node
+            self._chosen = self._choice()  # what is said now is of this one
         if not self._away:
             self.refresh()
         teeth, findings = len(teeth_of(node)), len(findings_of(node))
         found = {0: "No teeth found", 1: "1 tooth found"}.get(teeth, f"{teeth} teeth found")
         check = "1 thing to check" if findings == 1 else f"{findings} things to check"
-        where = escape(f"{run.name} within {run.region}" if run.region else run.name)
         return f"<b>{found}</b> in {where}; {check if findings else 'nothing stands out'}."
+
+    def _is_busy_with_other(self, node: Any) -> bool:
+        """Whether the user has gone on with another result than that of a run, or is at a step."""
+        shown = None if self._parameters is None else self._parameters.segmentation
+        at_a_step = self._gone_on or self.result.corrections.asking
+        return shown is not None and shown is not node and at_a_step
 
 
 def _present(segmentation_node: Any) -> None:

@@ -196,6 +196,7 @@ class ResultPanel:
             missing=frozenset(fdi for fdi, state in states.items() if state == "missing"),
             blocked=self._blocked(),
             scan_lost=LOST if scan_is_lost(self.node) else "",
+            no_shapes=self._corrections().why_no_shapes,
         )
 
     def _corrections(self) -> Any:

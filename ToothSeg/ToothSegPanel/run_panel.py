@@ -70,12 +70,12 @@ class RunPanel:
         self._show("" if running else reason)
 
     def say(self, text: str) -> None:
-        """A sentence below the button, with HTML's marks; "": why no run can be started, if so."""
+        """A sentence below the button, with HTML's marks, before why no run can be started."""
         self._said = text
         self.refresh()
 
     def _show(self, reason: str) -> None:
-        text = self._said or escape(reason)
+        text = "<br>".join(filter(None, (self._said, escape(reason))))
         self._ui.messageLabel.text = text
         self._ui.messageLabel.visible = bool(text)
 

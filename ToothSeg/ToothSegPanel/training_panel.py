@@ -12,7 +12,7 @@ import slicer.util
 from ToothSegLib.dataset.folder import Dataset
 from ToothSegLib.dataset.lock import Lock
 from ToothSegLib.dataset.refusals import Locked
-from ToothSegLib.errors import ToothSegError
+from ToothSegLib.errors import InputError, ToothSegError
 from ToothSegPanel.case_choice import chosen_case, words
 from ToothSegPanel.privacy_question import Declined, PrivacyQuestion, looks_suspicious
 from ToothSegPanel.reporting import errors_in_a_line, sentence, show_error
@@ -24,6 +24,7 @@ _TIPS = {
     "openCaseButton": "Load a case of the data set and review it from where it stopped",
     "autosaveCheck": "Every approval and every correction becomes a revision of its own",
 }
+_OF_THIS_RESULT = ("exportCaseButton", "autosaveCheck")
 _ON = "on"
 _OFF = "Not saved after each step: see <i>Training data</i>."
 
@@ -129,13 +130,18 @@ class TrainingPanel:
 
     def _offer(self) -> None:
         self._show_patient()
+        from ToothSegScene.own_scan import LOST, scan_is_lost
+
         node, reason = self._node(), self._why_not()
+        lost = LOST if node is not None and scan_is_lost(node) else ""
         for name, tip in _TIPS.items():
             why = reason
             if name == "openCaseButton" and self._folder():
                 why = ""  # nothing is written
             elif not why and node is None and name == "exportCaseButton":
                 why = "There is no result yet."
+            elif not why and name in _OF_THIS_RESULT:
+                why = lost
             button = getattr(self._ui, name)
             button.enabled = not why
             button.toolTip = f"{tip}\n{why}" if why else tip
@@ -312,7 +318,11 @@ class TrainingPanel:
         node = self._node()
         if node is None or node.GetNodeReference("ToothSeg.Volume") is None:
             return None
-        found = Dataset.open(self._folder()).find(source_of(image_of(node)).voxels_sha256)
+        try:
+            image = image_of(node)
+        except InputError:  # it cannot be used, which is no matter of the case to be opened
+            return None
+        found = Dataset.open(self._folder()).find(source_of(image).voxels_sha256)
         return node if found == case_id else None
 
 

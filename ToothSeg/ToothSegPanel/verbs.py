@@ -25,6 +25,7 @@ class Situation:
         missing: the teeth declared missing.
         blocked: why nothing at all can be corrected now; "" if something can.
         scan_lost: why there is no scan to paint on; "" if there is, or never was one.
+        no_shapes: why the shape of no tooth can be changed; "" if it can.
     """
 
     selected: tuple[int, ...] = ()
@@ -33,6 +34,7 @@ class Situation:
     missing: frozenset[int] = frozenset()
     blocked: str = ""
     scan_lost: str = ""
+    no_shapes: str = ""
 
     @property
     def chosen(self) -> tuple[int, ...]:
@@ -60,6 +62,10 @@ def _some(now: Situation) -> str:
     return "" if now.chosen else "Select one or more teeth that are there."
 
 
+def _shapes(now: Situation) -> str:
+    return _some(now) or _grids(now)
+
+
 def _edit(now: Situation) -> str:
     # A tooth that is not there is painted as a new one.
     if now.chosen or len(now.selected) == 1:
@@ -70,7 +76,7 @@ def _edit(now: Situation) -> str:
 def _several(now: Situation) -> str:
     if len(now.chosen) < 2:
         return "Select two or more teeth that are there; the first one chosen keeps its number."
-    return ""
+    return _grids(now)
 
 
 def _renumber(now: Situation) -> str:
@@ -100,13 +106,18 @@ def _shift(step: int) -> Callable[[Situation], str]:
 
 
 def _split(now: Situation) -> str:
-    return _one(now) or _asked(lambda: renumbering.check_free(now.present, _new(now)))
+    taken = _one(now) or _asked(lambda: renumbering.check_free(now.present, _new(now)))
+    return taken or _grids(now)
 
 
 def _mark_missing(now: Situation) -> str:
     if len(now.selected) != 1:
         return "Select one tooth."
     return "" if now.is_missing else _asked(lambda: renumbering.check_number(now.selected[0]))
+
+
+def _grids(now: Situation) -> str:
+    return sentence(ToothSegError(now.no_shapes)) if now.no_shapes else ""
 
 
 def _new(now: Situation) -> int:
@@ -131,7 +142,7 @@ _CHECKS: dict[str, Callable[[Situation], str]] = {
     "split": _split,
     "delete": _some,
     "mark missing": _mark_missing,
-    "keep largest": _some,
-    "smooth": _some,
+    "keep largest": _shapes,
+    "smooth": _shapes,
     "edit": _edit,
 }

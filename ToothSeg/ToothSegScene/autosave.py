@@ -25,6 +25,7 @@ from ToothSegLib.volume import Volume
 from ToothSegScene.training_case import (
     PATIENT,
     TrainingCase,
+    check_new_case,
     image_of,
     in_step,
     is_in_step,
@@ -157,6 +158,7 @@ class Autosave:
             self.recovered = dataset.recovered
             name = dataset.find(source_of(image).voxels_sha256)
             if name is None:
+                check_new_case(self._node)
                 meta = CaseMeta(
                     who=author.who,
                     patient=self._patient(),

@@ -25,6 +25,8 @@ from ToothSegScene.state import (
 
 # A label in a crop that stands for whatever is no tooth.
 _OTHER = 255
+# How far grids may be off each other, mm a voxel: Slicer rounds when it writes and reads them.
+_SAME_GRID = 1e-6
 
 
 def renumbered(state: State, mapping: Mapping[int, int]) -> State:
@@ -101,6 +103,22 @@ def missing_text(missing: Collection[int]) -> str:
     return " ".join(map(str, sorted(missing)))
 
 
+def common_grid(state: State) -> NDArray[np.float64]:
+    """The voxel grid that all segments lie on: (4, 4) from voxel index to their coordinates.
+
+    Raises:
+        InputError: they lie on different ones.
+    """
+    grids = np.array([state.matrix(segment) for segment in state.segments if state.mask(segment)])
+    if np.abs(grids - grids[0]).max() > _SAME_GRID:
+        raise InputError(
+            "the segments lie on different voxel grids: give them one by Specify geometry in the "
+            "Segment Editor"
+        )
+    matrix: NDArray[np.float64] = grids[0].reshape(4, 4)
+    return matrix
+
+
 @dataclass(frozen=True)
 class Crop:
     """The surroundings of some teeth as a label map of FDI numbers.
@@ -124,13 +142,7 @@ class Crop:
             InputError: the segments are on different voxel grids.
         """
         teeth = state.teeth()
-        grids = {state.matrix(segment) for segment in state.segments if state.mask(segment)}
-        if len(grids) > 1:
-            raise InputError(
-                "the segments lie on different voxel grids: give them one by Specify geometry in "
-                "the Segment Editor"
-            )
-        matrix = np.reshape(np.array(grids.pop(), float), (4, 4))
+        matrix = common_grid(state)
         margin = np.ceil(margin_mm / np.linalg.norm(matrix[:3, :3], axis=0)).astype(int) + 1
         masks = {fdi: state.mask(teeth[fdi]) for fdi in fdis}
         box = np.array(union([mask.extent for mask in masks.values() if mask]))

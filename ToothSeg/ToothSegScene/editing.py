@@ -156,6 +156,17 @@ class Corrections:
         self._is_usable()
 
     @property
+    def why_no_shapes(self) -> str:
+        """Why no shape can be changed, by merge, split, keep_largest or smooth; "" if it can."""
+        try:
+            state = self._state()
+            if state.teeth():
+                drafts.common_grid(state)
+        except InputError as error:
+            return str(error)
+        return ""
+
+    @property
     def can_undo(self) -> str | None:
         """What an undo would take back, in words; None where there is nothing."""
         return self._history.can_undo if self._is_usable() else None

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from ToothSegLib.report import Finding, Place, in_lps
+from ToothSegScene.run_place import place_now
 
 # Reports of older versions tell places in the message alone: "at (-10, 5, 22) mm LPS", and several
 # of them before one "mm LPS".
@@ -51,7 +52,4 @@ def _in_ras(segmentation_node: Any, places: Iterable[Place]) -> list[str]:
 
 
 def _to_world(segmentation_node: Any, place: Place) -> Place:
-    left, posterior, superior = place
-    world = [0.0, 0.0, 0.0]
-    segmentation_node.TransformPointToWorld([-left, -posterior, superior], world)
-    return world[0], world[1], world[2]
+    return place_now(segmentation_node, list(place))

@@ -9,7 +9,8 @@ from ToothSegLib.errors import InputError
 from ToothSegLib.job import Job, JobState
 from ToothSegScene.own_scan import remember_scan, voxels_checksum
 from ToothSegScene.segments import has_changed, write_segmentation
-from ToothSegScene.volumes import volume_from_node
+from ToothSegScene.transforms import to_world_of
+from ToothSegScene.volumes import as_shown, volume_from_node
 
 
 class Run:
@@ -17,6 +18,9 @@ class Run:
 
     The scene changes when a run has ended well, and not before: a run that is cancelled, fails,
     loses its volume, or whose volume has other voxels by then, leaves nothing.
+
+    The networks see the head as the views show it when the run starts: sides and numbers go by the
+    transforms above the volume, as if they were hardened.
 
     Args:
         volume_node: the scan.
@@ -51,8 +55,10 @@ class Run:
         self.result_node: Any = None
         self.name = volume_node.GetName()
         self.region = "" if roi is None else roi.GetName()
-        volume, self._placement = volume_from_node(volume_node, roi)
+        volume, _ = volume_from_node(volume_node, roi)
         self._checksum = voxels_checksum(volume_node)
+        self._to_world = to_world_of(volume_node)
+        volume = as_shown(volume, self._to_world)
         self._job = Job(volume, bundle=bundle or None, device=device, precision=precision)
         self._job.start()
 
@@ -99,5 +105,6 @@ class Run:
             result,
             target,
             empty_segments=self._empty_segments,
+            to_run=self._to_world,
         )
         remember_scan(self.result_node)

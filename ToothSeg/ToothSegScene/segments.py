@@ -19,8 +19,10 @@ from ToothSegLib.teeth import FDI_NUMBERS, TEETH, THIRD_MOLARS, by_fdi
 from ToothSegLib.volume import Volume
 from ToothSegScene import state
 from ToothSegScene.layer_values import has_voxels, values_of
+from ToothSegScene.transforms import between
 from ToothSegScene.volumes import (
     Placement,
+    as_shown,
     grid_of,
     image_volume,
     placement_of,
@@ -52,6 +54,7 @@ def write_segmentation(
     node: slicer.vtkMRMLSegmentationNode | None = None,
     *,
     empty_segments: bool = False,
+    to_run: NDArray[np.float64] | None = None,
 ) -> slicer.vtkMRMLSegmentationNode:
     """Put a result into the scene, on the voxels and under the transform of its volume.
 
@@ -63,6 +66,8 @@ def write_segmentation(
             then: of no case, and under a new name unless it was of this volume before. A new one
             is made if None.
         empty_segments: whether teeth that were not found get a segment too.
+        to_run: (4, 4) RAS, from the scan's own space to that in which it was segmented, where the
+            labels are and the places that the findings tell; they are in its own space if None.
 
     Returns:
         The node, see docs/slicer-module.md for what it holds.
@@ -73,7 +78,8 @@ def write_segmentation(
     if not scene.IsNodePresent(volume_node):
         raise InputError("the volume of this result is no longer in the scene: load it again")
     whole, _ = volume_from_node(volume_node)
-    placement = placement_of(segmentation.labels, whole)
+    seen = whole if to_run is None else as_shown(whole, to_run)
+    placement = placement_of(segmentation.labels, seen)
     if placement is None:
         raise has_changed(volume_node)
     new = node is None
@@ -89,7 +95,7 @@ def write_segmentation(
         provenance = dict(segmentation.provenance)
         if not placement.whole:
             provenance[REGION] = _box(placement)
-        report = replace(segmentation, labels=whole.with_array(nothing), provenance=provenance)
+        report = replace(segmentation, labels=seen.with_array(nothing), provenance=provenance)
         node.SetAttribute(REPORT, to_json(report))
         node.RemoveAttribute(MISSING)
         node.RemoveAttribute(CASE)
@@ -129,7 +135,7 @@ def read_labels(
         raise InputError("there is no volume whose voxels the labels could have: choose one")
     grid = grid_of(volume_node)
     labels = np.zeros(grid.shape, np.uint8)
-    to_volume = _between(segmentation_node, volume_node)
+    to_volume = between(segmentation_node, volume_node)
     segmentation = segmentation_node.GetSegmentation()
     layers: dict[str, dict[int, int]] = {}
     images = {}
@@ -243,22 +249,6 @@ def _box(placement: Placement) -> dict[str, list[int]]:
         "first": [along.start for along in part],
         "size": [along.stop - along.start for along in part],
     }
-
-
-def _between(
-    node: slicer.vtkMRMLTransformableNode, other: slicer.vtkMRMLTransformableNode
-) -> NDArray[np.float64]:
-    """(4, 4) from the own space of one node to that of another, RAS."""
-    matrix = vtk.vtkMatrix4x4()
-    if not slicer.vtkMRMLTransformNode.GetMatrixTransformBetweenNodes(
-        node.GetParentTransformNode(), other.GetParentTransformNode(), matrix
-    ):
-        raise InputError(
-            f"a non-linear transform lies between {node.GetName()!r} and {other.GetName()!r}: "
-            "harden it, or take them out of it"
-        )
-    between: NDArray[np.float64] = slicer.util.arrayFromVTKMatrix(matrix)
-    return between
 
 
 def _free_name(volume_node: slicer.vtkMRMLScalarVolumeNode) -> str:

@@ -23,7 +23,7 @@ from ToothSegLib.surfaces import stl_name
 from ToothSegLib.teeth import LOWER_ARCH, UPPER_ARCH, by_fdi
 from ToothSegScene.hand_drawn import left_out_in_words, number_by_name
 from ToothSegScene.segments import teeth_of
-from ToothSegScene.volumes import is_mirrored
+from ToothSegScene.transforms import is_mirrored
 
 _ENDINGS = {"STL": (".stl",), "OBJ": (".obj", ".mtl")}
 FORMATS = tuple(_ENDINGS)

@@ -27,6 +27,7 @@ from ToothSegScene.hand_drawn import number_by_name, remarks_in_words
 from ToothSegScene.nodes import nodes_of_class
 from ToothSegScene.own_scan import scan_is_lost
 from ToothSegScene.review import progress, restore_review, review_of
+from ToothSegScene.run_place import to_run_of
 from ToothSegScene.segments import (
     CASE,
     REGION,
@@ -36,7 +37,8 @@ from ToothSegScene.segments import (
     teeth_of,
     write_segmentation,
 )
-from ToothSegScene.volumes import volume_from_node
+from ToothSegScene.transforms import is_turned
+from ToothSegScene.volumes import as_shown, volume_from_node
 
 PATIENT = "ToothSeg.Patient"
 """Attribute of a volume node: the pseudonym that all scans of one patient share."""
@@ -88,6 +90,19 @@ def volume_of(segmentation_node: Any) -> Any:
 def image_of(segmentation_node: Any) -> Volume:
     """The scan of a result, in its own space. Raises InputError if it cannot be used."""
     return storable(volume_from_node(volume_of(segmentation_node))[0])
+
+
+def check_new_case(segmentation_node: Any) -> None:
+    """Raise InputError if the scan of a result does not lie in a data set as the views show it.
+
+    There are no transforms in a data set, and whoever learns from it takes up for up.
+    """
+    node = volume_of(segmentation_node)
+    if is_turned(node):
+        raise InputError(
+            f"the transform above the volume {node.GetName()!r} turns it by more than 45 degrees: "
+            "harden the transform on the volume and on the result, a case for training has none"
+        )
 
 
 def training_case(segmentation_node: Any) -> TrainingCase:
@@ -144,9 +159,10 @@ def is_reviewed(segmentation_node: Any) -> bool:
 
 
 def results_in(scene: slicer.vtkMRMLScene) -> list[Any]:
-    """The segmentation nodes that hold teeth of a scan, in the scene's order."""
+    """The segmentation nodes that hold teeth of a scan, be it lost, in the scene's order."""
     every = nodes_of_class(scene, "vtkMRMLSegmentationNode")
-    return [node for node in every if node.GetNodeReferenceID(VOLUME) and teeth_of(node)]
+    of_scans = [node for node in every if node.GetNodeReference(VOLUME) or scan_is_lost(node)]
+    return [node for node in of_scans if teeth_of(node)]
 
 
 def place_case(
@@ -174,16 +190,20 @@ def place_case(
     put_patient(volume_node, case)
     if labels is None:
         return volume_node, None
-    report = None if beside is None else _report_of(beside)
+    report, to_run = None if beside is None else _report_of(beside), None
     known = {tooth.fdi: tooth.confidence for tooth in report.teeth} if report else {}
     result = Segmentation(labels, measure_teeth(labels, known))
     if report:
         result = replace(result, findings=report.findings, provenance=report.provenance)
+        # What they tell of places is meant where that run saw the scan.
+        to_run = to_run_of(beside, labels)
+        if to_run is not None:
+            result = replace(result, labels=as_shown(labels, to_run))
     elif case.record.prediction:
         made_by = case.record.prediction
         provenance = {"bundle": made_by.bundle, "weights": dict(made_by.weights)}
         result = replace(result, provenance=provenance)
-    node = write_segmentation(scene, volume_node, result)
+    node = write_segmentation(scene, volume_node, result, to_run=to_run)
     restore_review(node, case.record.review)
     in_step(node, case)
     return volume_node, node

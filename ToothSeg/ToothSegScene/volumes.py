@@ -14,6 +14,7 @@ from vtk.util.numpy_support import vtk_to_numpy
 from ToothSegLib.errors import InputError
 from ToothSegLib.volume import Volume, corner_indices
 from ToothSegScene.roi import roi_in_volume
+from ToothSegScene.transforms import is_flattened, is_mirrored
 
 _LPS_FROM_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
 # How far, in voxels, a grid may be off another and still count as the same.
@@ -44,7 +45,7 @@ def volume_from_node(
     """The scan of a volume node, in the node's own space.
 
     The parent transform of the node moves neither voxels nor geometry: whoever makes a node of the
-    result puts it under the same transform.
+    result puts it under the same transform. `as_shown` gives the head as the views show it.
 
     Args:
         node: a volume of grey values; any geometry, under a linear transform or none.
@@ -58,7 +59,7 @@ def volume_from_node(
 
     Raises:
         InputError: there is no volume, it is empty or no single grey value a voxel, a transform is
-            not linear or mirrors it, or the region is outside it.
+            not linear, mirrors it or flattens it, or the region is outside it.
     """
     check_scan(node)
     whole = grid_of(node)
@@ -97,6 +98,21 @@ def placed(array: NDArray, extent: Sequence[int], index_to_ras: NDArray[np.float
     return Volume(array, tuple(spacing), tuple(origin[:3]), steps / spacing)
 
 
+def as_shown(volume: Volume, to_world: NDArray[np.float64]) -> Volume:
+    """A volume of a node's own space where the views show it.
+
+    Args:
+        volume: in the own space of a node.
+        to_world: (4, 4) RAS, as of `transforms.to_world_of`.
+
+    Returns:
+        The same voxels: turned, moved, larger or sheared as the transforms above the node say.
+    """
+    if np.array_equal(to_world, np.eye(4)):
+        return volume  # to the last digit
+    return placed(volume.array, [0] * 6, to_world @ _LPS_FROM_RAS @ volume.index_to_lps)
+
+
 def placement_of(part: Volume, whole: Volume) -> Placement | None:
     """Where the voxels of one volume are in another; None if they are not voxels of it."""
     to_whole = whole.lps_to_index @ part.index_to_lps
@@ -109,16 +125,6 @@ def placement_of(part: Volume, whole: Volume) -> Placement | None:
         return None
     i, j, k = (slice(int(a), int(b)) for a, b in zip(first, last))
     return Placement(whole.shape, (k, j, i))
-
-
-def is_mirrored(node: slicer.vtkMRMLTransformableNode) -> bool:
-    """Whether the linear transforms above a node show its right as left."""
-    parent = node.GetParentTransformNode()
-    if parent is None or not parent.IsTransformToWorldLinear():
-        return False
-    to_world = vtk.vtkMatrix4x4()
-    parent.GetMatrixTransformToWorld(to_world)
-    return bool(to_world.Determinant() < 0)
 
 
 def check_scan(node: slicer.vtkMRMLScalarVolumeNode) -> None:
@@ -149,6 +155,11 @@ def check_scan(node: slicer.vtkMRMLScalarVolumeNode) -> None:
         raise InputError(
             f"the transform above the volume {name} mirrors it, right to left: harden the "
             "transform if that is meant, otherwise take the volume out of it"
+        )
+    if is_flattened(node):
+        raise InputError(
+            f"the transform above the volume {name} flattens it, which cannot be undone: take the "
+            "volume out of it"
         )
 
 
