@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from ToothSegLib.batch.edited import WHAT_TO_DO
 
 import batch_fixture
 from batch_fixture import run_here
@@ -20,7 +19,7 @@ from batch_stub import write_scan
 from dataset_fixture import files_in
 from stub_fixture import put_cascade
 from ToothSegLib.batch.manifest import MANIFEST_NAME
-from ToothSegLib.batch.record import RECORD_NAME
+from ToothSegLib.batch.record import RECORD_NAME, WHAT_TO_DO
 from ToothSegLib.cli.main import main
 from ToothSegLib.errors import Cancelled
 from ToothSegLib.volume_io import read_volume, write_volume
