@@ -43,10 +43,10 @@ def told() -> tuple[Any, Any, Finding]:
 
 def from_16(node: Any, finding: Finding) -> np.ndarray:
     """From the middle of 16 to the place, RAS mm of the world."""
-    from ToothSegScene.places import place_of
+    from ToothSegScene.places import places_of
     from ToothSegScene.segments import teeth_of
 
-    return np.subtract(place_of(node, finding), node.GetSegmentCenterRAS(teeth_of(node)[16]))
+    return np.subtract(places_of(node, finding)[0], node.GetSegmentCenterRAS(teeth_of(node)[16]))
 
 
 def put_under(transform: Any, *nodes: Any) -> None:
@@ -75,15 +75,15 @@ def test_a_place_is_found_by_the_scan_where_the_teeth_have_another_grid(
 ) -> None:
     import slicer
 
-    from ToothSegScene.places import place_of
+    from ToothSegScene.places import places_of
 
     scan, node, finding = told
-    before = np.array([*place_of(node, finding), 1.0])
+    before = np.array([*places_of(node, finding)[0], 1.0])
     put_under(linear_transform(moved_by(TURN)), scan)
     scan.HardenTransform()
     fine = slicer.util.addVolumeFromArray(np.zeros((20, 20, 20), np.int16), name="Fine")
     node.SetReferenceImageGeometryParameterFromVolumeNode(fine)
-    assert np.allclose(place_of(node, finding), (moved_by(TURN) @ before)[:3], atol=0.02)
+    assert np.allclose(places_of(node, finding)[0], (moved_by(TURN) @ before)[:3], atol=0.02)
 
 
 def test_a_case_that_is_opened_beside_a_result_keeps_the_places(
