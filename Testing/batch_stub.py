@@ -13,6 +13,7 @@ import sys
 import time
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 from unittest.mock import patch
 
 import numpy as np
@@ -43,7 +44,7 @@ def write_scan(path: Path, teeth: tuple[int, ...] = (11, 21), what: int = 0) -> 
     return path
 
 
-def segment(volume: Volume, *, progress: ProgressCallback, **_: object) -> Segmentation:
+def segment(volume: Volume, *, progress: ProgressCallback, **options: Any) -> Segmentation:
     """The teeth, or what the first voxel asks for."""
     what = int(volume.array[0, 0, 0])
     progress(0.5, "looking")
@@ -57,7 +58,7 @@ def segment(volume: Volume, *, progress: ProgressCallback, **_: object) -> Segme
         os.kill(os.getpid(), signal.SIGKILL)
     elif what == EXIT:
         os._exit(7)
-    result = bright_voxels(volume)
+    result = bright_voxels(volume, **options)
     if len(result.teeth) < 2:
         result.findings.append(Finding("few-teeth", "high", "There are few teeth."))
     return result

@@ -66,6 +66,12 @@ def _write(path: Path, elements: Tags) -> Path:
     return path
 
 
+def without_header(data: bytes) -> bytes:
+    """The file of `write_dicom` as programs of before part 10 wrote it: its data set alone."""
+    length = int.from_bytes(data[140:144], "little")
+    return data[144 + length :]
+
+
 def groups(tags: Tags) -> dict[tuple[int, int], Any]:
     """Values as an item of functional groups has them."""
     item: dict[tuple[int, int], Any] = {}

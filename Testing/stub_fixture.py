@@ -10,7 +10,7 @@ import pytest
 
 import ToothSegLib
 from phantom_fixture import segmentation
-from ToothSegLib.report import Segmentation
+from ToothSegLib.report import SCAN_SHA256, Segmentation
 from ToothSegLib.volume import Volume
 
 
@@ -28,6 +28,7 @@ def put_cascade(
 def bright_voxels(
     volume: Volume,
     *,
+    scan_sha256: str | None = None,
     progress: Callable[[float, str], None] | None = None,
     **_: object,
 ) -> Segmentation:
@@ -36,4 +37,6 @@ def bright_voxels(
         progress(0.5, "looking")
     values = volume.array.astype(float) - 1000
     labels = np.where((values > 10) & (values < 49), values, 0).astype(np.uint8)
-    return segmentation(volume.with_array(labels))
+    result = segmentation(volume.with_array(labels))
+    result.provenance[SCAN_SHA256] = scan_sha256
+    return result

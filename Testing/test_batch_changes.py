@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from batch_fixture import run_here
@@ -19,7 +21,7 @@ from ToothSegLib.batch.result import read_result
 from ToothSegLib.batch.scans import find_scans
 from ToothSegLib.cli.main import main
 from ToothSegLib.errors import InputError
-from ToothSegLib.volume_io import read_volume
+from ToothSegLib.volume_io import read_volume, write_volume
 from volume_fixture import a_scan, write_dicom_series
 
 
@@ -91,8 +93,30 @@ def test_a_second_series_leaves_the_result_of_the_first_as_it_is(
     assert sorted(scan.name for scan in rank(out)) == ["p1__1.2.3.6", "p1__1.2.3.7"]
     assert main(["rank", str(out)]) == 0
     told = capsys.readouterr().out.splitlines()
-    assert told[-1] == ("1 result is left out, which the last batch did not find the scans of: p1")
+    assert told[-1] == "1 result is left out, not made or kept by the last batch: p1"
     assert len(told) == 1 + 2 + 1
+
+
+def test_a_neighbour_of_the_same_name_leaves_a_result_as_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scans, out = tmp_path / "scans", tmp_path / "out"
+    scan = write_scan(scans / "x__y" / "a.nrrd")
+    assert run_here(monkeypatch, scans, out) == ["done"]
+    labels = out / "x__y__a" / "a-labels.nrrd"
+    volume = read_volume(labels)
+    write_volume(labels, volume.with_array(np.roll(volume.array, 1, axis=0)))
+    corrected = labels.read_bytes()
+    # One of other bytes, and one of the same.
+    write_scan(scans / "x" / "y" / "a.nrrd", (31, 41))
+    shutil.copy(scan, scans / "x" / "y__a.nrrd")
+    assert run_here(monkeypatch, scans, out) == ["done", "done", "kept"]
+    names = [(line["source"], line["name"]) for line in lines(out)]
+    assert names[2] == ("x__y/a.nrrd", "x__y__a")
+    assert [name[:-8] for _, name in names[:2]] == ["x__y__a-", "x__y__a-"]
+    assert labels.read_bytes() == corrected
+    assert unlisted(out) == []
+    assert run_here(monkeypatch, scans, out) == ["kept"] * 3
 
 
 def test_a_name_that_another_scan_has_is_no_former_name(tmp_path: Path) -> None:

@@ -181,3 +181,9 @@ def test_the_summary_counts_what_was_edited() -> None:
     entries = [Entry("a", "a", status="kept", error="edited", teeth=(11,)), Entry("b", "b")]
     text = summary(BatchResult(entries, Path("out/manifest.jsonl")))
     assert "1 was edited by hand and kept; what to do is in the manifest" in text
+
+
+def test_the_summary_can_not_command_the_terminal() -> None:
+    entries = [Entry("a", "a\x1b[31m\nb", status="failed", error="it is empty", code=2)]
+    lines = summary(BatchResult(entries, Path("out/manifest.jsonl"))).splitlines()
+    assert lines[2] == "  a\\x1b[31m b: it is empty"

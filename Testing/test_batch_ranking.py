@@ -11,6 +11,7 @@ import pytest
 import ToothSegLib
 from batch_fixture import make_batch
 from dataset_fixture import TEETH, add_case
+from ToothSegLib.batch.manifest import MANIFEST_NAME
 from ToothSegLib.batch.ranking import rank
 from ToothSegLib.batch.reasons import WORDS, reasons_of, remarks_of
 from ToothSegLib.batch.record import RECORD_NAME
@@ -52,6 +53,19 @@ def test_unsure_teeth_and_urgent_findings_come_first(tmp_path: Path) -> None:
     assert [fdi for fdi, _ in ranked[1].teeth] == [12, 11]
     assert ranked[1].gain == pytest.approx(0.7)
     assert ranked[3].teeth == []
+
+
+def test_a_name_can_not_command_the_terminal(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("a\x1b[31mred", "b\nc"):
+        put_result(tmp_path, name, {11: 0.5})
+    assert main(["rank", str(tmp_path)]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split("  ")[2] for line in lines[1:]] == ["a\\x1b[31mred", "b c"]
+    (tmp_path / MANIFEST_NAME).write_text(json.dumps({"name": "b\nc"}))
+    assert main(["rank", str(tmp_path)]) == 0
+    assert capsys.readouterr().out.endswith(": a\\x1b[31mred\n")
 
 
 def test_what_two_bundles_disagree_on_gains(tmp_path: Path) -> None:

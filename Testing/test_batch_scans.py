@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 
 from batch_stub import write_scan
+from dicom_fixture import without_header, write_slices
 from ToothSegLib.batch.record import RECORD_NAME
 from ToothSegLib.batch.scans import Found, find_scans
 from ToothSegLib.checksum import checksum, files_of
 from ToothSegLib.errors import Cancelled, InputError
+from ToothSegLib.volume_io import read_volume
 from volume_fixture import a_scan, write_dicom_series
 
 
@@ -70,6 +73,24 @@ def test_names_that_would_fall_together_are_told_apart_and_stay(tmp_path: Path) 
     assert first.items() <= again.items()
 
 
+def test_names_are_whole_letters_and_those_of_other_alphabets_differ(tmp_path: Path) -> None:
+    for name in ("x" * 119 + "\xe9\xe9.nrrd", "y" * 118 + "\xe9\xe9.nrrd"):
+        touch(tmp_path / name)
+    latin = [os.fsdecode(f"caf{letter}.nrrd".encode("latin-1")) for letter in "\xe8\xe9"]
+    try:
+        for name in latin:
+            touch(tmp_path / name)
+    except OSError:
+        latin = []  # not on this disk
+    scans = found_in(tmp_path).scans
+    found = [scan.name.encode("utf-8") for scan in scans]
+    assert len(set(found)) == 2 + len(latin)
+    assert [len(name) for name in found[-2:]] == [119 + 9, 120 + 9]
+    # The result of a version that cut the letter is found again.
+    former = found[-2][:119] + b"\xc3" + found[-2][119:]
+    assert [scan.former_name for scan in scans[-2:]] == [os.fsdecode(former), None]
+
+
 def test_a_dicom_folder_is_a_scan_and_so_is_each_series_of_several(tmp_path: Path) -> None:
     write_dicom_series(tmp_path / "one", a_scan(), "1.2.3.5")
     write_dicom_series(tmp_path / "two", a_scan(), "1.2.3.6")
@@ -85,6 +106,29 @@ def test_a_dicom_folder_is_a_scan_and_so_is_each_series_of_several(tmp_path: Pat
     assert not set(found.scans[2].files) & set(found.scans[3].files)
     (only,) = find_scans(tmp_path / "one", tmp_path / "out").scans
     assert (only.name, only.source) == ("one", ".")
+
+
+def bare(folder: Path) -> None:
+    """Slices without preamble, header and ending, as some devices export them."""
+    write_slices(folder, {}, {})
+    for number, path in enumerate(sorted(folder.iterdir())):
+        path.write_bytes(without_header(path.read_bytes()))
+        path.rename(folder / f"IM{number}")
+
+
+def test_slices_without_mark_and_ending_are_a_scan(tmp_path: Path) -> None:
+    bare(tmp_path / "a")
+    (tmp_path / "b").mkdir()
+    (tmp_path / "b" / "notes").write_bytes(b"\x08\0\x16\0UI" + bytes(50))  # no picture
+    (tmp_path / "b" / "others").write_bytes(b"\x08\0\x16\0" + b"\xff" * 50)
+    found = found_in(tmp_path)
+    assert names(found) == ["a"]
+    assert len(found.scans[0].files) == 5
+    assert len(read_volume(tmp_path / "a").array) == 5
+    path = tmp_path / "a" / "IM4"
+    path.write_bytes(path.read_bytes()[:-20])
+    with pytest.raises(InputError, match="IM4 is cut short"):
+        read_volume(tmp_path / "a")
 
 
 def test_a_dicom_folder_without_a_volume_is_left_out(tmp_path: Path) -> None:

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-import ToothSegLib.found_teeth as found_teeth
+import ToothSegLib.cascade as cascade_module
+from ToothSegLib import found_teeth
 from ToothSegLib.cascade import segment
-from ToothSegLib.errors import Cancelled, InputError
+from ToothSegLib.errors import Cancelled, InputError, OutputError
 from ToothSegLib.evaluation.metrics import evaluate
 from ToothSegLib.instances import Instances, separate_teeth
 from ToothSegLib.maps import Maps
 from ToothSegLib.models import load_bundle
+from ToothSegLib.outputs import write_outputs
 from ToothSegLib.report import Segmentation
 from ToothSegLib.resources import resource_path
 from ToothSegLib.teeth import mirror
@@ -61,6 +64,23 @@ def test_the_result_tells_where_it_comes_from(a_result: tuple[Segmentation, list
     assert result.provenance["bundle"] == bundle.name
     assert set(result.provenance["weights"]) == set(bundle.networks)
     assert {"localise", "networks", "instances", "numbers"} <= set(result.timings)
+
+
+def test_of_two_scans_the_second_does_not_replace_the_firsts_files(tmp_path: Path) -> None:
+    noise = np.random.default_rng(0).normal(0, 300, (24, 28, 32)).astype(np.float32)
+    first, other = (segment(Volume(values, (0.5,) * 3)) for values in (noise, -noise))
+    options = {"stl": False, "picture": False}
+    write_outputs(first, "scan", tmp_path, **options)
+    with pytest.raises(OutputError, match="is of another scan, which has the same name"):
+        write_outputs(other, "scan", tmp_path, **options)
+    write_outputs(first, "scan", tmp_path, **options)
+
+
+def test_a_checksum_that_is_known_is_not_reckoned_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cascade_module.scan_checksum, "scan_sha256", lambda scan: "reckoned")
+    noise = np.random.default_rng(0).normal(0, 300, (24, 28, 32)).astype(np.float32)
+    known = segment(Volume(noise, (0.5,) * 3), scan_sha256="known").provenance["scan_sha256"]
+    assert known == "known"
 
 
 def test_progress_rises_to_the_end(a_result: tuple[Segmentation, list]) -> None:
@@ -118,6 +138,19 @@ def test_an_unusable_scan_is_refused() -> None:
     flat = Volume(np.zeros((40, 40, 40), np.int16), (0.5,) * 3, (0.0,) * 3, np.eye(3))
     with pytest.raises(InputError):
         segment(flat, device="cpu")
+
+
+@pytest.mark.parametrize("kind", [np.float16, np.longdouble])
+def test_uncommon_floats_are_computed_as_float32(kind: type) -> None:
+    noise = np.random.default_rng(0).normal(0, 300, (24, 28, 32)).astype(kind)
+    result = segment(Volume(noise, (0.3,) * 3), device="cpu")
+    assert [finding.code for finding in result.findings][:1] == ["no-teeth"]
+
+
+def test_floats_beyond_float32_are_refused() -> None:
+    far = np.linspace(0, 1e300, 8).reshape(2, 2, 2).astype(np.longdouble)
+    with pytest.raises(InputError, match="not numbers"):
+        segment(Volume(far))
 
 
 def test_an_unknown_device_is_refused(a_scan: Volume) -> None:

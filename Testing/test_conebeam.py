@@ -18,7 +18,7 @@ from ToothSegLib.synthesis.attenuation import Material
 from ToothSegLib.synthesis.compose import make_case
 from ToothSegLib.synthesis.materials import AMALGAM, ENAMEL, WATER
 from ToothSegLib.synthesis.physics import scan, seen, simulate_cbct
-from ToothSegLib.synthesis.scanner import KV90_SOFT, MONO60, SCANNERS, Scanner
+from ToothSegLib.synthesis.scanner import KV90_SOFT, SCANNERS, Scanner
 from ToothSegLib.volume import Volume
 from ToothSegLib.volume_io import read_volume
 
@@ -30,7 +30,7 @@ if find_spec("itk.RTKPython") is None:
 pytestmark = pytest.mark.timeout(600)
 
 SMALL = Scanner(
-    "small", MONO60, field_mm=(48.0, 20.0), voxel_mm=1.0, projections=120,
+    "small", ((60, 1.0),), field_mm=(48.0, 20.0), voxel_mm=1.0, projections=120,
     photons=0, scatter=0.0, gain_error=0.0, blur_mm=0.0,
 )  # fmt: skip
 

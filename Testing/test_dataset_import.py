@@ -280,7 +280,8 @@ def test_labels_that_come_back_corrected_are_told_and_those_of_a_bare_scan_are_t
         write_volume(older / "labelsTr" / f"{name}.nrrd", labels)
     shutil.move(older / "imagesTs" / f"{bare.id}_0000.nrrd", older / "imagesTr")
     result = import_nnunet(filled, older, META, **{**OPTIONS, "reviewed": True})
-    assert (result.added, result.labelled, len(result.known)) == ([], [bare.id], 1)
+    assert (result.added, result.labelled, result.known) == ([], [bare.id], [])
+    assert len(result.approved) == 1
     assert filled.case(bare.id).record.review == {21: "approved", 36: "approved"}
     assert result.differ == {case.id: older / "labelsTr" / f"{case.id}.nrrd"}
     assert result.description == older / "dataset.json"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import subprocess
 import sys
@@ -13,9 +12,9 @@ from unittest import mock
 
 import numpy as np
 import pytest
-import torch
 from torch import nn
 
+from network_fixture import SHAPE, UNET, a_network, a_published_network, an_image, stored
 from ToothSegLib import openvino_backend
 from ToothSegLib.backends import BackendError, choose_backend, ready
 from ToothSegLib.cascade import segment
@@ -24,14 +23,10 @@ from ToothSegLib.network import UNet
 from ToothSegLib.progress import Progress
 from ToothSegLib.resources import resource_path
 from ToothSegLib.stored_network import StoredNetwork
-from ToothSegLib.toothnet import ToothNet
 from ToothSegLib.volume import Volume
 from ToothSegLib.volume_io import read_volume, write_volume
 
 CPU = "cpu"
-SHAPE = (32, 32, 48)
-WIDTHS, EDGE = (4, 6, 8, 8), 4
-UNET = {"dim": 3, "in_channels": 1, "out_channels": 2, "n_blocks": 3, "start_filters": 3}
 
 
 @pytest.fixture
@@ -49,42 +44,6 @@ def broken(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.setattr(openvino_backend, "_kept", {})
-
-
-def a_network(seed: int = 0) -> ToothNet:
-    """Small, with normalisations that do something."""
-    with torch.random.fork_rng():
-        torch.manual_seed(seed)
-        network = ToothNet(WIDTHS, EDGE)
-        for name, values in network.named_parameters():
-            if values.ndim == 1:
-                nn.init.normal_(values, 1.0 if name.endswith("weight") else 0.0, 0.3)
-        return network.eval()
-
-
-def a_published_network() -> UNet:
-    """The same of the other kind."""
-    with torch.random.fork_rng():
-        torch.manual_seed(0)
-        network = UNet(**UNET)
-        for _ in range(3):  # moves the running means and variances
-            network(torch.randn(2, 1, 16, 16, 16))
-        return network.eval()
-
-
-def stored(network: nn.Module) -> StoredNetwork:
-    """As a bundle would store it."""
-    if isinstance(network, UNet):
-        architecture: dict = {"class": "UNet", **UNET}
-    else:
-        architecture = {"class": "ToothNet", "widths": list(WIDTHS), "edge_width": EDGE}
-    weights = {name: values.numpy().copy() for name, values in network.state_dict().items()}
-    digest = hashlib.sha256(b"".join(values.tobytes() for values in weights.values()))
-    return StoredNetwork("network 'made up'", architecture, weights, digest.hexdigest())
-
-
-def an_image(seed: int = 0) -> np.ndarray:
-    return np.random.default_rng(seed).normal(size=SHAPE).astype(np.float32)
 
 
 def part_of_the_sample() -> Volume:

@@ -15,9 +15,10 @@ import pytest
 from phantom_fixture import dentition, segmentation
 from ToothSegLib import atomic, output_folder, outputs
 from ToothSegLib.errors import Cancelled, OutputError
+from ToothSegLib.file_names import output_stem
 from ToothSegLib.offscreen import NoDrawing
 from ToothSegLib.output_folder import check_folder
-from ToothSegLib.outputs import output_stem, write_outputs
+from ToothSegLib.outputs import write_outputs
 from ToothSegLib.surfaces import stl_name
 from ToothSegLib.teeth import by_fdi
 from ToothSegLib.volume import Volume

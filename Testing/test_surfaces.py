@@ -14,7 +14,6 @@ from ToothSegLib.surfaces import (
     Surface,
     is_manifold,
     stl_name,
-    tooth_surface,
     tooth_surfaces,
     write_stl,
 )
@@ -54,19 +53,19 @@ def nasty_shapes() -> dict[str, np.ndarray]:
 def test_surface_of_a_nasty_shape_is_manifold(shape: str) -> None:
     mask = nasty_shapes()[shape]
     labels = Volume(mask.astype(np.uint8) * 11, (0.4, 0.3, 0.5), (-120.0, 300.0, 45.0), OBLIQUE)
-    assert is_manifold(tooth_surface(labels, 11))
+    assert is_manifold(tooth_surfaces(labels)[11])
 
 
 def test_every_voxel_pattern_of_a_cube_gives_a_manifold_surface() -> None:
     for pattern in itertools.islice(itertools.product((0, 1), repeat=8), 1, None):
         labels = Volume(np.reshape(pattern, (2, 2, 2)).astype(np.uint8))
-        assert is_manifold(tooth_surface(labels, 1)), pattern
+        assert is_manifold(tooth_surfaces(labels)[1]), pattern
 
 
 @pytest.mark.parametrize("spacing", [(0.3, 0.3, 0.3), (0.4, 0.5, 0.6)])
 def test_smoothing_does_not_shrink_a_tooth(spacing: tuple[float, float, float]) -> None:
     mask = tooth_mask(spacing, crown_mm=3.0, root_mm=9.0)
-    surface = tooth_surface(Volume(mask.astype(np.uint8), spacing), 1)
+    surface = tooth_surfaces(Volume(mask.astype(np.uint8), spacing))[1]
     assert surface.volume_mm3 == pytest.approx(mask.sum() * np.prod(spacing), rel=0.02)
 
     # The distance from the voxels' own surface, positive outside. The transform measures from
@@ -100,7 +99,7 @@ def test_tooth_at_the_edge_of_the_volume_is_closed() -> None:
     half = np.ascontiguousarray(mask[:, : mask.shape[1] // 2, 3:])
     assert half[:, -1].any()
     assert half[:, :, 0].any()
-    assert is_manifold(tooth_surface(Volume(half.astype(np.uint8), (0.5, 0.5, 0.5)), 1))
+    assert is_manifold(tooth_surfaces(Volume(half.astype(np.uint8), (0.5, 0.5, 0.5)))[1])
 
 
 def test_each_label_has_a_surface_of_its_own() -> None:
@@ -111,8 +110,6 @@ def test_each_label_has_a_surface_of_its_own() -> None:
     assert list(surfaces) == [11, 21]
     assert surfaces[11].points[:, 0].max() < surfaces[21].points[:, 0].max()
     assert tooth_surfaces(Volume(np.zeros((3, 3, 3), np.uint8))) == {}
-    with pytest.raises(ValueError, match="no voxel has the label 36"):
-        tooth_surface(Volume(array), 36)
 
 
 def tetrahedron() -> Surface:
@@ -145,7 +142,7 @@ def test_stl_reads_back_as_the_same_closed_surface(tmp_path) -> None:
 
     spacing = (0.4, 0.4, 0.4)
     labels = Volume(tooth_mask(spacing).astype(np.uint8), spacing, (-90.0, 40.0, 800.0), OBLIQUE)
-    surface = tooth_surface(labels, 1)
+    surface = tooth_surfaces(labels)[1]
     path = tmp_path / stl_name(11)
     write_stl(path, surface, "11")
     assert [file.name for file in tmp_path.iterdir()] == ["11_upper_right_central_incisor.stl"]

@@ -142,6 +142,18 @@ def test_complex_numbers_are_refused(tmp_path) -> None:
     refused(tmp_path / "scan.mha", "2 values a voxel")
 
 
+@pytest.mark.parametrize("unit", ["mm", "?", "cm", "um"])
+def test_metaimage_in_another_unit(tmp_path, unit: str) -> None:
+    path = tmp_path / "scan.mha"
+    sitk.WriteImage(to_itk(a_scan()), str(path))
+    name = b"ElementSpacing"
+    path.write_bytes(path.read_bytes().replace(name, f"DistanceUnits = {unit}\n".encode() + name))
+    if unit in ("mm", "?"):
+        assert read_volume(path).spacing == pytest.approx(a_scan().spacing)
+    else:
+        refused(path, f"measured in '{unit}' (DistanceUnits)", "in mm")
+
+
 def test_metaimage_without_spacing_or_voxels(tmp_path) -> None:
     sitk.WriteImage(to_itk(a_scan()), str(tmp_path / "scan.mhd"))
     lines = (tmp_path / "scan.mhd").read_text().splitlines()
@@ -215,6 +227,14 @@ def test_a_scan_that_shows_nothing_is_refused(change, words) -> None:
     with pytest.raises(InputError, match=words) as caught:
         check_scan(scan, "scan.nrrd")
     assert str(caught.value).startswith("scan.nrrd")
+
+
+@pytest.mark.parametrize("kind", ["?", "c8", "O", "M8[s]", "S3"])
+def test_voxels_that_are_no_grey_values_are_refused(kind) -> None:
+    scan = a_scan().with_array(a_scan().array.astype(kind))
+    with pytest.raises(InputError, match=r"^scan\.nrrd holds [^\n]*astype[^\n]*$") as caught:
+        check_scan(scan, "scan.nrrd")
+    assert f" {np.dtype(kind).name} voxels" in str(caught.value)
 
 
 @pytest.mark.parametrize("spacing", [(0.3, 0.3, 300.0), (0.0003, 0.0003, 0.0003)])

@@ -11,6 +11,8 @@ from typing import BinaryIO
 
 from ToothSegLib.errors import OutputError
 
+PART_PREFIX = ".toothseg-"
+
 
 @contextmanager
 def replacing(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
@@ -20,7 +22,8 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
         OutputError: the file cannot be written or renamed.
     """
     target = Path(path)
-    part = target.with_name(f".{target.name}.{uuid.uuid4().hex}.part")
+    # Not by the target's name, which may be as long as a name can be.
+    part = target.with_name(f"{PART_PREFIX}{uuid.uuid4().hex[:8]}.part")
     try:
         with open(part, "wb") as file:
             yield file

@@ -5,11 +5,12 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
 
+from ToothSegLib import scan_checksum
 from ToothSegLib.backends import BackendError, check_backend, choose_backend, load_network
 from ToothSegLib.devices import (
     DeviceLostError,
@@ -31,6 +32,7 @@ from ToothSegLib.padding import without_padding
 from ToothSegLib.progress import Progress, ProgressCallback, timed
 from ToothSegLib.quality import find_findings
 from ToothSegLib.report import (
+    SCAN_SHA256,
     Finding,
     Segmentation,
     by_urgency,
@@ -38,7 +40,7 @@ from ToothSegLib.report import (
     software_versions,
 )
 from ToothSegLib.volume import Volume
-from ToothSegLib.volume_io import check_scan
+from ToothSegLib.volume_io import as_scan
 from ToothSegLib.widening import widened
 
 log = logging.getLogger(__name__)
@@ -48,10 +50,8 @@ WORKING_SPACING_MM = 0.5
 # must decide no voxel, or the doors would not give the same labels.
 _GEOMETRY_DECIMALS = 9
 
-
 # Share of the run by the end of each look. One is nearly always enough.
 _LOOKS = (0.05, 0.8, 0.84, 0.86, 0.88)
-
 
 _UNFIT = Finding(
     "device-unfit", "low",
@@ -78,6 +78,7 @@ def segment(
     device: str = "auto",
     precision: str = "auto",
     backend: str = "auto",
+    scan_sha256: str | None = None,
     progress: ProgressCallback | None = None,
     cancelled: Callable[[], bool] | None = None,
 ) -> Segmentation:
@@ -87,12 +88,13 @@ def segment(
     processor, and where OpenVINO fails by PyTorch; a finding and the provenance say so.
 
     Args:
-        volume: a CBCT or CT with teeth in it; any spacing, direction and data type.
+        volume: a CBCT or CT with teeth in it; any spacing and direction; integers or floats.
         bundle: weights, by name, by folder or loaded; the default bundle if None.
         device: "auto", "cpu", "cuda" or "mps".
         precision: "auto" computes in half precision where that pays, "full" in float32.
         backend: "auto" takes OpenVINO on a processor if it is installed, "torch" or "openvino"
             that and nothing else.
+        scan_sha256: the scan's checksum (see `scan_checksum`), if it is known already.
         progress: called with the fraction done and the stage in words.
         cancelled: asked now and then whether to stop.
 
@@ -108,14 +110,14 @@ def segment(
     """
     run = Progress(progress, cancelled)
     timings: dict[str, float] = {}
-    check_scan(volume)
+    volume = as_scan(volume)
     check_precision(precision)
     check_backend(backend)
     if not isinstance(bundle, Bundle):
         bundle = load_bundle(bundle)
     on_cpu = device == "auto" and backend == "openvino"
     wanted = choose_device("cpu" if on_cpu else device)
-    scan = without_padding(_settled(volume))
+    scan = without_padding(volume.rounded(_GEOMETRY_DECIMALS))
     sight, notes = _look_where_it_works(bundle, scan, wanted, precision, backend, run, timings)
     if device == "auto" and not on_cpu and wanted == "cpu" and unusable_graphics():
         log.warning(unusable_graphics())
@@ -131,23 +133,17 @@ def segment(
         found.regions, found.numbering, found.labels,
         dropped_mm3=found.dropped_mm3, scan=volume, rejoined=found.rejoined, stacked=found.stacked,
     )  # fmt: skip
+    provenance = _provenance(bundle, wanted, precision, sight)
+    # By this a later run knows whether the files it finds are of the same scan.
+    provenance[SCAN_SHA256] = scan_sha256 or scan_checksum.scan_sha256(volume)
     run.update(1.0)
     return Segmentation(
         labels=found.labels,
         teeth=teeth,
         findings=by_urgency(doubts + findings + found.about_implants + notes),
         timings=timings,
-        provenance=_provenance(bundle, wanted, precision, sight),
+        provenance=provenance,
     )
-
-
-def _settled(volume: Volume) -> Volume:
-    """The same voxels, their place without the digits that only show how it was computed."""
-    decimals = _GEOMETRY_DECIMALS
-    x, y, z = np.round(volume.spacing, decimals)
-    a, b, c = np.round(volume.origin, decimals)
-    direction = np.round(volume.direction, decimals)
-    return replace(volume, spacing=(x, y, z), origin=(a, b, c), direction=direction)
 
 
 def _look_where_it_works(

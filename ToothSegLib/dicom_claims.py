@@ -25,6 +25,8 @@ _LONGEST_NUMBER = 4096
 _SYNTAX = (0x0002, 0x0010)
 _KINDS = ((0x0002, 0x0002), (0x0008, 0x0016))
 _FIRST_GROUPS = (0x0002, 0x0008)
+# A file without a mark begins with one of the first elements of these groups, all short.
+_LAST_OF_FIRST, _LONGEST_FIRST = 0x0020, 256
 _NOT_PACKED = {b"1.2.840.10008.1.2", b"1.2.840.10008.1.2.1", b"1.2.840.10008.1.2.2"}
 _DEFLATED = b"1.2.840.10008.1.2.1.99"  # all elements are packed
 _SAMPLES, _FRAMES, _ROWS, _COLUMNS = (0x28, 0x02), (0x28, 0x08), (0x28, 0x10), (0x28, 0x11)
@@ -54,6 +56,29 @@ class Claims:
     kind: bytes
     has_picture: bool
     is_sound: bool
+
+
+def is_bare_slice(path: Path) -> bool:
+    """Whether a file without the mark DICM is one of DICOM all the same, with a picture or damaged.
+
+    Some devices and archives leave out preamble and header, and GDCM reads such files.
+
+    Raises:
+        OSError: the file cannot be read.
+    """
+    with open(path, "rb") as file:
+        head = file.read(8)
+        if len(head) < 8:
+            return False
+        group, element = struct.unpack("<HH", head[:4])
+        length = element_length(head, file, "<")
+    if group not in _FIRST_GROUPS or element > _LAST_OF_FIRST or length > _LONGEST_FIRST:
+        return False
+    try:
+        claims = check_claims(path)
+    except InputError:
+        return True
+    return claims.has_picture or not claims.is_sound
 
 
 def check_claims(path: Path) -> Claims:

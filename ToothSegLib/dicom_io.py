@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ToothSegLib.dicom_claims import Claims, check_claims
+from ToothSegLib.dicom_claims import Claims, check_claims, is_bare_slice
 from ToothSegLib.dicom_frames import frames_of
 from ToothSegLib.dicom_place import Place, place_slices
 from ToothSegLib.errors import InputError
@@ -25,6 +25,11 @@ def is_dicom(path: Path) -> bool:
         return file.read(132)[128:] == b"DICM"
 
 
+def may_be_slice(path: Path) -> bool:
+    """Whether a file of any name has that mark, or a slice's elements without it."""
+    return is_dicom(path) or is_bare_slice(path)
+
+
 def series_files(folder: Path) -> dict[str, tuple[str, ...]]:
     """The files of every series of a folder, in their order, by the series' UID.
 
@@ -36,7 +41,7 @@ def series_files(folder: Path) -> dict[str, tuple[str, ...]]:
     claims: dict[str, Claims] = {}
     for path in sorted(folder.iterdir()):
         # Other files in the folder are no business of ours.
-        if path.is_file() and (path.suffix.lower() in DICOM_EXTENSIONS or is_dicom(path)):
+        if path.is_file() and (path.suffix.lower() in DICOM_EXTENSIONS or may_be_slice(path)):
             if path.stat().st_size == 0 and not path.name.startswith("."):
                 raise InputError(f"{path} is empty; copy or export it again")
             claims[path.name] = check_claims(path)

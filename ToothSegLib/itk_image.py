@@ -28,15 +28,15 @@ def to_itk(volume: Volume) -> Any:
 
 
 def from_itk(image: Any) -> Volume:
-    """The SimpleITK image as a `Volume` (voxels copied)."""
+    """The SimpleITK image as a `Volume` (voxels copied).
+
+    Raises:
+        InputError: it has another number of axes than 3, or several values a voxel.
+    """
     import SimpleITK as sitk
 
-    return Volume(
-        sitk.GetArrayFromImage(image),
-        image.GetSpacing(),
-        image.GetOrigin(),
-        np.reshape(image.GetDirection(), (3, 3)),
-    )
+    array = sitk.GetArrayFromImage(image)
+    return Volume(array, image.GetSpacing(), image.GetOrigin(), image.GetDirection())
 
 
 def resample(

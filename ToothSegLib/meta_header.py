@@ -21,6 +21,8 @@ _POWERS = {
     "CenterOfRotation": 1, "TransformMatrix": 2, "Rotation": 2, "Orientation": 2, "HeaderSize": 0,
     "ElementNumberOfChannels": 0, "CompressedDataSize": 0, "NDims": 0,
 }  # fmt: skip
+# Not told, or the one that ITK takes all of them for.
+_UNITS = ("", "?", "mm")
 
 
 @dataclass(frozen=True)
@@ -38,7 +40,8 @@ def read_meta_header(path: Path) -> MetaHeader:
     """Look through a header.
 
     Raises:
-        InputError: it is damaged, gives no voxel size, or its voxels lie in another folder.
+        InputError: it is damaged, gives no voxel size, or one that is not in mm, or its voxels lie
+            in another folder.
         OSError: the file cannot be read.
     """
     fields, end = _fields(path)
@@ -56,6 +59,11 @@ def read_meta_header(path: Path) -> MetaHeader:
             )
     if not {"ElementSpacing", "ElementSize"} & set(fields):
         raise InputError(f"{path} has no voxel size (ElementSpacing); export it again with it")
+    if (unit := fields.get("DistanceUnits", "")).lower() not in _UNITS:
+        raise InputError(
+            f"{path} is measured in '{unit:.40}' (DistanceUnits), and only mm is read; export it "
+            "again in mm"
+        )
     binary = fields.get("BinaryData", "True").lower() == "true"
     packed = fields.get("CompressedData", "False").lower() == "true"
     directed = bool({"TransformMatrix", "Rotation", "Orientation"} & set(fields))

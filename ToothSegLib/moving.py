@@ -110,24 +110,37 @@ def _prefix() -> str:
     return f"{_PREFIX}{zlib.crc32(socket.gethostname().encode()):08x}-"
 
 
-def tidy(folder: Path) -> None:
-    """End what killed runs have begun, and take away the rest of them; alone in the folder."""
-    for stage in sorted(folder.glob(f"{_prefix()}*")):
-        lock = _lock(stage) if stage.is_dir() and not stage.is_symlink() else None
-        if lock is None:
+def tidy(folder: Path, *, ours: bool = False) -> None:
+    """End what killed runs have begun, and take away the rest of them; alone in the folder.
+
+    Args:
+        folder: where they worked.
+        ours: a lock elsewhere keeps other runs out of the folder, so that what other computers
+            have left, and what cannot be locked, is in use by nobody either.
+    """
+    for stage in sorted(folder.glob(f"{_PREFIX if ours else _prefix()}*")):
+        if not stage.is_dir() or stage.is_symlink():
+            continue
+        try:
+            lock = _lock(stage)
+        except BlockingIOError:
             continue  # in use
+        if lock is None and not ours:
+            continue
         try:
             with suppress(OSError, ValueError, TypeError):
                 _end(stage, folder, json.loads((stage / _PLAN).read_text(encoding="utf-8")))
         finally:
             shutil.rmtree(stage, ignore_errors=True)
-            os.close(lock)
+            if lock is not None:
+                os.close(lock)
 
 
 def _end(stage: Path, folder: Path, gone: list[str]) -> None:
+    # The plan goes last, with the stage: whoever is killed here leaves it to the next run.
     shutil.rmtree(stage / _REPLACED, ignore_errors=True)
-    (stage / _PLAN).unlink()
-    for source in sorted(path for path in stage.rglob("*") if path.is_file()):
+    staged = sorted(path for path in stage.rglob("*") if path.is_file())
+    for source in (path for path in staged if path != stage / _PLAN):
         target = folder / source.relative_to(stage)
         _make_parents(target)
         os.replace(source, target)
@@ -151,7 +164,11 @@ def alone_in(folder: Path) -> Iterator[bool]:
 
 
 def _lock(folder: Path, *, wait: bool = False) -> int | None:
-    """A lock on a folder, which ends with the descriptor or the process; None without one."""
+    """A lock on a folder, which ends with the descriptor or the process; None without one.
+
+    Raises:
+        BlockingIOError: it is locked, and the caller does not want to wait.
+    """
     try:
         import fcntl
     except ImportError:  # Windows
@@ -159,6 +176,9 @@ def _lock(folder: Path, *, wait: bool = False) -> int | None:
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+    except BlockingIOError:
+        os.close(descriptor)
+        raise
     except OSError:
         os.close(descriptor)
         return None

@@ -9,10 +9,11 @@ from __future__ import annotations
 import json
 import math
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache, partial
 from typing import Any
 
@@ -41,6 +42,24 @@ class _Ready:
 
     compiled: Any
     cost: float
+    users: int = 0
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    @contextmanager
+    def used(self) -> Iterator[None]:
+        """While somebody passes images through it; the last one gives its working memory back.
+
+        OpenVINO refuses to while a pass of another thread needs it.
+        """
+        with self.lock:
+            self.users += 1
+        try:
+            yield
+        finally:
+            with self.lock:
+                self.users -= 1
+                if not self.users:
+                    self.compiled.release_memory()
 
 
 @dataclass
@@ -54,6 +73,8 @@ class _Pace:
 
 
 _kept: dict[tuple[object, ...], _Ready] = {}
+_keeping = threading.Lock()
+"""Held while a network is looked for or compiled, so that threads share it."""
 _pace = _Pace()
 
 
@@ -75,11 +96,8 @@ def openvino_pass(
     with _in_words():
         plan = _compile(network, shape, half)
         request = plan.compiled.create_infer_request()
-
-    try:
+    with plan.used():
         yield partial(_run, request, plan.cost)
-    finally:
-        plan.compiled.release_memory()
 
 
 def _run(
@@ -130,23 +148,31 @@ def _compile(network: StoredNetwork, shape: tuple[int, int, int], half: bool) ->
     threads = asked_threads()
     architecture = json.dumps(network.architecture, sort_keys=True)
     key = (architecture, network.sha256, shape, half, threads)
-    if key not in _kept:
-        core = _core()
-        from ToothSegLib.openvino_graph import build_graph
+    with _keeping:
+        if key not in _kept:
+            while len(_kept) >= _KEPT:
+                del _kept[next(iter(_kept))]
+            _kept[key] = _build(network, shape, half, threads)
+        _kept[key] = _kept.pop(key)  # the last one, so that what is in use stays
+        return _kept[key]
 
-        model = build_graph(network, shape)
-        options: dict[str, Any] = {
-            "PERFORMANCE_HINT": "LATENCY",
-            "INFERENCE_PRECISION_HINT": "bf16" if half else "f32",
-            "ENABLE_CPU_PINNING": False,  # others may be using the same cores
-        }
-        if threads is not None:  # else OpenVINO takes what it finds
-            options["INFERENCE_NUM_THREADS"] = threads
-        while len(_kept) >= _KEPT:
-            del _kept[next(iter(_kept))]
-        _kept[key] = _Ready(core.compile_model(model, "CPU", options), _multiplications(model))
-    _kept[key] = _kept.pop(key)  # the last one, so that what is in use stays
-    return _kept[key]
+
+def _build(
+    network: StoredNetwork, shape: tuple[int, int, int], half: bool, threads: int | None
+) -> _Ready:
+    """The network compiled; see `_compile`."""
+    core = _core()
+    from ToothSegLib.openvino_graph import build_graph
+
+    model = build_graph(network, shape)
+    options: dict[str, Any] = {
+        "PERFORMANCE_HINT": "LATENCY",
+        "INFERENCE_PRECISION_HINT": "bf16" if half else "f32",
+        "ENABLE_CPU_PINNING": False,  # others may be using the same cores
+    }
+    if threads is not None:  # else OpenVINO takes what it finds
+        options["INFERENCE_NUM_THREADS"] = threads
+    return _Ready(core.compile_model(model, "CPU", options), _multiplications(model))
 
 
 def _multiplications(model: Any) -> float:

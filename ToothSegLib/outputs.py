@@ -16,7 +16,7 @@ pictures without a successor are taken away; nothing else in the folder is touch
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -43,8 +43,6 @@ from ToothSegLib.surfaces import Surface, stl_name, tooth_surfaces, write_stl
 from ToothSegLib.volume import Volume
 from ToothSegLib.volume_io import write_volume
 
-_DOUBLE_SUFFIXES = (".nii.gz", ".gipl.gz")
-
 
 def write_outputs(
     segmentation: Segmentation,
@@ -55,6 +53,7 @@ def write_outputs(
     picture: bool = True,
     slices_of: Volume | None = None,
     overwrite: bool = False,
+    seal: Callable[[Path, Sequence[str]], str] | None = None,
     progress: ProgressCallback | None = None,
     cancelled: Callable[[], bool] | None = None,
 ) -> list[Path]:
@@ -62,13 +61,16 @@ def write_outputs(
 
     Args:
         segmentation: where no picture can be drawn, a finding that says so is added to it.
-        stem: beginning of the files' names, see `output_stem`.
+        stem: beginning of the files' names, see `file_names.output_stem`.
         outdir: the folder; it is made if it is not there.
         stl: write surfaces.
         picture: draw the picture.
         slices_of: the scan, to draw slices of it too.
         overwrite: replace and take away whatever has the names of such files; otherwise only what
             an earlier run on the same scan wrote and nobody has changed, see `replaceable`.
+        seal: called when all files are made and before anything in the folder is changed, with
+            where they are and their names. It writes one more file there, which comes into the
+            folder together with the others, and gives its name; what it raises ends the run.
         progress: called with the fraction done and the stage.
         cancelled: asked between files whether to stop.
 
@@ -94,20 +96,11 @@ def write_outputs(
             if not overwrite:
                 scan_sha256 = segmentation.provenance.get(SCAN_SHA256)
                 check_replaceable(folder, stem, [*names, *stale], scan_sha256)
+            if seal is not None:
+                names.append(seal(stage, names))
             move_alone(stage, folder, names, stale)
             _remove_empty(folder, stale)
     return [folder / name for name in names]
-
-
-def output_stem(source: str | os.PathLike[str]) -> str:
-    """The name of a scan's file or folder without its ending: `scan.nii.gz` gives `scan`."""
-    path = Path(os.path.abspath(source))
-    if path.is_dir():
-        return path.name or "scan"
-    for suffix in _DOUBLE_SUFFIXES:
-        if path.name.lower().endswith(suffix):
-            return path.name[: -len(suffix)]
-    return path.stem
 
 
 def _make_files(

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ToothSegLib.file_names import check_stem, in_utf8, output_stem
 from ToothSegLib.loading import loading
 from ToothSegLib.progress import Progress, ProgressCallback
 from ToothSegLib.volume import Volume
@@ -34,6 +36,7 @@ def segment_file(
     slices: bool = False,
     overwrite: bool = False,
     check: Callable[[Volume], None] | None = None,
+    seal: Callable[[Segmentation, Path, Sequence[str]], str] | None = None,
     progress: ProgressCallback | None = None,
     cancelled: Callable[[], bool] | None = None,
 ) -> tuple[Segmentation, list[Path]]:
@@ -47,6 +50,7 @@ def segment_file(
         device, precision, backend: as for `cascade.segment`.
         series: which series of a DICOM folder.
         check: called with the volume that was read; what it raises ends the run.
+        seal: as for `outputs.write_outputs`, called with the result first.
         progress: called with the fraction done and the stage in words.
         cancelled: asked now and then whether to stop.
 
@@ -57,16 +61,16 @@ def segment_file(
         InputError, BundleError, OutputError, Cancelled.
     """
     run = Progress(progress, cancelled)
+    stem = output_stem(source)
+    check_stem(stem)
     run.stage("reading the scan", 0.0, _READ).update(0.0)
     volume, scan_sha256 = _read(source, series)
     from ToothSegLib import cascade
-    from ToothSegLib.outputs import output_stem, write_outputs
+    from ToothSegLib.outputs import write_outputs
     from ToothSegLib.replaceable import check_beforehand
-    from ToothSegLib.report import SCAN_SHA256
 
     if check is not None:
         check(volume)
-    stem = output_stem(source)
     if not overwrite:
         check_beforehand(Path(outdir), stem, scan_sha256, stl=stl, picture=picture, slices=slices)
     tell = progress or _nobody
@@ -76,11 +80,11 @@ def segment_file(
         device=device,
         precision=precision,
         backend=backend,
+        scan_sha256=scan_sha256,
         progress=lambda fraction, stage: tell(_READ + (_COMPUTED - _READ) * fraction, stage),
         cancelled=cancelled,
     )
-    segmentation.provenance["source"] = Path(source).name or stem
-    segmentation.provenance[SCAN_SHA256] = scan_sha256
+    segmentation.provenance["source"] = in_utf8(Path(source).name) or stem
     paths = write_outputs(
         segmentation,
         stem,
@@ -89,6 +93,7 @@ def segment_file(
         picture=picture,
         slices_of=volume if slices else None,
         overwrite=overwrite,
+        seal=None if seal is None else partial(seal, segmentation),
         progress=lambda fraction, stage: tell(_COMPUTED + (1 - _COMPUTED) * fraction, stage),
         cancelled=cancelled,
     )

@@ -74,15 +74,6 @@ def tooth_surfaces(labels: Volume) -> dict[int, Surface]:
     return dict(zip(boxes, surfaces, strict=True))
 
 
-def tooth_surface(labels: Volume, label: int) -> Surface:
-    """The closed surface of one label. ValueError if no voxel has it."""
-    where = np.nonzero(labels.array == label)
-    if not where[0].size:
-        raise ValueError(f"no voxel has the label {label}")
-    box = tuple(slice(int(axis.min()), int(axis.max()) + 1) for axis in where)
-    return _surface(labels, label, box)
-
-
 def signed_volume(points: NDArray, triangles: NDArray) -> float:
     """Volume in mm^3 enclosed by (N, 3) points and (M, 3) triangles, negative if inside out."""
     if not len(triangles):

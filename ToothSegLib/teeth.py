@@ -17,10 +17,6 @@ POSITION_NAMES = (
 )  # fmt: skip
 QUADRANT_NAMES = ("upper right", "upper left", "lower left", "lower right")
 PALMER_QUADRANTS = ("UR", "UL", "LL", "LR")
-ZSIGMONDY_CORNERS = ("{}\N{DENTISTRY SYMBOL LIGHT VERTICAL AND BOTTOM LEFT}",
-                     "\N{DENTISTRY SYMBOL LIGHT VERTICAL AND BOTTOM RIGHT}{}",
-                     "\N{DENTISTRY SYMBOL LIGHT VERTICAL AND TOP RIGHT}{}",
-                     "{}\N{DENTISTRY SYMBOL LIGHT VERTICAL AND TOP LEFT}")  # fmt: skip
 
 N_TYPES = 17
 N_CATEGORIES = 9
@@ -54,7 +50,6 @@ class ToothCode:
     fdi: int
     universal: int
     palmer: str  # in letters, "UR1"
-    zsigmondy: str  # in the corner sign, "1⏌"
     name: str
     category: int  # 1-8
     category_name: str
@@ -138,7 +133,6 @@ def _build() -> list[ToothCode]:
                     fdi=fdi,
                     universal=first_universal + step * place,
                     palmer=f"{PALMER_QUADRANTS[quadrant - 1]}{position}",
-                    zsigmondy=ZSIGMONDY_CORNERS[quadrant - 1].format(position),
                     name=f"{QUADRANT_NAMES[quadrant - 1]} {POSITION_NAMES[position - 1]}",
                     category=category,
                     category_name=CATEGORIES[category - 1].name,

@@ -21,10 +21,11 @@ class Volume:
 
     Args:
         array: (k, j, i) voxels; any dtype.
-        spacing: (x, y, z) mm, of the axes i, j, k.
+        spacing: (x, y, z) mm, of the axes i, j, k; or one number for cubes.
         origin: LPS mm of the centre of voxel (0, 0, 0).
         direction: (3, 3); columns are the LPS unit directions of the axes i, j, k. They need not
-            be at right angles (a tilted gantry), but they must span the space.
+            be at right angles (a tilted gantry), but they must span the space. Nine numbers in
+            SimpleITK's order (row by row) will do too.
         doubts: sentences on why the place, left and right above all, may be another one than the
             geometry says; empty for a file that tells its place.
 
@@ -32,7 +33,7 @@ class Volume:
         InputError: not three axes, an empty axis, or a geometry that is no geometry.
     """
 
-    array: NDArray
+    array: NDArray = field(repr=False)
     spacing: tuple[float, float, float] = (1.0, 1.0, 1.0)
     origin: tuple[float, float, float] = (0.0, 0.0, 0.0)
     direction: NDArray[np.float64] = field(default_factory=lambda: np.eye(3))
@@ -44,9 +45,11 @@ class Volume:
             raise InputError(f"the image has {array.ndim} axes; a volume of 3 is needed")
         if 0 in array.shape:
             raise InputError(f"the image is empty: {array.shape[::-1]} voxels")
-        spacing = np.asarray(self.spacing, float).reshape(-1)
+        spacing = np.asarray(self.spacing, float)
+        spacing = np.full(3, spacing) if spacing.ndim == 0 else spacing.reshape(-1)
         origin = np.asarray(self.origin, float).reshape(-1)
         direction = np.array(self.direction, float)
+        direction = direction.reshape(3, 3) if direction.shape == (9,) else direction
         if spacing.shape != (3,) or not np.isfinite(spacing).all() or (spacing <= 0).any():
             raise InputError(f"the voxel size {_text(spacing)} is not three positive millimetres")
         if origin.shape != (3,) or not np.isfinite(origin).all():
@@ -99,6 +102,13 @@ class Volume:
         start = [part.start or 0 for part in slices[::-1]]
         origin = self.index_to_lps @ [*start, 1.0]
         return replace(self, array=self.array[slices], origin=tuple(origin[:3]))
+
+    def rounded(self, decimals: int) -> Volume:
+        """The same voxels, their place without the digits that only show how it was computed."""
+        x, y, z = np.round(self.spacing, decimals)
+        a, b, c = np.round(self.origin, decimals)
+        direction = np.round(self.direction, decimals)
+        return replace(self, spacing=(x, y, z), origin=(a, b, c), direction=direction)
 
     def same_grid(self, other: Volume, tolerance_mm: float = 1e-3) -> bool:
         """Whether both have the same shape and every voxel lies within ``tolerance_mm``."""

@@ -89,9 +89,15 @@ def check_scan(volume: Volume, name: str = "the scan") -> None:
     Apart from reading, so that label maps can be read too.
 
     Raises:
-        InputError: a single slice, voxels of an impossible size, a constant image, or values that
-            are not numbers.
+        InputError: voxels that are neither integers nor floating point numbers, a single slice,
+            voxels of an impossible size, a constant image, or values that are not numbers.
     """
+    kind = volume.array.dtype
+    if kind.kind not in "iuf":
+        raise InputError(
+            f"{name} holds {kind.name} voxels; grey values are integers or floating point numbers, "
+            "so convert them (array.astype) first"
+        )
     size = " x ".join(map(str, volume.shape[::-1]))
     if min(volume.shape) < 2:
         raise InputError(f"{name} has a single slice ({size} voxels); a volume is needed")
@@ -109,6 +115,28 @@ def check_scan(volume: Volume, name: str = "the scan") -> None:
         raise not_numbers(name, bad, volume.array.size)
     if least == greatest:
         raise InputError(f"{name} is {least:g} everywhere; it shows nothing, so export it again")
+
+
+def as_scan(given: object) -> Volume:
+    """The volume that was given, in a type that the networks' way to the teeth can take.
+
+    Args:
+        given: a volume; float16 and long double, which SciPy does not know, become float32.
+
+    Raises:
+        InputError: something else was given, or as `check_scan`.
+    """
+    if not isinstance(given, Volume):
+        raise InputError(
+            f"the scan is given as {type(given).__name__}; give a Volume: read_volume(path), "
+            "from_itk(image), or Volume(array, spacing)"
+        )
+    kind = given.array.dtype
+    if kind.kind == "f" and kind.itemsize not in (4, 8):
+        with np.errstate(over="ignore"):  # it becomes infinite, which is refused
+            given = given.with_array(given.array.astype(np.float32))
+    check_scan(given)
+    return given
 
 
 def _read_file(path: Path) -> Volume:

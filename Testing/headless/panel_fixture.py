@@ -64,6 +64,19 @@ def give_result(widget: Any, volume_node: Any, labels: Any) -> Any:
     return node
 
 
+def tree_row(widget: Any, key: int) -> Any:
+    """The row of a category 1-8 or of a tooth, by FDI number; KeyError if it is not listed."""
+    import qt
+
+    waiting = [widget.ui.categoryTree.invisibleRootItem()]
+    while waiting:
+        item = waiting.pop()
+        if item.data(0, qt.Qt.UserRole) == key:
+            return item
+        waiting += [item.child(n) for n in range(item.childCount())]
+    raise KeyError(key)
+
+
 def settle(seconds: float = 0.12) -> None:
     """Let Qt work off what waits, timers included."""
     import slicer

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from panel_fixture import FINDINGS, give_result, open_panel, settle
+from panel_fixture import FINDINGS, give_result, open_panel, settle, tree_row
 
 
 @pytest.fixture
@@ -140,7 +140,7 @@ def test_the_notation_changes_everywhere(widget: Any, node: Any, row: int, text:
     settle()
     result = widget.panel.result
     assert result.odontogram.numbers[16].text == text
-    assert result.tree.tooth_item(16).text(0) == f"{text} upper right first molar"
+    assert tree_row(widget, 16).text(0) == f"{text} upper right first molar"
     result.odontogram.buttons[16].click()
     assert f"<b>{text} upper right first molar</b>" in widget.ui.selectionLabel.text
     assert text in widget.ui.findingsList.item(0).text()
@@ -239,16 +239,15 @@ def test_the_tree_hides_and_fades_a_category(widget: Any, node: Any, there: list
 
     from ToothSegScene.display import looks_of
 
-    tree = widget.panel.result.tree
     molars = {fdi for fdi in there if fdi // 10 <= 2 and fdi % 10 >= 6}
-    assert tree.category_item(4).text(0) == f"Upper molars  ({len(molars)} of 4)"
-    tree.category_item(4).setCheckState(0, qt.Qt.Unchecked)
+    assert tree_row(widget, 4).text(0) == f"Upper molars  ({len(molars)} of 4)"
+    tree_row(widget, 4).setCheckState(0, qt.Qt.Unchecked)
     settle()
     assert {fdi for fdi, look in looks_of(node).items() if not look.visible} == molars
-    tree.tooth_item(16).setCheckState(0, qt.Qt.Checked)
+    tree_row(widget, 16).setCheckState(0, qt.Qt.Checked)
     settle()
-    assert tree.category_item(4).checkState(0) == qt.Qt.PartiallyChecked
-    tree.slider(1).value = 40
+    assert tree_row(widget, 4).checkState(0) == qt.Qt.PartiallyChecked
+    widget.ui.categoryTree.itemWidget(tree_row(widget, 1), 1).value = 40
     incisors = {fdi for fdi in there if fdi // 10 <= 2 and fdi % 10 <= 2}
     faded = {fdi for fdi, look in looks_of(node).items() if look.opacity == pytest.approx(0.4)}
     assert faded == incisors
@@ -265,7 +264,7 @@ def test_a_click_on_a_check_box_hides_and_a_click_beside_it_selects(widget: Any,
     widget.parent.show()
     settle()
     tree = widget.ui.categoryTree
-    row = tree.visualItemRect(widget.panel.result.tree.category_item(4))
+    row = tree.visualItemRect(tree_row(widget, 4))
     option = QStyleOptionViewItem()
     option.rect = row
     option.features = QStyleOptionViewItem.ViewItemFeature.HasCheckIndicator
@@ -294,7 +293,7 @@ def test_a_segment_that_slicer_changes_shows(widget: Any, node: Any) -> None:
     settle()
     assert _name(widget, 26).endswith("not found")
     with pytest.raises(KeyError):
-        widget.panel.result.tree.tooth_item(26)
+        tree_row(widget, 26)
 
 
 def test_no_result_hides_its_sections(widget: Any, node: Any, slicer_app: Any) -> None:

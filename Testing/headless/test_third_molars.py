@@ -10,7 +10,7 @@ import pytest
 
 from case_fixture import result, some_labels
 from node_fixture import with_geometry
-from panel_fixture import open_panel, settle
+from panel_fixture import open_panel, settle, tree_row
 from ToothSegLib.report import Finding, Segmentation, from_json, measure_teeth, to_json
 from ToothSegLib.volume import Volume
 
@@ -189,10 +189,9 @@ def test_a_third_molar_is_listed_and_can_be_corrected(widget: Any) -> None:
     node = with_third_molar()
     widget.logic.getParameterNode().segmentation = node
     settle()
-    tree = widget.panel.result.tree
-    assert tree.category_item(4).text(0) == "Upper molars  (2 of 5)"
-    assert tree.tooth_item(18).text(0) == "18 upper right third molar"
-    tree.category_item(4).setCheckState(0, qt.Qt.Unchecked)
+    assert tree_row(widget, 4).text(0) == "Upper molars  (2 of 5)"
+    assert tree_row(widget, 18).text(0) == "18 upper right third molar"
+    tree_row(widget, 4).setCheckState(0, qt.Qt.Unchecked)
     assert not looks_of(node)[18].visible
     assert state_of(node, 18) == "to check"
     widget.panel.result.selection.set((18,))

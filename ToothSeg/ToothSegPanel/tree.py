@@ -85,18 +85,6 @@ class CategoryTree:
         finally:
             self._filling = False
 
-    def category_item(self, category: int) -> Any:
-        """The row of a category 1-8."""
-        return self._categories[category]
-
-    def tooth_item(self, fdi: int) -> Any:
-        """The row of a tooth that is there. KeyError otherwise."""
-        return self._teeth[fdi]
-
-    def slider(self, category: int) -> Any:
-        """The opacity slider of a category 1-8, in per cent."""
-        return self._sliders[category]
-
     def _add_category(self, index: int, name: str) -> None:
         item = qt.QTreeWidgetItem(self._tree)
         item.setData(_NAME, qt.Qt.UserRole, index)

@@ -20,7 +20,8 @@ class Scan:
         path: the same in full.
         series: UID, where a DICOM folder holds several.
         files: all that its voxels come from, in full.
-        former_name: what its name was while its series was the only one in its folder.
+        former_name: what its name was while no other scan would have had the same, and its series
+            was the only one in its folder.
     """
 
     name: str

@@ -6,19 +6,20 @@ import os
 import shutil
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
+from ToothSegLib.atomic import PART_PREFIX
 from ToothSegLib.batch.entry import Entry, Status, Task
 from ToothSegLib.batch.folder import called_off
 from ToothSegLib.batch.record import (
+    RECORD_NAME,
     WHAT_TO_DO,
     Stored,
-    drop_record,
     read_stored,
     remember_place,
     write_record,
@@ -27,9 +28,11 @@ from ToothSegLib.checksum import checksum
 from ToothSegLib.dataset.voxels import source_of, storable
 from ToothSegLib.errors import BundleError, Cancelled, InputError, OutputError, in_words
 from ToothSegLib.models import bundle_weights, load_bundle
+from ToothSegLib.moving import alone_in, tidy
 from ToothSegLib.output_folder import new_folder
 from ToothSegLib.progress import ProgressCallback
-from ToothSegLib.report import URGENCIES
+from ToothSegLib.replaceable import WHAT_TO_DO as WHAT_A_RUN_SAYS
+from ToothSegLib.report import URGENCIES, Segmentation
 from ToothSegLib.segment_file import segment_file
 from ToothSegLib.teeth import FDI_NUMBERS
 from ToothSegLib.volume import Volume
@@ -69,46 +72,36 @@ def segment_one(task: Task, progress: ProgressCallback | None = None) -> Entry:
 def _made(task: Task, known: Entry, progress: ProgressCallback | None) -> Entry:
     target = Path(task.out, task.scan.name)
     assert known.sha256 is not None
+    _end_remains(target)
     stored = read_stored(target, task, known.sha256)
     if stored is not None and _is_kept(stored):
         return _kept(task, target, known, stored)
     if stored is None and task.scan.former_name is not None:
         former = Path(task.out, task.scan.former_name)
+        _end_remains(former)
         earlier = read_stored(former, task, known.sha256)
-        if earlier is not None and _is_kept(earlier):
+        # A copy beside it has the same bytes.
+        its_own = earlier is not None and earlier.entry.source == known.source
+        if earlier is not None and its_own and _is_kept(earlier):
             return _kept(task, former, known, earlier)
-    if stored is not None and stored.edited:
-        raise EditedByHand(
-            f"its earlier result was edited by hand ({', '.join(stored.edited)}) and is not "
-            f"replaced: {WHAT_TO_DO}"
-        )
+    _check_edited(stored)
     options = task.options
     bundle = load_bundle(options.model)
     if bundle_weights(bundle) != task.weights:
         raise BundleError(f"the weights of bundle {bundle.name!r} here are not those of the batch")
     started = time.perf_counter()
     voxels_sha256 = ""
+    entry = known
 
     def look(volume: Volume) -> None:
         nonlocal voxels_sha256
         _check_grey_values(volume)
         voxels_sha256 = source_of(storable(volume)).voxels_sha256
 
-    with _place(task, target) as folder:
-        result, files = segment_file(
-            task.scan.path,
-            folder,
-            bundle=bundle,
-            device=options.device,
-            series=task.scan.series,
-            stl=options.stl,
-            picture=options.picture,
-            slices=options.slices,
-            overwrite=True,  # what was edited was looked for above
-            check=look,
-            progress=progress,
-            cancelled=lambda: called_off(task.run),
-        )
+    def seal(result: Segmentation, stage: Path, names: Sequence[str]) -> str:
+        nonlocal entry
+        if stored is not None:  # it may have been corrected while the networks ran
+            _check_edited(read_stored(target, task, str(known.sha256)))
         counts = Counter(finding.urgency for finding in result.findings)
         entry = replace(
             known,
@@ -119,8 +112,36 @@ def _made(task: Task, known: Entry, progress: ProgressCallback | None) -> Entry:
             seconds=round(time.perf_counter() - started, 3),
             code=0,
         )
-        write_record(folder, task, entry, files, voxels_sha256)
+        write_record(stage, task, entry, [stage / name for name in names], voxels_sha256)
+        return RECORD_NAME
+
+    with _place(task, target) as folder:
+        segment_file(
+            task.scan.path,
+            folder,
+            bundle=bundle,
+            device=options.device,
+            series=task.scan.series,
+            stl=options.stl,
+            picture=options.picture,
+            slices=options.slices,
+            # The record tells what was edited; without one the report must, see `replaceable`.
+            overwrite=stored is not None,
+            check=look,
+            seal=seal,
+            progress=progress,
+            cancelled=lambda: called_off(task.run),
+        )
     return entry
+
+
+def _check_edited(stored: Stored | None) -> None:
+    """Refuse to replace what somebody has changed. Raises EditedByHand."""
+    if stored is not None and stored.edited:
+        raise EditedByHand(
+            f"its earlier result was edited by hand ({', '.join(stored.edited)}) and is not "
+            f"replaced: {WHAT_TO_DO}"
+        )
 
 
 def _is_kept(stored: Stored) -> bool:
@@ -146,21 +167,32 @@ def _kept(task: Task, target: Path, known: Entry, stored: Stored) -> Entry:
     )
 
 
+def _end_remains(target: Path) -> None:
+    """End what a run that was killed has begun in a result's folder. Raises OutputError."""
+    if not target.is_dir():
+        return
+    try:
+        with alone_in(target):
+            tidy(target, ours=True)  # the output folder is locked
+            for part in target.glob(f"{PART_PREFIX}*.part"):
+                part.unlink(missing_ok=True)
+    except OSError as error:
+        raise OutputError(f"cannot write to {target}: {error.strerror or error}") from error
+
+
 @contextmanager
 def _place(task: Task, target: Path) -> Iterator[Path]:
     """Where to write. A folder that is not there yet comes to be by one rename, with all in it.
 
-    One that is there may hold a reader's own files: only the result's are replaced, and the record
-    that vouches for them goes before and comes back last.
+    One that is there may hold a reader's own files: only the result's are replaced, all at once
+    and together with the record that vouches for them. Until then they stay, and so does it.
     """
     if target.exists():
-        drop_record(target)
-        for remains in target.glob(".toothseg-*"):  # of a run that was killed
-            if remains.is_dir():
-                shutil.rmtree(remains, ignore_errors=True)
-            else:
-                remains.unlink(missing_ok=True)
-        yield target
+        try:
+            yield target
+        except OutputError as error:
+            # A batch has no --overwrite.
+            raise OutputError(str(error).replace(WHAT_A_RUN_SAYS, WHAT_TO_DO)) from error
         return
     stage = None
     try:

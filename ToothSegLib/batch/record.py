@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterable
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -114,19 +113,6 @@ def remember_place(folder: Path, task: Task) -> None:
     place = _place_of(task)
     if record.get("scan") != place:
         _write(folder, {**record, "scan": place})
-
-
-def drop_record(folder: Path) -> None:
-    """Take back that a folder's result is whole, before it is replaced.
-
-    Raises:
-        OutputError: the record cannot be removed.
-    """
-    try:
-        with suppress(FileNotFoundError):
-            (folder / RECORD_NAME).unlink()
-    except OSError as error:
-        raise OutputError(f"cannot write to {folder}: {error.strerror or error}") from error
 
 
 def _place_of(task: Task) -> dict[str, Any]:

@@ -110,7 +110,7 @@ def _take_series(found: Found, root: Path, folder: Path) -> None:
 
 
 def _may_be_dicom(path: Path) -> bool:
-    from ToothSegLib.dicom_io import is_dicom
+    from ToothSegLib.dicom_io import may_be_slice
 
     name = path.name.lower()
     if name == "dicomdir" or name.endswith((*_VOLUMES, *_OTHERS)):
@@ -118,7 +118,7 @@ def _may_be_dicom(path: Path) -> bool:
     if name.endswith(DICOM_EXTENSIONS):
         return True
     try:
-        return path.is_file() and is_dicom(path)
+        return path.is_file() and may_be_slice(path)
     except OSError:
         return False
 
@@ -133,23 +133,32 @@ def _named(scans: list[Scan]) -> Iterator[Scan]:
     """The scans with names: ``a/b/scan.nrrd`` is a__b__scan, told apart where that is not enough.
 
     A name comes from the scan's own path, so that more scans in the folder do not change it; only
-    one with the same name does, and another series in its own DICOM folder.
+    one with the same name does, and another series in its own DICOM folder. Then the name before is
+    the former one, unless another scan has it now.
     """
-    names, formers = [], []
+    plain, names = [], []
     for scan in scans:
         path = Path(scan.path)
         parts = scan.source.split("/")[:-1]
         parts.append(path.name if path.is_dir() else _stem(path))
-        formers.append("__".join(parts) or "scan")
+        plain.append("__".join(parts) or "scan")
         if scan.series is not None:
             parts.append(scan.series)
         names.append("__".join(parts) or "scan")
     # As on disks that do not tell upper from lower case.
     counts = Counter(name.lower() for name in names)
-    for scan, name, former in zip(scans, names, formers):
-        if counts[name.lower()] > 1 or len(os.fsencode(name)) > _LONGEST_NAME:
+    formers = [p if s.series or counts[p.lower()] > 1 else None for s, p in zip(scans, plain)]
+    for index, (scan, name) in enumerate(zip(scans, names)):
+        # Letters stay whole, and bytes that are none go: not every disk takes such names.
+        short = os.fsencode(name)[:_LONGEST_NAME].decode("utf-8", "ignore")
+        if counts[name.lower()] > 1 or short != name:
             whole = f"{scan.source} {scan.series or ''}"
             digest = hashlib.sha256(os.fsencode(whole)).hexdigest()[:8]
-            name = f"{os.fsdecode(os.fsencode(name)[:_LONGEST_NAME])}-{digest}"
-        moved = scan.series is not None and former.lower() not in counts
-        yield replace(scan, name=name, former_name=former if moved else None)
+            names[index] = f"{short}-{digest}"
+            # What versions before this one called it, which cut letters in two.
+            cut = os.fsdecode(os.fsencode(name)[:_LONGEST_NAME])
+            formers[index] = formers[index] if cut in (short, name) else f"{cut}-{digest}"
+    taken = {name.lower() for name in names}
+    for scan, name, former in zip(scans, names, formers):
+        free = former is not None and former.lower() not in taken
+        yield replace(scan, name=name, former_name=former if free else None)

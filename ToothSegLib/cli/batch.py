@@ -7,6 +7,8 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
+from ToothSegLib.cli.words import plain
+
 if TYPE_CHECKING:
     from ToothSegLib.batch.run import BatchResult
 
@@ -122,7 +124,7 @@ def summary(result: BatchResult) -> str:
     failed = [entry for entry in entries if entry.status == "failed"]
     if failed:
         lines += [f"{len(failed)} failed; the same command tries them again"]
-        lines += [f"  {entry.source}: {entry.error}" for entry in failed[:_MOST_FAILURES]]
+        lines += [f"  {plain(f'{e.source}: {e.error}')}" for e in failed[:_MOST_FAILURES]]
         if len(failed) > _MOST_FAILURES:
             lines.append(f"  and {len(failed) - _MOST_FAILURES} more, see the manifest")
     return "\n".join([*lines, str(result.manifest)])

@@ -7,6 +7,8 @@ import shlex
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 from ToothSegLib.cli.console import working
 from ToothSegLib.cli.dataset_common import counted, meta_of, opened, opened_or_new, tell_doubts
@@ -20,22 +22,29 @@ from ToothSegLib.dataset.record import Prediction, approved_review
 from ToothSegLib.dataset.voxels import checked_labels, source_of, teeth_of
 from ToothSegLib.errors import Cancelled, InputError
 from ToothSegLib.progress import Progress
+from ToothSegLib.report import SCAN_SHA256
+from ToothSegLib.scan_checksum import scan_sha256
 from ToothSegLib.segment_labels import read_labels
 from ToothSegLib.volume_io import read_volume
 
 
 def add(args: argparse.Namespace) -> int:
     """Add a scan."""
+    if args.approved and not args.labels:
+        raise InputError("--approved without --labels: there is nothing that was reviewed")
     meta = replace(meta_of(args), case_id=args.id, patient=args.patient, note=args.note)
-    if args.report is not None:
-        provenance = read_json(args.report).get("provenance")
-        if not isinstance(provenance, dict):
-            raise InputError(f"{args.report} is no report of toothseg segment")
+    provenance = {} if args.report is None else _provenance(args.report)
+    if provenance:
         meta = replace(meta, prediction=Prediction.from_provenance(provenance))
     with working(quiet=args.quiet) as (progress, cancelled):
         whole = Progress(progress, cancelled)
         whole.stage("reading", 0.0, 0.4).update(0.0)
         image = read_volume(args.scan, series=args.series)
+        if provenance.get(SCAN_SHA256) not in (None, scan_sha256(image)):
+            raise InputError(
+                f"{args.report} is the report of another scan than {args.scan}: give that of this "
+                "one, or leave --report out"
+            )
         labels = read_labels(args.labels) if args.labels else None
         if labels is not None and args.approved:
             teeth = teeth_of(checked_labels(labels, source_of(image)).array)
@@ -48,6 +57,14 @@ def add(args: argparse.Namespace) -> int:
         print(f"{case.id} added, {teeth_words}")
         tell_doubts([case])
     return 0
+
+
+def _provenance(report: Path) -> dict[str, Any]:
+    """Where a result comes from, by its report. Raises InputError."""
+    provenance = read_json(report).get("provenance")
+    if not isinstance(provenance, dict):
+        raise InputError(f"{report} is no report of toothseg segment")
+    return provenance
 
 
 def show(args: argparse.Namespace) -> int:
@@ -128,6 +145,8 @@ def _came_in(result: Imported, args: argparse.Namespace) -> Iterator[str]:
     yield f"{counted(len(result.added), 'case')} added, {len(result.known)} there already"
     if result.labelled:
         yield f"there without labels, which came now: {', '.join(result.labelled)}"
+    if result.approved:
+        yield f"there unreviewed, approved now: {', '.join(result.approved)}"
     revise = f"toothseg dataset revise {shlex.quote(str(args.folder))}"
     for case, labels in result.differ.items():
         command = f"{revise} {case} {shlex.quote(str(labels))}"

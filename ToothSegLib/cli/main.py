@@ -16,13 +16,13 @@ from typing import NoReturn
 
 from ToothSegLib import __version__
 from ToothSegLib.cli import COMMANDS
+from ToothSegLib.cli.words import plain
 from ToothSegLib.errors import Cancelled, ToothSegError
 
 DESCRIPTION = """Finds, numbers and measures the teeth in a dental cone-beam CT.
 For research use, not a medical device."""
 
 _MAY_BE_EMPTY = ("--note", "--who")
-_LONGEST_LINE = 2000
 # What a library says that finds no memory for itself when it is loaded, or Python for a thread.
 _NO_ROOM = re.compile("failed to map segment|[Cc]annot allocate memory|can't start new thread")
 
@@ -103,17 +103,8 @@ def _tell(error: BaseException) -> int:
     else:
         cause = f"{type(error).__name__}: {error}"
         line, code = f"error: this should not happen ({cause:.200}); run it again with --debug", 1
-    print("toothseg:", _plain(line), file=sys.stderr)
+    print("toothseg:", plain(line), file=sys.stderr)
     return code
-
-
-def _plain(line: str) -> str:
-    """One line of bearable length without what a terminal would obey: files put words into it."""
-    line = " ".join(line.split())[:_LONGEST_LINE]
-    return "".join(
-        letter if letter.isprintable() else letter.encode("unicode_escape").decode()
-        for letter in line
-    )
 
 
 if __name__ == "__main__":

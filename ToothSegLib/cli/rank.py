@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from ToothSegLib.cli.words import plain
 from ToothSegLib.errors import InputError
 
 _MOST_TEETH = 6
@@ -42,13 +43,14 @@ def run(args: argparse.Namespace) -> int:
     everything = rank(args.output, args.against, labelled)
     waiting = [scan for scan in everything if not scan.labelled]
     ranked = waiting[: args.most]
-    width = max([4, *(len(scan.name) for scan in ranked)])
+    names = [plain(scan.name) for scan in ranked]
+    width = max([4, *map(len, names)])
     print(f" gain  {'scan':<{width}}  teeth to look at first (gain)")
-    for scan in ranked:
+    for scan, name in zip(ranked, names):
         named = [item for item in scan.teeth if item[1] >= WORTH_NAMING]
         teeth = ", ".join(f"{fdi} ({gain:.1f})" for fdi, gain in named[:_MOST_TEETH])
         more = f" and {len(named) - _MOST_TEETH} more" if len(named) > _MOST_TEETH else ""
-        print(f"{scan.gain:5.1f}  {scan.name:<{width}}  {teeth}{more}".rstrip())
+        print(f"{scan.gain:5.1f}  {name:<{width}}  {teeth}{more}".rstrip())
     left_out = len(everything) - len(waiting)
     if left_out and not args.quiet:
         which = "scan is" if left_out == 1 else "scans are"
@@ -57,7 +59,7 @@ def run(args: argparse.Namespace) -> int:
     if old and not args.quiet:
         which = "result is" if len(old) == 1 else "results are"
         print(
-            f"{len(old)} {which} left out, which the last batch did not find the scans of: "
-            f"{', '.join(old[:_MOST_OLD])}{', ...' if len(old) > _MOST_OLD else ''}"
+            f"{len(old)} {which} left out, not made or kept by the last batch: "
+            f"{', '.join(map(plain, old[:_MOST_OLD]))}{', ...' if len(old) > _MOST_OLD else ''}"
         )
     return 0

@@ -17,7 +17,7 @@ from ToothSegLib.dataset.case import DatasetCase
 from ToothSegLib.dataset.folder import CaseMeta, Dataset
 from ToothSegLib.dataset.label_codes import to_fdi
 from ToothSegLib.dataset.patients import Pseudonyms
-from ToothSegLib.dataset.record import approved_review
+from ToothSegLib.dataset.record import PREDICTED, approved_review
 from ToothSegLib.dataset.refusals import Suspicious
 from ToothSegLib.dataset.voxels import checked_labels, storable, teeth_of
 from ToothSegLib.errors import InputError
@@ -44,6 +44,7 @@ class Imported:
         added: names of the new cases.
         known: files of scans that were in the data set already, with nothing new to them.
         labelled: names of cases that were there without labels, and have got these.
+        approved: names of cases that had these labels, not reviewed to the end, and now are.
         differ: files of labels that no revision of a case holds, by the case's name.
         failed: in a line each, why a scan or its labels could not be taken.
         description: file that names the label values; None where they are FDI numbers.
@@ -56,6 +57,7 @@ class Imported:
     added: list[str] = field(default_factory=list)
     known: list[Path] = field(default_factory=list)
     labelled: list[str] = field(default_factory=list)
+    approved: list[str] = field(default_factory=list)
     differ: dict[str, Path] = field(default_factory=dict)
     failed: list[str] = field(default_factory=list)
     description: Path | None = None
@@ -139,8 +141,18 @@ def _files(case: Incoming) -> tuple[str, ...]:
 def _meet(
     result: Imported, incoming: Incoming, case: DatasetCase, labels: Volume | None, meta: CaseMeta
 ) -> None:
-    """A scan is in the data set already: are its labels?"""
-    if labels is None or incoming.labels is None or _has(case, labels):
+    """A scan is in the data set already: are its labels, and their review?"""
+    if labels is not None and meta.review and _waits(case, labels):
+        looked_at = {fdi: how for fdi, how in case.record.review.items() if how != PREDICTED}
+        case.save_revision(
+            case.labels(),
+            meta.who,
+            review={**meta.review, **looked_at},
+            note=meta.note,
+            accept_text=meta.accept_text,
+        )
+        result.approved.append(case.id)
+    elif labels is None or incoming.labels is None or _has(case, labels):
         result.known.append(incoming.image)
     elif case.revision:
         result.differ[case.id] = incoming.labels
@@ -149,6 +161,14 @@ def _meet(
             labels, meta.who, review=meta.review, note=meta.note, accept_text=meta.accept_text
         )
         result.labelled.append(case.id)
+
+
+def _waits(case: DatasetCase, labels: Volume) -> bool:
+    """Whether these labels are a case's newest, and not reviewed to the end."""
+    if not case.revision or case.record.reviewed:
+        return False
+    array = checked_labels(labels, case.record.source).array
+    return np.array_equal(array, case.labels().array)
 
 
 def _has(case: DatasetCase, labels: Volume) -> bool:

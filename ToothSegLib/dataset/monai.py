@@ -26,7 +26,7 @@ from ToothSegLib.dataset.patients import PATIENTS, group_by_name, groups_of
 from ToothSegLib.dataset.reading import read_json
 from ToothSegLib.dataset.record import REVIEW_ORDER
 from ToothSegLib.errors import InputError
-from ToothSegLib.outputs import output_stem
+from ToothSegLib.file_names import output_stem
 from ToothSegLib.progress import Progress
 
 DATA_LIST = "datalist.json"

@@ -117,6 +117,7 @@ def sample_patch(
     generator: torch.Generator,
     *,
     tilt_deg: float = 11.0,
+    size_spread: float = 0.08,
     off_teeth: float = 0.15,
     centre: Tensor | None = None,
 ) -> Patch:
@@ -131,11 +132,12 @@ def sample_patch(
         spacing_mm: of the patch.
         generator: the only source of chance.
         tilt_deg: standard deviation of the rotation about each axis, bounded by 35 degrees.
+        size_spread: standard deviation of the head's size, as a share of it.
         off_teeth: share of patches centred anywhere in the case.
         centre: LPS mm, instead of a random one.
     """
     flip = bool(_uniform(generator) < 0.5)
-    matrix = _draw_matrix(generator, tilt_deg, flip)
+    matrix = _draw_matrix(generator, tilt_deg, size_spread, flip)
     if centre is None:
         centre = _draw_centre(case, generator, off_teeth)
     bend = _bend(size, spacing_mm, generator)
@@ -224,7 +226,9 @@ def _distance(case: TensorCase, points: Tensor) -> Tensor:
     return STEP_MM * found[0, 0]
 
 
-def _draw_matrix(generator: torch.Generator, tilt_deg: float, flip: bool) -> Tensor:
+def _draw_matrix(
+    generator: torch.Generator, tilt_deg: float, size_spread: float, flip: bool
+) -> Tensor:
     """Rotation, stretch and mirror that take patch mm to case mm."""
     angles = (torch.randn(3, generator=generator) * tilt_deg).clamp_(-35, 35) * math.pi / 180
     matrix = torch.eye(3)
@@ -235,10 +239,11 @@ def _draw_matrix(generator: torch.Generator, tilt_deg: float, flip: bool) -> Ten
         turn[p, q], turn[q, p] = -math.sin(angle), math.sin(angle)
         matrix = matrix @ turn
     stretch = 1.0 + 0.06 * torch.randn(3, generator=generator)
-    stretch = stretch * (1.0 + 0.08 * torch.randn(1, generator=generator))
+    stretch = stretch * (1.0 + size_spread * torch.randn(1, generator=generator))
+    stretch.clamp_(0.7, 1.35)
     if flip:
         stretch[0] = -stretch[0]
-    return torch.diag(stretch.clamp(-1.35, 1.35)) @ matrix
+    return torch.diag(stretch) @ matrix
 
 
 def _draw_centre(case: TensorCase, generator: torch.Generator, off_teeth: float) -> Tensor:

@@ -20,7 +20,6 @@ Beam = tuple[tuple[int, float], ...]
 KV90: Beam = ((40, 0.18), (50, 0.25), (60, 0.38), (80, 0.19))  # 2.5 mm Al + 0.3 mm Cu
 KV90_SOFT: Beam = ((30, 0.17), (40, 0.34), (60, 0.38), (80, 0.11))  # 3 mm Al
 KV120: Beam = ((40, 0.25), (60, 0.45), (80, 0.21), (100, 0.09))  # 10 mm Al
-MONO60: Beam = ((60, 1.0),)
 
 
 @dataclass(frozen=True)

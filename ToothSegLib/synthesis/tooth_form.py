@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-# type: crown height, root length, mesiodistal and buccolingual crown width, in mm
+# By type: crown height, root length, mesiodistal and buccolingual crown width, in mm
 DIMENSIONS: dict[int, tuple[float, float, float, float]] = {
     1: (10.5, 13.0, 8.5, 7.0),
     2: (9.0, 13.0, 6.5, 6.0),

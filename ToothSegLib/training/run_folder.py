@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -21,23 +21,38 @@ def run_folder(folder: Path, *, resume: bool) -> Iterator[bool]:
     """Keep a run's folder to this process; whether a run is there to go on with.
 
     Args:
-        folder: made if it is not there.
+        folder: made if it is not there, and gone again where the block ends in an error before
+            anything has come into it.
         resume: somebody asked to go on with the run in it.
 
     Raises:
         InputError: there is a run and nobody asked to go on with it.
         OutputError: another process is at work there, or the folder cannot be written to.
     """
+    made = [path for path in (folder, *folder.parents) if not path.exists()]
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise OutputError(f"cannot make {folder}: {error.strerror or error}") from error
-    with os_locked(folder / LOCK_NAME, "training"):
-        there = (folder / RECORD).exists()
-        if there and not resume:
-            raise InputError(f"{folder} holds a run already: add --resume to go on with it")
-        _clear(folder)
-        yield there
+    try:
+        with os_locked(folder / LOCK_NAME, "training"):
+            there = (folder / RECORD).exists()
+            if there and not resume:
+                raise InputError(f"{folder} holds a run already: add --resume to go on with it")
+            _clear(folder)
+            yield there
+    except BaseException:
+        _take_away(made)
+        raise
+
+
+def _take_away(made: Sequence[Path]) -> None:
+    """Remove folders, the run's own first, if there is nothing but its lock in them."""
+    with suppress(OSError):
+        if made and [path.name for path in made[0].iterdir()] == [LOCK_NAME]:
+            (made[0] / LOCK_NAME).unlink()
+        for path in made:
+            path.rmdir()
 
 
 def _clear(folder: Path) -> None:

@@ -17,6 +17,8 @@ from ToothSegLib.training.scan_case import ScanCase
 from ToothSegLib.training.tasks import Task
 
 _TEXTBOOK_SHARE = 0.5
+# More than people differ in, so that the largest are no strangers.
+_SIZE_SPREAD = 0.12
 _NOISE = 0.04  # at most, of the span from dark to bright
 
 
@@ -34,7 +36,7 @@ def draw_sample(
     generator = torch.Generator().manual_seed(seed * 10_000_019 + step)
     case = cases[int(torch.randint(len(cases), (1,), generator=generator))]
     size = task.sizes[step % len(task.sizes)]
-    patch = sample_patch(case, size, task.spacing_mm, generator)
+    patch = sample_patch(case, size, task.spacing_mm, generator, size_spread=_SIZE_SPREAD)
     seen = draw_field_of_view(size, task.spacing_mm, generator)
     half = nn.functional.avg_pool3d(seen[None].float(), 2)[0] > 0.5
     patch = Patch(

@@ -1,0 +1,14 @@
+"""Words that files bring along, made fit to be printed."""
+
+from __future__ import annotations
+
+_LONGEST_LINE = 2000
+
+
+def plain(line: str) -> str:
+    """One line of bearable length without what a terminal would obey: files put words into it."""
+    line = " ".join(line.split())[:_LONGEST_LINE]
+    return "".join(
+        letter if letter.isprintable() else letter.encode("unicode_escape").decode()
+        for letter in line
+    )
