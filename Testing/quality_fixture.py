@@ -39,7 +39,9 @@ class Patient:
     dropped: list[float] = field(default_factory=list)
 
     def findings(self) -> list[Finding]:
-        return find_findings(self.regions, self.numbering, self.labels, self.dropped, self.scan)
+        return find_findings(
+            self.regions, self.numbering, self.labels, dropped_mm3=self.dropped, scan=self.scan
+        )
 
     def told(self) -> list[tuple[str, str, tuple[int, ...]]]:
         return [(finding.code, finding.urgency, finding.fdi) for finding in self.findings()]

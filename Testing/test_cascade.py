@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import ToothSegLib.cascade as cascade_module
+from ToothSegLib import found_teeth
 from ToothSegLib.cascade import segment
 from ToothSegLib.errors import Cancelled, InputError, OutputError
 from ToothSegLib.evaluation.metrics import evaluate
@@ -114,7 +115,7 @@ def test_what_telling_the_teeth_apart_was_unsure_of_is_told(
             stacked=[(region.label, 9.0) for region in found.regions],
         )
 
-    monkeypatch.setattr(cascade_module, "separate_teeth", separate)
+    monkeypatch.setattr(found_teeth, "separate_teeth", separate)
     result = segment(a_scan, device="cpu")
     for code in ("root-joined", "merged"):
         told = [finding.fdi[0] for finding in result.findings if finding.code == code]

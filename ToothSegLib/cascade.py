@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -14,8 +12,6 @@ import numpy as np
 
 from ToothSegLib import scan_checksum
 from ToothSegLib.backends import BackendError, check_backend, choose_backend, load_network
-from ToothSegLib.calibration import calibrated
-from ToothSegLib.crumbs import without_crumbs
 from ToothSegLib.devices import (
     DeviceLostError,
     DeviceMemoryError,
@@ -26,19 +22,15 @@ from ToothSegLib.devices import (
     release_memory,
     unusable_graphics,
 )
-from ToothSegLib.grid import Box, labels_to_source, to_working_grid
-from ToothSegLib.implants import doubt_findings, find_implants, implant_findings
+from ToothSegLib.found_teeth import Found, find_teeth
+from ToothSegLib.grid import Box, to_working_grid
 from ToothSegLib.inference import predict_maps
-from ToothSegLib.instances import separate_teeth
 from ToothSegLib.localise import find_dentition, small_scan
 from ToothSegLib.maps import Maps
 from ToothSegLib.models import Bundle, bundle_weights, load_bundle
-from ToothSegLib.numbering import Numbering, number_regions
 from ToothSegLib.padding import without_padding
-from ToothSegLib.progress import Progress, ProgressCallback
+from ToothSegLib.progress import Progress, ProgressCallback, timed
 from ToothSegLib.quality import find_findings
-from ToothSegLib.quality.view import cut_among
-from ToothSegLib.regions import Region
 from ToothSegLib.report import (
     SCAN_SHA256,
     Finding,
@@ -130,52 +122,25 @@ def segment(
     if device == "auto" and not on_cpu and wanted == "cpu" and unusable_graphics():
         log.warning(unusable_graphics())
         notes.append(_UNFIT)
-    result = volume.with_array(np.zeros(volume.shape, np.uint8))
-    regions: list[Region] = []
-    dropped: list[float] = []
-    rejoined: list[tuple[int, Region]] = []
-    stacked: list[tuple[int, float]] = []
-    numbering = Numbering()
-    if sight.image is not None and sight.maps is not None:
-        with _timed(timings, "instances"):
-            run.stage("telling the teeth apart", 0.88, 0.93).update(0.0)
-            found = separate_teeth(sight.maps)
-            implants = find_implants(found.labels, found.regions, sight.image, scan)
-            metal = {region.label for region in implants.sure}
-            regions = [region for region in found.regions if region.label not in metal]
-            dropped = found.dropped_mm3
-            rejoined, stacked = found.rejoined, found.stacked
-            notes = implant_findings(implants.sure) + notes
-        with _timed(timings, "numbers"):
-            run.stage("numbering the teeth", 0.93, 0.95).update(0.0)
-            # An implant stands where a tooth stood, so it takes part until all have their numbers.
-            whole = found.numbering or number_regions(found.regions)
-            numbering = calibrated(whole.without(metal), bundle.card)
-        with _timed(timings, "to the scan's grid"):
-            run.stage("bringing the labels to the scan's grid", 0.95, 1.0).update(0.0)
-            numbered = sight.image.with_array(_lookup(numbering, found.regions)[found.labels])
-            labels = labels_to_source(numbered, sight.image.with_array(sight.maps.tooth), scan)
-            drawn = volume.with_array(labels)
-            numbering, result = without_crumbs(regions, numbering, drawn, volume)
-            numbers = (numbering.numbers.get(region.label) for region in implants.doubtful)
-            cut = cut_among({fdi for fdi in numbers if fdi}, result, volume)
-            notes = doubt_findings(implants.doubtful, numbering, cut) + notes
-    confidences = {
-        fdi: numbering.confidence[label]
-        for label, fdi in numbering.numbers.items() if fdi is not None
-    }  # fmt: skip
-    teeth = measure_teeth(result, confidences)
+    if sight.image is None or sight.maps is None:
+        found = Found(volume.with_array(np.zeros(volume.shape, np.uint8)))
+    else:
+        found = find_teeth(sight.maps, sight.image, scan, volume, bundle.card, run, timings)
     # Before all else: what is said of sides, lengths and places stands on it.
     doubts = [Finding("place-unsure", "high", doubt) for doubt in volume.doubts]
-    findings = find_findings(regions, numbering, result, dropped, volume, rejoined, stacked)
+    teeth = measure_teeth(found.labels, found.confidences)
+    findings = find_findings(
+        found.regions, found.numbering, found.labels,
+        dropped_mm3=found.dropped_mm3, scan=volume, rejoined=found.rejoined, stacked=found.stacked,
+    )  # fmt: skip
     provenance = _provenance(bundle, wanted, precision, sight)
     # By this a later run knows whether the files it finds are of the same scan.
     provenance[SCAN_SHA256] = scan_sha256 or scan_checksum.scan_sha256(volume)
     run.update(1.0)
     return Segmentation(
-        labels=result,
+        labels=found.labels,
         teeth=teeth,
-        findings=by_urgency(doubts + findings + notes),
+        findings=by_urgency(doubts + findings + found.about_implants + notes),
         timings=timings,
         provenance=provenance,
     )
@@ -246,7 +211,7 @@ def _look(
         BackendError: OpenVINO does not work here.
     """
     with enough_memory(device):
-        with _timed(timings, "localise"):
+        with timed(timings, "localise"):
             stage = run.stage("looking for the teeth", 0.0, 0.05)
             stage.update(0.0)
             locator = load_network(bundle, "locator", device, backend)
@@ -254,7 +219,7 @@ def _look(
             box = box or small_scan(volume)
         if box is None:
             return _Sight(device, backend)
-        with _timed(timings, "networks"):
+        with timed(timings, "networks"):
             for start, end in pairwise(_LOOKS):
                 stage = run.stage("marking teeth and their types", start, end)
                 image = to_working_grid(volume, WORKING_SPACING_MM, box)
@@ -265,14 +230,6 @@ def _look(
                 log.info("teeth reach the border of the box that was looked at: widening it")
                 box = wider
     return _Sight(device, backend, box, image, maps)
-
-
-def _lookup(numbering: Numbering, regions: list[Region]) -> np.ndarray:
-    """FDI number of every instance label; 0 for what gets no number."""
-    table = np.zeros(1 + max((region.label for region in regions), default=0), np.uint8)
-    for label, fdi in numbering.numbers.items():
-        table[label] = fdi or 0
-    return table
 
 
 def _provenance(bundle: Bundle, wanted: str, precision: str, sight: _Sight) -> dict[str, object]:
@@ -288,12 +245,3 @@ def _provenance(bundle: Bundle, wanted: str, precision: str, sight: _Sight) -> d
         "working_spacing_mm": WORKING_SPACING_MM,
         "software": software_versions(),
     }
-
-
-@contextmanager
-def _timed(timings: dict[str, float], stage: str) -> Iterator[None]:
-    started = time.perf_counter()
-    try:
-        yield
-    finally:
-        timings[stage] = timings.get(stage, 0.0) + time.perf_counter() - started

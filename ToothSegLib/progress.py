@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from ToothSegLib.errors import Cancelled
 
@@ -58,3 +60,13 @@ class Progress:
 
     def _at(self, fraction: float) -> float:
         return self._start + (self._end - self._start) * min(max(fraction, 0.0), 1.0)
+
+
+@contextmanager
+def timed(timings: dict[str, float], stage: str) -> Iterator[None]:
+    """Add the seconds that the block takes to those of a stage."""
+    started = time.perf_counter()
+    try:
+        yield
+    finally:
+        timings[stage] = timings.get(stage, 0.0) + time.perf_counter() - started

@@ -95,7 +95,9 @@ class Specimen:
             table[label] = fdi or 0
         drawn = self.scan.with_array(table[self.regions])
         numbering, labels = without_crumbs(regions, numbering, drawn, self.scan)
-        return numbering, find_findings(regions, numbering, labels, crumbs, self.scan)
+        return numbering, find_findings(
+            regions, numbering, labels, dropped_mm3=crumbs, scan=self.scan
+        )
 
 
 def good_specimen(seed: int) -> Specimen:

@@ -34,6 +34,7 @@ def find_findings(
     regions: Sequence[Region],
     numbering: Numbering,
     labels: Volume,
+    *,
     dropped_mm3: Iterable[float] = (),
     scan: Volume | None = None,
     rejoined: Iterable[tuple[int, Region]] = (),

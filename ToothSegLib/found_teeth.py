@@ -1,0 +1,110 @@
+"""From what the networks saw to teeth with numbers, on the scan's own grid."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from ToothSegLib.calibration import calibrated
+from ToothSegLib.crumbs import without_crumbs
+from ToothSegLib.grid import labels_to_source
+from ToothSegLib.implants import doubt_findings, find_implants, implant_findings
+from ToothSegLib.instances import separate_teeth
+from ToothSegLib.maps import Maps
+from ToothSegLib.numbering import Numbering, number_regions
+from ToothSegLib.progress import Progress, timed
+from ToothSegLib.quality.view import cut_among
+from ToothSegLib.regions import Region
+from ToothSegLib.report import Finding
+from ToothSegLib.volume import Volume
+
+
+@dataclass(frozen=True)
+class Found:
+    """What was found in a scan; nothing but empty labels where the networks saw nothing.
+
+    Attributes:
+        labels: uint8 FDI numbers, 0 background, on the scan's grid.
+        regions: of the working grid, without implants.
+        numbering: of these regions.
+        dropped_mm3: volumes of pieces that were taken for no tooth.
+        rejoined: label of a tooth, and what was added to it as the end of its root.
+        stacked: label of what may be two teeth, one above the other, and how far apart, mm.
+        about_implants: what is to be said of them.
+    """
+
+    labels: Volume
+    regions: list[Region] = field(default_factory=list)
+    numbering: Numbering = field(default_factory=Numbering)
+    dropped_mm3: list[float] = field(default_factory=list)
+    rejoined: list[tuple[int, Region]] = field(default_factory=list)
+    stacked: list[tuple[int, float]] = field(default_factory=list)
+    about_implants: list[Finding] = field(default_factory=list)
+
+    @property
+    def confidences(self) -> dict[int, float]:
+        """By FDI number."""
+        numbers = self.numbering.numbers.items()
+        return {fdi: self.numbering.confidence[label] for label, fdi in numbers if fdi is not None}
+
+
+def find_teeth(
+    maps: Maps,
+    image: Volume,
+    scan: Volume,
+    volume: Volume,
+    card: Mapping[str, Any],
+    run: Progress,
+    timings: dict[str, float],
+) -> Found:
+    """Tell the teeth apart, number them, and bring them to the scan's grid.
+
+    Args:
+        maps: what the networks saw, on the grid of ``image``.
+        image: the part of the scan that was looked at, on the working grid.
+        scan: all of it, without what its device pads it with.
+        volume: the scan as it came, on the same grid.
+        card: of the bundle.
+        run: told of the stages.
+        timings: gets the seconds of each stage.
+    """
+    with timed(timings, "instances"):
+        run.stage("telling the teeth apart", 0.88, 0.93).update(0.0)
+        apart = separate_teeth(maps)
+        implants = find_implants(apart.labels, apart.regions, image, scan)
+        metal = {region.label for region in implants.sure}
+        regions = [region for region in apart.regions if region.label not in metal]
+    with timed(timings, "numbers"):
+        run.stage("numbering the teeth", 0.93, 0.95).update(0.0)
+        # An implant stands where a tooth stood, so it takes part until all have their numbers.
+        whole = apart.numbering or number_regions(apart.regions)
+        numbering = calibrated(whole.without(metal), card)
+    with timed(timings, "to the scan's grid"):
+        run.stage("bringing the labels to the scan's grid", 0.95, 1.0).update(0.0)
+        numbered = image.with_array(_lookup(numbering, apart.regions)[apart.labels])
+        labels = labels_to_source(numbered, image.with_array(maps.tooth), scan)
+        drawn = volume.with_array(labels)
+        numbering, result = without_crumbs(regions, numbering, drawn, volume)
+        numbers = (numbering.numbers.get(region.label) for region in implants.doubtful)
+        cut = cut_among({fdi for fdi in numbers if fdi}, result, volume)
+        doubts = doubt_findings(implants.doubtful, numbering, cut)
+    return Found(
+        labels=result,
+        regions=regions,
+        numbering=numbering,
+        dropped_mm3=apart.dropped_mm3,
+        rejoined=apart.rejoined,
+        stacked=apart.stacked,
+        about_implants=doubts + implant_findings(implants.sure),
+    )
+
+
+def _lookup(numbering: Numbering, regions: list[Region]) -> np.ndarray:
+    """FDI number of every instance label; 0 for what gets no number."""
+    table = np.zeros(1 + max((region.label for region in regions), default=0), np.uint8)
+    for label, fdi in numbering.numbers.items():
+        table[label] = fdi or 0
+    return table
