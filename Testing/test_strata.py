@@ -118,6 +118,12 @@ def test_bundles_of_one_name_stay_apart(
         assert text.count(f"\n{shown}, all strata:") == 1
 
 
+@pytest.mark.filterwarnings("error")
+def test_a_kind_of_tooth_that_no_scan_found_has_no_distances() -> None:
+    assert "| lower 6 | 1 | 0.000 | - | - |" in by_type([a_result(11)])
+    assert "| lower 6 | 2 | 0.500 | 0.00 | +0.00 |" in by_type([a_result(11), a_result(46)])
+
+
 def test_a_stratum_without_teeth_has_no_figures() -> None:
     empty = Volume(np.zeros((4, 4, 4), np.uint8), (1.0,) * 3, (0.0,) * 3, np.eye(3))
     result = CaseResult("a case", evaluate(empty, empty), 1.0)

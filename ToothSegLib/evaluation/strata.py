@@ -192,7 +192,7 @@ def as_table(results: Sequence[tuple[str, str, CaseResult]]) -> str:
 
 
 def by_type(results: Sequence[CaseResult]) -> str:
-    """A line for every kind of tooth, both sides together, in Markdown."""
+    """A line for every kind of tooth, both sides together, in Markdown; "-" for what none has."""
     lines = [
         "| tooth | teeth | Dice | ASSD mm | signed mm |",
         "| --- | ---: | ---: | ---: | ---: |",
@@ -202,15 +202,20 @@ def by_type(results: Sequence[CaseResult]) -> str:
         for position in range(1, 8):
             mine = [s for s in scores if s.fdi % 10 == position and (s.fdi < 30) == upper]
             if mine:
-                means = (
-                    float(np.nanmean([getattr(s, name) for s in mine]))
-                    for name in ("dice", "assd", "signed_distance")
+                forms = {"dice": ".3f", "assd": ".2f", "signed_distance": "+.2f"}
+                row = " | ".join(
+                    _mean([getattr(score, name) for score in mine], form)
+                    for name, form in forms.items()
                 )
-                row = "{:.3f} | {:.2f} | {:+.2f}".format(*means)
                 lines.append(
                     f"| {'upper' if upper else 'lower'} {position} | {len(mine)} | {row} |"
                 )
     return "\n".join(lines)
+
+
+def _mean(values: Sequence[float], form: str) -> str:
+    known = [value for value in values if not np.isnan(value)]
+    return format(float(np.mean(known)), form) if known else "-"
 
 
 def main() -> None:
