@@ -147,7 +147,7 @@ def segment(
         with _timed(timings, "numbers"):
             run.stage("numbering the teeth", 0.93, 0.95).update(0.0)
             # An implant stands where a tooth stood, so it takes part until all have their numbers.
-            whole = found.numbering or number_regions(found.regions)
+            whole = found.numbering or number_regions(found.regions, sight.maps.extent())
             numbering = calibrated(whole.without(metal), bundle.card)
         with _timed(timings, "to the scan's grid"):
             run.stage("bringing the labels to the scan's grid", 0.95, 1.0).update(0.0)

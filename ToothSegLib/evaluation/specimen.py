@@ -9,6 +9,7 @@ import torch
 from scipy import ndimage
 
 from ToothSegLib.crumbs import without_crumbs
+from ToothSegLib.grid import extent
 from ToothSegLib.instances import MINIMAL_VOLUME_MM3
 from ToothSegLib.maps import Maps
 from ToothSegLib.numbering import Numbering, number_regions
@@ -88,7 +89,7 @@ class Specimen:
         measured = measure_regions(self.regions[box], maps)
         regions = [region for region in measured if region.volume_mm3 >= MINIMAL_VOLUME_MM3]
         crumbs = [region.volume_mm3 for region in measured if region not in regions]
-        numbering = number_regions(regions)
+        numbering = number_regions(regions, extent(self.scan))
         numbering.numbers |= self.given
         table = np.zeros(int(self.regions.max()) + 1, np.uint8)
         for label, fdi in numbering.numbers.items():
