@@ -25,7 +25,7 @@ def resample_labels(labels: Volume, like: Volume) -> Volume:
         offset=matrix[::-1, 3],
         output_shape=like.shape,
         order=0,
-        mode="constant",
+        mode="grid-constant",  # "constant" ends at the centres of the outermost voxels
         cval=0,
     )
     if labels.array.any() and not np.any(array):
