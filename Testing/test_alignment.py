@@ -12,7 +12,9 @@ from ToothSegLib.alignment import EXTRA, Chain
 
 def a_chain(n: int, m: int, seed: int) -> Chain:
     rng = np.random.default_rng(seed)
-    return Chain(rng.normal(0, 2, (n, m)), rng.normal(-2, 1, n), rng.normal(-1, 1, (n, n, m, m)))
+    fit, extra = rng.normal(0, 2, (n, m)), rng.normal(-2, 1, n)
+    step, ends = rng.normal(-1, 1, (n, n, m, m)), rng.normal(-1, 1, (2, m))
+    return Chain(fit, extra, step, *ends)
 
 
 def every_chain(chain: Chain) -> dict[tuple[int, ...], float]:
@@ -27,6 +29,8 @@ def every_chain(chain: Chain) -> dict[tuple[int, ...], float]:
                 for i, slot in zip(who, where):
                     slots[i] = slot
                     score += chain.fit[i, slot]
+                if who:
+                    score += chain.first[where[0]] + chain.last[where[-1]]  # type: ignore[index]
                 for i, j, s, t in zip(who, who[1:], where, where[1:]):
                     score += chain.step[i, j, s, t]
                 scores[tuple(slots)] = score

@@ -30,6 +30,7 @@ def test_a_pose_is_found_again() -> None:
     arches, slots = np.divmod(np.arange(32), 16)
     points = truth.scale * truth.places()[arches, slots] @ turn.T + truth.translation
     assert truth.to_template(points) == pytest.approx(truth.places()[arches, slots])
+    assert truth.to_lps(truth.places())[arches, slots] == pytest.approx(points)
     found = fit_pose(points, arches, slots, Pose(np.eye(3), points.mean(axis=0)), rounds=30)
     misfit = found.to_template(points) - found.places()[arches, slots]
     assert np.abs(misfit).max() < 1.0

@@ -21,11 +21,33 @@ def a_numbering() -> Numbering:
     return Numbering({1: 11, 2: None}, {1: 0.7, 2: 0.7}, {2: "third molar"}, {2: 18})
 
 
-@pytest.mark.parametrize(("sure", "expected"), [(0.1, 0.2), (0.7, 0.4), (0.9, 0.6), (1.0, 0.7)])
-def test_between_entries_it_is_a_straight_line_and_beyond_them_flat(
-    sure: float, expected: float
-) -> None:
+@pytest.mark.parametrize(("sure", "expected"), [(0.5, 0.2), (0.7, 0.4), (0.9, 0.6), (1.0, 0.7)])
+def test_between_entries_it_is_a_straight_line(sure: float, expected: float) -> None:
     assert look_up(TABLE, sure) == pytest.approx(expected)
+
+
+def test_beyond_the_last_entry_it_is_flat() -> None:
+    assert look_up(TABLE[:2], 0.97) == pytest.approx(0.6)
+
+
+@pytest.mark.parametrize("older", [[], [[0.0, 0.0]]])
+@pytest.mark.parametrize(("sure", "expected"), [(0.3, 0.3), (0.9, 0.9), (0.96, 0.92), (0.98, 0.92)])
+def test_below_the_first_entry_nothing_is_made_up(
+    older: list[list[float]], sure: float, expected: float
+) -> None:
+    """Neither higher nor lower than it was, but for what a surer tooth has."""
+    assert look_up([*older, [0.98, 0.92], [1.0, 0.97]], sure) == pytest.approx(expected)
+
+
+def test_a_table_that_says_nothing_changes_nothing() -> None:
+    assert look_up([[0.0, 0.0]], 0.7) == 0.7
+
+
+def test_a_tooth_that_is_surer_never_gets_less_in_the_shipped_card() -> None:
+    table = load_bundle().card["calibration"]
+    values = [look_up(table, sure) for sure in np.linspace(0, 1, 2001)]
+    assert (np.diff(values) >= 0).all()
+    assert look_up(table, 0.96) > 0.91  # hardly any tooth had so little: no doubt to be told
 
 
 def test_without_a_table_nothing_changes() -> None:

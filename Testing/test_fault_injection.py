@@ -10,6 +10,7 @@ from ToothSegLib.evaluation.fault_injection import KINDS, Outcome, Tally, inject
 from ToothSegLib.evaluation.faults import NEW_LABEL, Kind, Spoilt
 from ToothSegLib.evaluation.reliability import Judged
 from ToothSegLib.evaluation.specimen import Specimen, good_specimen
+from ToothSegLib.models import load_bundle
 from ToothSegLib.numbering import Numbering
 from ToothSegLib.report import Finding
 from ToothSegLib.teeth import type_of
@@ -39,6 +40,17 @@ def test_a_good_segmentation_has_true_findings_only(outcome: Outcome) -> None:
     assert outcome.cases == 1
     assert outcome.true.total() > 0
     assert outcome.false.total() == 0
+
+
+def test_confidences_are_calibrated_as_the_cascade_does(good: Specimen) -> None:
+    low = [[0.0, 0.1], [1.0, 0.2]]
+    numbering, findings = good.result({"calibration": low})
+    numbered = [label for label, fdi in numbering.numbers.items() if fdi]
+    assert all(numbering.confidence[label] <= 0.2 for label in numbered)
+    assert "numbers-unsure" in {finding.code for finding in findings}
+    shipped = load_bundle().card["calibration"]
+    numbering, _ = good.result()
+    assert max(numbering.confidence[label] for label in numbered) <= shipped[-1][1]
 
 
 @pytest.mark.parametrize("name", [kind.name for kind in KINDS])
@@ -154,13 +166,13 @@ def test_only_what_is_missing_is_so(good: Specimen) -> None:
 
 
 def test_the_table_has_a_line_a_kind_and_the_false_alarms() -> None:
-    outcome = Outcome(cases=2, kinds={"a fault": Tally(2, 2, 1, 3)}, numbers=[Judged(0.9, True)])
+    outcome = Outcome(cases=2, kinds={"a fault": Tally(2, 2, 1, 3)}, numbers=[Judged(0.85, True)])
     outcome.true["third-molar"] = 2
     outcome.false["odd-size"] = 1
     text = table(outcome)
     assert "| a fault | 2 | 2 | 1 | 3 |" in text
     assert "0.50 false alarms (odd-size 1)" in text
-    assert "| 0.80 to 0.95 | 1 | 0.900 | 1.000 |" in text
+    assert "| 0.80 to 0.90 | 1 | 0.850 | 1.000 |" in text
 
 
 def test_no_dentitions_are_refused(capsys: pytest.CaptureFixture[str]) -> None:

@@ -9,7 +9,8 @@ from scipy import ndimage
 from dentition_fixture import arch_places, label_map, maps_of
 from ToothSegLib.instances import MINIMAL_VOLUME_MM3, find_instances, separate_teeth
 from ToothSegLib.maps import Maps
-from ToothSegLib.numbering import number_regions
+from ToothSegLib.numbering import Numbering, number_regions
+from ToothSegLib.regions import Region
 
 SPACING = 0.6
 LOWER_FRONT = (43, 42, 41, 31, 32, 33)
@@ -65,6 +66,20 @@ def test_from_maps_to_numbers() -> None:
     for label, fdi in number_regions(regions).numbers.items():
         covered = labels[instances == label]
         assert np.bincount(covered[covered > 0]).argmax() == fdi
+
+
+def test_the_numbering_is_told_what_the_maps_cover(monkeypatch: pytest.MonkeyPatch) -> None:
+    fields = []
+
+    def numbered(regions: list[Region], field: np.ndarray | None = None) -> Numbering:
+        fields.append(field)
+        return number_regions(regions, field)
+
+    monkeypatch.setattr("ToothSegLib.instances.number_regions", numbered)
+    _, maps = some_maps(*RIGHT_MOLARS)
+    separate_teeth(maps)
+    assert len(fields) >= 2
+    assert all(np.array_equal(field, maps.extent()) for field in fields)
 
 
 def test_regions_are_connected_and_numbered_by_size() -> None:

@@ -26,6 +26,11 @@ def test_offsets_may_be_absent() -> None:
     assert some_maps(offsets=None).offsets is None
 
 
+def test_the_extent_is_that_of_the_voxels_not_of_their_centres() -> None:
+    corners = some_maps(origin=(1.0, 2.0, 3.0)).extent()
+    assert corners.tolist() == [[0.75, 1.75, 2.75], [3.25, 3.75, 4.25]]
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [

@@ -122,3 +122,35 @@ def test_a_root_broken_off_below_a_molar_shifts_nobody(fdi: int) -> None:
         numbers = number_regions([*regions, root]).numbers
         shifted += any(numbers[label] != number for label, number in truth.items())
     assert shifted <= 1
+
+
+def field_of(regions: list[Region], behind_mm: float) -> np.ndarray:
+    """(2, 3) a scan that ends so far behind the last tooth, and further away all around."""
+    centres = np.array([region.centroid for region in regions])
+    margin = np.array([15.0, behind_mm, 15.0])
+    return np.stack([centres.min(axis=0) - margin, centres.max(axis=0) + margin])
+
+
+def wrong_numbers(lost: tuple[int, ...], closed: bool, behind_mm: float, trials: int = 6) -> int:
+    rng = np.random.default_rng(5)
+    wrong = 0
+    for _ in range(trials):
+        teeth = tuple(fdi for fdi in ALL_28 if fdi not in lost)
+        regions, truth = simulated_regions(
+            rng, teeth, confusion=0.15, tilt_deg=0.0, close_gaps=closed
+        )
+        numbers = number_regions(regions, field_of(regions, behind_mm)).numbers
+        wrong += sum(numbers[label] != fdi for label, fdi in truth.items())
+    return wrong
+
+
+def test_an_empty_place_at_the_end_of_a_row_counts_where_the_scan_shows_it() -> None:
+    """Second molars that stand in the space of lost first ones."""
+    first = (16, 26, 36, 46)
+    shown, cut = (wrong_numbers(first, True, behind) for behind in (20.0, 6.0))
+    assert shown < cut
+
+
+@pytest.mark.parametrize("lost", [(17, 27, 37, 47), (16, 17, 26, 27, 36, 37, 46, 47)])
+def test_a_row_may_end_early_in_a_scan_that_goes_on(lost: tuple[int, ...]) -> None:
+    assert wrong_numbers(lost, False, 20.0) == 0

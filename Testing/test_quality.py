@@ -35,6 +35,26 @@ def test_missing_teeth_are_one_finding_that_tells_the_gaps() -> None:
     assert "17, 37 (at the end of a row" in finding.message
 
 
+def test_where_a_row_ends_at_six_the_first_molar_may_be_the_one_that_is_lost() -> None:
+    (finding,) = a_patient(37).findings()
+    assert finding.fdi == (37,)
+    told = "37 (at the end of a row, or outside the scan), or 36 with its space closed."
+    assert told in finding.message
+    (finding,) = a_patient(16, 17, 27, 47).findings()
+    assert "16, 17 (at the end of a row, or outside the scan), 27, 47 (at" in finding.message
+    assert "or 26, 46 with their space closed." in finding.message
+
+
+def test_a_row_that_ends_at_the_border_of_the_scan_is_no_closed_space() -> None:
+    patient = a_patient(37, with_scan=True)
+    assert patient.scan is not None
+    middle = int(np.argwhere(patient.labels.array == 36)[:, 1].mean())
+    seen = (slice(None), slice(middle), slice(None))
+    patient.labels, patient.scan = patient.labels.part(seen), patient.scan.part(seen)
+    message = next(f.message for f in patient.findings() if f.code == "missing-teeth")
+    assert "36" not in message
+
+
 def test_a_gap_that_has_closed_is_told_as_such() -> None:
     patient = a_patient(14)
     for tooth in (15, 16, 17):

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
+from ToothSegLib.evaluation import strata
 from ToothSegLib.evaluation.benchmark import CaseResult
 from ToothSegLib.evaluation.metrics import evaluate
 from ToothSegLib.evaluation.strata import STRATA, Stratum, as_table, by_type, scans_of
+from ToothSegLib.models import Bundle
+from ToothSegLib.report import Segmentation
 from ToothSegLib.synthesis import tissues
 from ToothSegLib.synthesis.compose import make_case
 from ToothSegLib.volume import Volume
@@ -60,10 +65,15 @@ def test_a_stratum_disturbs_its_scans(monkeypatch: pytest.MonkeyPatch) -> None:
     assert 0 < (field[2].array > 0).sum() < (clean[2].array > 0).sum()
 
 
-def a_result(*found: int) -> CaseResult:
+def a_grid() -> Volume:
     truth = np.zeros((8, 8, 8), np.uint8)
     truth[2:4], truth[5:7] = 11, 46
-    grid = Volume(truth, (1.0,) * 3, (0.0,) * 3, np.eye(3))
+    return Volume(truth, (1.0,) * 3, (0.0,) * 3, np.eye(3))
+
+
+def a_result(*found: int) -> CaseResult:
+    grid = a_grid()
+    truth = grid.array
     predicted = grid.with_array(np.where(np.isin(truth, found), truth, 0).astype(np.uint8))
     if 45 in found:
         predicted.array[truth == 46] = 45
@@ -82,6 +92,36 @@ def test_the_table_has_a_line_for_every_stratum_and_bundle() -> None:
     assert lines[3].startswith("| clean | two | 4 | 0.500 |")
     assert lines[3].endswith("| 1 |")
     assert "| upper 1 | 1 | 1.000 | 0.00 | +0.00 |" in by_type([results[0][2]])
+
+
+def test_bundles_of_one_name_stay_apart(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bundles = [Bundle(name, Path(name, n), {}, {}) for name, n in ("xa", "yb", "xc")]
+    found = {"a": (11, 46), "b": (11,), "c": ()}
+
+    def segmented(image: Volume, *, bundle: Bundle, device: str) -> Segmentation:
+        labels = np.where(np.isin(image.array, found[bundle.folder.name]), image.array, 0)
+        return Segmentation(image.with_array(labels), [], [], {}, {})
+
+    grid = a_grid()
+    monkeypatch.setattr(strata, "scans_of", lambda *_: iter([("a case", grid, grid)]))
+    monkeypatch.setattr(strata, "segment", segmented)
+    monkeypatch.setattr(strata, "load_bundle", lambda name: bundles[int(name)])
+    monkeypatch.setattr("sys.argv", ["strata", "--model", "0", "1", "2", "--cases", "1"])
+    strata.main()
+    text = capsys.readouterr().out
+    first, last = f"x (1: {Path('x', 'a')})", f"x (3: {Path('x', 'c')})"
+    for shown, dice in ((first, "1.000"), ("y", "0.500"), (last, "0.000")):
+        assert text.count(f"| clean | {shown} | 2 | {dice} |") == 1
+    for shown in (first, "y", last):
+        assert text.count(f"\n{shown}, all strata:") == 1
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_kind_of_tooth_that_no_scan_found_has_no_distances() -> None:
+    assert "| lower 6 | 1 | 0.000 | - | - |" in by_type([a_result(11)])
+    assert "| lower 6 | 2 | 0.500 | 0.00 | +0.00 |" in by_type([a_result(11), a_result(46)])
 
 
 def test_a_stratum_without_teeth_has_no_figures() -> None:

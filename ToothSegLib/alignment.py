@@ -25,14 +25,18 @@ class Chain:
         extra: (n,), each region taken as an extra.
         step: (n, n, m, m), region i in slot s followed by region j in slot t, at [i, j, s, t];
             only i < j and s < t are read.
+        first, last: (m,), a row that begins, or ends, in each slot; nothing by default.
     """
 
     fit: np.ndarray
     extra: np.ndarray
     step: np.ndarray
+    first: np.ndarray | float = 0.0
+    last: np.ndarray | float = 0.0
 
     def __post_init__(self) -> None:
         n, m = self.fit.shape
+        self._begin, self._end = (np.broadcast_to(way, m) for way in (self.first, self.last))
         before = np.concatenate([[0.0], np.cumsum(self.extra)])
         self._skipped_first = before[:n]
         self._skipped_last = before[n] - before[1:]
@@ -49,7 +53,7 @@ class Chain:
         score = np.empty((n, m))
         back = np.full((n, m), -1)
         for j in range(n):
-            score[j] = self._skipped_first[j]
+            score[j] = self._skipped_first[j] + self._begin
             if j:
                 routes = (score[:j, :, None] + self._links[:j, j]).reshape(j * m, m)
                 route = routes.argmax(axis=0)
@@ -58,7 +62,7 @@ class Chain:
                 score[j] = np.maximum(score[j], reached)
             score[j] += self.fit[j]
         slots = np.full(n, EXTRA)
-        total = score + self._skipped_last[:, None]
+        total = score + self._skipped_last[:, None] + self._end
         nothing = float(self.extra.sum())
         if n == 0 or total.max() <= nothing:
             return slots, nothing
@@ -76,7 +80,7 @@ class Chain:
         n, m = self.fit.shape
         forward = np.empty((n, m))
         for j in range(n):
-            routes = np.full((1, m), self._skipped_first[j])
+            routes = (self._skipped_first[j] + self._begin)[None]
             if j:
                 linked = (forward[:j, :, None] + self._links[:j, j]).reshape(j * m, m)
                 routes = np.vstack([routes, linked])
@@ -84,12 +88,12 @@ class Chain:
         backward = np.empty((n, m))
         for i in reversed(range(n)):
             after = n - 1 - i
-            routes = np.full((m, 1), self._skipped_last[i])
+            routes = (self._skipped_last[i] + self._end)[:, None]
             if after:
                 ahead = (self.fit[i + 1 :] + backward[i + 1 :])[:, None] + self._links[i, i + 1 :]
                 routes = np.hstack([routes, ahead.transpose(1, 0, 2).reshape(m, after * m)])
             backward[i] = _log_sum(routes, axis=1)
-        ends = (forward + self._skipped_last[:, None]).ravel()
+        ends = (forward + self._skipped_last[:, None] + self._end).ravel()
         evidence = float(_log_sum(np.append(ends, self.extra.sum()), axis=0))
         return np.exp(forward + backward - evidence), evidence
 

@@ -66,6 +66,10 @@ class Pose:
         """(n, 3) LPS mm to the dentition's frame."""
         return (points - self.translation) @ self.rotation / self.scale
 
+    def to_lps(self, points: np.ndarray) -> np.ndarray:
+        """(..., 3) in the dentition's frame to LPS mm."""
+        return self.scale * points @ self.rotation.T + self.translation
+
     def log_prior(self) -> float:
         """How plausible the pose is before any tooth is seen; 0 is an upright average head."""
         cosine = (np.trace(self.rotation) - 1) / 2

@@ -107,7 +107,7 @@ def separate_teeth(maps: Maps) -> Instances:
     rejoined: list[tuple[int, Region]] = []
     stacked: list[tuple[int, float]] = []
     if centres is not None:
-        numbering = number_regions(regions)
+        numbering = number_regions(regions, maps.extent())
         parted = part_merged(labels, maps, regions, numbering)
         if parted is not None:
             labels, regions, numbering = _measured_anew(parted, maps)
@@ -124,7 +124,7 @@ def separate_teeth(maps: Maps) -> Instances:
 def _measured_anew(labels: np.ndarray, maps: Maps) -> tuple[np.ndarray, list[Region], Numbering]:
     labels = _largest_first(labels)
     regions = measure_regions(labels, maps)
-    return labels, regions, number_regions(regions)
+    return labels, regions, number_regions(regions, maps.extent())
 
 
 def _gathered_votes(maps: Maps, where: np.ndarray) -> tuple[np.ndarray, np.ndarray, float]:
@@ -134,7 +134,7 @@ def _gathered_votes(maps: Maps, where: np.ndarray) -> tuple[np.ndarray, np.ndarr
     rough = np.zeros(maps.tooth.shape, np.uint16)
     rough.ravel()[where] = parts + 1
     regions = [r for r in measure_regions(rough, maps) if r.volume_mm3 >= MINIMAL_VOLUME_MM3]
-    numbering = number_regions(regions)
+    numbering = number_regions(regions, maps.extent())
     if numbering.pose is None:
         return parts, centres, 1.0
     size = np.cbrt(patient_size(regions, numbering) or 1.0)

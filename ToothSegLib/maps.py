@@ -68,6 +68,11 @@ class Maps:
         if len(self.origin) != 3 or not np.all(np.isfinite(self.origin)):
             raise InputError(f"the origin is {self.origin}: give three finite numbers (x, y, z)")
 
+    def extent(self) -> np.ndarray:
+        """(2, 3): lowest and highest corner of what the maps cover, LPS mm."""
+        first = np.asarray(self.origin) - 0.5 * self.spacing_mm
+        return np.stack([first, first + np.array(self.tooth.shape[::-1]) * self.spacing_mm])
+
     def types_at(self, where: np.ndarray) -> np.ndarray:
         """(17, n) float16: the types of voxels, by their flat indices (n,). ValueError if the
         maps tell nothing of one."""

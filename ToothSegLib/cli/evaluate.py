@@ -13,7 +13,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--resample",
         action="store_true",
-        help="bring the prediction to the truth's grid by nearest neighbour if the grids differ",
+        help="bring the prediction to the truth's grid by nearest neighbour if the grids differ; "
+        "what lies outside that grid does not count, and is told",
     )
     parser.add_argument("--json", metavar="FILE", help="write the figures to a file too")
 
@@ -22,22 +23,30 @@ def run(args: argparse.Namespace) -> int:
     """Evaluate one label map. Raises InputError, OutputError."""
     from ToothSegLib.atomic import replacing
     from ToothSegLib.evaluation.metrics import GRID_TOLERANCE_MM, evaluate
-    from ToothSegLib.evaluation.resample import resample_labels
+    from ToothSegLib.evaluation.resample import outside_of, resample_labels
     from ToothSegLib.evaluation.scores import as_dict
-    from ToothSegLib.evaluation.table import as_table
+    from ToothSegLib.evaluation.table import as_table, outside_as_text
     from ToothSegLib.segment_labels import read_labels
 
     prediction, truth = read_labels(args.prediction), read_labels(args.truth)
     resampled = args.resample and not prediction.same_grid(truth, GRID_TOLERANCE_MM)
+    outside = {}
     if resampled:
+        # No extra teeth: a truth that was cropped to a region has no say beyond it.
+        outside = outside_of(prediction, truth)
         prediction = resample_labels(prediction, truth)
     evaluation = evaluate(prediction, truth)
     if args.json:
-        figures = {"resampled": resampled, **as_dict(evaluation)}
+        beyond = [
+            {"fdi": fdi, "mm3": round(mm3, 1), "share": round(share, 4)}
+            for fdi, (mm3, share) in outside.items()
+        ]
+        figures = {"resampled": resampled, "outside": beyond, **as_dict(evaluation)}
         with replacing(args.json) as file:
             file.write((json.dumps(figures, indent=2) + "\n").encode())
     if not args.quiet:
         if resampled:
-            print("The prediction was brought to the truth's grid by nearest neighbour.\n")
+            print("The prediction was brought to the truth's grid by nearest neighbour.")
+            print(outside_as_text(outside))
         print(as_table(evaluation))
     return 0

@@ -23,11 +23,14 @@ from ToothSegLib.evaluation.reliability import Judged, as_text, reliability_curv
 from ToothSegLib.evaluation.scan_faults import SCAN_FAULTS
 from ToothSegLib.evaluation.specimen import Specimen, good_specimen
 from ToothSegLib.numbering import Numbering
+from ToothSegLib.quality.doubts import DOUBTFUL_NUMBER, UNSURE_NUMBER
 from ToothSegLib.report import Finding
 
 KINDS = (*SEGMENTATION_FAULTS, *SCAN_FAULTS)
 # Thresholds were chosen on seeds from 921,000 and from 960,000 on.
 FIRST_SEED = 920_000
+# Of confidence: those at which the findings doubt a number, and more of them where most teeth are.
+_EDGES = (0.0, 0.5, UNSURE_NUMBER, DOUBTFUL_NUMBER, 0.95, 1.0)
 
 
 @dataclass
@@ -152,7 +155,7 @@ def table(outcome: Outcome) -> str:
         "",
         "Numbers of the teeth that no fault touched:",
         "",
-        as_text(reliability_curve(outcome.numbers)),
+        as_text(reliability_curve(outcome.numbers, _EDGES)),
     ]
     return "\n".join(lines)
 

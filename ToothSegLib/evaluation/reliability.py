@@ -104,8 +104,8 @@ def fit_table(judged: Sequence[Judged]) -> Table:
     """Confidence to share right, rising, at some ten knots; [] for too few teeth to tell.
 
     Teeth of equal number make a knot; each share counts one right and one wrong tooth more, so that
-    no tooth is said to be surely right. Below the first knot the table goes down to nothing: few
-    teeth are so unsure, and none must gain confidence because there were none to learn from.
+    no tooth is said to be surely right. Below the first knot the table says nothing, as few teeth
+    are so unsure; `calibration.look_up` says what becomes of them.
     """
     knots = min(12, len(judged) // _TEETH_A_KNOT)
     if knots < 2:
@@ -115,10 +115,10 @@ def fit_table(judged: Sequence[Judged]) -> Table:
     at = [float(sure[part].mean()) for part in parts]
     share = [(right[part].sum() + 1) / (len(part) + 2) for part in parts]
     rising = isotonic_regression(share, weights=[len(part) for part in parts]).x
-    table: Table = [[0.0, 0.0]]
+    table: Table = []
     for confidence, value in zip(at, rising):
         pair = [round(confidence, 5), round(float(value), 4)]
-        if pair[0] > table[-1][0]:
+        if not table or pair[0] > table[-1][0]:
             table.append(pair)
     return table
 

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import cache
+from typing import Any
 
 import numpy as np
 import torch
 from scipy import ndimage
 
+from ToothSegLib.calibration import calibrated
 from ToothSegLib.crumbs import without_crumbs
+from ToothSegLib.grid import extent
 from ToothSegLib.instances import MINIMAL_VOLUME_MM3
 from ToothSegLib.maps import Maps
+from ToothSegLib.models import load_bundle
 from ToothSegLib.numbering import Numbering, number_regions
 from ToothSegLib.quality import find_findings
 from ToothSegLib.regions import measure_regions
@@ -79,8 +85,11 @@ class Specimen:
         at = np.argwhere(self.regions == label)[:, ::-1]
         return at * np.array(self.scan.spacing) + self.scan.origin
 
-    def result(self) -> tuple[Numbering, list[Finding]]:
-        """Drop crumbs, number the regions and look for findings, as `cascade.segment` does."""
+    def result(self, card: Mapping[str, Any] | None = None) -> tuple[Numbering, list[Finding]]:
+        """Drop crumbs, number the regions, calibrate and look for findings.
+
+        As `cascade.segment` does, with the table of ``card``; of the default bundle's for None.
+        """
         box = ndimage.find_objects((self.regions > 0).view(np.uint8))[0]
         types = np.moveaxis(self.looks.astype(np.float16)[self.seen_as[box]], -1, 0)
         origin = self.scan.part(box).origin
@@ -88,8 +97,9 @@ class Specimen:
         measured = measure_regions(self.regions[box], maps)
         regions = [region for region in measured if region.volume_mm3 >= MINIMAL_VOLUME_MM3]
         crumbs = [region.volume_mm3 for region in measured if region not in regions]
-        numbering = number_regions(regions)
+        numbering = number_regions(regions, extent(self.scan))
         numbering.numbers |= self.given
+        numbering = calibrated(numbering, _default_card() if card is None else card)
         table = np.zeros(int(self.regions.max()) + 1, np.uint8)
         for label, fdi in numbering.numbers.items():
             table[label] = fdi or 0
@@ -131,6 +141,11 @@ def picture(tissue: np.ndarray, seed: int) -> np.ndarray:
     image = make_picture(torch.from_numpy(tissue), SPACING_MM, generator, strength=ORDINARY)
     grey: np.ndarray = (image.clamp(-1.0, 4.0) * 1000.0).round().to(torch.int16).numpy()
     return grey
+
+
+@cache
+def _default_card() -> dict[str, Any]:
+    return load_bundle().card
 
 
 def _look(fdi: int, rng: np.random.Generator) -> np.ndarray:

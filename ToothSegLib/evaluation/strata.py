@@ -146,14 +146,24 @@ def run(
     device: str = "auto",
     strata: Sequence[Stratum] = STRATA,
 ) -> Iterator[tuple[str, str, CaseResult]]:
-    """Stratum, bundle and result of every case with every bundle."""
+    """Stratum, bundle, by its name in `names_of`, and result of every case with every bundle."""
+    names = names_of(bundles)
     for stratum in strata:
         for name, image, truth in scans_of(stratum, individuals, count, physics):
-            for bundle in bundles:
+            for bundle, shown in zip(bundles, names):
                 result = segment(image, bundle=bundle, device=device)
                 evaluation = evaluate(result.labels, truth)
                 seconds = sum(result.timings.values())
-                yield stratum.name, bundle.name, CaseResult(name, evaluation, seconds)
+                yield stratum.name, shown, CaseResult(name, evaluation, seconds)
+
+
+def names_of(bundles: Sequence[Bundle]) -> list[str]:
+    """A name for each that no other has: equal ones get their place in the list and the folder."""
+    names = [bundle.name for bundle in bundles]
+    return [
+        name if names.count(name) == 1 else f"{name} ({place}: {bundle.folder})"
+        for place, (name, bundle) in enumerate(zip(names, bundles), start=1)
+    ]
 
 
 def as_table(results: Sequence[tuple[str, str, CaseResult]]) -> str:
@@ -182,7 +192,7 @@ def as_table(results: Sequence[tuple[str, str, CaseResult]]) -> str:
 
 
 def by_type(results: Sequence[CaseResult]) -> str:
-    """A line for every kind of tooth, both sides together, in Markdown."""
+    """A line for every kind of tooth, both sides together, in Markdown; "-" for what none has."""
     lines = [
         "| tooth | teeth | Dice | ASSD mm | signed mm |",
         "| --- | ---: | ---: | ---: | ---: |",
@@ -192,15 +202,20 @@ def by_type(results: Sequence[CaseResult]) -> str:
         for position in range(1, 8):
             mine = [s for s in scores if s.fdi % 10 == position and (s.fdi < 30) == upper]
             if mine:
-                means = (
-                    float(np.nanmean([getattr(s, name) for s in mine]))
-                    for name in ("dice", "assd", "signed_distance")
+                forms = {"dice": ".3f", "assd": ".2f", "signed_distance": "+.2f"}
+                row = " | ".join(
+                    _mean([getattr(score, name) for score in mine], form)
+                    for name, form in forms.items()
                 )
-                row = "{:.3f} | {:.2f} | {:+.2f}".format(*means)
                 lines.append(
                     f"| {'upper' if upper else 'lower'} {position} | {len(mine)} | {row} |"
                 )
     return "\n".join(lines)
+
+
+def _mean(values: Sequence[float], form: str) -> str:
+    known = [value for value in values if not np.isnan(value)]
+    return format(float(np.mean(known)), form) if known else "-"
 
 
 def main() -> None:
@@ -228,9 +243,9 @@ def main() -> None:
     except ToothSegError as error:
         sys.exit(f"strata: error: {error}")
     print(as_table(results))
-    for bundle in bundles:
-        print(f"\n{bundle.name}, all strata:\n")
-        print(by_type([result for _, name, result in results if name == bundle.name]))
+    for shown in names_of(bundles):
+        print(f"\n{shown}, all strata:\n")
+        print(by_type([result for _, name, result in results if name == shown]))
 
 
 if __name__ == "__main__":

@@ -85,8 +85,20 @@ def missing_findings(facts: Facts, told: Collection[int]) -> list[Finding]:
         closed = ", where no room is left" if step.apart < CLOSED_GAP else ""
         gaps.append(f"{_listed(between)} (between {step.first} and {step.second}{closed})")
     beyond = missing - within
-    if beyond:
-        gaps.append(f"{_listed(beyond)} (at the end of a row, or outside the scan)")
+    # A second molar that has moved up into the space of a lost first molar mostly gets its number:
+    # it stands in that place, and the two look much alike. Where the field of view cuts the last
+    # tooth, the row goes on outside of it.
+    moved_up = {
+        fdi
+        for fdi in beyond
+        if fdi % 10 == 7 and fdi - 1 in facts.regions and fdi - 1 not in facts.cut
+    }
+    for ends in (beyond - moved_up, moved_up):
+        if ends:
+            gaps.append(f"{_listed(ends)} (at the end of a row, or outside the scan)")
+    if moved_up:
+        first = _listed({fdi - 1 for fdi in moved_up})
+        gaps[-1] += f", or {first} with {'its' if len(moved_up) == 1 else 'their'} space closed"
     if not gaps:
         return []
     message = f"Not found: {', '.join(gaps)}. Look whether they are missing or were overlooked."
