@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from node_fixture import bent_transform
-from panel_fixture import open_panel, settle, wait_until
+from panel_fixture import GivenPoints, open_panel, settle, wait_until
 from stub_worker import use_stub_worker
 
 pytestmark = pytest.mark.timeout(300)
@@ -99,3 +99,40 @@ def test_why_nothing_can_be_run_is_told_beside_what_was_done(widget: Any, scene:
     scene.RemoveNode(a)
     settle()
     assert "Load a scan and choose it as volume." in said(widget)
+
+
+@pytest.mark.parametrize("step", ["another result", "points", "none"])
+def test_a_run_that_ends_leaves_the_result_in_hand(
+    widget: Any, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    points = GivenPoints()
+    result = widget.panel.result
+    monkeypatch.setattr(result, "points", points)
+    monkeypatch.setattr(result.corrections, "_points", points)
+    b = result_of(widget, a_scan("B", 21, 36))
+    c = result_of(widget, a_scan("C", 21, 36, 37))
+    start(widget, a_scan("A", 11, 12, 16))
+    shown = b if step == "another result" else c
+    widget.ui.resultSelector.setCurrentNode(shown)
+    settle()
+    result.selection.set((36,))
+    if step == "points":
+        widget.ui.splitButton.click()
+    end(widget)
+    parameters = widget.logic.getParameterNode()
+    if step == "none":
+        assert parameters.segmentation not in (b, c)
+        assert "3 teeth found" in said(widget)
+        return
+    assert parameters.segmentation is shown
+    assert result.selection.teeth == (36,)
+    assert (points.done is not None) == (step == "points")
+    assert said(widget) == "<b>A is done</b>: choose <i>A teeth</i> under <i>Result</i>."
+    import slicer
+
+    arrived = slicer.util.getNode("A teeth")
+    assert (shown.GetDisplayVisibility(), arrived.GetDisplayVisibility()) == (1, 0)
+    widget.ui.resultSelector.setCurrentNode(arrived)
+    settle()
+    assert (shown.GetDisplayVisibility(), arrived.GetDisplayVisibility()) == (0, 1)
+    points.done = None

@@ -67,6 +67,11 @@ class CorrectionsPanel:
         selection.listen(self._selected)
         self.refresh()
 
+    @property
+    def asking(self) -> bool:
+        """Whether points are awaited in the views."""
+        return self._asking
+
     def show_notation(self, notation: str) -> None:
         """Offer the 28 new numbers in a notation; the choice stays."""
         self._notation = notation

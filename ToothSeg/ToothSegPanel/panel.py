@@ -45,6 +45,7 @@ class Panel(VTKObservationMixin):
         self._chosen: list[str | None] = [None, None]
         self._away = False
         self._arrived: Any = None
+        self._gone_on = False
         self._before_import: list[str] = []
         self._settle = qt.QTimer()
         self._settle.singleShot = True
@@ -89,9 +90,9 @@ class Panel(VTKObservationMixin):
         self.run.cancel(quietly=True)
         self.run.say("")
         self._region_of = self._arrived = None
-        self._chosen = [None, None]
         self._before_import = []
         self.result.forget()
+        self._chosen = [None, None]
         self.show(None)
 
     def rest(self) -> None:
@@ -171,16 +172,21 @@ class Panel(VTKObservationMixin):
         return [node.GetID() for node in every if node.GetAttribute("ToothSeg.Report")]
 
     def _notice_choice(self) -> None:
-        """With another volume or result, what was said of the one before is no longer true."""
+        """With another volume or result, what was said of the one before is no longer true.
+
+        Whoever chooses another result while a run lasts goes on with that one.
+        """
         before, self._chosen = self._chosen, self._choice()
-        if any(now not in (None, then) for now, then in zip(self._chosen, before)):
+        volume, result = (now not in (None, then) for now, then in zip(self._chosen, before))
+        self._gone_on |= result and self.run.run is not None
+        if volume or result:
             self.run.say("")
 
     def _choice(self) -> list[str | None]:
-        """The volume and the result that are chosen, by their ids."""
-        chosen = self._parameters
-        nodes = [] if chosen is None else [chosen.inputVolume, chosen.segmentation]
-        return [None if node is None else node.GetID() for node in nodes] or self._chosen
+        """The ids of the volume and the result that are chosen; between scenes the last ones."""
+        now = self._parameters
+        nodes = () if now is None else (now.inputVolume, now.segmentation)
+        return [node and node.GetID() for node in nodes] or self._chosen
 
     def _leave_region(self) -> None:
         """A region is for the volume that it was chosen with, and not for the next one."""
@@ -229,6 +235,7 @@ class Panel(VTKObservationMixin):
         target = chosen.segmentation if chosen.output == "overwrite" else None
         if target is not None and not _may_be_replaced(target):
             return None
+        self._gone_on = False
         return self._logic.start(
             chosen.inputVolume,
             target,
@@ -244,6 +251,12 @@ class Panel(VTKObservationMixin):
         from ToothSegScene.segments import teeth_of
 
         node = run.result_node
+        where = escape(f"{run.name} within {run.region}" if run.region else run.name)
+        if self._is_busy_with_other(node):
+            if node is not run.target:
+                node.SetDisplayVisibility(False)
+            name = escape(node.GetName())
+            return f"<b>{where} is done</b>: choose <i>{name}</i> under <i>Result</i>."
         if self._away:
             # In the views the user may be painting another result.
             if node is not run.target:
@@ -259,8 +272,12 @@ class Panel(VTKObservationMixin):
         teeth, findings = len(teeth_of(node)), len(findings_of(node))
         found = {0: "No teeth found", 1: "1 tooth found"}.get(teeth, f"{teeth} teeth found")
         check = "1 thing to check" if findings == 1 else f"{findings} things to check"
-        where = escape(f"{run.name} within {run.region}" if run.region else run.name)
         return f"<b>{found}</b> in {where}; {check if findings else 'nothing stands out'}."
+
+    def _is_busy_with_other(self, node: Any) -> bool:
+        """Whether the user has gone on with another result than that of a run, or is at a step."""
+        at_a_step = self._gone_on or self.result.corrections.asking
+        return at_a_step and self.result.node not in (None, node)
 
 
 def _present(segmentation_node: Any) -> None:
