@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from case_fixture import result
+from case_fixture import choose, result, save
+from node_fixture import bent_transform
 from panel_fixture import open_panel, settle
 
 
@@ -51,3 +52,21 @@ def test_a_reviewed_result_whose_scan_is_gone_is_not_passed_over(
         f"{without.GetName()}: The scan of {without.GetName()!r} is not in the scene: a case for "
         "training needs both."
     )
+
+
+def test_a_case_is_opened_beside_a_result_whose_scan_is_of_no_use(
+    widget: Any, scene: Any, tmp_path: Path, dialogs: Any
+) -> None:
+    scan, node = result()
+    case = save(node, tmp_path / "set")
+    transform = bent_transform()
+    for moved in (scan, node):
+        moved.SetAndObserveTransformNodeID(transform.GetID())
+    show(widget, scan, node)
+    dialogs.answer(choose(case.id))
+    widget.ui.openCaseButton.click()
+    settle()
+    dialogs.take()  # the list of cases, and no error
+    opened = widget.logic.getParameterNode().segmentation
+    assert opened is not node
+    assert case.id in widget.ui.messageLabel.text

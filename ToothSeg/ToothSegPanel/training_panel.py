@@ -12,7 +12,7 @@ import slicer.util
 from ToothSegLib.dataset.folder import Dataset
 from ToothSegLib.dataset.lock import Lock
 from ToothSegLib.dataset.refusals import Locked
-from ToothSegLib.errors import ToothSegError
+from ToothSegLib.errors import InputError, ToothSegError
 from ToothSegPanel.case_choice import chosen_case, words
 from ToothSegPanel.privacy_question import Declined, PrivacyQuestion, looks_suspicious
 from ToothSegPanel.reporting import errors_in_a_line, sentence, show_error
@@ -312,7 +312,11 @@ class TrainingPanel:
         node = self._node()
         if node is None or node.GetNodeReference("ToothSeg.Volume") is None:
             return None
-        found = Dataset.open(self._folder()).find(source_of(image_of(node)).voxels_sha256)
+        try:
+            image = image_of(node)
+        except InputError:  # it cannot be used, which is no matter of the case to be opened
+            return None
+        found = Dataset.open(self._folder()).find(source_of(image).voxels_sha256)
         return node if found == case_id else None
 
 
