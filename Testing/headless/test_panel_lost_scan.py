@@ -54,6 +54,23 @@ def test_a_reviewed_result_whose_scan_is_gone_is_not_passed_over(
     )
 
 
+def test_what_needs_the_scan_is_not_offered_without_it(widget: Any, scene: Any) -> None:
+    ui = widget.ui
+    (scan, node), other = result(), result("anisotropic")
+    show(widget, scan, node)
+    needing = (ui.exportCaseButton, ui.autosaveCheck)
+    assert all(button.enabled for button in needing)
+    scene.RemoveNode(scan)
+    settle()
+    for button in needing:
+        assert not button.enabled
+        assert "The scan of this result is not in the scene: load it again." in button.toolTip
+    assert ui.exportReviewedButton.enabled
+    assert ui.openCaseButton.enabled
+    show(widget, *other)
+    assert all(button.enabled for button in needing)
+
+
 def test_a_case_is_opened_beside_a_result_whose_scan_is_of_no_use(
     widget: Any, scene: Any, tmp_path: Path, dialogs: Any
 ) -> None:

@@ -24,6 +24,7 @@ _TIPS = {
     "openCaseButton": "Load a case of the data set and review it from where it stopped",
     "autosaveCheck": "Every approval and every correction becomes a revision of its own",
 }
+_OF_THIS_RESULT = ("exportCaseButton", "autosaveCheck")
 _ON = "on"
 _OFF = "Not saved after each step: see <i>Training data</i>."
 
@@ -129,13 +130,18 @@ class TrainingPanel:
 
     def _offer(self) -> None:
         self._show_patient()
+        from ToothSegScene.own_scan import LOST, scan_is_lost
+
         node, reason = self._node(), self._why_not()
+        lost = LOST if node is not None and scan_is_lost(node) else ""
         for name, tip in _TIPS.items():
             why = reason
             if name == "openCaseButton" and self._folder():
                 why = ""  # nothing is written
             elif not why and node is None and name == "exportCaseButton":
                 why = "There is no result yet."
+            elif not why and name in _OF_THIS_RESULT:
+                why = lost
             button = getattr(self._ui, name)
             button.enabled = not why
             button.toolTip = f"{tip}\n{why}" if why else tip
