@@ -90,9 +90,9 @@ class Panel(VTKObservationMixin):
         self.run.cancel(quietly=True)
         self.run.say("")
         self._region_of = self._arrived = None
-        self._chosen = [None, None]
         self._before_import = []
         self.result.forget()
+        self._chosen = [None, None]
         self.show(None)
 
     def rest(self) -> None:
@@ -177,15 +177,16 @@ class Panel(VTKObservationMixin):
         Whoever chooses another result while a run lasts goes on with that one.
         """
         before, self._chosen = self._chosen, self._choice()
-        self._gone_on |= self._chosen[1] not in (None, before[1])
-        if any(now not in (None, then) for now, then in zip(self._chosen, before)):
+        volume, result = (now not in (None, then) for now, then in zip(self._chosen, before))
+        self._gone_on |= result and self.run.run is not None
+        if volume or result:
             self.run.say("")
 
     def _choice(self) -> list[str | None]:
-        """The volume and the result that are chosen, by their ids."""
-        chosen = self._parameters
-        nodes = [] if chosen is None else [chosen.inputVolume, chosen.segmentation]
-        return [None if node is None else node.GetID() for node in nodes] or self._chosen
+        """The ids of the volume and the result that are chosen; between scenes the last ones."""
+        now = self._parameters
+        nodes = () if now is None else (now.inputVolume, now.segmentation)
+        return [node and node.GetID() for node in nodes] or self._chosen
 
     def _leave_region(self) -> None:
         """A region is for the volume that it was chosen with, and not for the next one."""
@@ -275,9 +276,8 @@ class Panel(VTKObservationMixin):
 
     def _is_busy_with_other(self, node: Any) -> bool:
         """Whether the user has gone on with another result than that of a run, or is at a step."""
-        shown = None if self._parameters is None else self._parameters.segmentation
         at_a_step = self._gone_on or self.result.corrections.asking
-        return shown is not None and shown is not node and at_a_step
+        return at_a_step and self.result.node not in (None, node)
 
 
 def _present(segmentation_node: Any) -> None:
