@@ -50,7 +50,7 @@ def test_a_milk_tooth_and_the_bud_below_it_are_one_region_that_is_told() -> None
 def test_how_far_apart_and_how_much(apart_mm: float, share: float, told: bool) -> None:
     labels, maps = an_arch()
     vote_apart(labels, maps, 44, apart_mm, share)
-    assert [label for label, _ in stacked_regions(labels, maps, UP)] == [44] * told
+    assert [stack.label for stack in stacked_regions(labels, maps, UP)] == [44] * told
 
 
 @pytest.mark.parametrize(("at_the_ends", "told"), [(0.45, False), (0.85, True)])
@@ -65,7 +65,7 @@ def test_a_long_root_whose_votes_do_not_thin_out_is_one_tooth(
     ends = rng.choice([-4.5, 4.5], tooth.sum()) + rng.normal(0, 1, tooth.sum())
     between = rng.uniform(-4.5, 4.5, tooth.sum())
     maps.offsets[2][tooth] += np.where(rng.random(tooth.sum()) < at_the_ends, ends, between)
-    assert [label for label, _ in stacked_regions(labels, maps, UP)] == [33] * told
+    assert [stack.label for stack in stacked_regions(labels, maps, UP)] == [33] * told
 
 
 def test_heights_are_those_of_the_head() -> None:

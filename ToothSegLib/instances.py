@@ -23,7 +23,7 @@ from ToothSegLib.numbering import Numbering, number_regions
 from ToothSegLib.parting import part_merged, patient_size
 from ToothSegLib.pieces import Pieces, split_pieces
 from ToothSegLib.regions import Region, measure_regions
-from ToothSegLib.stacked import stacked_regions
+from ToothSegLib.stacked import part_stacked, stacked_regions
 from ToothSegLib.votes import label_by_votes
 
 __all__ = ["Instances", "Region", "find_instances", "separate_teeth"]
@@ -116,9 +116,38 @@ def separate_teeth(maps: Maps) -> Instances:
             before, roots = labels, joined[1]
             labels, regions, numbering = _measured_anew(joined[0], maps)
             rejoined = [(int(labels[before == root.label][0]), root) for root in roots]
-        up = np.array([0.0, 0.0, 1.0]) if numbering.pose is None else numbering.pose.rotation[:, 2]
-        stacked = stacked_regions(labels, maps, up)
+        labels, regions, numbering = _parted_by_height(labels, regions, numbering, maps)
+        up = _upwards(numbering)
+        stacked = [(one.label, one.apart_mm) for one in stacked_regions(labels, maps, up)]
     return Instances(labels, regions, dropped.tolist(), numbering, rejoined, stacked)
+
+
+def _upwards(numbering: Numbering) -> np.ndarray:
+    """(3,) the head's own direction upwards, LPS."""
+    pose = numbering.pose
+    return np.array([0.0, 0.0, 1.0]) if pose is None else np.asarray(pose.rotation[:, 2])
+
+
+def _parted_by_height(
+    labels: np.ndarray, regions: list[Region], numbering: Numbering, maps: Maps
+) -> tuple[np.ndarray, list[Region], Numbering]:
+    """Part what holds a tooth of the row and an impacted one, if that gives a number to each.
+
+    A milk tooth above the bud of its own successor has none: that region is left whole, and told.
+    """
+    while True:
+        known = set(filter(None, numbering.numbers.values()))
+        up = _upwards(numbering)
+        for stack in stacked_regions(labels, maps, up):
+            parted = part_stacked(labels, maps, up, stack)
+            if parted is None:
+                continue
+            anew = _measured_anew(parted, maps)
+            if set(filter(None, anew[2].numbers.values())) > known:
+                labels, regions, numbering = anew
+                break
+        else:
+            return labels, regions, numbering
 
 
 def _measured_anew(labels: np.ndarray, maps: Maps) -> tuple[np.ndarray, list[Region], Numbering]:

@@ -26,6 +26,7 @@ from ToothSegLib.arch import (
     order_along_arch,
     place_log_likelihood,
 )
+from ToothSegLib.displaced import displaced_teeth
 from ToothSegLib.norms import VOLUMES_MM3 as NORM_VOLUMES_MM3
 from ToothSegLib.regions import Region
 
@@ -50,6 +51,7 @@ _EXTRA = -9.0  # a region that is no tooth of the arch
 _EXTRA_CRUMB = -5.0  # the same, when it is too small for any tooth
 _CRUMB_SHARE = 0.3  # of the smallest tooth's volume
 _ROUNDS = 8
+_NO_PLACE = "fits no place in the arch"
 
 
 @dataclass
@@ -117,6 +119,7 @@ def number_regions(regions: list[Region], field: np.ndarray | None = None) -> Nu
     chances = sum(weight * way.probabilities for weight, way in zip(weights, ways, strict=True))
     result = _numbering(regions, ways[0].slots, np.asarray(chances))
     result.pose = ways[0].pose
+    _place_displaced(result, regions)
     return result
 
 
@@ -232,6 +235,16 @@ def _step(gaps: np.ndarray, places: np.ndarray) -> np.ndarray:
     return np.maximum(likelihood(open_mm), moved) + np.where(slot[None] > slot[:, None], between, 0)
 
 
+def _place_displaced(numbering: Numbering, regions: list[Region]) -> None:
+    """Give those their number that lie off their row (`displaced`)."""
+    leftover = {label for label, note in numbering.notes.items() if note == _NO_PLACE}
+    assert numbering.pose is not None
+    found = displaced_teeth(regions, numbering.numbers, leftover, numbering.pose)
+    for label, (fdi, looks) in found.items():
+        numbering.numbers[label], numbering.confidence[label] = fdi, looks
+        del numbering.notes[label]
+
+
 def _numbering(regions: list[Region], slots: np.ndarray, chances: np.ndarray) -> Numbering:
     """Slots (n,) and their probabilities (n, 32) in terms of labels and FDI numbers."""
     result = Numbering()
@@ -239,7 +252,7 @@ def _numbering(regions: list[Region], slots: np.ndarray, chances: np.ndarray) ->
         if slot == EXTRA:
             result.numbers[region.label] = None
             result.confidence[region.label] = float(np.clip(1 - row.sum(), 0, 1))
-            result.notes[region.label] = "fits no place in the arch"
+            result.notes[region.label] = _NO_PLACE
             continue
         fdi = int(SLOT_FDI.ravel()[slot])
         result.confidence[region.label] = float(np.clip(row[slot], 0, 1))

@@ -194,7 +194,7 @@ def _other_half(
     _, half = kmeans2(place, np.percentile(place, (15, 85)), minit="matrix")
     parts = np.zeros(labels.shape, np.uint8)
     parts.ravel()[where] = 1 + half
-    parts = _in_one_piece(parts)
+    parts = in_one_piece(parts)
     counts = np.bincount(parts.ravel()[where], minlength=3)
     least = _LEAST_OF_A_TOOTH * scale * min(VOLUMES_MM3[own], VOLUMES_MM3[other])
     if counts[1:].min() * maps.spacing_mm**3 < least:
@@ -209,7 +209,7 @@ def _apart(lies: np.ndarray, looks: np.ndarray) -> float:
     return float(lies[looks].mean() - lies[~looks].mean())
 
 
-def _in_one_piece(parts: np.ndarray) -> np.ndarray:
+def in_one_piece(parts: np.ndarray) -> np.ndarray:
     """1 and 2 on a mask, each part's fragments given to the other one, which they touch."""
     result = parts.copy()
     for part in (1, 2):

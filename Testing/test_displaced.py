@@ -1,0 +1,125 @@
+"""A tooth that lies off its row gets the number that is left over, if it looks like that tooth."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from dentition_fixture import arch_places, label_map, maps_of
+from ToothSegLib.displaced import displaced_teeth
+from ToothSegLib.instances import separate_teeth
+from ToothSegLib.maps import Maps
+from ToothSegLib.numbering import Numbering, number_regions
+from ToothSegLib.regions import Region, measure_regions
+from ToothSegLib.teeth import type_of
+
+SPACING = 0.6
+UPPER = (*range(11, 18), *range(21, 28))
+ACROSS = (13.0, -3.0, 12.0)  # over the roots of 11
+
+
+@pytest.fixture(scope="module")
+def regions() -> list[Region]:
+    """An upper arch, each region's label the tooth's number."""
+    rng = np.random.default_rng(3)
+    labels, origin = label_map(arch_places(rng, True, set(UPPER), False, 1.0), SPACING)
+    return measure_regions(labels, maps_of(labels, SPACING, origin, rng, offset_noise_mm=0.5))
+
+
+def moved(region: Region, by: tuple[float, float, float], looks: dict[int, float]) -> Region:
+    """The region elsewhere (LPS mm), looking like these types."""
+    types = np.zeros_like(np.asarray(region.type_probabilities))
+    for tooth_type, share in looks.items():
+        types[tooth_type] = share
+    centroid = tuple(float(a) + b for a, b in zip(region.centroid, by, strict=True))
+    return replace(region, centroid=centroid, type_probabilities=types)
+
+
+def with_13(regions: list[Region], by: tuple[float, float, float], canine: float) -> Numbering:
+    """How the arch is numbered with 13 moved; it looks like a lateral incisor too."""
+    looks = {type_of(13): canine, type_of(12): 0.9 - canine}
+    return number_regions([moved(r, by, looks) if r.label == 13 else r for r in regions])
+
+
+def test_a_canine_across_the_roots_of_the_incisors_has_its_number(regions: list[Region]) -> None:
+    numbering = with_13(regions, ACROSS, 0.45)
+    assert numbering.numbers == {region.label: region.label for region in regions}
+    assert numbering.confidence[13] == pytest.approx(0.45, abs=0.01)
+    assert 13 not in numbering.notes
+
+
+@pytest.mark.parametrize(
+    ("by", "canine"),
+    [(ACROSS, 0.2), ((8.0, 30.0, 12.0), 0.45)],
+    ids=["looks like another", "far away"],
+)
+def test_what_may_be_anything_keeps_no_number(
+    regions: list[Region], by: tuple[float, float, float], canine: float
+) -> None:
+    numbering = with_13(regions, by, canine)
+    assert numbering.numbers[13] is None
+    assert numbering.notes[13] == "fits no place in the arch"
+
+
+def asked(regions: list[Region], extra: Region, missing: int | None) -> dict[int, int]:
+    whole = number_regions(regions)
+    assert whole.pose is not None
+    there = [r for r in regions if r.label != missing]
+    numbers = {r.label: whole.numbers[r.label] for r in there} | {extra.label: None}
+    found = displaced_teeth([*there, extra], numbers, {extra.label}, whole.pose)
+    return {label: fdi for label, (fdi, _) in found.items()}
+
+
+def extra_like_13(regions: list[Region], by: tuple[float, float, float], share: float) -> Region:
+    (tooth,) = (region for region in regions if region.label == 13)
+    other = moved(tooth, by, {type_of(13): 0.9})
+    return replace(other, label=99, volume_mm3=share * tooth.volume_mm3)
+
+
+def test_only_a_number_that_is_left_over_is_given(regions: list[Region]) -> None:
+    extra = extra_like_13(regions, (6.0, 5.0, 9.0), 1.0)
+    assert asked(regions, extra, missing=13) == {99: 13}
+    assert asked(regions, extra, missing=12) == {}
+    assert asked(regions, extra, missing=23) == {}
+
+
+@pytest.mark.parametrize(
+    ("by", "share"),
+    [((6.0, 5.0, 0.0), 1.0), ((6.0, 5.0, -9.0), 1.0), ((6.0, 5.0, 9.0), 0.2)],
+    ids=["beside the row", "towards the bite", "a crumb"],
+)
+def test_milk_teeth_and_crumbs_have_none(
+    regions: list[Region], by: tuple[float, float, float], share: float
+) -> None:
+    assert asked(regions, extra_like_13(regions, by, share), missing=13) == {}
+
+
+def test_a_canine_that_is_one_region_with_an_incisor_is_parted_from_it() -> None:
+    """As votes leave them: one above the other, in the same place along the row."""
+    rng = np.random.default_rng(3)
+    labels, origin = label_map(arch_places(rng, True, set(UPPER), False, 1.0), SPACING)
+    maps = maps_of(labels, SPACING, origin, rng, offset_noise_mm=0.5)
+    joined = _canine_above_incisor(labels, maps)
+    found = separate_teeth(joined)
+    assert found.numbering is not None
+    numbers = {fdi for fdi in found.numbering.numbers.values() if fdi}
+    assert numbers == set(UPPER)
+    assert found.stacked == []
+
+
+def _canine_above_incisor(labels: np.ndarray, maps: Maps) -> Maps:
+    """13 is taken away, and the upper half of 12 looks like it and votes far above."""
+    tooth, types = maps.tooth.copy(), maps.types.copy()
+    assert maps.offsets is not None
+    offsets = maps.offsets.copy()
+    tooth[labels == 13] = 0.0
+    height = np.indices(labels.shape)[0]
+    incisor = labels == 12
+    above = incisor & (height > np.quantile(height[incisor], 0.5))
+    types[:, above] = 0.0
+    types[type_of(13)][above] = 0.6
+    types[type_of(12)][above] = 0.4
+    offsets[2][above] += 11.0
+    return replace(maps, tooth=tooth, types=types, offsets=offsets)
