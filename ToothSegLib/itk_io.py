@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import gzip
 import os
+import shutil
 import sys
 import zlib
 from collections.abc import Iterator
@@ -16,13 +17,14 @@ from contextlib import contextmanager
 from dataclasses import replace
 from math import prod
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
 
 from ToothSegLib.errors import InputError
 from ToothSegLib.itk_image import from_itk
-from ToothSegLib.meta_header import read_meta_header
+from ToothSegLib.meta_header import MetaHeader, read_meta_header
 from ToothSegLib.nifti_place import NiftiPlace, nifti_doubts, read_nifti_place
 from ToothSegLib.not_numbers import NotNumbers, not_numbers
 from ToothSegLib.volume import Volume, check_size, side_unknown
@@ -51,7 +53,48 @@ def read_itk(path: Path, extension: str) -> Volume:
     nifti = _nifti_place(path) if IMAGE_IOS[extension] == "NiftiImageIO" else None
     reader = sitk.ImageFileReader()
     reader.SetImageIO(IMAGE_IOS[extension])
-    reader.SetFileName(str(path))
+    with _by_itself(path) as alone:
+        reader.SetFileName(str(alone))
+        image = _checked_image(path, reader, meta, nifti)
+    volume = from_itk(image)
+    doubts: tuple[str, ...] = ()
+    if nifti is not None:
+        doubts = nifti_doubts(nifti, volume)
+    elif meta is None:
+        doubts = (side_unknown("the format GIPL has no direction of axes that can be read"),)
+    elif not meta.has_direction:
+        doubts = (side_unknown("it does not give the direction of its axes (TransformMatrix)"),)
+    return replace(volume, doubts=doubts)
+
+
+@contextmanager
+def _by_itself(path: Path) -> Iterator[Path]:
+    """The file, under a name of its own where NIfTI's library would take the voxels of another.
+
+    Asked for ``NAME.nii.gz``, it takes the header of that, and the voxels of a ``NAME.nii`` if there is
+    one beside it.
+    """
+    bare = path.name[:-3]
+    if not path.name.lower().endswith(".nii.gz") or not any(
+        path.with_name(bare[:-4] + ending).exists() for ending in (bare[-4:], ".nii", ".NII")
+    ):
+        yield path
+        return
+    with TemporaryDirectory(prefix="toothseg-") as folder:
+        alone = Path(folder) / "scan.nii.gz"
+        try:
+            os.link(path, alone)
+        except OSError:  # on another disk, or where there are no links
+            shutil.copyfile(path, alone)
+        yield alone
+
+
+def _checked_image(
+    path: Path, reader: Any, meta: MetaHeader | None, nifti: NiftiPlace | None
+) -> Any:
+    """The image, its voxels counted before they are read; ``path`` is what a message names."""
+    import SimpleITK as sitk
+
     with itk_errors(path):
         reader.ReadImageInformation()
     extract = scalar_volume_size(path, reader)
@@ -67,16 +110,7 @@ def read_itk(path: Path, extension: str) -> Volume:
         _look_at_voxels(path, start, extract, voxel_bytes, floats)
     reader.SetExtractSize(extract + [0] * (reader.GetDimension() - 3))
     with itk_errors(path):
-        image = reader.Execute()
-    volume = from_itk(image)
-    doubts: tuple[str, ...] = ()
-    if nifti is not None:
-        doubts = nifti_doubts(nifti, volume)
-    elif meta is None:
-        doubts = (side_unknown("the format GIPL has no direction of axes that can be read"),)
-    elif not meta.has_direction:
-        doubts = (side_unknown("it does not give the direction of its axes (TransformMatrix)"),)
-    return replace(volume, doubts=doubts)
+        return reader.Execute()
 
 
 def scalar_volume_size(path: Path, reader: Any) -> list[int]:
