@@ -82,8 +82,12 @@ def test_what_does_not_touch_the_second_molar_stays() -> None:
     assert rejoined(parted, maps, 38) is None
 
 
-def test_the_last_step_of_telling_teeth_apart(monkeypatch: pytest.MonkeyPatch) -> None:
-    """And what was added to which tooth is told, by the labels of the outcome."""
+@pytest.mark.parametrize("parted", [False, True])
+def test_the_last_step_of_telling_teeth_apart(
+    monkeypatch: pytest.MonkeyPatch, parted: bool
+) -> None:
+    """And what was added to which tooth is told, by the labels of the outcome, whatever becomes of
+    them afterwards."""
     labels, maps = an_arch(upper=False)
     before = separate_teeth(maps)
     one, other = before.regions[-2:]
@@ -91,7 +95,14 @@ def test_the_last_step_of_telling_teeth_apart(monkeypatch: pytest.MonkeyPatch) -
     def rejoin(found: np.ndarray, regions: list[Region], _: Numbering) -> object:
         return np.where(found == other.label, one.label, found), [regions[other.label - 1]]
 
+    def turn_round(found: np.ndarray, *_: object) -> object:
+        turned = np.where(found > 0, found.max() + 1 - found, 0).astype(found.dtype)
+        regions = measure_regions(turned, maps)
+        return turned, regions, number_regions(regions)
+
     monkeypatch.setattr(instances_module, "rejoin_roots", rejoin)
+    if parted:
+        monkeypatch.setattr(instances_module, "_parted_by_height", turn_round)
     after = separate_teeth(maps)
     assert before.rejoined == []
     assert len(after.regions) == len(before.regions) - 1

@@ -24,6 +24,7 @@ from ToothSegLib.parting import part_merged, patient_size
 from ToothSegLib.pieces import Pieces, split_pieces
 from ToothSegLib.regions import Region, measure_regions
 from ToothSegLib.stacked import part_stacked, stacked_regions
+from ToothSegLib.teeth import TEETH
 from ToothSegLib.votes import label_by_votes
 
 __all__ = ["Instances", "Region", "find_instances", "separate_teeth"]
@@ -111,15 +112,20 @@ def separate_teeth(maps: Maps) -> Instances:
         parted = part_merged(labels, maps, regions, numbering)
         if parted is not None:
             labels, regions, numbering = _measured_anew(parted, maps)
-        joined = rejoin_roots(labels, regions, numbering)
+        before, joined = labels, rejoin_roots(labels, regions, numbering)
         if joined is not None:
-            before, roots = labels, joined[1]
             labels, regions, numbering = _measured_anew(joined[0], maps)
-            rejoined = [(int(labels[before == root.label][0]), root) for root in roots]
         labels, regions, numbering = _parted_by_height(labels, regions, numbering, maps)
+        if joined is not None:
+            # Labels go by size, so each is known only when all is parted and joined.
+            rejoined = [(_commonest(labels[before == root.label]), root) for root in joined[1]]
         up = _upwards(numbering)
         stacked = [(one.label, one.apart_mm) for one in stacked_regions(labels, maps, up)]
     return Instances(labels, regions, dropped.tolist(), numbering, rejoined, stacked)
+
+
+def _commonest(labels: np.ndarray) -> int:
+    return int(np.bincount(labels).argmax())
 
 
 def _upwards(numbering: Numbering) -> np.ndarray:
@@ -137,6 +143,8 @@ def _parted_by_height(
     """
     while True:
         known = set(filter(None, numbering.numbers.values()))
+        if len(known) == len(TEETH):
+            return labels, regions, numbering
         up = _upwards(numbering)
         for stack in stacked_regions(labels, maps, up):
             parted = part_stacked(labels, maps, up, stack)
