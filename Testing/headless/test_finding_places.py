@@ -82,6 +82,18 @@ def test_clicks_go_from_place_to_place_and_round(widget: Any) -> None:
     assert click(widget, 0) == pytest.approx(BY_SIZE_RAS[0])
 
 
+def test_a_click_after_the_arrow_keys_goes_on_at_once(widget: Any) -> None:
+    from PySide6.QtCore import Qt
+    from PySide6.QtTest import QTest
+
+    rows = widget.ui.findingsList
+    click(widget, 1)
+    QTest.keyClick(rows, Qt.Key.Key_Up)
+    settle()
+    assert rows.currentRow == 0
+    assert click(widget, 0) == pytest.approx(BY_SIZE_RAS[1])
+
+
 def test_the_place_stays_in_hand_when_the_panel_is_shown_anew(widget: Any) -> None:
     click(widget, 0)
     click(widget, 0)

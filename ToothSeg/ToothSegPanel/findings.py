@@ -41,10 +41,11 @@ class FindingsList:
         self._places = places
         self._filling = False
         self._place = 0
-        self._just_moved = False
+        self._moving = self._pressed_to_move = False
         selection.listen(self._follow)
         self.findings: list[Finding] = []
         widget.connect("currentRowChanged(int)", self._on_row)
+        widget.connect("itemPressed(QListWidgetItem*)", lambda item: self._on_press())
         widget.connect("itemClicked(QListWidgetItem*)", lambda item: self._on_click())
 
     @property
@@ -107,14 +108,21 @@ class FindingsList:
         if self._filling or not 0 <= row < len(self.findings):
             return
         self._place = 0
-        self._just_moved = True
+        # Only a press that comes with it, in the same turn of the loop, has made the row current.
+        self._moving = True
+        qt.QTimer.singleShot(0, self._stop_moving)
         self._go(self.findings[row])
+
+    def _stop_moving(self) -> None:
+        self._moving = False
+
+    def _on_press(self) -> None:
+        self._pressed_to_move = self._moving
 
     def _on_click(self) -> None:
         finding = self.current
         # The click that has made the row current has gone there already.
-        moved, self._just_moved = self._just_moved, False
-        if finding is None or moved:
+        if finding is None or self._pressed_to_move:
             return
         self._place = (self._place + 1) % max(1, self._places(finding))
         self._go(finding)
