@@ -132,3 +132,11 @@ def test_versions_name_the_runtime(optional: bool, monkeypatch: pytest.MonkeyPat
     assert set(versions) == {
         "toothseg", "python", "numpy", "scipy", "torch", "vtk", "SimpleITK", "pynrrd",
     }  # fmt: skip
+
+
+def test_what_a_newer_version_says_of_a_finding_is_passed_over() -> None:
+    result = segmentation(dentition())
+    result.findings = [Finding("touching", "medium", "Look here.", (11, 21))]
+    report = json.loads(to_json(result))
+    report["findings"][0]["colour"] = "red"
+    assert from_json(json.dumps(report), result.labels).findings == result.findings

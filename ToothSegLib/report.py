@@ -258,11 +258,13 @@ def by_urgency(findings: list[Finding]) -> list[Finding]:
 
 
 def _finding(stored: dict[str, Any]) -> Finding:
-    """One finding of a report; those of older versions tell places in the message alone."""
+    """One finding of a report; those of older versions tell places in the message alone, and those
+    of newer ones may say more than is known here."""
     places = tuple((float(x), float(y), float(z)) for x, y, z in stored.get("places_lps", ()))
     if not np.isfinite(places).all():
         raise ValueError(f"a finding lies at {places}")
-    return Finding(**{**stored, "fdi": tuple(stored["fdi"]), "places_lps": places})
+    known = {name: stored[name] for name in ("code", "urgency", "message")}
+    return Finding(**known, fdi=tuple(stored["fdi"]), places_lps=places)
 
 
 def _checksum(report: dict[str, Any]) -> str:
