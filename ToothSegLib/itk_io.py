@@ -71,8 +71,8 @@ def read_itk(path: Path, extension: str) -> Volume:
 def _by_itself(path: Path) -> Iterator[Path]:
     """The file, under a name of its own where NIfTI's library would take the voxels of another.
 
-    Asked for ``NAME.nii.gz``, it takes the header of that, and the voxels of a ``NAME.nii`` if there is
-    one beside it.
+    Asked for ``NAME.nii.gz``, it takes the header of that, and the voxels of a ``NAME.nii`` where
+    there is one beside it.
     """
     bare = path.name[:-3]
     if not path.name.lower().endswith(".nii.gz") or not any(
