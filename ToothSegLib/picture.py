@@ -11,9 +11,9 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import isotonic_regression
 
 from ToothSegLib.canvas import PANEL, SOFT_INK, Box, Canvas
+from ToothSegLib.label_places import parted, spread
 from ToothSegLib.report import NOTICE
 from ToothSegLib.surfaces import Surface
 from ToothSegLib.teeth import FDI_NUMBERS, LOWER_ARCH, UPPER_ARCH
@@ -27,6 +27,8 @@ _LOWER: Box = (998, 84, 578, 406)
 
 _LABEL_GAP = 44
 _LABEL_ROOM = 64
+_LABEL_SIZE = 19
+_LABEL_BOX = (28, 24)  # what a number takes with its ground, and a pixel around
 
 
 def teeth_picture(surfaces: Mapping[int, Surface], title: str = "") -> NDArray[np.uint8]:
@@ -114,11 +116,15 @@ def _tips(seen: Mapping[int, NDArray], sign: int) -> NDArray[np.float64]:
 
 def _draw_arch(canvas: Canvas, surfaces: Mapping[int, Surface], view: View) -> None:
     canvas.teeth(surfaces, view)
-    for fdi, surface in surfaces.items():
+    crowns = []
+    for surface in surfaces.values():
         # The crown is the end towards the eye.
         heights = surface.points @ view.towards
         crown = surface.points[heights >= np.quantile(heights, 0.7)]
-        _number(canvas, fdi, view.project(crown.mean(axis=0, keepdims=True))[0])
+        crowns.append(crown.mean(axis=0))
+    places = parted(view.project(np.array(crowns)), _LABEL_BOX)
+    for fdi, place in zip(surfaces, places, strict=True):
+        _number(canvas, fdi, place)
 
 
 def _write_frame(canvas: Canvas, title: str, missing: Sequence[int]) -> None:
@@ -149,12 +155,6 @@ def _shortened(title: str, most: int = 64) -> str:
     return f"{title[: most // 2]}\N{HORIZONTAL ELLIPSIS}{title[-(most // 2 - 1) :]}"
 
 
-def spread(wanted: NDArray, gap: float) -> NDArray[np.float64]:
-    """Places in the given order at least ``gap`` apart, as near as can be to those wanted."""
-    steps = gap * np.arange(len(wanted))
-    return np.asarray(isotonic_regression(wanted - steps).x + steps)
-
-
 def _of_arch(surfaces: Mapping[int, Surface], arch: Sequence[int]) -> dict[int, Surface]:
     """The arch's teeth, from the patient's right to the left."""
     return {fdi: surfaces[fdi] for fdi in arch if fdi in surfaces}
@@ -165,4 +165,4 @@ def _all_points(surfaces: Mapping[int, Surface]) -> NDArray:
 
 
 def _number(canvas: Canvas, fdi: int, place: Sequence[float] | NDArray) -> None:
-    canvas.write(str(fdi), place, 19, bold=True, align="centre", ground=PANEL)
+    canvas.write(str(fdi), place, _LABEL_SIZE, bold=True, align="centre", ground=PANEL)
