@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ToothSegLib.canvas import PANEL, SOFT_INK, Box, Canvas
-from ToothSegLib.label_places import parted, spread
+from ToothSegLib.label_places import line_ends, parted, spread
 from ToothSegLib.report import NOTICE
 from ToothSegLib.surfaces import Surface
 from ToothSegLib.teeth import FDI_NUMBERS, LOWER_ARCH, UPPER_ARCH
@@ -78,40 +78,21 @@ def _draw_front(
         part = _of_arch(surfaces, arch)
         if not part:
             continue
-        flat = {
-            fdi: seen[fdi] if len(seen[fdi]) else view.project(part[fdi].points) for fdi in part
-        }
-        tips = _tips(flat, sign)
+        flat = [
+            seen[fdi] if len(seen[fdi]) else view.project(tooth.points)
+            for fdi, tooth in part.items()
+        ]
+        tips = line_ends(flat, sign)
+        # By their lines' ends: the numbers of two teeth whose lines would cross change places.
+        order = np.argsort(tips[:, 0], kind="stable")
+        numbers, tips = np.array(list(part))[order], tips[order]
         places = spread(tips[:, 0], _LABEL_GAP)
-        for fdi, place, tip in zip(part, places, tips, strict=True):
+        for fdi, place, tip in zip(numbers, places, tips, strict=True):
             canvas.line((place, row - sign * 16), (tip[0], tip[1] - sign * 6))
             _number(canvas, fdi, (place, row))
     length = 10 / view.mm_per_pixel
     canvas.line((left + 28, bottom + 20), (left + 28 + length, bottom + 20), 3)
     canvas.write("10 mm", (left + 36 + length, bottom + 20), 17, colour=SOFT_INK)
-
-
-def _tips(seen: Mapping[int, NDArray], sign: int) -> NDArray[np.float64]:
-    """(N, 2) pixels where the lines of an arch's N teeth end: at the root's end, where visible.
-
-    From the midline outwards each tooth's line ends further out than the one before, if anything
-    of the tooth can be seen there, so that the lines of molars do not cross.
-
-    Args:
-        seen: (M, 2) visible pixels of each tooth, from the patient's right to the left.
-        sign: 1 if the roots point up in the picture, -1 if down.
-    """
-    tips: dict[int, NDArray] = {}
-    for side, quadrants in ((-1, (4, 1)), (1, (2, 3))):
-        half = [fdi for fdi in seen if fdi // 10 in quadrants]
-        reached = -np.inf
-        for fdi in sorted(half):
-            points = seen[fdi]
-            further = points[side * points[:, 0] > reached + 4]
-            points = further if len(further) else points
-            tips[fdi] = points[np.argmax(sign * points[:, 1])]
-            reached = side * tips[fdi][0]
-    return np.array([tips[fdi] for fdi in seen])
 
 
 def _draw_arch(canvas: Canvas, surfaces: Mapping[int, Surface], view: View) -> None:
