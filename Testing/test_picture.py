@@ -13,7 +13,7 @@ from phantom_fixture import dentition
 from ToothSegLib import canvas, offscreen, picture
 from ToothSegLib.arch import SLOT_FDI, TEMPLATE
 from ToothSegLib.offscreen import NoDrawing, write_png
-from ToothSegLib.picture import HEIGHT, WIDTH, spread, teeth_picture
+from ToothSegLib.picture import HEIGHT, WIDTH, teeth_picture
 from ToothSegLib.surfaces import tooth_surfaces
 from ToothSegLib.views import View, dentition_axes
 
@@ -172,11 +172,3 @@ def test_hidden_points_are_not_pointed_at() -> None:
     assert len(seen[1]) == len(front)
     assert 0 < len(seen[2]) < len(behind)
     assert seen[2][:, 0].min() >= seen[1][:, 0].max() - 14
-
-
-def test_numbers_in_a_row_keep_their_distance_and_order() -> None:
-    wanted = np.array([0.0, 10.0, 12.0, 100.0, 90.0])
-    places = spread(wanted, 20)
-    assert (np.diff(places) >= 20 - 1e-9).all()
-    np.testing.assert_array_equal(spread(np.array([0.0, 50.0]), 20), [0, 50])
-    assert abs(places.mean() - wanted.mean()) < 1e-9

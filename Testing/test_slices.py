@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from phantom_fixture import dentition
+from ToothSegLib.canvas import Canvas
 from ToothSegLib.offscreen import NoDrawing
 from ToothSegLib.slices import HEIGHT, WIDTH, _curve, slice_picture
 from ToothSegLib.volume import Volume
@@ -69,6 +70,39 @@ def test_teeth_are_tinted_and_outlined() -> None:
     colourful = np.ptp(panel(picture, AXIAL[2]).astype(int), axis=2)
     assert (colourful > 90).sum() > 200  # outlines
     assert ((colourful > 5) & (colourful < 60)).sum() > 2000  # tints
+
+
+def test_long_roots_are_seen_to_their_ends_along_the_arches() -> None:
+    labels = dentition()
+    k, j, i = (int(round(n)) for n in np.argwhere(labels.array == 13).mean(axis=0))
+    low = int(np.argwhere(labels.array == 43).mean(axis=0)[0])
+    long = np.pad(labels.array, ((20, 20), (0, 0), (0, 0)))
+    long[k + 20 : k + 44, j - 1 : j + 2, i - 1 : i + 2] = 13
+    k, j, i = (int(round(n)) for n in np.argwhere(labels.array == 33).mean(axis=0))
+    long[low : low + 20, j - 1 : j + 2, i - 1 : i + 2] = 33
+    picture = draw(Volume(np.zeros(long.shape, np.int16)), Volume(long))
+    strip = picture[HEIGHT - 448 : HEIGHT - 24, 60 : WIDTH - 60].astype(int)
+    coloured = (np.ptp(strip, axis=2) > 5).any(axis=1)
+    assert not coloured[:8].any(), "the upper end is cut"
+    assert not coloured[-8:].any(), "the lower end is cut"
+    assert coloured[8:40].any()
+    assert coloured[-40:-8].any()
+
+
+def test_what_the_slices_are_is_said_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    words: list[str] = []
+    write = Canvas.write
+    monkeypatch.setattr(
+        Canvas,
+        "write",
+        lambda self, *a, **options: (words.append(a[0]), write(self, *a, **options)),
+    )
+    labels = dentition()
+    draw(labels.with_array(np.zeros(labels.shape, np.int16)), labels)
+    assert words.count("Along the arches") == 1
+    assert words.count("For research use, not a medical device.") == 1
+    assert sum("mm above the middle of the teeth" in text for text in words) == 1
+    assert sum(text.endswith(" mm") for text in words) == 7
 
 
 def test_a_scan_without_teeth_and_one_with_two() -> None:

@@ -13,6 +13,7 @@ from ToothSegLib.crumbs import without_crumbs
 from ToothSegLib.grid import labels_to_source
 from ToothSegLib.implants import doubt_findings, find_implants, implant_findings
 from ToothSegLib.instances import separate_teeth
+from ToothSegLib.loose_ends import without_loose_ends
 from ToothSegLib.maps import Maps
 from ToothSegLib.numbering import Numbering, number_regions
 from ToothSegLib.progress import Progress, timed
@@ -86,7 +87,7 @@ def find_teeth(
         run.stage("bringing the labels to the scan's grid", 0.95, 1.0).update(0.0)
         numbered = image.with_array(_lookup(numbering, apart.regions)[apart.labels])
         labels = labels_to_source(numbered, image.with_array(maps.tooth), scan)
-        drawn = volume.with_array(labels)
+        drawn = volume.with_array(without_loose_ends(labels, numbered.array, volume.voxel_mm3))
         numbering, result = without_crumbs(regions, numbering, drawn, volume)
         numbers = (numbering.numbers.get(region.label) for region in implants.doubtful)
         cut = cut_among({fdi for fdi in numbers if fdi}, result, volume)

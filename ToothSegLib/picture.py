@@ -11,9 +11,9 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import isotonic_regression
 
 from ToothSegLib.canvas import PANEL, SOFT_INK, Box, Canvas
+from ToothSegLib.label_places import line_ends, parted, spread
 from ToothSegLib.report import NOTICE
 from ToothSegLib.surfaces import Surface
 from ToothSegLib.teeth import FDI_NUMBERS, LOWER_ARCH, UPPER_ARCH
@@ -27,6 +27,8 @@ _LOWER: Box = (998, 84, 578, 406)
 
 _LABEL_GAP = 44
 _LABEL_ROOM = 64
+_LABEL_SIZE = 19
+_LABEL_BOX = (28, 24)  # what a number takes with its ground, and a pixel around
 
 
 def teeth_picture(surfaces: Mapping[int, Surface], title: str = "") -> NDArray[np.uint8]:
@@ -76,12 +78,16 @@ def _draw_front(
         part = _of_arch(surfaces, arch)
         if not part:
             continue
-        flat = {
-            fdi: seen[fdi] if len(seen[fdi]) else view.project(part[fdi].points) for fdi in part
-        }
-        tips = _tips(flat, sign)
+        flat = [
+            seen[fdi] if len(seen[fdi]) else view.project(tooth.points)
+            for fdi, tooth in part.items()
+        ]
+        tips = line_ends(flat, sign)
+        # By their lines' ends: the numbers of two teeth whose lines would cross change places.
+        order = np.argsort(tips[:, 0], kind="stable")
+        numbers, tips = np.array(list(part))[order], tips[order]
         places = spread(tips[:, 0], _LABEL_GAP)
-        for fdi, place, tip in zip(part, places, tips, strict=True):
+        for fdi, place, tip in zip(numbers, places, tips, strict=True):
             canvas.line((place, row - sign * 16), (tip[0], tip[1] - sign * 6))
             _number(canvas, fdi, (place, row))
     length = 10 / view.mm_per_pixel
@@ -89,36 +95,17 @@ def _draw_front(
     canvas.write("10 mm", (left + 36 + length, bottom + 20), 17, colour=SOFT_INK)
 
 
-def _tips(seen: Mapping[int, NDArray], sign: int) -> NDArray[np.float64]:
-    """(N, 2) pixels where the lines of an arch's N teeth end: at the root's end, where visible.
-
-    From the midline outwards each tooth's line ends further out than the one before, if anything
-    of the tooth can be seen there, so that the lines of molars do not cross.
-
-    Args:
-        seen: (M, 2) visible pixels of each tooth, from the patient's right to the left.
-        sign: 1 if the roots point up in the picture, -1 if down.
-    """
-    tips: dict[int, NDArray] = {}
-    for side, quadrants in ((-1, (4, 1)), (1, (2, 3))):
-        half = [fdi for fdi in seen if fdi // 10 in quadrants]
-        reached = -np.inf
-        for fdi in sorted(half):
-            points = seen[fdi]
-            further = points[side * points[:, 0] > reached + 4]
-            points = further if len(further) else points
-            tips[fdi] = points[np.argmax(sign * points[:, 1])]
-            reached = side * tips[fdi][0]
-    return np.array([tips[fdi] for fdi in seen])
-
-
 def _draw_arch(canvas: Canvas, surfaces: Mapping[int, Surface], view: View) -> None:
     canvas.teeth(surfaces, view)
-    for fdi, surface in surfaces.items():
+    crowns = []
+    for surface in surfaces.values():
         # The crown is the end towards the eye.
         heights = surface.points @ view.towards
         crown = surface.points[heights >= np.quantile(heights, 0.7)]
-        _number(canvas, fdi, view.project(crown.mean(axis=0, keepdims=True))[0])
+        crowns.append(crown.mean(axis=0))
+    places = parted(view.project(np.array(crowns)), _LABEL_BOX)
+    for fdi, place in zip(surfaces, places, strict=True):
+        _number(canvas, fdi, place)
 
 
 def _write_frame(canvas: Canvas, title: str, missing: Sequence[int]) -> None:
@@ -149,12 +136,6 @@ def _shortened(title: str, most: int = 64) -> str:
     return f"{title[: most // 2]}\N{HORIZONTAL ELLIPSIS}{title[-(most // 2 - 1) :]}"
 
 
-def spread(wanted: NDArray, gap: float) -> NDArray[np.float64]:
-    """Places in the given order at least ``gap`` apart, as near as can be to those wanted."""
-    steps = gap * np.arange(len(wanted))
-    return np.asarray(isotonic_regression(wanted - steps).x + steps)
-
-
 def _of_arch(surfaces: Mapping[int, Surface], arch: Sequence[int]) -> dict[int, Surface]:
     """The arch's teeth, from the patient's right to the left."""
     return {fdi: surfaces[fdi] for fdi in arch if fdi in surfaces}
@@ -165,4 +146,4 @@ def _all_points(surfaces: Mapping[int, Surface]) -> NDArray:
 
 
 def _number(canvas: Canvas, fdi: int, place: Sequence[float] | NDArray) -> None:
-    canvas.write(str(fdi), place, 19, bold=True, align="centre", ground=PANEL)
+    canvas.write(str(fdi), place, _LABEL_SIZE, bold=True, align="centre", ground=PANEL)

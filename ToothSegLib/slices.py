@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 from scipy.interpolate import make_interp_spline
 from scipy.ndimage import map_coordinates
 
-from ToothSegLib.canvas import PANEL, Box, Canvas
-from ToothSegLib.report import measure_teeth
+from ToothSegLib.canvas import PANEL, SOFT_INK, Box, Canvas
+from ToothSegLib.label_boxes import label_boxes
+from ToothSegLib.report import NOTICE, measure_teeth
 from ToothSegLib.teeth import LOWER_ARCH, UPPER_ARCH, by_fdi
 from ToothSegLib.views import dentition_axes
 from ToothSegLib.volume import Volume
@@ -23,7 +24,8 @@ from ToothSegLib.volume import Volume
 WIDTH, HEIGHT = 1600, 1240
 MM_PER_PIXEL = 0.2
 
-_ROOT_MM = 14.0  # from the middle of a tooth to the outermost slice
+_ROOT_MM = 7.0  # from the middle of the outermost tooth to the outermost slice
+_MARGIN_MM = 2.0  # beyond the outermost root, in the slice along the arches
 _OVERHANG_MM = 8.0  # beyond the last tooth of an arch
 
 
@@ -49,6 +51,7 @@ def slice_picture(volume: Volume, labels: Volume, title: str = "") -> NDArray[np
     }
     canvas = Canvas(WIDTH, HEIGHT)
     canvas.write(title or "Slices", (28, HEIGHT - 36), 26, bold=True)
+    canvas.write(NOTICE, (WIDTH - 28, HEIGHT - 36), 20, align="right", colour=SOFT_INK)
     if not teeth:
         canvas.write("No teeth", (WIDTH / 2, HEIGHT / 2), 30, align="centre")
         return canvas.pixels()
@@ -66,7 +69,7 @@ def slice_picture(volume: Volume, labels: Volume, title: str = "") -> NDArray[np
     # The teeth's middles in the dentition's axes: left, posterior, superior.
     middles = np.array(list(teeth.values())) @ axes
     centre = (middles.min(axis=0) + middles.max(axis=0)) / 2
-    heights = np.linspace(middles[:, 2].max() + _ROOT_MM / 2, middles[:, 2].min() - _ROOT_MM / 2, 8)
+    heights = np.linspace(middles[:, 2].max() + _ROOT_MM, middles[:, 2].min() - _ROOT_MM, 8)
     for place, height in enumerate(heights):
         row, column = divmod(place, 4)
         box = (24 + 392 * column, 824 - 360 * row, 376, 344)
@@ -76,20 +79,37 @@ def slice_picture(volume: Volume, labels: Volume, title: str = "") -> NDArray[np
             axis=-1,
         )
         show(box, points @ axes.T)
-        canvas.write(
-            f"{height - centre[2]:+.0f} mm", (box[0] + box[2] / 2, box[1] + 14), 15,
-            align="centre", colour=(1, 1, 1),
-        )  # fmt: skip
+        # What it is measured from is said once.
+        words = f"{height - centre[2]:+.0f} mm" + (place == 0) * " above the middle of the teeth"
+        _name(canvas, box, words)
 
     box = (24, 24, WIDTH - 48, 424)
-    along = _arch_surface(teeth, axes, box)
+    along = _arch_surface(teeth, axes, box, _heights(labels, axes[:, 2]))
     numbers = show(box, along @ axes.T)
+    _name(canvas, box, "Along the arches")
     for fdi in teeth:
         rows, columns = np.nonzero(numbers == fdi)
         if len(rows):
             at = (box[0] + columns.mean(), box[1] + box[3] - rows.mean())
             canvas.write(str(fdi), at, 15, bold=True, align="centre", ground=PANEL)
     return canvas.pixels()
+
+
+def _name(canvas: Canvas, box: Box, words: str) -> None:
+    """Write what a slice is at its foot."""
+    place = (box[0] + box[2] / 2, box[1] + 14)
+    canvas.write(words, place, 15, align="centre", colour=(1, 1, 1), ground=(0, 0, 0))
+
+
+def _heights(labels: Volume, superior: NDArray) -> tuple[float, float]:
+    """The lowest and the highest voxel of all teeth along an LPS unit vector, mm."""
+    to_height = superior @ labels.index_to_lps[:3]
+    ends = []
+    for fdi, box in label_boxes(labels.array).items():
+        voxels = np.argwhere(labels.array[box] == fdi) + [part.start for part in box]
+        heights = voxels[:, ::-1] @ to_height[:3] + to_height[3]
+        ends += [float(heights.min()), float(heights.max())]
+    return min(ends), max(ends)
 
 
 def _plane(box: Box, mm_per_pixel: float) -> NDArray[np.float64]:
@@ -100,10 +120,18 @@ def _plane(box: Box, mm_per_pixel: float) -> NDArray[np.float64]:
     return np.stack(np.meshgrid(right, up), axis=-1)
 
 
-def _arch_surface(teeth: Mapping[int, NDArray], axes: NDArray, box: Box) -> NDArray[np.float64]:
+def _arch_surface(
+    teeth: Mapping[int, NDArray], axes: NDArray, box: Box, heights: tuple[float, float]
+) -> NDArray[np.float64]:
     """(rows, columns, 3) points, in the dentition's axes, of a sheet through both arches.
 
     Each arch is a curve through its teeth; the sheet joins the two in straight lines.
+
+    Args:
+        teeth: middles by FDI number, LPS mm.
+        axes: of the dentition, see `dentition_axes`.
+        box: that the sheet is to fill, pixels.
+        heights: of the lowest and the highest end of a tooth in these axes, mm.
     """
     _, _, width, height = box
     curves = []
@@ -116,9 +144,7 @@ def _arch_surface(teeth: Mapping[int, NDArray], axes: NDArray, box: Box) -> NDAr
         line = np.linspace(-40, 40, width)[:, None] * (1.0, 0, 0)
         curves.append(middles.mean(axis=0) + line)
     upper, lower = curves[0], curves[-1]
-    top = upper[:, 2].mean() + _ROOT_MM
-    bottom = lower[:, 2].mean() - _ROOT_MM
-    level = np.linspace(top, bottom, height)
+    level = np.linspace(heights[1] + _MARGIN_MM, heights[0] - _MARGIN_MM, height)
     gap = upper[:, 2].mean() - lower[:, 2].mean()
     share = np.clip((level - lower[:, 2].mean()) / gap, -0.3, 1.3) if gap > 1 else np.ones(height)
     sheet = lower + share[:, None, None] * (upper - lower)
