@@ -36,13 +36,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
     revise = action("revise", "save labels as a new revision of a case")
     revise.add_argument("case", metavar="CASE", help="name of the case (see toothseg dataset list)")
-    revise.add_argument(
+    labels = revise.add_argument(
         "labels",
         metavar="FILE",
         nargs="?",
         type=Path,
         help="label map of FDI numbers on its grid (default: the newest stay as they are)",
     )
+    revise.set_defaults(last=labels)
     revise.add_argument(
         "--names",
         metavar="JSON",
@@ -93,7 +94,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         )
 
     unlock = action("unlock", "break locks that were left behind; not those of running programs")
-    unlock.add_argument("case", metavar="CASE", nargs="?", help="one case (default: all)")
+    one = unlock.add_argument("case", metavar="CASE", nargs="?", help="one case (default: all)")
+    unlock.set_defaults(last=one)
 
 
 def run(args: argparse.Namespace) -> int:

@@ -33,12 +33,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of the command."""
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.description = _DESCRIPTION
-    parser.add_argument(
+    words = parser.add_argument(
         "words",
         metavar="ACTION|NAME|PATH",
         nargs="*",
         help="an action with its bundles, or bundles to show (default: all that are known)",
     )
+    parser.set_defaults(last=words)
     parser.add_argument("--device", choices=("auto", "cpu", "cuda", "mps"), default="auto")
     comparing = parser.add_argument_group("to compare")
     comparing.add_argument(
