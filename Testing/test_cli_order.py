@@ -1,4 +1,4 @@
-"""Options may stand before the last words of a command as well as behind them."""
+"""Options may stand before the last words of a command, and read the same in all."""
 
 from __future__ import annotations
 
@@ -70,3 +70,12 @@ def test_what_no_command_knows_is_still_refused(
     assert end.value.code == 2
     assert f"unrecognized arguments: {left}" in capsys.readouterr().err
     assert not called
+
+
+@pytest.mark.parametrize("words", [["models"], ["dataset", "add"]])
+def test_the_options_of_all_commands_read_the_same(
+    words: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        main([*words, "--help"])
+    assert "show the traceback of an error" in capsys.readouterr().out

@@ -16,7 +16,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         made = actions.add_parser(name, help=summary, description=f"{summary.capitalize()}.")
         made.add_argument("folder", metavar="DIR", type=Path, help="folder of the data set")
         # After the action as well as before it; there they have their default.
-        for flag, words in (("quiet", "no progress bar, no summary"), ("debug", "show tracebacks")):
+        for flag, words in (
+            ("quiet", "no progress bar, no summary"),
+            ("debug", "show the traceback of an error"),
+        ):
             made.add_argument(
                 f"--{flag}", action="store_true", default=argparse.SUPPRESS, help=words
             )
