@@ -42,6 +42,9 @@ PLAN = Plan(
         # No better on the held-out cases is never taken, whatever the heads say.
         ([0.50, 0.40, 0.45, 0.55], [1.0], 0.0, [1.0]),
         ([float("nan"), 0.40, 0.45, 0.55], [], 1.0, [1.0]),
+        # Hardly better is not better.
+        ([0.500005, 0.5004, 0.45, 0.50049], [], 0.0, []),
+        ([0.4, 0.4, 0.45, 0.5005], [], 1.0, [1.0]),
     ],
 )
 def test_the_share_that_is_best_and_forgets_nothing(

@@ -139,6 +139,7 @@ def test_a_pseudonym_is_given_later_and_labels_stay(
     assert main(revise) == 2
     assert "nothing is given that is new" in capfd.readouterr().err
     assert main([*revise, "--patient", "p17"]) == 0
+    assert capfd.readouterr().out == f"{case.id}: revision 2, labels as they were\n"
     record = DatasetCase(case.folder).record
     assert (record.patient, record.revision, record.teeth) == ("p17", 2, case.record.teeth)
     assert main([*revise, "--approved"]) == 0

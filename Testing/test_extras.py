@@ -8,7 +8,11 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pytest
 
+from ToothSegLib import backends, devices
+from ToothSegLib.cli import doctor
+from ToothSegLib.errors import InputError
 from ToothSegLib.volume import Volume
 from ToothSegLib.volume_io import write_volume
 
@@ -38,3 +42,18 @@ def test_doctor_and_segment_need_no_extra(tmp_path: Path) -> None:
     assert "BROKEN" not in run.stdout
     assert "by PyTorch" in run.stdout
     assert len(list(out.iterdir())) >= 2
+
+
+def test_openvino_is_recommended_as_tested_and_for_the_python_that_runs(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(backends, "find_spec", lambda _: None)
+    monkeypatch.setattr(devices, "choose_device", lambda: "cpu")
+    monkeypatch.setattr(sys, "executable", "/a folder/python")
+    lines = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
+    (tested,) = [line for line in lines if line.startswith("openvino==")]
+    command = f"'/a folder/python' -m pip install {tested}"
+    assert doctor._networks().endswith(f"; faster with OpenVINO: {command}")
+    with pytest.raises(InputError, match="not installed") as told:
+        backends.choose_backend("openvino", "cpu")
+    assert str(told.value).endswith(f", or {command}")

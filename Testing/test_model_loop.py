@@ -190,7 +190,14 @@ def test_the_same_weights_are_not_promoted_twice(
     ("words", "said"),
     [
         (["compare"], "takes 1 or 2 bundles, not 0"),
+        (["promote"], "takes 1 bundle, not 0"),
+        (["promote", "--force", "a", "b"], "takes 1 bundle, not 2"),
         (["rollback", "shipped"], "takes 0 bundles"),
+        (
+            ["show", "shipped"],
+            "'show' is no action: bundles are shown without one, by toothseg models shipped",
+        ),
+        (["list"], "by toothseg models\n"),
         (["shipped", "--force"], "give an action"),
         (["promote", "no such"], "no bundle 'no such'"),
     ],

@@ -6,6 +6,8 @@ work, the cascade goes on with PyTorch and says so.
 
 from __future__ import annotations
 
+import shlex
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from importlib.util import find_spec
@@ -26,6 +28,8 @@ if TYPE_CHECKING:
     from ToothSegLib.models import Bundle
 
 BACKENDS = ("auto", "torch", "openvino")
+
+_TESTED = "openvino==2026.4.1"  # as in constraints.txt, which no installed package has beside it
 
 Network = Union["nn.Module", StoredNetwork]
 """What PyTorch computes, and what OpenVINO does."""
@@ -70,9 +74,12 @@ def choose_backend(name: str, device: str) -> str:
         return "openvino"
     if name == "auto":
         return "torch"
-    raise InputError(
-        "OpenVINO is not installed: use --backend torch, or python -m pip install openvino"
-    )
+    raise InputError(f"OpenVINO is not installed: use --backend torch, or {how_to_install()}")
+
+
+def how_to_install() -> str:
+    """The command that brings OpenVINO, as tested, to the Python that runs."""
+    return f"{shlex.quote(sys.executable or 'python')} -m pip install {_TESTED}"
 
 
 def load_network(bundle: Bundle, role: str, device: str, backend: str) -> Network:

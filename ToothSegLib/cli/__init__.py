@@ -12,7 +12,8 @@ so that `toothseg segment --help` does too.
 A command raises `ToothSegError` (or a child of it) for what the user can mend and lets `Cancelled`
 and `KeyboardInterrupt` through: `main.py` prints the one line and gives the exit code. Every
 command has `args.debug` (show tracebacks) and `args.quiet` (no progress, no summary) from
-`main.py`. `console.py` holds the progress bar and Ctrl-C:
+`main.py`. One whose last words may be left out names them, `set_defaults(last=...)`, lest they be
+lost behind an option. `console.py` holds the progress bar and Ctrl-C:
 
     with console.working(quiet=args.quiet) as (progress, cancelled):
         cascade.segment(volume, progress=progress, cancelled=cancelled)

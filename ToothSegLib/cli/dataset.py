@@ -16,7 +16,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         made = actions.add_parser(name, help=summary, description=f"{summary.capitalize()}.")
         made.add_argument("folder", metavar="DIR", type=Path, help="folder of the data set")
         # After the action as well as before it; there they have their default.
-        for flag, words in (("quiet", "no progress bar, no summary"), ("debug", "show tracebacks")):
+        for flag, words in (
+            ("quiet", "no progress bar, no summary"),
+            ("debug", "show the traceback of an error"),
+        ):
             made.add_argument(
                 f"--{flag}", action="store_true", default=argparse.SUPPRESS, help=words
             )
@@ -36,13 +39,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
     revise = action("revise", "save labels as a new revision of a case")
     revise.add_argument("case", metavar="CASE", help="name of the case (see toothseg dataset list)")
-    revise.add_argument(
+    labels = revise.add_argument(
         "labels",
         metavar="FILE",
         nargs="?",
         type=Path,
         help="label map of FDI numbers on its grid (default: the newest stay as they are)",
     )
+    revise.set_defaults(last=labels)
     revise.add_argument(
         "--names",
         metavar="JSON",
@@ -93,7 +97,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         )
 
     unlock = action("unlock", "break locks that were left behind; not those of running programs")
-    unlock.add_argument("case", metavar="CASE", nargs="?", help="one case (default: all)")
+    one = unlock.add_argument("case", metavar="CASE", nargs="?", help="one case (default: all)")
+    unlock.set_defaults(last=one)
 
 
 def run(args: argparse.Namespace) -> int:

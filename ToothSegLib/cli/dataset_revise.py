@@ -57,7 +57,9 @@ def revise(args: argparse.Namespace) -> int:
             accept_text=args.accept_text,
         )
     if not args.quiet:
-        print(f"{case.id}: revision {number}, {counted(len(changed), 'tooth')} changed")
+        same_as_before = "labels as they were" if number > 1 else "no teeth"
+        what = f"{counted(len(changed), 'tooth')} changed" if changed else same_as_before
+        print(f"{case.id}: revision {number}, {what}")
     return 0
 
 

@@ -97,7 +97,7 @@ def _networks() -> str:
     may be damaged."""
     import numpy as np
 
-    from ToothSegLib.backends import choose_backend, ready
+    from ToothSegLib.backends import choose_backend, how_to_install, ready
     from ToothSegLib.devices import choose_device, enough_memory, has_half
     from ToothSegLib.network import UNet
     from ToothSegLib.progress import Progress
@@ -108,8 +108,7 @@ def _networks() -> str:
     half = "half precision" if has_half(device) else "full precision"
     backend = choose_backend("auto", device)
     if backend == "torch" and device == "cpu":
-        hint = "; faster with OpenVINO: python -m pip install openvino"
-        return f"by PyTorch, {half}{hint}"
+        return f"by PyTorch, {half}; faster with OpenVINO: {how_to_install()}"
     size = {"dim": 3, "in_channels": 1, "out_channels": 1, "n_blocks": 2, "start_filters": 1}
     if backend == "torch":
         with enough_memory(device, "trial"):

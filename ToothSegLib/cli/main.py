@@ -62,7 +62,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     arguments = sys.argv[1:] if arguments is None else arguments
     parser = build_parser(arguments)
     _refuse_empty(parser, arguments)
-    args = parser.parse_args(arguments)
+    args = _parsed(parser, arguments)
     try:
         with warnings.catch_warnings():
             if not args.debug:
@@ -78,6 +78,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if args.debug and not isinstance(error, Cancelled | KeyboardInterrupt):
             raise
         return _tell(error)
+
+
+def _parsed(parser: argparse.ArgumentParser, arguments: Sequence[str]) -> argparse.Namespace:
+    """The options. argparse takes a last word that may be left out for left out as soon as an
+    option comes before it; a command names that word's action as its `last`."""
+    args, rest = parser.parse_known_args(arguments)
+    last: argparse.Action | None = vars(args).pop("last", None)
+    if last is not None and rest and not any(word.startswith("-") for word in rest):
+        words = [last.type(word) if callable(last.type) else word for word in rest]
+        given = getattr(args, last.dest)
+        if last.nargs == "*":
+            setattr(args, last.dest, [*(given or ()), *words])
+            rest = []
+        elif given is None and len(words) == 1:
+            setattr(args, last.dest, words[0])
+            rest = []
+    if rest:
+        parser.error(f"unrecognized arguments: {' '.join(rest)}")
+    return args
 
 
 def _refuse_empty(parser: argparse.ArgumentParser, arguments: Sequence[str]) -> None:

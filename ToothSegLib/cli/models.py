@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 import sys
 import textwrap
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from ToothSegLib.errors import BundleError, InputError
@@ -21,6 +23,8 @@ _WIDTH = 96
 
 # action: how many bundles it takes
 ACTIONS = {"compare": (1, 2), "promote": (1,), "rollback": (0,)}
+# Words that others would take for an action.
+_SHOWING = ("show", "list")
 _DESCRIPTION = """Lists the bundles of weights, their figures and whether they are intact; or:
 
   compare A B      side by side by tooth, on --dataset and on the fixed --benchmark
@@ -33,12 +37,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of the command."""
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.description = _DESCRIPTION
-    parser.add_argument(
+    words = parser.add_argument(
         "words",
         metavar="ACTION|NAME|PATH",
         nargs="*",
         help="an action with its bundles, or bundles to show (default: all that are known)",
     )
+    parser.set_defaults(last=words)
     parser.add_argument("--device", choices=("auto", "cpu", "cuda", "mps"), default="auto")
     comparing = parser.add_argument_group("to compare")
     comparing.add_argument(
@@ -67,10 +72,12 @@ def run(args: argparse.Namespace) -> int:
         for option in ("dataset", "benchmark", "json", "force"):
             if getattr(args, option):
                 raise InputError(f"--{option}: give an action, {', '.join(ACTIONS)}, before it")
+        _refuse_show(args.words)
         return show(args.words, quiet=args.quiet)
     if len(bundles) not in ACTIONS[action]:
         wanted = " or ".join(map(str, ACTIONS[action]))
-        raise InputError(f"toothseg models {action} takes {wanted} bundles, not {len(bundles)}")
+        wanted += " bundle" if ACTIONS[action] == (1,) else " bundles"
+        raise InputError(f"toothseg models {action} takes {wanted}, not {len(bundles)}")
     from ToothSegLib.cli import model_actions
 
     if action == "compare":
@@ -78,6 +85,16 @@ def run(args: argparse.Namespace) -> int:
     if action == "promote":
         return model_actions.promote_bundle(args, *bundles)
     return model_actions.roll_back_bundle(args)
+
+
+def _refuse_show(words: Sequence[str]) -> None:
+    """What is meant to show bundles, and is the name of none. Raises InputError."""
+    from ToothSegLib.models import list_bundles
+
+    word = words[0] if words else ""
+    if word in _SHOWING and word not in list_bundles() and not Path(word).exists():
+        right = shlex.join(["toothseg", "models", *words[1:]])
+        raise InputError(f"{word!r} is no action: bundles are shown without one, by {right}")
 
 
 def show(names: Sequence[str], *, quiet: bool) -> int:

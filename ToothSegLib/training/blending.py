@@ -9,6 +9,7 @@ simulated heads on which the parent's skill must be kept; neither has been learn
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -25,6 +26,9 @@ SHARES = (0.25, 0.5, 0.75, 1.0)
 
 # Held-out Dice that is no reason to go further from the parent.
 _AS_GOOD = 0.005
+
+# Less than this is a voxel here and there, and no reason to leave the parent at all.
+SMALLEST_GAIN = 0.0005
 
 
 @dataclass(frozen=True)
@@ -44,20 +48,29 @@ class Blend:
         share: of the way from the parent, 0 to 1.
         parent: skill of the parent on the heads; None if nobody looked.
         looks: at each share that was tried.
+        before: held-out Dice of the network as it was; None if no share was tried, or in what
+            an older version wrote.
     """
 
     share: float
     parent: Skill | None = None
     looks: tuple[Look, ...] = ()
+    before: float | None = None
+
+    @property
+    def gains(self) -> bool:
+        """Whether a share was good enough on the held-out cases to be looked at on the heads."""
+        return any(look.skill is not None for look in self.looks)
 
     def as_text(self) -> str:
         """A line a share that was tried; empty if there was no choice."""
         if self.parent is None:
             return ""
         lines = [f"{'of the way':>10}{'held-out Dice':>16}{'heads: Dice':>14}{'F1':>8}"]
-        for look in (Look(0.0, float("nan"), self.parent), *self.looks):
+        before = float("nan") if self.before is None else self.before
+        for look in (Look(0.0, before, self.parent), *self.looks):
             skill = f"{look.skill.dice:>14.4f}{look.skill.f1:>8.4f}" if look.skill else ""
-            dice = f"{look.dice:>16.4f}" if look.share else f"{'':>16}"
+            dice = f"{'':>16}" if math.isnan(look.dice) else f"{look.dice:>16.4f}"
             taken = "   taken" if look.share == self.share else ""
             lines.append(f"{look.share:>10.0%}{dice}{skill}{taken}")
         return "\n".join(lines)
@@ -75,7 +88,13 @@ class Blend:
 
         looks = (Look(float(e["share"]), float(e["dice"]), skill(e["skill"]))
                  for e in values["looks"])  # fmt: skip
-        return cls(float(values["share"]), skill(values["parent"]), tuple(looks))
+        before = values.get("before")
+        return cls(
+            float(values["share"]),
+            skill(values["parent"]),
+            tuple(looks),
+            None if before is None else float(before),
+        )
 
 
 def between(start: State, end: State, share: float) -> dict[str, Tensor]:
@@ -88,12 +107,17 @@ def between(start: State, end: State, share: float) -> dict[str, Tensor]:
     }
 
 
+def is_gain(before: float, dice: float) -> bool:
+    """Whether a held-out Dice is better by `SMALLEST_GAIN` or more; never for what is no number."""
+    return dice - before >= SMALLEST_GAIN - 1e-9
+
+
 def choose_share(
     before: float, dice: Callable[[float], float], parent: Skill, skill: Callable[[float], Skill]
 ) -> Blend:
     """How far to go.
 
-    Of the shares that do better on the held-out cases than the parent, the smallest that is as
+    Of the shares that gain on the parent on the held-out cases (`is_gain`), the smallest that is as
     good as the best one comes first, the others by their Dice; the first is taken that keeps the
     parent's skill on the heads, and none if none does.
 
@@ -104,7 +128,7 @@ def choose_share(
         skill: that of a share; asked for as few as need be, for it takes its time.
     """
     found = {share: dice(share) for share in SHARES}
-    better = [share for share in SHARES if found[share] > before]
+    better = [share for share in SHARES if is_gain(before, found[share])]
     top = max((found[share] for share in better), default=before)
 
     def preference(share: float) -> tuple[bool, float]:
@@ -119,7 +143,7 @@ def choose_share(
             chosen = share
             break
     looks = tuple(Look(share, round(found[share], 4), seen.get(share)) for share in SHARES)
-    return Blend(chosen, parent, looks)
+    return Blend(chosen, parent, looks, round(before, 4))
 
 
 def read_blend(path: Path) -> Blend | None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from ToothSegLib.errors import Cancelled, InputError
 from ToothSegLib.evaluation.outcomes import identification_f1, mean_dice
 from ToothSegLib.models import load_bundle
-from ToothSegLib.training.blending import Blend
+from ToothSegLib.training.blending import SMALLEST_GAIN, Blend
 from ToothSegLib.training.course import Course, Step
 from ToothSegLib.training.finetune import FineTuned, fine_tune
 from ToothSegLib.training.finetune_plan import Plan
@@ -77,17 +77,27 @@ def summary(made: FineTuned) -> str:
         what = _outcome(course, made.blends[role])
         lines.append(f"  {role:<10}{len(course.losses):>6} steps, {what}")
         lines += made.blends[role].as_text().splitlines()
-    if made.bundle.weights == made.bundle.card["lineage"]["parent"]["networks"]:
-        lines.append(
-            "nothing was learnt: the bundle is its parent; correct more scans of the kind that it "
-            "is bad at, or give more --steps"
-        )
     for name, figure in (("tooth Dice", mean_dice), ("identification F1", identification_f1)):
         lines.append(
             f"{name} on {len(made.after)} held-out case{'s' * (len(made.after) != 1)}: "
             f"{figure(made.before):.4f} -> {figure(made.after):.4f}"
         )
+    if not any(blend.share for blend in made.blends.values()):
+        lines.append(_nothing_taken(any(blend.gains for blend in made.blends.values())))
     return "\n".join(lines)
+
+
+def _nothing_taken(gains: bool) -> str:
+    """The last line where every network stayed as it was; ``gains``: the heads alone forbade it."""
+    if gains:
+        return (
+            "What was learnt spoils ordinary heads, so the bundle is its parent: mix in more "
+            "--simulated heads, or lower the --learning-rate."
+        )
+    return (
+        "Nothing was learnt that shows on the held-out cases, so the bundle is its parent: correct "
+        "more scans of the kind that it is bad at, or give more --steps."
+    )
 
 
 def _outcome(course: Course, blend: Blend) -> str:
@@ -96,6 +106,12 @@ def _outcome(course: Course, blend: Blend) -> str:
     if not step:
         return f"no better than its parent, so left as it was (Dice {dice:.4f})"
     what = f"best after step {step} (Dice {dice:.4f})"
+    if not (blend.share or blend.gains):
+        before = course.checks[0][1]
+        return (
+            f"no better than its parent by {SMALLEST_GAIN} of Dice, so left as it was "
+            f"({before:.4f} -> {dice:.4f})"
+        )
     if not blend.share:
         return f"{what}, but worse on ordinary heads, so left as it was"
     return what if blend.share == 1 else f"{what}, {blend.share:.0%} of the way there taken"

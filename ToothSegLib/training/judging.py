@@ -19,7 +19,7 @@ from ToothSegLib.evaluation.outcomes import (
     outcomes_on,
 )
 from ToothSegLib.models import Bundle, write_bundle
-from ToothSegLib.training.blending import Blend, between, choose_share
+from ToothSegLib.training.blending import Blend, between, choose_share, is_gain
 from ToothSegLib.training.course import Course
 from ToothSegLib.training.guard import GuardHead, Skill
 
@@ -65,18 +65,19 @@ class Judge:
         """How far a role goes from its weights so far to the tuned ones."""
         if not course.best[0]:
             return Blend(0.0)
+        before, after = course.checks[0][1], course.best[1]
         if not self.heads:
-            return Blend(1.0)
+            return Blend(1.0 if is_gain(before, after) else 0.0)
         start, judge = self.states[role], self.of_role(role)
 
         def dice(share: float) -> float:
-            return course.best[1] if share == 1.0 else judge(between(start, tuned, share))
+            return after if share == 1.0 else judge(between(start, tuned, share))
 
         def skill(share: float) -> Skill:
             states = {**self.states, role: between(start, tuned, share)}
             return self._skill(self._candidate(states))
 
-        return choose_share(course.checks[0][1], dice, self._skill_of_parent, skill)
+        return choose_share(before, dice, self._skill_of_parent, skill)
 
     def clear(self) -> None:
         """Take the candidate away."""
