@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from panel_fixture import open_panel, settle, wait_until
-from stub_worker import use_stub_worker
+from panel_fixture import settle, wait_until
+from stub_panel_fixture import a_scan, open_stub_panel
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -19,21 +18,7 @@ pytestmark = pytest.mark.timeout(300)
 @pytest.fixture
 def widget(toothseg: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     """The panel, whose runs see in 1000 + FDI the tooth of that number; "slow" takes a minute."""
-    use_stub_worker(monkeypatch)
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    return open_panel(toothseg)
-
-
-def a_scan(name: str, *teeth: int) -> Any:
-    """A volume node with these teeth in a row."""
-    import slicer
-
-    array = np.zeros((12, 12, 8 * max(len(teeth), 1)), np.int16)
-    for place, fdi in enumerate(teeth):
-        array[3:9, 3:9, 8 * place + 1 : 8 * place + 7] = 1000 + fdi
-    node = slicer.util.addVolumeFromArray(array, name=name)
-    settle()
-    return node
+    return open_stub_panel(toothseg, tmp_path, monkeypatch)
 
 
 def run(widget: Any, volume: Any, bundle: str = "quick") -> Any:
