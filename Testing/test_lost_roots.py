@@ -98,7 +98,7 @@ def test_the_last_step_of_telling_teeth_apart(
     def turn_round(found: np.ndarray, *_: object) -> object:
         turned = np.where(found > 0, found.max() + 1 - found, 0).astype(found.dtype)
         regions = measure_regions(turned, maps)
-        return turned, regions, number_regions(regions)
+        return turned, regions, number_regions(regions), []
 
     monkeypatch.setattr(instances_module, "rejoin_roots", rejoin)
     if parted:

@@ -23,7 +23,7 @@ from ToothSegLib.numbering import Numbering, number_regions
 from ToothSegLib.parting import part_merged, patient_size
 from ToothSegLib.pieces import Pieces, split_pieces
 from ToothSegLib.regions import Region, measure_regions
-from ToothSegLib.stacked import part_stacked, stacked_regions
+from ToothSegLib.stacked import Stack, part_stacked, stacked_regions
 from ToothSegLib.teeth import TEETH
 from ToothSegLib.votes import label_by_votes
 
@@ -115,12 +115,11 @@ def separate_teeth(maps: Maps) -> Instances:
         before, joined = labels, rejoin_roots(labels, regions, numbering)
         if joined is not None:
             labels, regions, numbering = _measured_anew(joined[0], maps)
-        labels, regions, numbering = _parted_by_height(labels, regions, numbering, maps)
+        labels, regions, numbering, stacks = _parted_by_height(labels, regions, numbering, maps)
         if joined is not None:
             # Labels go by size, so each is known only when all is parted and joined.
             rejoined = [(_commonest(labels[before == root.label]), root) for root in joined[1]]
-        up = _upwards(numbering)
-        stacked = [(one.label, one.apart_mm) for one in stacked_regions(labels, maps, up)]
+        stacked = [(one.label, one.apart_mm) for one in stacks]
     return Instances(labels, regions, dropped.tolist(), numbering, rejoined, stacked)
 
 
@@ -136,17 +135,17 @@ def _upwards(numbering: Numbering) -> np.ndarray:
 
 def _parted_by_height(
     labels: np.ndarray, regions: list[Region], numbering: Numbering, maps: Maps
-) -> tuple[np.ndarray, list[Region], Numbering]:
+) -> tuple[np.ndarray, list[Region], Numbering, list[Stack]]:
     """Part what holds a tooth of the row and an impacted one, if that gives a number to each.
 
-    A milk tooth above the bud of its own successor has none: that region is left whole, and told.
+    A milk tooth above the bud of its own successor has none: that region is left whole. What is
+    left so comes last.
     """
     while True:
         known = set(filter(None, numbering.numbers.values()))
-        if len(known) == len(TEETH):
-            return labels, regions, numbering
         up = _upwards(numbering)
-        for stack in stacked_regions(labels, maps, up):
+        stacks = stacked_regions(labels, maps, up)
+        for stack in stacks if len(known) < len(TEETH) else ():
             parted = part_stacked(labels, maps, up, stack)
             if parted is None:
                 continue
@@ -155,7 +154,7 @@ def _parted_by_height(
                 labels, regions, numbering = anew
                 break
         else:
-            return labels, regions, numbering
+            return labels, regions, numbering, stacks
 
 
 def _measured_anew(labels: np.ndarray, maps: Maps) -> tuple[np.ndarray, list[Region], Numbering]:
