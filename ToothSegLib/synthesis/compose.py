@@ -12,9 +12,12 @@ from ToothSegLib.synthesis import tissues
 from ToothSegLib.synthesis.braces import set_braces
 from ToothSegLib.synthesis.case import Case
 from ToothSegLib.synthesis.crown_statistics import CrownStatistics, draw_forms
+from ToothSegLib.synthesis.decay import break_down, draw_share
+from ToothSegLib.synthesis.dense_bone import set_dense_bone
 from ToothSegLib.synthesis.dental_work import draw_work, set_implants
 from ToothSegLib.synthesis.dentition import Dentition, PlacedTooth, draw_dentition
 from ToothSegLib.synthesis.detail import BEYOND_MM, copied, make_detail
+from ToothSegLib.synthesis.hardware import set_hardware
 from ToothSegLib.synthesis.individual import Individual
 from ToothSegLib.synthesis.jaws import Grid, Head, build_head
 from ToothSegLib.synthesis.lesions import draw_lesions
@@ -126,21 +129,28 @@ def make_case(
     # Each coarse sample lies in the middle of the eight fine ones that it is copied to.
     x, y, z = (low + spacing_mm / 2 for low in _LOW)
     coarse = Grid((x, y, z), 2 * spacing_mm, (size[2] // 2, size[1] // 2, size[0] // 2))
-    head = build_head(dentition, coarse, rng)
+    # An ordinary head draws nothing from these, and stays what it was before they came.
+    changes = None if ordinary else np.random.default_rng([seed, 4])
+    head = build_head(dentition, coarse, rng, changes)
     teeth = render_teeth(
-        dentition, fine, rng, wish.crowned, much_work=wish.much_work, loss_mm=head.loss_mm
-    )
+        dentition, fine, rng, wish.crowned, much_work=wish.much_work, loss_mm=head.loss_mm,
+        decay=None if wish.crowned is not None else changes,
+    )  # fmt: skip
     if not ordinary:
         teeth.lesion = draw_lesions(
             dentition, fine, teeth.nearest, teeth.owner, teeth.part,
             np.random.default_rng([seed, 3]),
         )  # fmt: skip
     tissue, outside = _set_in(head, teeth, fine, rng)
+    if changes is not None:
+        set_dense_bone((tissue, outside), teeth.nearest, dentition, fine, changes)
     bare = tissue.copy()
     set_implants(tissue, teeth.nearest, dentition, fine, rng, wish.implants)
     prosthesis = tissue != bare
     braces = False if ordinary and wish.braces is None else wish.braces
     set_braces(tissue, teeth.nearest, dentition, fine, seed, braces)
+    if changes is not None:
+        set_hardware(tissue, teeth.nearest, dentition, fine, changes)
     outside = np.where(tissue == bare, outside, tissue)
     labels = np.where(teeth.nearest < 0, teeth.owner, 0).astype(np.uint8)
     about: dict[str, object] = {
@@ -163,11 +173,13 @@ def render_teeth(
     *,
     much_work: bool = False,
     loss_mm: float = 0.0,
+    decay: np.random.Generator | None = None,
 ) -> TeethMaps:
     """Evaluate every present tooth's form on the grid; where two overlap, the deeper one owns.
 
     The teeth ``crowned`` bear metal and all others nothing; without it, chance decides, by which
-    with ``much_work`` most teeth have something. The bone has gone down by ``loss_mm``.
+    with ``much_work`` most teeth have something. The bone has gone down by ``loss_mm``. With
+    ``decay`` some crowns are broken down.
     """
     maps = TeethMaps(
         np.full(grid.size, _NEAR, np.float32),
@@ -176,9 +188,12 @@ def render_teeth(
         *(np.zeros(grid.size, bool) for _ in range(4)),
     )
     pulp_share = rng.uniform(*_PULP_SHARE)
+    broken = 0.0 if decay is None else draw_share(decay)
     for tooth in dentition.teeth:
-        if tooth.present:
-            _render(tooth, grid, maps, pulp_share, rng, crowned, much_work, loss_mm)
+        if not tooth.present:
+            continue
+        worn = decay if decay is not None and decay.random() < broken else None
+        _render(tooth, grid, maps, pulp_share, rng, crowned, much_work, loss_mm, worn)
     return maps
 
 
@@ -191,6 +206,7 @@ def _render(
     crowned: Collection[int] | None,
     much_work: bool,
     loss_mm: float,
+    decay: np.random.Generator | None,
 ) -> None:
     box = reachable_box(tooth, grid, tooth.form.length)
     m, b, o = in_frame(tooth, grid, box)
@@ -198,8 +214,11 @@ def _render(
     crown = tooth.form.crown_height
     # The cervical line climbs towards the crown between the teeth.
     cervix = -crown + 0.12 * m**2 / max(tooth.form.width / 8.0, 0.5)
-    mine = distance < maps.nearest[box]
-    maps.nearest[box] = np.where(mine, distance, maps.nearest[box])
+    left = distance
+    if decay is not None and not tooth.buried:
+        left = break_down(distance, m, b, o, tooth.form, decay)
+    mine = left < maps.nearest[box]
+    maps.nearest[box] = np.where(mine, left, maps.nearest[box])
     maps.owner[box] = np.where(mine, tooth.fdi, maps.owner[box])
     share = pulp_share_of(tooth.fdi, pulp_share)
     part = tooth_tissue(tooth.fdi, crown, distance, cervix, o, share, grid.step)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+import copy
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
+from ToothSegLib.synthesis.drift import draw_closed, draw_extractions, leaning_into
 from ToothSegLib.synthesis.frames import Slot, arch_frames
 from ToothSegLib.synthesis.impaction import draw_impacted
 from ToothSegLib.synthesis.individual import Form, Individual
@@ -162,7 +164,9 @@ def draw_dentition(
     }
     places = _places_of(donor, forms) if donor and rng.random() < in_place else {}
     # Arches with more than a few places missing would not shape a jaw.
-    slots = places if len(places) >= _FEWEST_PLACES else _draw_arches(forms, rng)
+    drawn = len(places) < _FEWEST_PLACES
+    before = copy.deepcopy(rng)
+    slots = _draw_arches(forms, rng) if drawn else places
     opening = float(rng.choice([0.3, rng.uniform(0.5, 3.0), rng.uniform(3, 14)], p=[0.3, 0.4, 0.3]))
     disorder = float(rng.choice([0.6, 1.0, 2.0], p=[0.4, 0.4, 0.2]))
     lost = _draw_absent(rng)
@@ -174,6 +178,13 @@ def draw_dentition(
         leaning = {group: float(rng.normal(0.0, _LEANING_DEG)) for group in _GROUPS}
     if absent is not None:
         lost = set(absent)
+    bury, drift = rng.spawn(2)
+    closed: dict[int, float] = {}
+    if drawn and not ordinary:
+        taken_out = set() if absent is not None else draw_extractions(lost, drift)
+        lost |= taken_out
+        closed = draw_closed(lost, taken_out, drift)
+        slots = _draw_arches(forms, before, closed)
     teeth = []
     for fdi, slot in slots.items():
         upper = fdi < 30
@@ -183,13 +194,14 @@ def draw_dentition(
         shift = rng.normal(0.0, 0.35, 3) * disorder
         turn = rng.normal(0.0, 1.0, 3) * np.deg2rad([4.0, 3.5, 5.0]) * disorder
         turn[0] += np.deg2rad(leaning[upper, fdi % 10 <= 3])
+        turn[1] += leaning_into(fdi, closed, drift)
         if third and not ordinary and rng.random() < 0.4:
             # Impacted: deep in the bone and leaning on the second molar.
             shift = shift + np.array([-1.0, 0.0, -rng.uniform(2.0, 7.0)])
             turn = turn + np.array([0.0, rng.choice([-1, 1]) * rng.uniform(0.2, 1.3), 0.0])
         teeth.append(PlacedTooth(slot.moved(shift, turn), forms[fdi], fdi not in lost))
     if not ordinary:
-        teeth = _bury(teeth, rng.spawn(1)[0])
+        teeth = _bury(teeth, bury)
     return Dentition(tuple(teeth), opening)
 
 
@@ -265,8 +277,16 @@ def _places_of(donor: Individual, forms: dict[int, WarpedForm]) -> dict[int, Slo
     return {fdi: slots[fdi] for fdi in forms if fdi in slots}
 
 
-def _draw_arches(forms: dict[int, WarpedForm], rng: np.random.Generator) -> dict[int, Slot]:
-    """Crowns side by side along two arches of the form y = depth * |x / half width| ** power."""
+def _draw_arches(
+    forms: dict[int, WarpedForm],
+    rng: np.random.Generator,
+    closed: Mapping[int, float] | None = None,
+) -> dict[int, Slot]:
+    """Crowns side by side along two arches of the form y = depth * |x / half width| ** power.
+
+    The places in ``closed`` are narrower by that share of their width.
+    """
+    widths = {fdi: form.width * (1.0 - (closed or {}).get(fdi, 0.0)) for fdi, form in forms.items()}
     half_width = rng.normal(28.2, 2.2)
     power = rng.uniform(1.9, 2.9)
     overjet, overbite = rng.normal(2.3, 0.8), rng.normal(2.0, 1.0)
@@ -280,8 +300,8 @@ def _draw_arches(forms: dict[int, WarpedForm], rng: np.random.Generator) -> dict
         for side in (-1.0, 1.0):
             places = [fdi for fdi in order if (fdi // 10 in (1, 4)) == (side < 0)]
             places.sort(key=lambda fdi: fdi % 10)
-            steps = np.cumsum([forms[fdi].width + spacing for fdi in places])
-            middles = steps - 0.5 * np.array([forms[fdi].width for fdi in places])
+            steps = np.cumsum([widths[fdi] + spacing for fdi in places])
+            middles = steps - 0.5 * np.array([widths[fdi] for fdi in places])
             x, y = _along_arch(middles, width, power)
             for k, fdi in enumerate(places):
                 # The bite closes with a curve: front teeth overlap, molars meet.

@@ -7,6 +7,7 @@ it only has to hold whatever a network must learn *not* to take for a tooth.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +16,9 @@ from scipy.spatial import cKDTree
 
 from ToothSegLib.synthesis import tissues
 from ToothSegLib.synthesis.dentition import Dentition, PlacedTooth
+
+# Bone that bears no tooth goes away, as much as half of it in years.
+_SUNK, _SUNK_MM = 0.6, 9.0
 
 
 @dataclass(frozen=True)
@@ -44,14 +48,23 @@ class Head:
     loss_mm: float
 
 
-def build_head(dentition: Dentition, grid: Grid, rng: np.random.Generator) -> Head:
-    """Tissue map of a head for the dentition, teeth not yet set in."""
+def build_head(
+    dentition: Dentition,
+    grid: Grid,
+    rng: np.random.Generator,
+    changes: np.random.Generator | None = None,
+) -> Head:
+    """Tissue map of a head for the dentition, teeth not yet set in.
+
+    With ``changes`` the ridges of some patients have sunk where teeth are missing.
+    """
+    sunk = {} if changes is None else _draw_sunk(dentition, changes)
     x, y, z = grid.axes()
     texture = _smooth_noise(grid, rng, 9.0)
     tissue, skin = _soft_tissues(dentition, x, y, z, texture, rng)
     loss = float(rng.choice([rng.uniform(0, 1.5), rng.uniform(1.5, 6.0)], p=[0.75, 0.25]))
-    mandible = _mandible(dentition, x, y, z, loss, rng)
-    maxilla, cavities = _maxilla(dentition, x, y, z, loss, rng)
+    mandible = _mandible(dentition, x, y, z, loss, sunk, rng)
+    maxilla, cavities = _maxilla(dentition, x, y, z, loss, sunk, rng)
     bone = np.minimum(mandible, maxilla) + 0.7 * texture
     shell = rng.uniform(0.8, 2.4)
     tissue[cavities < 0] = tissues.AIR
@@ -69,36 +82,50 @@ def build_head(dentition: Dentition, grid: Grid, rng: np.random.Generator) -> He
     return Head(tissue, bone, loss)
 
 
-def _arch_line(teeth: list[PlacedTooth], below: float) -> np.ndarray:
-    """Points (x, y, crest z) under the crowns, ``below`` mm along each tooth past its cervix."""
+def _draw_sunk(dentition: Dentition, rng: np.random.Generator) -> dict[int, float]:
+    """How far the ridge has sunk in the places of missing teeth, mm by FDI number."""
+    if rng.random() >= _SUNK:
+        return {}
+    most = rng.uniform(1.0, _SUNK_MM)
+    gone = [t.fdi for t in dentition.teeth if not t.present and t.fdi % 10 != 8]
+    return {fdi: float(most * rng.uniform(0.6, 1.0)) for fdi in gone}
+
+
+def _arch_line(teeth: list[PlacedTooth], below: float, sunk: Mapping[int, float]) -> np.ndarray:
+    """Points (x, y, crest z, how far it has sunk) under the crowns, ``below`` mm along each tooth
+    past its cervix."""
     points = [tooth.to_lps(0.0, 0.0, -tooth.form.crown_height - below) for tooth in teeth]
     crest = [tooth.to_lps(0.0, 0.0, -tooth.form.crown_height)[2] for tooth in teeth]
     line = np.array([[p[0], p[1], c] for p, c in zip(points, crest, strict=True)])
-    return np.stack(
-        [ndimage.gaussian_filter1d(line[:, a], 1.2, mode="nearest") for a in range(3)], axis=1
-    )
+    lost = np.array([sunk.get(tooth.fdi, 0.0) for tooth in teeth])
+    smooth = [ndimage.gaussian_filter1d(line[:, a], 1.2, mode="nearest") for a in range(3)]
+    return np.stack([*smooth, ndimage.gaussian_filter1d(lost, 0.6, mode="constant")], axis=1)
 
 
 def _extend(line: np.ndarray, length: float, flare: float) -> np.ndarray:
-    """The line with both ends drawn out backwards by ``length`` mm, sideways by ``flare`` a mm."""
-    side = np.array([np.sign(line[0, 0] - line[-1, 0]), 0.0, 0.0])
-    back = np.array([0.0, 1.0, 0.0])
+    """The line with both ends drawn out backwards by ``length`` mm, sideways by ``flare`` a mm;
+    nothing has sunk there."""
+    side = np.array([np.sign(line[0, 0] - line[-1, 0]), 0.0, 0.0, 0.0])
+    back = np.array([0.0, 1.0, 0.0, 0.0])
     steps = np.arange(2.0, length, 2.0)[:, None]
-    first = line[0] + steps * (back + flare * side)
-    last = line[-1] + steps * (back - flare * side)
+    kept = np.array([1.0, 1.0, 1.0, 0.0])
+    first = kept * line[0] + steps * (back + flare * side)
+    last = kept * line[-1] + steps * (back - flare * side)
     return np.concatenate([first[::-1], line, last])
 
 
 def _from_line(
     line: np.ndarray, x: np.ndarray, y: np.ndarray
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """In plan: distance to the line (mm), its crest height there, and its y there."""
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """In plan: distance to the line (mm), its crest height there, its y there, and how far the
+    crest has sunk."""
     knots = np.arange(len(line))
     fine = np.linspace(0, len(line) - 1, 12 * len(line))
-    dense = np.stack([np.interp(fine, knots, line[:, a]) for a in range(3)], axis=1)
+    dense = np.stack([np.interp(fine, knots, column) for column in line.T], axis=1)
     plan = np.stack(np.broadcast_arrays(x[0], y[0]), axis=-1)
     distance, index = cKDTree(dense[:, :2]).query(plan)
-    return distance[None], dense[index, 2][None], dense[index, 1][None]
+    along, crest, sunk = (dense[index, column][None] for column in (1, 2, 3))
+    return distance[None], crest, along, sunk
 
 
 def _slab(distance: np.ndarray, half: np.ndarray | float, z: np.ndarray, low, high):  # type: ignore[no-untyped-def]
@@ -115,19 +142,20 @@ def _mandible(
     y: np.ndarray,
     z: np.ndarray,
     loss: float,
+    sunk: Mapping[int, float],
     rng: np.random.Generator,
 ) -> np.ndarray:
     teeth = dentition.arch(upper=False)
-    line = _extend(_arch_line(teeth, 9.0), 45.0, rng.uniform(0.15, 0.4))
+    line = _extend(_arch_line(teeth, 9.0, sunk), 45.0, rng.uniform(0.15, 0.4))
     end = max(teeth[0].slot.origin[1], teeth[-1].slot.origin[1])
-    distance, crest, along = _from_line(line, x, y)
+    distance, crest, along, lost = _from_line(line, x, y)
     crest = crest - 1.0 - loss
     height = rng.uniform(24.0, 33.0)
     alveolar = rng.uniform(3.0, 4.8)
     basal = alveolar + rng.uniform(1.5, 3.5)
     depth = np.clip((crest - z) / 12.0, 0.0, 1.0)
     behind = np.clip((along - end - 4.0) / 8.0, 0.0, 1.0)
-    top = crest + behind * rng.uniform(35.0, 50.0)
+    top = crest - lost + behind * rng.uniform(35.0, 50.0)
     half = (alveolar + (basal - alveolar) * depth) * (1.0 - 0.3 * behind)
     return _slab(distance, half, z, crest - height + 6.0 * behind, top)
 
@@ -138,17 +166,22 @@ def _maxilla(
     y: np.ndarray,
     z: np.ndarray,
     loss: float,
+    sunk: Mapping[int, float],
     rng: np.random.Generator,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Signed distance of the upper jaw, and of the air cavities within and above it."""
     teeth = dentition.arch(upper=True)
-    line = _extend(_arch_line(teeth, 6.0), rng.uniform(7.0, 12.0), 0.05)
-    distance, crest, _ = _from_line(line, x, y)
+    line = _extend(_arch_line(teeth, 6.0, sunk), rng.uniform(7.0, 12.0), 0.05)
+    distance, crest, _, lost = _from_line(line, x, y)
     crest = crest + 1.0 + loss
     height = rng.uniform(14.0, 21.0)
     rise = np.clip((z - crest) / 10.0, 0.0, 1.0)
     ridge = _slab(
-        distance, rng.uniform(3.2, 4.8) + rng.uniform(0.5, 3.0) * rise, z, crest, crest + height
+        distance,
+        rng.uniform(3.2, 4.8) + rng.uniform(0.5, 3.0) * rise,
+        z,
+        crest + lost,
+        crest + height,
     )
     # The palate closes the arch at the top of a vault.
     width = np.ptp(line[:, 0]) / 2
@@ -281,10 +314,10 @@ def _canal(
         if len(side) < 2:
             continue
         deep = rng.uniform(15.0, 20.0)
-        line = np.array([t.to_lps(0, -1.0, -t.form.crown_height - deep) for t in side])
+        line = np.array([[*t.to_lps(0, -1.0, -t.form.crown_height - deep), 0.0] for t in side])
         line = line[np.argsort(line[:, 1])][::-1]
-        line = np.concatenate([line[:1] + [0.0, 2.0, 0.0], line])
-        distance, height, _ = _from_line(line, x, y)
+        line = np.concatenate([line[:1] + [0.0, 2.0, 0.0, 0.0], line])
+        distance, height, _, _ = _from_line(line, x, y)
         field = np.minimum(field, np.hypot(distance, z - height) - rng.uniform(1.0, 1.8))
     return field
 

@@ -1,0 +1,140 @@
+"""What changes in a head over the years and is no tooth, or less of one than it was."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from scipy import ndimage
+
+from ToothSegLib.synthesis import tissues
+from ToothSegLib.synthesis.compose import make_case
+from ToothSegLib.synthesis.decay import break_down, draw_share
+from ToothSegLib.synthesis.dense_bone import set_dense_bone
+from ToothSegLib.synthesis.dentition import Dentition, draw_dentition
+from ToothSegLib.synthesis.hardware import set_hardware
+from ToothSegLib.synthesis.jaws import Grid, build_head
+
+GRID = Grid((-60.0, -18.0, -50.0), 1.0, (94, 110, 120))
+_THIRDS = (18, 28, 38, 48)
+_FORM = SimpleNamespace(width=8.0, crown_height=7.0, length=20.0)
+
+
+@pytest.fixture(scope="module")
+def dentition() -> Dentition:
+    return draw_dentition(np.random.default_rng(2), ordinary=True, absent=_THIRDS)
+
+
+def whole_tooth() -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Distance and coordinates of a post of 8 mm across and 20 mm long, its top at zero."""
+    axis = np.arange(-6.0, 6.25, 0.5)
+    o, b, m = np.meshgrid(np.arange(-22.0, 2.25, 0.5), axis, axis, indexing="ij")
+    distance = np.maximum(np.hypot(m, b) - 4.0, np.abs(o + 10.0) - 10.0)
+    return distance, m, b, o
+
+
+def test_a_broken_tooth_is_a_part_of_the_whole_one_and_keeps_its_root() -> None:
+    distance, m, b, o = whole_tooth()
+    root = (distance < 0) & (o < -12.0)
+    shares = []
+    for seed in range(60):
+        left = break_down(distance, m, b, o, _FORM, np.random.default_rng(seed))  # type: ignore[arg-type]
+        assert (left >= distance).all()
+        assert ((left < 0) & root).sum() == root.sum()
+        shares.append((left < 0).sum() / (distance < 0).sum())
+    assert min(shares) < 0.7
+    assert max(shares) > 0.9
+
+
+def test_some_patients_have_many_broken_teeth_and_most_hardly_any() -> None:
+    shares = [draw_share(np.random.default_rng(seed)) for seed in range(300)]
+    assert 0.05 < np.mean(np.array(shares) > 0.1) < 0.2
+    assert min(shares) < 0.02
+
+
+def test_islands_lie_in_bone_off_the_teeth(
+    dentition: Dentition, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ToothSegLib.synthesis.dense_bone._ISLANDS", 60.0)
+    monkeypatch.setattr("ToothSegLib.synthesis.dense_bone._LUMPS", 0.0)
+    nearest = np.full(GRID.size, 2.0, np.float32)
+    nearest[:, :50] = 0.1
+    tissue = np.full(GRID.size, tissues.TRABECULAR, np.uint8)
+    tissue[:20] = tissues.SOFT
+    before, other = tissue.copy(), tissue.copy()
+    set_dense_bone((tissue, other), nearest, dentition, GRID, np.random.default_rng(1))
+    changed = tissue != before
+    assert changed.sum() > 100
+    assert np.array_equal(tissue, other)
+    assert (before[changed] == tissues.TRABECULAR).all()
+    assert (nearest[changed] > 0.4).all()
+    assert set(np.unique(tissue[changed])) == {tissues.CORTICAL, tissues.DENTINE}
+
+
+def test_lumps_grow_on_the_jaw(dentition: Dentition, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ToothSegLib.synthesis.dense_bone._ISLANDS", 0.0)
+    monkeypatch.setattr("ToothSegLib.synthesis.dense_bone._THICKENED", 0.0)
+    monkeypatch.setattr("ToothSegLib.synthesis.dense_bone._LUMPS", 1.0)
+    head = build_head(dentition, GRID, np.random.default_rng(0))
+    for seed in range(4):
+        tissue = head.tissue.copy()
+        free = np.full(GRID.size, 2.0, np.float32)
+        set_dense_bone((tissue,), free, dentition, GRID, np.random.default_rng(seed))
+        changed = tissue != head.tissue
+        assert changed.any()
+        assert (tissue[changed] == tissues.CORTICAL).all()
+        lumps, count = ndimage.label(changed)
+        jaw = ndimage.binary_dilation(head.bone < 1.0)
+        attached = sum(bool((jaw & (lumps == n)).any()) for n in range(1, count + 1))
+        assert attached >= 0.7 * count
+
+
+def test_metal_keeps_off_the_teeth_and_comes_in_few_heads(
+    dentition: Dentition, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    distance = np.full(GRID.size, 2.0, np.float32)
+    distance[:, :, 60:] = 0.2
+    have = 0
+    for seed in range(80):
+        tissue = np.zeros(GRID.size, np.uint8)
+        set_hardware(tissue, distance, dentition, GRID, np.random.default_rng(seed))
+        assert set(np.unique(tissue)) <= {tissues.AIR, tissues.TITANIUM}
+        assert not tissue[distance < 0.3].any()
+        have += bool(tissue.any())
+    assert 1 <= have <= 20
+    for screws, plate in ((1.0, 0.0), (0.0, 1.0)):
+        monkeypatch.setattr("ToothSegLib.synthesis.hardware._SCREWS", screws)
+        monkeypatch.setattr("ToothSegLib.synthesis.hardware._PLATE", plate)
+        tissue = np.zeros(GRID.size, np.uint8)
+        free = np.full(GRID.size, 2.0, np.float32)
+        set_hardware(tissue, free, dentition, GRID, np.random.default_rng(3))
+        assert tissue.any()
+
+
+def test_the_ridge_sinks_where_teeth_are_missing_and_nowhere_else(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    gone = (*_THIRDS, 34, 35, 36, 37)
+    drawn = draw_dentition(np.random.default_rng(2), ordinary=True, absent=gone)
+    monkeypatch.setattr("ToothSegLib.synthesis.jaws._SUNK", 1.0)
+    rng = np.random.default_rng
+    as_ever = build_head(drawn, GRID, rng(0)).bone < 0
+    assert np.array_equal(as_ever, build_head(drawn, GRID, rng(0), None).bone < 0)
+    sunk = build_head(drawn, GRID, rng(0), rng(1)).bone < 0
+    lost = as_ever & ~sunk
+    assert lost.sum() > 50
+    x = GRID.axes()[0][0, 0]
+    left = x[np.argwhere(lost)[:, 2]]
+    assert (left > 0).mean() > 0.9, "teeth of the left are missing, and bone of the left"
+
+
+def test_an_ordinary_head_has_none_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise AssertionError("drawn for an ordinary head")
+
+    for name in ("set_dense_bone", "set_hardware", "break_down"):
+        monkeypatch.setattr(f"ToothSegLib.synthesis.compose.{name}", refuse)
+    assert make_case(5, spacing_mm=2.0, ordinary=True).centres
+    with pytest.raises(AssertionError, match="ordinary head"):
+        make_case(5, spacing_mm=2.0)
