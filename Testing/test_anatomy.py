@@ -8,9 +8,11 @@ from scipy import ndimage
 
 from ToothSegLib.norms import VOLUMES_MM3
 from ToothSegLib.synthesis import compose, tissues
-from ToothSegLib.synthesis.compose import TeethMaps, Wish, make_case, pulp_share_of, tooth_tissue
-from ToothSegLib.synthesis.jaws import Grid, Head
+from ToothSegLib.synthesis.compose import Wish, make_case
+from ToothSegLib.synthesis.jaws import Head
+from ToothSegLib.synthesis.shapes import Grid
 from ToothSegLib.synthesis.tooth_form import draw_form
+from ToothSegLib.synthesis.tooth_maps import TeethMaps, pulp_share_of, tooth_tissue
 
 # Mean volume of the pulp, mm3, by type: Fanibunda, J Dent 14 (1986).
 PULPS_MM3 = {1: 12.4, 3: 14.7, 5: 16.5, 6: 68.2, 9: 6.1, 11: 14.2, 13: 14.9, 14: 52.5}

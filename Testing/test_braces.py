@@ -48,7 +48,7 @@ def test_brackets_are_on_the_outer_side_of_the_arch(pair: tuple[Case, Case]) -> 
 def test_an_ordinary_head_has_none_by_chance_and_others_have_them_now_and_then() -> None:
     from ToothSegLib.synthesis.braces import set_braces
     from ToothSegLib.synthesis.dentition import draw_dentition
-    from ToothSegLib.synthesis.jaws import Grid
+    from ToothSegLib.synthesis.shapes import Grid
 
     grid = Grid((-60.0, -18.0, -50.0), 2.0, (47, 55, 60))
     dentition = draw_dentition(np.random.default_rng(0), ordinary=True, absent=())

@@ -96,3 +96,14 @@ def test_an_ordinary_bite_has_no_closed_gaps(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr("ToothSegLib.synthesis.dentition.draw_closed", refuse)
     monkeypatch.setattr("ToothSegLib.synthesis.dentition.draw_extractions", refuse)
     assert drawn(3, ordinary=True).teeth
+
+
+def test_the_roots_of_one_patient_are_long_or_short_together() -> None:
+    means = []
+    for seed in range(12):
+        lengths = [tooth.form.root_stretch for tooth in drawn(seed, absent=()).teeth]  # type: ignore[attr-defined]
+        means.append(np.mean(lengths))
+        assert 0.4 < min(lengths)
+        assert max(lengths) < 1.6
+    # Thirty-two teeth that know nothing of each other would have means within 0.02 of one.
+    assert np.std(means) > 0.1

@@ -10,11 +10,12 @@ from scipy import ndimage
 
 from ToothSegLib.synthesis import tissues
 from ToothSegLib.synthesis.compose import make_case
-from ToothSegLib.synthesis.decay import break_down, draw_share
+from ToothSegLib.synthesis.decay import break_down, draw_resorbed, draw_share, shorten
 from ToothSegLib.synthesis.dense_bone import set_dense_bone
 from ToothSegLib.synthesis.dentition import Dentition, draw_dentition
 from ToothSegLib.synthesis.hardware import set_hardware
-from ToothSegLib.synthesis.jaws import Grid, build_head
+from ToothSegLib.synthesis.jaws import build_head
+from ToothSegLib.synthesis.shapes import Grid
 
 GRID = Grid((-60.0, -18.0, -50.0), 1.0, (94, 110, 120))
 _THIRDS = (18, 28, 38, 48)
@@ -133,8 +134,21 @@ def test_an_ordinary_head_has_none_of_it(monkeypatch: pytest.MonkeyPatch) -> Non
     def refuse(*_: object) -> None:
         raise AssertionError("drawn for an ordinary head")
 
-    for name in ("set_dense_bone", "set_hardware", "break_down"):
+    for name in ("set_dense_bone", "set_hardware"):
         monkeypatch.setattr(f"ToothSegLib.synthesis.compose.{name}", refuse)
     assert make_case(5, spacing_mm=2.0, ordinary=True).centres
     with pytest.raises(AssertionError, match="ordinary head"):
         make_case(5, spacing_mm=2.0)
+
+
+def test_a_shortened_root_ends_bluntly_and_is_still_half_there() -> None:
+    distance, _, _, o = whole_tooth()
+    rng = np.random.default_rng(0)
+    for _ in range(20):
+        left = shorten(distance, o, _FORM, rng)  # type: ignore[arg-type]
+        lost = (distance < 0) & (left >= 0)
+        assert lost.any()
+        assert o[lost].max() <= -13.5 + 1e-6, "half of the root, 13 mm long, stays"
+        assert o[lost].min() == o[distance < 0].min()
+    some = [draw_resorbed(np.random.default_rng(seed)) for seed in range(300)]
+    assert 0.05 < np.mean(np.array(some) > 0) < 0.3

@@ -7,11 +7,12 @@ import pytest
 from scipy import ndimage
 
 from ToothSegLib.synthesis import dentition, tissues
-from ToothSegLib.synthesis.compose import make_case, render_teeth
+from ToothSegLib.synthesis.compose import make_case
 from ToothSegLib.synthesis.dentition import Dentition, draw_dentition
 from ToothSegLib.synthesis.impaction import draw_impacted
-from ToothSegLib.synthesis.jaws import Grid
 from ToothSegLib.synthesis.lesions import draw_lesions
+from ToothSegLib.synthesis.shapes import Grid
+from ToothSegLib.synthesis.tooth_maps import render_teeth
 
 _WITH_BURIED = 39  # a seed whose dentition has an impacted canine, 13
 

@@ -6,8 +6,8 @@ import numpy as np
 
 from ToothSegLib.synthesis import tissues
 from ToothSegLib.synthesis.dentition import Dentition, PlacedTooth
-from ToothSegLib.synthesis.jaws import Grid
 from ToothSegLib.synthesis.placement import in_frame, reachable_box
+from ToothSegLib.synthesis.shapes import Grid
 
 _BRACES, _RETAINER = 0.07, 0.08
 _BRACKET_MM = (1.6, 1.5, 1.6)  # half its width, its depth, half its height

@@ -12,32 +12,23 @@ from ToothSegLib.synthesis import tissues
 from ToothSegLib.synthesis.braces import set_braces
 from ToothSegLib.synthesis.case import Case
 from ToothSegLib.synthesis.crown_statistics import CrownStatistics, draw_forms
-from ToothSegLib.synthesis.decay import break_down, draw_share
 from ToothSegLib.synthesis.dense_bone import set_dense_bone
-from ToothSegLib.synthesis.dental_work import draw_work, set_implants
-from ToothSegLib.synthesis.dentition import Dentition, PlacedTooth, draw_dentition
+from ToothSegLib.synthesis.dental_work import set_implants
+from ToothSegLib.synthesis.dentition import draw_dentition
 from ToothSegLib.synthesis.detail import BEYOND_MM, copied, make_detail
 from ToothSegLib.synthesis.hardware import set_hardware
 from ToothSegLib.synthesis.individual import Individual
-from ToothSegLib.synthesis.jaws import Grid, Head, build_head
+from ToothSegLib.synthesis.jaws import Head, build_head
 from ToothSegLib.synthesis.lesions import draw_lesions
-from ToothSegLib.synthesis.placement import in_frame, reachable_box
+from ToothSegLib.synthesis.shapes import Grid
+from ToothSegLib.synthesis.tooth_maps import NEAR_MM, TeethMaps, render_teeth
 from ToothSegLib.teeth import LOWER_ARCH, UPPER_ARCH, type_of
 
 # Room for both jaws with their surroundings, LPS mm about the upper incisors' edge.
 _LOW = (-60.0, -18.0, -50.0)
 _HIGH = (60.0, 92.0, 44.0)
-_NEAR = 2.0
-# From the end of the enamel to the edge of healthy bone.
-_CREST_MM = 1.5
 # Of the dark sac about the crown of a tooth that has not come through.
 _SAC_MM = (0.3, 1.8)
-# Thickest enamel by position in the quadrant, mm; about 0.3 mm at the cervix.
-_ENAMEL = (1.0, 1.0, 1.3, 1.7, 1.7, 2.2, 2.2, 2.0)
-
-# As of `tooth_tissue`: pulps of the young are wide, and narrow with age.
-_PULP_SHARE = (0.62, 0.85)
-_PULP_SHARE_SINGLE_ROOTED = (0.7, 0.97)
 
 
 @dataclass(frozen=True)
@@ -70,25 +61,6 @@ def few_teeth(seed: int) -> Wish:
 
 MUCH_WORK = Wish(implants=0.5, much_work=True)
 """Few teeth that no dentist has worked on, and implants in half of what places are empty."""
-
-
-@dataclass
-class TeethMaps:
-    """All teeth on the case's grid.
-
-    ``nearest`` holds the signed distance (mm, clipped at +2) to the nearest tooth's surface,
-    ``owner`` that tooth's FDI number, ``part`` the tissue inside teeth; ``below_neck`` is where gum
-    may be, ``below_crest`` where bone should be, ``sac`` about the crowns of impacted teeth and
-    ``lesion`` where an inflamed root has eaten the bone.
-    """
-
-    nearest: np.ndarray
-    owner: np.ndarray
-    part: np.ndarray
-    below_neck: np.ndarray
-    below_crest: np.ndarray
-    sac: np.ndarray
-    lesion: np.ndarray
 
 
 def make_case(
@@ -165,130 +137,6 @@ def make_case(
     )  # fmt: skip
 
 
-def render_teeth(
-    dentition: Dentition,
-    grid: Grid,
-    rng: np.random.Generator,
-    crowned: Collection[int] | None = None,
-    *,
-    much_work: bool = False,
-    loss_mm: float = 0.0,
-    decay: np.random.Generator | None = None,
-) -> TeethMaps:
-    """Evaluate every present tooth's form on the grid; where two overlap, the deeper one owns.
-
-    The teeth ``crowned`` bear metal and all others nothing; without it, chance decides, by which
-    with ``much_work`` most teeth have something. The bone has gone down by ``loss_mm``. With
-    ``decay`` some crowns are broken down.
-    """
-    maps = TeethMaps(
-        np.full(grid.size, _NEAR, np.float32),
-        np.zeros(grid.size, np.uint8),
-        np.full(grid.size, tissues.DENTINE, np.uint8),
-        *(np.zeros(grid.size, bool) for _ in range(4)),
-    )
-    pulp_share = rng.uniform(*_PULP_SHARE)
-    broken = 0.0 if decay is None else draw_share(decay)
-    for tooth in dentition.teeth:
-        if not tooth.present:
-            continue
-        worn = decay if decay is not None and decay.random() < broken else None
-        _render(tooth, grid, maps, pulp_share, rng, crowned, much_work, loss_mm, worn)
-    return maps
-
-
-def _render(
-    tooth: PlacedTooth,
-    grid: Grid,
-    maps: TeethMaps,
-    pulp_share: float,
-    rng: np.random.Generator,
-    crowned: Collection[int] | None,
-    much_work: bool,
-    loss_mm: float,
-    decay: np.random.Generator | None,
-) -> None:
-    box = reachable_box(tooth, grid, tooth.form.length)
-    m, b, o = in_frame(tooth, grid, box)
-    distance = _to_distance(tooth.form.field(m, b, o), grid.step)
-    crown = tooth.form.crown_height
-    # The cervical line climbs towards the crown between the teeth.
-    cervix = -crown + 0.12 * m**2 / max(tooth.form.width / 8.0, 0.5)
-    left = distance
-    if decay is not None and not tooth.buried:
-        left = break_down(distance, m, b, o, tooth.form, decay)
-    mine = left < maps.nearest[box]
-    maps.nearest[box] = np.where(mine, left, maps.nearest[box])
-    maps.owner[box] = np.where(mine, tooth.fdi, maps.owner[box])
-    share = pulp_share_of(tooth.fdi, pulp_share)
-    part = tooth_tissue(tooth.fdi, crown, distance, cervix, o, share, grid.step)
-    if crowned is None or tooth.fdi in crowned:
-        metal = crowned is not None
-        part = draw_work(
-            part, distance, m, b, o, tooth.form, rng, metal_crown=metal, much=much_work
-        )
-    maps.part[box] = np.where(mine, part, maps.part[box])
-    if tooth.buried:
-        maps.below_crest[box] |= mine
-        maps.sac[box] |= mine & (o > cervix)
-    else:
-        maps.below_neck[box] |= mine & (o < cervix - _CREST_MM)
-        maps.below_crest[box] |= mine & (o < cervix - _CREST_MM - loss_mm)
-
-
-def pulp_share_of(fdi: int, patient: float) -> float:
-    """What `tooth_tissue` wants for one tooth, from what the patient's molars have.
-
-    In teeth of one root the middle is a broad ridge and the pulp a thread in it: 12 mm3 of an upper
-    incisor's 480, but 68 of a molar's 830 (Fanibunda, J Dent 14, 1986).
-    """
-    if fdi % 10 > 5:
-        return patient
-    return float(np.interp(patient, _PULP_SHARE, _PULP_SHARE_SINGLE_ROOTED))
-
-
-def _to_distance(implicit: np.ndarray, step: float) -> np.ndarray:
-    """First-order distance of an implicit function: its value over the length of its gradient."""
-    if min(implicit.shape) < 2:
-        return implicit
-    gradient = np.sqrt(sum(g**2 for g in np.gradient(implicit, step)))
-    return np.clip(implicit / np.clip(gradient, 0.4, 2.5), -12.0, _NEAR).astype(np.float32)
-
-
-def tooth_tissue(
-    fdi: int,
-    crown_height: float,
-    distance: np.ndarray,
-    cervix: np.ndarray | float,
-    o: np.ndarray,
-    pulp_share: float,
-    step: float,
-) -> np.ndarray:
-    """Enamel, dentine and pulp of one tooth, and what they would be beyond its surface.
-
-    Args:
-        fdi: which tooth.
-        crown_height: mm.
-        distance: (k, j, i) mm to its surface, negative inside; all of the tooth is in the grid.
-        cervix: where on the long axis the enamel ends, mm.
-        o: (k, j, i) place on the long axis, mm, towards the cusps.
-        pulp_share: how deep a voxel of the pulp lies at least, as a share of the deepest near it.
-        step: mm between samples.
-    """
-    part = np.full(distance.shape, tissues.DENTINE, np.uint8)
-    thickest = _ENAMEL[fdi % 10 - 1]
-    height = np.clip((o - cervix) / crown_height, 0.0, 1.0)
-    part[(o > cervix) & (distance > -(0.3 + (thickest - 0.3) * height))] = tissues.ENAMEL
-    # In its depth the first-order distance goes astray: there the form's gradient vanishes.
-    depth = ndimage.distance_transform_edt(distance < 0, sampling=step)
-    # The pulp follows the middle of crown and roots: deep relative to what lies around.
-    reach = max(3, int(round(3.5 / step)) | 1)
-    ridge = ndimage.maximum_filter(depth, size=reach)
-    chamber = (depth > np.maximum(pulp_share * ridge, 0.45)) & (height < 0.55)
-    part[chamber] = tissues.PULP
-    return part
-
-
 def _set_in(
     head: Head, teeth: TeethMaps, grid: Grid, rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
@@ -299,7 +147,7 @@ def _set_in(
     """
     outside = copied(head.tissue, 2)
     bone = ndimage.zoom(head.bone, 2, order=1, mode="nearest", grid_mode=True)
-    outer = (teeth.nearest > -BEYOND_MM) & (teeth.nearest < _NEAR)
+    outer = (teeth.nearest > -BEYOND_MM) & (teeth.nearest < NEAR_MM)
     bone = np.where(teeth.sac, np.minimum(bone, 1.0), bone)  # one lies in the jaw wherever it is
     # Roots are always covered by bone, if only thinly, unless the bone has gone down.
     cover = outer & teeth.below_crest & (teeth.nearest < rng.uniform(0.6, 1.6)) & (bone < 3.0)

@@ -8,7 +8,7 @@ import numpy as np
 
 from ToothSegLib.synthesis import tissues
 from ToothSegLib.synthesis.dentition import Dentition, PlacedTooth
-from ToothSegLib.synthesis.jaws import Grid
+from ToothSegLib.synthesis.shapes import Grid
 
 # About every twentieth adult has an island; here they teach what is no tooth, and come oftener.
 _ISLANDS = 0.8  # of a head, on average

@@ -7,8 +7,8 @@ import numpy as np
 from ToothSegLib.synthesis import tissues
 from ToothSegLib.synthesis.dentition import Dentition
 from ToothSegLib.synthesis.individual import Form
-from ToothSegLib.synthesis.jaws import Grid
 from ToothSegLib.synthesis.placement import in_frame, reachable_box
+from ToothSegLib.synthesis.shapes import Grid
 
 _KINDS = ("none", "filling", "crown", "root filling")
 _USUAL = (0.86, 0.08, 0.035, 0.025)

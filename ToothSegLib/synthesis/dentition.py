@@ -13,81 +13,15 @@ from ToothSegLib.synthesis.frames import Slot, arch_frames
 from ToothSegLib.synthesis.impaction import draw_impacted
 from ToothSegLib.synthesis.individual import Form, Individual
 from ToothSegLib.synthesis.tooth_form import draw_form
+from ToothSegLib.synthesis.varied_forms import BlendedForm, WarpedForm
 from ToothSegLib.teeth import LOWER_ARCH, UPPER_ARCH, type_of
 
 _FEWEST_PLACES = 26
 # Front and back teeth of a jaw lean in or out together, by so much more or less than usual.
 _GROUPS = [(upper, front) for upper in (True, False) for front in (True, False)]
 _LEANING_DEG = 8.0
-
-
-@dataclass(frozen=True)
-class BlendedForm:
-    """Half-way house between two forms: a weighted mean of their distance fields."""
-
-    first: Form
-    second: Form
-    weight: float
-
-    @property
-    def crown_height(self) -> float:
-        return self._mix(self.first.crown_height, self.second.crown_height)
-
-    @property
-    def width(self) -> float:
-        return self._mix(self.first.width, self.second.width)
-
-    @property
-    def length(self) -> float:
-        return max(self.first.length, self.second.length)
-
-    def field(self, m: np.ndarray, b: np.ndarray, o: np.ndarray) -> np.ndarray:
-        """Weighted mean of the two fields at points in mm."""
-        return self._mix(self.first.field(m, b, o), self.second.field(m, b, o))
-
-    def _mix(self, a, b):  # type: ignore[no-untyped-def]
-        return self.weight * a + (1.0 - self.weight) * b
-
-
-@dataclass(frozen=True)
-class WarpedForm:
-    """A form stretched along its axes and gently dented, so that no tooth comes twice.
-
-    ``root_stretch`` lengthens only what lies below the cervix.
-    """
-
-    form: Form
-    stretch: np.ndarray  # (3,)
-    root_stretch: float
-    wave: np.ndarray  # (3, 3) amplitudes in mm, row: displaced axis, column: axis it varies along
-    phase: np.ndarray  # (3, 3)
-
-    @property
-    def crown_height(self) -> float:
-        return self.form.crown_height * float(self.stretch[2])
-
-    @property
-    def width(self) -> float:
-        return self.form.width * float(self.stretch[0])
-
-    @property
-    def length(self) -> float:
-        crown = self.form.crown_height
-        return float(self.stretch[2]) * (crown + (self.form.length - crown) * self.root_stretch)
-
-    def field(self, m: np.ndarray, b: np.ndarray, o: np.ndarray) -> np.ndarray:
-        """The inner form's field at the points (mm) that land on these."""
-        point = [m, b, o]
-        moved = []
-        for axis in range(3):
-            waves = [
-                self.wave[axis, k] * np.sin(point[k] / 3.5 + self.phase[axis, k]) for k in range(3)
-            ]
-            moved.append((point[axis] + waves[0] + waves[1] + waves[2]) / self.stretch[axis])
-        crown = self.form.crown_height
-        below = moved[2] + crown
-        moved[2] = np.where(below < 0, below / self.root_stretch, below) - crown
-        return self.form.field(*moved)
+# Standard deviation of a patient's root length, far more than people differ.
+_ROOT_LENGTH = 0.18
 
 
 @dataclass(frozen=True)
@@ -162,6 +96,9 @@ def draw_dentition(
         fdi: _vary(_draw_one(fdi, rng, donor, mesh_share, real_forms), rng, real=mesh_share > 0)
         for fdi in (*UPPER_ARCH, *LOWER_ARCH)
     }
+    bury, drift, roots = rng.spawn(3)
+    if not ordinary:
+        forms = _of_one_patient(forms, roots)
     places = _places_of(donor, forms) if donor and rng.random() < in_place else {}
     # Arches with more than a few places missing would not shape a jaw.
     drawn = len(places) < _FEWEST_PLACES
@@ -178,7 +115,6 @@ def draw_dentition(
         leaning = {group: float(rng.normal(0.0, _LEANING_DEG)) for group in _GROUPS}
     if absent is not None:
         lost = set(absent)
-    bury, drift = rng.spawn(2)
     closed: dict[int, float] = {}
     if drawn and not ordinary:
         taken_out = set() if absent is not None else draw_extractions(lost, drift)
@@ -246,6 +182,18 @@ def _vary(form: Form, rng: np.random.Generator, real: bool) -> WarpedForm:
         wave=rng.normal(0.0, 0.12, (3, 3)),
         phase=rng.uniform(0, 2 * np.pi, (3, 3)),
     )
+
+
+def _of_one_patient(
+    forms: dict[int, WarpedForm], rng: np.random.Generator
+) -> dict[int, WarpedForm]:
+    """The forms with all roots longer or shorter than most people's. A network that knows how long
+    roots are draws them past the end that it sees."""
+    length = float(np.clip(rng.normal(1.0, _ROOT_LENGTH), 0.6, 1.4))
+    return {
+        fdi: replace(form, root_stretch=float(np.clip(form.root_stretch * length, 0.5, 1.5)))
+        for fdi, form in forms.items()
+    }
 
 
 def _draw_absent(rng: np.random.Generator, few: bool = False) -> set[int]:

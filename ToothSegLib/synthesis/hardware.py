@@ -6,7 +6,7 @@ import numpy as np
 
 from ToothSegLib.synthesis import tissues
 from ToothSegLib.synthesis.dentition import Dentition, PlacedTooth
-from ToothSegLib.synthesis.jaws import Grid
+from ToothSegLib.synthesis.shapes import Grid
 
 _SCREWS, _PLATE = 0.06, 0.05  # of the heads
 _OFF_TEETH_MM = 0.3

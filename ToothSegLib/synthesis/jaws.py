@@ -12,30 +12,20 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy import ndimage
-from scipy.spatial import cKDTree
 
 from ToothSegLib.synthesis import tissues
 from ToothSegLib.synthesis.dentition import Dentition, PlacedTooth
+from ToothSegLib.synthesis.shapes import (
+    Grid,
+    ellipsoid,
+    extend,
+    from_line,
+    slab,
+    smooth_noise,
+)
 
 # Bone that bears no tooth goes away, as much as half of it in years.
 _SUNK, _SUNK_MM = 0.6, 9.0
-
-
-@dataclass(frozen=True)
-class Grid:
-    """Sample points of a case: origin and step in LPS mm, size as (k, j, i)."""
-
-    origin: tuple[float, float, float]
-    step: float
-    size: tuple[int, int, int]
-
-    def axes(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """x, y, z of the samples, shaped to broadcast to (k, j, i)."""
-        x, y, z = (
-            (self.origin[a] + self.step * np.arange(self.size[2 - a])).astype(np.float32)
-            for a in range(3)
-        )
-        return x[None, None, :], y[None, :, None], z[:, None, None]
 
 
 @dataclass(frozen=True)
@@ -60,7 +50,7 @@ def build_head(
     """
     sunk = {} if changes is None else _draw_sunk(dentition, changes)
     x, y, z = grid.axes()
-    texture = _smooth_noise(grid, rng, 9.0)
+    texture = smooth_noise(grid, rng, 9.0)
     tissue, skin = _soft_tissues(dentition, x, y, z, texture, rng)
     loss = float(rng.choice([rng.uniform(0, 1.5), rng.uniform(1.5, 6.0)], p=[0.75, 0.25]))
     mandible = _mandible(dentition, x, y, z, loss, sunk, rng)
@@ -102,40 +92,6 @@ def _arch_line(teeth: list[PlacedTooth], below: float, sunk: Mapping[int, float]
     return np.stack([*smooth, ndimage.gaussian_filter1d(lost, 0.6, mode="constant")], axis=1)
 
 
-def _extend(line: np.ndarray, length: float, flare: float) -> np.ndarray:
-    """The line with both ends drawn out backwards by ``length`` mm, sideways by ``flare`` a mm;
-    nothing has sunk there."""
-    side = np.array([np.sign(line[0, 0] - line[-1, 0]), 0.0, 0.0, 0.0])
-    back = np.array([0.0, 1.0, 0.0, 0.0])
-    steps = np.arange(2.0, length, 2.0)[:, None]
-    kept = np.array([1.0, 1.0, 1.0, 0.0])
-    first = kept * line[0] + steps * (back + flare * side)
-    last = kept * line[-1] + steps * (back - flare * side)
-    return np.concatenate([first[::-1], line, last])
-
-
-def _from_line(
-    line: np.ndarray, x: np.ndarray, y: np.ndarray
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """In plan: distance to the line (mm), its crest height there, its y there, and how far the
-    crest has sunk."""
-    knots = np.arange(len(line))
-    fine = np.linspace(0, len(line) - 1, 12 * len(line))
-    dense = np.stack([np.interp(fine, knots, column) for column in line.T], axis=1)
-    plan = np.stack(np.broadcast_arrays(x[0], y[0]), axis=-1)
-    distance, index = cKDTree(dense[:, :2]).query(plan)
-    along, crest, sunk = (dense[index, column][None] for column in (1, 2, 3))
-    return distance[None], crest, along, sunk
-
-
-def _slab(distance: np.ndarray, half: np.ndarray | float, z: np.ndarray, low, high):  # type: ignore[no-untyped-def]
-    """A wall of half width ``half`` along a line between two heights, edges rounded."""
-    sideways = distance - half
-    upright = np.abs(z - 0.5 * (low + high)) - 0.5 * (high - low)
-    outside = np.hypot(np.maximum(sideways + 2.5, 0), np.maximum(upright + 2.5, 0)) - 2.5
-    return outside + np.minimum(np.maximum(sideways, upright) + 2.5, 0)
-
-
 def _mandible(
     dentition: Dentition,
     x: np.ndarray,
@@ -146,9 +102,9 @@ def _mandible(
     rng: np.random.Generator,
 ) -> np.ndarray:
     teeth = dentition.arch(upper=False)
-    line = _extend(_arch_line(teeth, 9.0, sunk), 45.0, rng.uniform(0.15, 0.4))
+    line = extend(_arch_line(teeth, 9.0, sunk), 45.0, rng.uniform(0.15, 0.4))
     end = max(teeth[0].slot.origin[1], teeth[-1].slot.origin[1])
-    distance, crest, along, lost = _from_line(line, x, y)
+    distance, crest, along, lost = from_line(line, x, y)
     crest = crest - 1.0 - loss
     height = rng.uniform(24.0, 33.0)
     alveolar = rng.uniform(3.0, 4.8)
@@ -157,7 +113,7 @@ def _mandible(
     behind = np.clip((along - end - 4.0) / 8.0, 0.0, 1.0)
     top = crest - lost + behind * rng.uniform(35.0, 50.0)
     half = (alveolar + (basal - alveolar) * depth) * (1.0 - 0.3 * behind)
-    return _slab(distance, half, z, crest - height + 6.0 * behind, top)
+    return slab(distance, half, z, crest - height + 6.0 * behind, top)
 
 
 def _maxilla(
@@ -171,12 +127,12 @@ def _maxilla(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Signed distance of the upper jaw, and of the air cavities within and above it."""
     teeth = dentition.arch(upper=True)
-    line = _extend(_arch_line(teeth, 6.0, sunk), rng.uniform(7.0, 12.0), 0.05)
-    distance, crest, _, lost = _from_line(line, x, y)
+    line = extend(_arch_line(teeth, 6.0, sunk), rng.uniform(7.0, 12.0), 0.05)
+    distance, crest, _, lost = from_line(line, x, y)
     crest = crest + 1.0 + loss
     height = rng.uniform(14.0, 21.0)
     rise = np.clip((z - crest) / 10.0, 0.0, 1.0)
-    ridge = _slab(
+    ridge = slab(
         distance,
         rng.uniform(3.2, 4.8) + rng.uniform(0.5, 3.0) * rise,
         z,
@@ -193,8 +149,8 @@ def _maxilla(
     lateral = rng.uniform(20.0, 27.0)
     floor = middle + rng.uniform(6.0, 13.0)
     size = np.array([rng.uniform(9, 14), rng.uniform(13, 20), rng.uniform(13, 18)])
-    sinus = _ellipsoid(np.abs(x) - lateral, y - back + 12.0, z - floor - size[2], size)
-    nose = _ellipsoid(
+    sinus = ellipsoid(np.abs(x) - lateral, y - back + 12.0, z - floor - size[2], size)
+    nose = ellipsoid(
         x,
         y - front - 24.0,
         z - middle - rng.uniform(24, 30),
@@ -205,7 +161,7 @@ def _maxilla(
         # Turbinates hang into the nose as curled plates.
         curl = (
             np.abs(
-                _ellipsoid(
+                ellipsoid(
                     np.abs(x) - 7.0, y - front - 28.0, z - middle - 24.0, np.array([4.0, 16.0, 6.0])
                 )
             )
@@ -225,17 +181,17 @@ def _soft_tissues(
 ) -> tuple[np.ndarray, np.ndarray]:
     front = min(tooth.slot.origin[1] for tooth in dentition.teeth)
     size = np.array([rng.uniform(58, 76), rng.uniform(82, 100), 160.0])
-    skin = _ellipsoid(x, y - front + rng.uniform(9, 15) - size[1], z, size) + 0.6 * texture
+    skin = ellipsoid(x, y - front + rng.uniform(9, 15) - size[1], z, size) + 0.6 * texture
     tissue = np.full(np.broadcast_shapes(x.shape, y.shape, z.shape), tissues.AIR, np.uint8)
     tissue[skin < 0] = tissues.SOFT
     tissue[(skin < -2) & (texture > rng.uniform(-0.3, 0.8)) & (skin > -16)] = tissues.FAT
-    masseter = _ellipsoid(
+    masseter = ellipsoid(
         np.abs(x) - rng.uniform(42, 50), y - front - 55, z + 15, np.array([7.0, 18.0, 30.0])
     )
     tissue[masseter < 0] = tissues.MUSCLE
     # The mouth: air between tongue, palate, teeth and cheeks, more of it when open.
     bite = -0.5 * dentition.opening
-    mouth = _ellipsoid(
+    mouth = ellipsoid(
         x,
         y - front - 30,
         z - bite + 2,
@@ -245,14 +201,14 @@ def _soft_tissues(
     )
     if rng.random() < 0.75:
         tissue[(mouth < 0) & (skin < -2)] = tissues.AIR
-    tongue = _ellipsoid(
+    tongue = ellipsoid(
         x + rng.normal(0, 2),
         y - front - rng.uniform(28, 38),
         z - bite + rng.uniform(6, 16),
         np.array([rng.uniform(16, 23), rng.uniform(24, 34), rng.uniform(12, 20)]),
     )
     tissue[tongue + 0.8 * texture < 0] = tissues.MUSCLE
-    pharynx = _ellipsoid(
+    pharynx = ellipsoid(
         x,
         y - front - rng.uniform(66, 76),
         z + 10,
@@ -279,7 +235,7 @@ def _other_bones(
     spine = np.maximum(np.hypot(x, (y - back) * 1.2) - rng.uniform(7, 10), 1.3 - disc)
     ring = np.abs(np.hypot(x, y - back - 16) - 13) - 3.0
     ring = np.maximum(ring, np.abs((z + lift) % (2 * period) - period) - 4.0)
-    cheek = _ellipsoid(
+    cheek = ellipsoid(
         np.abs(x) - rng.uniform(42, 50),
         y - rng.uniform(26, 36),
         z - rng.uniform(26, 36),
@@ -317,20 +273,6 @@ def _canal(
         line = np.array([[*t.to_lps(0, -1.0, -t.form.crown_height - deep), 0.0] for t in side])
         line = line[np.argsort(line[:, 1])][::-1]
         line = np.concatenate([line[:1] + [0.0, 2.0, 0.0, 0.0], line])
-        distance, height, _, _ = _from_line(line, x, y)
+        distance, height, _, _ = from_line(line, x, y)
         field = np.minimum(field, np.hypot(distance, z - height) - rng.uniform(1.0, 1.8))
     return field
-
-
-def _ellipsoid(x: np.ndarray, y: np.ndarray, z: np.ndarray, size: np.ndarray) -> np.ndarray:
-    ratio = np.sqrt((x / size[0]) ** 2 + (y / size[1]) ** 2 + (z / size[2]) ** 2)
-    return ((ratio - 1.0) * size.min()).astype(np.float32)
-
-
-def _smooth_noise(grid: Grid, rng: np.random.Generator, scale_mm: float) -> np.ndarray:
-    """Noise of unit spread that varies over about ``scale_mm``."""
-    coarse = [max(4, int(np.ceil(n * grid.step / scale_mm)) + 3) for n in grid.size]
-    noise = rng.normal(size=coarse).astype(np.float32)
-    factors = [n / c for n, c in zip(grid.size, coarse, strict=True)]
-    smooth = ndimage.zoom(noise, factors, order=3)
-    return (smooth / max(float(smooth.std()), 1e-6)).astype(np.float32)

@@ -24,10 +24,11 @@ from ToothSegLib.cascade import segment
 from ToothSegLib.errors import InputError, ToothSegError
 from ToothSegLib.synthesis import tissues
 from ToothSegLib.synthesis.case import Case, save_case
-from ToothSegLib.synthesis.compose import pulp_share_of, tooth_centres, tooth_tissue
+from ToothSegLib.synthesis.compose import tooth_centres
 from ToothSegLib.synthesis.detail import make_detail
-from ToothSegLib.synthesis.jaws import Grid
+from ToothSegLib.synthesis.shapes import Grid
 from ToothSegLib.synthesis.tooth_form import DIMENSIONS
+from ToothSegLib.synthesis.tooth_maps import pulp_share_of, tooth_tissue
 from ToothSegLib.teeth import type_of
 from ToothSegLib.volume import Volume
 from ToothSegLib.volume_io import read_volume

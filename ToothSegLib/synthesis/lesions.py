@@ -6,8 +6,8 @@ import numpy as np
 
 from ToothSegLib.synthesis import tissues
 from ToothSegLib.synthesis.dentition import Dentition
-from ToothSegLib.synthesis.jaws import Grid
 from ToothSegLib.synthesis.placement import in_frame, reachable_box
+from ToothSegLib.synthesis.shapes import Grid
 
 # About every third tooth whose root was filled has one in cone-beam CTs, few others do.
 _FILLED, _OTHER = 0.35, 0.02

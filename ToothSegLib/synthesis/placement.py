@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ToothSegLib.synthesis.dentition import PlacedTooth
-from ToothSegLib.synthesis.jaws import Grid
+from ToothSegLib.synthesis.shapes import Grid
 
 Box = tuple[slice, slice, slice]
 
