@@ -79,7 +79,12 @@ def test_teeth_hold_tooth_tissue_and_nothing_else_does(a_case: Case) -> None:
     outside = set(np.unique(a_case.tissue[a_case.labels == 0]))
     assert {tissues.DENTINE, tissues.ENAMEL, tissues.PULP} <= inside
     assert not inside & {tissues.AIR, tissues.SOFT, tissues.TRABECULAR, tissues.CORTICAL}
-    assert not outside & {tissues.DENTINE, tissues.ENAMEL, tissues.PULP}
+    assert not outside & {tissues.ENAMEL, tissues.PULP}
+
+
+def test_only_islands_of_bone_are_like_dentine_and_ordinary_heads_have_none() -> None:
+    case = make_case(3, spacing_mm=COARSE_MM, ordinary=True)
+    assert not (case.tissue[case.labels == 0] == tissues.DENTINE).any()
 
 
 def test_roots_stand_in_bone(a_case: Case) -> None:
