@@ -15,6 +15,7 @@ from torch.nn import functional
 
 from ToothSegLib.normalise import normalise
 from ToothSegLib.synthesis import tissues
+from ToothSegLib.synthesis.metal_shadows import darken
 from ToothSegLib.synthesis.sampling import Edges
 
 _DENSE = (tissues.METAL, tissues.TITANIUM, tissues.CERAMIC, tissues.ROOT_FILLING)
@@ -32,6 +33,7 @@ def make_picture(
     strength: float = 1.0,
     textbook: bool = False,
     edges: Edges | None = None,
+    shadows: bool = False,
 ) -> Tensor:
     """One picture of a tissue patch.
 
@@ -42,6 +44,7 @@ def make_picture(
         strength: of every disturbance; 1 goes far past realism, `ORDINARY` is a decent scan.
         textbook: grey values are near the tissues' attenuation; else any that keep a rough order,
             in which dentine may well be as dull as bone.
+        shadows: some have dark bands between pieces of metal.
 
     Returns:
         (Z, Y, X) float32, normalised as the networks get it.
@@ -52,6 +55,8 @@ def make_picture(
     image = greys[code] if edges is None else _mixed(greys, edges, spacing_mm, draw)
     image = _texture(image, code, draw)
     image = _streaks(image, tissue, spacing_mm, draw)
+    if shadows:
+        image = darken(image, tissue, spacing_mm, generator)
     image = _blur(image, draw.span(0.25, 0.75) / spacing_mm * 0.8)
     if draw.chance(0.35 * strength):
         image = _coarsen(image, spacing_mm, draw)
