@@ -1,6 +1,8 @@
-"""Between two pieces of metal it is dark, and nowhere else darker than it was."""
+"""Metal swells, blackens what is beside it, and throws dark bands between its pieces."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -11,6 +13,7 @@ from ToothSegLib.synthesis.metal_shadows import darken
 from ToothSegLib.synthesis.pictures import make_picture
 
 _SIZE = (24, 48, 48)
+_MODULE = "ToothSegLib.synthesis.metal_shadows"
 
 
 def head(*pieces: tuple[int, int, int]) -> torch.Tensor:
@@ -27,12 +30,22 @@ def darkened(tissue: torch.Tensor, seed: int) -> torch.Tensor:
     return before - after
 
 
-@pytest.fixture(autouse=True)
-def always(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ToothSegLib.synthesis.metal_shadows._HAVE", 1.0)
+@pytest.fixture
+def only(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """Leaves one of the disturbances, always there."""
+
+    def choose(kept: str) -> None:
+        monkeypatch.setattr(f"{_MODULE}._HAVE", 1.0)
+        monkeypatch.setattr(f"{_MODULE}._HALO", float(kept == "halo"))
+        monkeypatch.setattr(f"{_MODULE}._SWELLS", float(kept == "swells"))
+        if kept != "bands":
+            monkeypatch.setattr(f"{_MODULE}._MOST", 0)
+
+    return choose
 
 
-def test_it_is_darkest_between_the_two() -> None:
+def test_it_is_darkest_between_the_two(only: Callable[[str], None]) -> None:
+    only("bands")
     tissue = head((10, 24, 8), (10, 24, 38))
     depths = []
     for seed in range(20):
@@ -49,13 +62,52 @@ def test_it_is_darkest_between_the_two() -> None:
     assert max(depths) <= 0.5
 
 
-def test_pieces_at_other_heights_throw_none_on_each_other() -> None:
+def test_pieces_at_other_heights_throw_none_on_each_other(only: Callable[[str], None]) -> None:
+    only("bands")
     far = head((2, 24, 8), (20, 24, 38))
     assert not any(darkened(far, seed).any() for seed in range(10))
     assert not darkened(head(), 0).any()
 
 
-def test_pictures_have_them_where_they_are_asked_for() -> None:
+def test_a_large_piece_blackens_two_sides_in_its_own_slices(only: Callable[[str], None]) -> None:
+    only("halo")
+    tissue = head()
+    tissue[8:14, 18:28, 18:28] = tissues.METAL
+    away = torch.ones(_SIZE[1:], dtype=torch.bool)
+    away[16:30, 16:30] = False
+    deepest = []
+    for seed in range(20):
+        shadow = darkened(tissue, seed)
+        assert not shadow[tissue == tissues.METAL].any()
+        assert not shadow[:6].any()
+        assert not shadow[16:].any()
+        assert shadow.max() <= 1.05 + 1e-6, "nothing gets darker than air"
+        ring = shadow[11, 15:31, 15:31]
+        deepest.append(float(ring.max()))
+        sides = [shadow[11, 23, 15], shadow[11, 15, 23], shadow[11, 15, 15], shadow[11, 15, 30]]
+        assert max(sides) > 1.2 * min(sides), "to two sides more than to the others"
+    assert max(deepest) > 0.8
+
+
+def test_metal_swells_by_a_voxel_at_most(only: Callable[[str], None]) -> None:
+    only("swells")
+    tissue = head((10, 24, 8))
+    image = torch.where(tissue == tissues.METAL, 6.0, 0.6)
+    grown = [
+        darken(image, tissue, 0.5, torch.Generator().manual_seed(seed)) - image
+        for seed in range(10)
+    ]
+    assert max(float(more.max()) for more in grown) > 3.0
+    for more in grown:
+        assert more.min() == 0.0
+        outside = torch.ones(_SIZE, dtype=torch.bool)
+        outside[10:12, 23:27, 7:11] = False
+        assert not more[outside].any()
+
+
+def test_pictures_have_them_where_they_are_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(f"{_MODULE}._HAVE", 1.0)
+    monkeypatch.setattr(f"{_MODULE}._HALO", 1.0)
     tissue = head((10, 24, 8), (10, 24, 38))
     for shadows in (False, True):
         seen = [

@@ -1,24 +1,38 @@
-"""Dark bands between pieces of metal at one height, where the beam has to pass both."""
+"""What metal does to its surroundings in a reconstruction, besides streaks.
+
+It swells; next to it, in its own slices, teeth turn as black as air in some directions; and between
+two pieces at one height there are dark bands. All of it comes of beams that hardly anything is left
+of: beam hardening, starved detectors, and filtered back-projection of both.
+"""
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from ToothSegLib.synthesis import tissues
 
-_HAVE = 0.6  # of the pictures with metal at all
-_MOST = 3  # bands of a picture
+_HAVE = 0.75  # of the pictures with metal at all
+# Dark bands between two pieces.
+_MOST = 3
 _APART_MM = (4.0, 60.0)
 _LEVEL_MM = 2.5  # as much as two pieces' heights may differ
 _TRIES = 8
 _DEPTH = (0.05, 0.5)  # in the units of `tissues.ATTENUATION`
 _WIDTH_MM, _HEIGHT_MM = (1.0, 4.0), (1.5, 5.0)
+# Black next to each piece.
+_HALO = 0.7  # of the pictures that have any of this
+_HALO_DEPTH = (0.1, 2.0)
+_REACH_MM, _ACROSS_MM = (1.5, 6.0), (0.8, 3.0)
+_SWELLS = 0.6
+_AIR = -0.05
 
 
 def darken(image: Tensor, tissue: Tensor, spacing_mm: float, generator: torch.Generator) -> Tensor:
-    """The picture with bands between metal, and between metal and itself, as beam hardening and
-    starved detectors leave them; metal itself stays as bright as it was.
+    """The picture with what its metal does to what lies about it; metal stays as bright as it was.
 
     Args:
         image: (Z, Y, X) grey values in the units of `tissues.ATTENUATION`, Z along the axis of
@@ -32,11 +46,42 @@ def darken(image: Tensor, tissue: Tensor, spacing_mm: float, generator: torch.Ge
     if len(spots) < 2 or _uniform(generator) >= _HAVE:
         return image
     shadow = torch.zeros_like(image)
-    for _ in range(1 + int(_uniform(generator) * _MOST)):
+    if _uniform(generator) < _HALO:
+        shadow = _halo(metal, spacing_mm, generator)
+    for _ in range(int(_uniform(generator) * (_MOST + 1))):
         pair = _pick(spots, generator)
         if pair is not None:
             shadow = torch.maximum(shadow, _band(tissue.shape, spacing_mm, *pair, generator))
-    return torch.where(metal, image, image - shadow)
+    dark = torch.where(metal, image, torch.maximum(image - shadow, image.clamp(max=_AIR)))
+    return _swollen(dark, metal, generator) if _uniform(generator) < _SWELLS else dark
+
+
+def _halo(metal: Tensor, spacing_mm: float, generator: torch.Generator) -> Tensor:
+    """How much darker it is next to metal: in its own slices, to two sides, fading away."""
+    depth = _span(_HALO_DEPTH, generator)
+    reach, across = _span(_REACH_MM, generator), _span(_ACROSS_MM, generator)
+    angle = math.pi * _uniform(generator)
+    # Half of the resolution will do.
+    step = 2.0 * spacing_mm
+    radius = max(1, round(1.5 * reach / step))
+    y, x = (step * torch.arange(-radius, radius + 1, dtype=torch.float32) for _ in range(2))
+    ahead = y[:, None] * math.sin(angle) + x[None] * math.cos(angle)
+    aside = y[:, None] * math.cos(angle) - x[None] * math.sin(angle)
+    kernel = torch.exp(-((ahead / reach) ** 2) - (aside / across) ** 2)
+    coarse = functional.avg_pool2d(metal[:, None].float(), 2, ceil_mode=True)
+    # A piece of three millimetres throws a whole shadow, a post of one hardly any.
+    kernel = kernel / (3.0 / step) ** 2
+    thrown = functional.conv2d(coarse, kernel[None, None], padding=radius).clamp_(max=1.0)
+    fine = functional.interpolate(thrown, scale_factor=2, mode="bilinear", align_corners=False)
+    return depth * fine[:, 0, : metal.shape[1], : metal.shape[2]]
+
+
+def _swollen(image: Tensor, metal: Tensor, generator: torch.Generator) -> Tensor:
+    """Metal shines into the voxels beside it."""
+    bright = torch.where(metal, image, float("-inf"))
+    near = functional.max_pool3d(bright[None], (1, 3, 3), stride=1, padding=(0, 1, 1))[0]
+    share = _uniform(generator)
+    return torch.where(near > image, image + share * (near - image), image)
 
 
 def _pick(spots: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor] | None:
@@ -53,10 +98,8 @@ def _band(
     size: torch.Size, spacing_mm: float, one: Tensor, other: Tensor, generator: torch.Generator
 ) -> Tensor:
     """How much darker each voxel is: along the line between two points (z, y, x), mm."""
-    depth, width, height, beyond = (
-        low + (high - low) * _uniform(generator)
-        for low, high in (_DEPTH, _WIDTH_MM, _HEIGHT_MM, (0.0, 6.0))
-    )
+    depth, width, height = (_span(of, generator) for of in (_DEPTH, _WIDTH_MM, _HEIGHT_MM))
+    beyond = _span((0.5, 6.5), generator)
     z, y, x = (spacing_mm * torch.arange(n, dtype=torch.float32) for n in size)
     dy, dx = (y - one[1])[:, None], (x - one[2])[None]
     line = (other - one)[1:]
@@ -64,9 +107,13 @@ def _band(
     ahead = (dy * line[0] + dx * line[1]) / length
     aside = (dy * line[1] - dx * line[0]) / length
     past = torch.clamp(torch.maximum(-ahead, ahead - length), min=0.0)
-    plane = depth * torch.exp(-((aside / width) ** 2) - (past / (0.5 + beyond)) ** 2)
+    plane = depth * torch.exp(-((aside / width) ** 2) - (past / beyond) ** 2)
     middle = float(one[0] + other[0]) / 2
     return torch.exp(-(((z - middle) / height) ** 2))[:, None, None] * plane
+
+
+def _span(limits: tuple[float, float], generator: torch.Generator) -> float:
+    return limits[0] + (limits[1] - limits[0]) * _uniform(generator)
 
 
 def _uniform(generator: torch.Generator) -> float:
