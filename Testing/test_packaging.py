@@ -108,7 +108,7 @@ def test_nothing_else_is_in_the_package(package: Package) -> None:
 
 def test_a_listed_file_that_does_not_exist_stops_cmake(tmp_path: Path) -> None:
     (tmp_path / "CMakeLists.txt").write_text(
-        "cmake_minimum_required(VERSION 3.16.3...3.31)\n"
+        "cmake_minimum_required(VERSION 3.20.6...3.22.6 FATAL_ERROR)\n"
         "project(Test)\n"
         "find_package(Slicer REQUIRED)\n"
         "include(${Slicer_USE_FILE})\n"

@@ -101,6 +101,7 @@ class ToothSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.addObserver(scene, scene.EndCloseEvent, self._on_scene_there)
         self.addObserver(scene, scene.StartImportEvent, self._on_scene_comes)
         self.addObserver(scene, scene.EndImportEvent, self._on_scene_there)
+        self.addObserver(scene, scene.NodeAboutToBeRemovedEvent, self._on_node_leaves)
         self.addObserver(scene, scene.NodeRemovedEvent, self._on_nodes_changed)
         self.addObserver(scene, scene.NodeAddedEvent, self._on_nodes_changed)
         if self._is_open:
@@ -157,6 +158,12 @@ class ToothSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         # Half way through an import they may name a result whose segments are still to come.
         if not slicer.mrmlScene.IsImporting():
             self.panel.show(self._parameters)
+
+    @vtk.calldata_type(vtk.VTK_OBJECT)
+    def _on_node_leaves(self, caller: Any, event: Any, node: Any) -> None:
+        # The selector, which hears of it later, would take the region next to this one.
+        if self._parameters is not None and node is self._parameters.roi:
+            self._parameters.roi = None
 
     def _on_nodes_changed(self, caller: Any, event: Any) -> None:
         self.panel.look_again()

@@ -33,6 +33,9 @@ function(ctkMacroCompilePythonScript)
     get_filename_component(folder "${file}" DIRECTORY)
     install(FILES "${MY_SOURCE_DIR}/${file}" DESTINATION "${MY_INSTALL_DIR}/${folder}")
   endforeach()
+  # CTK looks for Python so, to byte-compile. From 3.27 on CMake has no such module for a project whose
+  # cmake_minimum_required goes as far (policy CMP0148).
+  find_package(PythonInterp REQUIRED)
 endfunction()
 
 function(slicerMacroBuildScriptedModule)

@@ -40,6 +40,37 @@ def test_nodes_that_come_and_go(scene: Any, selector: Any) -> None:
     assert heard == [first, second, first, None]
 
 
+@pytest.mark.parametrize("none", [False, True])
+def test_the_node_that_comes_into_the_row_is_chosen(scene: Any, selector: Any, none: bool) -> None:
+    """As QComboBox does, and while the node that goes is still in the scene."""
+    selector.noneEnabled = none
+    nodes = [add(scene, name) for name in ("a", "b", "c")]
+    there: list[bool] = []
+    selector.setCurrentNode(nodes[1])
+    selector.connect(
+        "currentNodeChanged(bool)",
+        lambda on: there.append(scene.GetNodeByID(gone.GetID()) is gone),
+    )
+    for gone, chosen in ((nodes[1], nodes[2]), (nodes[2], nodes[0]), (nodes[0], None)):
+        scene.RemoveNode(gone)
+        assert selector.currentNode() is chosen
+    assert there == [True, True, True]
+    nodes = [add(scene, name) for name in ("a", "b")]
+    selector.setCurrentNode(nodes[0])
+    nodes[0].SetHideFromEditors(True)
+    add(scene, "c")
+    assert selector.currentNode() is nodes[1]
+
+
+def test_the_nodes_of_a_scene_go_all_at_once(scene: Any, selector: Any) -> None:
+    nodes = [add(scene, name) for name in ("a", "b")]
+    heard: list[Any] = []
+    selector.connect("currentNodeChanged(vtkMRMLNode*)", heard.append)
+    assert selector.currentNode() is nodes[0]
+    scene.Clear(0)
+    assert heard == [None]
+
+
 def test_none_is_chosen_where_it_may_be(scene: Any, selector: Any) -> None:
     selector.noneEnabled = True
     volume = add(scene, "scan")

@@ -57,6 +57,24 @@ def test_leaving_place_mode_gives_the_question_up(placed: Any, scene: Any, slice
     assert _node(scene) is None
 
 
+@pytest.mark.parametrize("several", [0, 1])
+def test_points_to_come_are_placed_as_before_the_question(
+    placed: Any, scene: Any, slicer_app: Any, several: int
+) -> None:
+    """One at a time, or several, as the user has it in Slicer's tool bar."""
+    interaction = slicer_app.applicationLogic().GetInteractionNode()
+    interaction.SetPlaceModePersistence(several)
+    placed.ask(1, lambda points: None)
+    assert interaction.GetPlaceModePersistence() == 1
+    _node(scene).AddControlPoint(1.0, 2.0, 3.0)
+    settle()
+    assert interaction.GetPlaceModePersistence() == several
+    placed.ask(2, lambda points: None)
+    interaction.SetCurrentInteractionMode(interaction.ViewTransform)
+    settle()
+    assert interaction.GetPlaceModePersistence() == several
+
+
 def test_an_abandoned_question_is_answered_to_nobody(placed: Any, scene: Any) -> None:
     told: list[Any] = []
     placed.ask(2, told.append)

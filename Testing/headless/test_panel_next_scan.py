@@ -255,6 +255,31 @@ def test_a_region_does_not_pass_to_the_next_volume(widget: Any, region: Any, sce
     assert parameters.roi is None
 
 
+@pytest.mark.parametrize("place", [0, 1, 2])
+def test_no_other_region_takes_the_place_of_one_that_is_deleted(
+    widget: Any, scene: Any, place: int
+) -> None:
+    scan, _ = result()
+    parameters = widget.logic.getParameterNode()
+    parameters.inputVolume = scan
+    regions = [widget.ui.roiSelector.addNode() for _ in range(3)]
+    parameters.roi = regions[place]
+    settle()
+    scene.RemoveNode(regions[place - 1])
+    settle()
+    assert parameters.roi is regions[place]
+    scene.RemoveNode(regions[place])
+    settle()
+    assert parameters.roi is None
+    assert widget.ui.roiSelector.currentNode() is None
+    assert widget.ui.segmentButton.text == "&Segment teeth"
+
+
+def test_no_selector_of_the_panel_deletes_nodes(widget: Any) -> None:
+    for selector in (widget.ui.inputSelector, widget.ui.resultSelector, widget.ui.roiSelector):
+        assert not selector.removeEnabled
+
+
 def test_a_region_comes_back_with_its_scene(
     widget: Any, region: Any, scene: Any, tmp_path: Path
 ) -> None:

@@ -153,6 +153,9 @@ def test_what_is_reviewed_is_left_out_and_what_is_begun_is_told(
     ui.datasetEdit.currentPath = str(tmp_path / "other")
     assert not ui.rankingFrame.visible  # what it says is of another data set
     assert rows(widget) == []
+    assert len(list_scans(widget, out, dialogs)) == 3
+    ui.datasetEdit.currentPath = ""
+    assert rows(widget) == []
 
 
 def test_nothing_is_left_to_label(

@@ -150,6 +150,19 @@ def test_objects_that_qt_made_are_strict_too() -> None:
         header.stretchLast = True
 
 
+def test_an_emptied_path_is_told_by_its_validity_alone() -> None:
+    """As by CTK: `ctkPathLineEdit::updateHasValidInput`."""
+    import ctk
+
+    line = ctk.ctkPathLineEdit()
+    heard: list[Any] = []
+    line.connect("currentPathChanged(QString)", heard.append)
+    line.connect("validInputChanged(bool)", heard.append)
+    for text in ("a", "ab", "", " "):
+        line.currentPath = text
+    assert heard == ["a", True, "ab", False, " ", True]
+
+
 def test_an_exception_in_a_slot_is_caught(swallowed: list[BaseException]) -> None:
     import qt
 

@@ -7,7 +7,9 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
+from ToothSegLib.errors import InputError
 from ToothSegPanel.combos import ParameterCombo
+from ToothSegPanel.folder_line import folder_in, on_change
 from ToothSegPanel.reporting import at_work
 
 FORMATS = (("STL", "STL"), ("OBJ", "OBJ, with colours"))
@@ -23,6 +25,7 @@ _TIPS = {
     "exportLabelmapButton": "Make a label map of FDI numbers with its colour table",
 }
 _NEED_FOLDER = ("exportSurfacesButton", "exportSegmentationButton")
+_NO_FOLDER = "Choose a folder first."
 
 
 class ExportPanel:
@@ -46,7 +49,7 @@ class ExportPanel:
             ParameterCombo(ui.formatCombo, "exportFormat", FORMATS),
             ParameterCombo(ui.groupingCombo, "exportGrouping", GROUPINGS),
         ]
-        ui.folderEdit.connect("currentPathChanged(QString)", self._on_folder)
+        on_change(ui.folderEdit, self._on_folder)
         ui.exportSurfacesButton.connect("clicked()", self._surfaces)
         ui.exportSegmentationButton.connect("clicked()", self._segmentation)
         ui.exportModelsButton.connect("clicked()", self._models)
@@ -67,8 +70,8 @@ class ExportPanel:
     def _offer(self) -> None:
         for name, tip in _TIPS.items():
             reason = "" if self._has_teeth else "There are no teeth to export."
-            if not reason and name in _NEED_FOLDER and not self._folder():
-                reason = "Choose a folder first."
+            if not reason and name in _NEED_FOLDER and not folder_in(self._ui.folderEdit):
+                reason = _NO_FOLDER
             if not reason and name == "exportLabelmapButton":
                 reason = self._no_grid()
             button = getattr(self._ui, name)
@@ -87,27 +90,32 @@ class ExportPanel:
         return "There is no volume on whose grid to make it: choose one."
 
     def _folder(self) -> str:
-        return str(self._ui.folderEdit.currentPath).strip()
+        """Where to export to; InputError where the line is empty."""
+        folder = folder_in(self._ui.folderEdit)
+        if not folder:
+            raise InputError(_NO_FOLDER)
+        return folder
 
-    def _on_folder(self, path: str) -> None:
+    def _on_folder(self) -> None:
         if self._parameters is not None:
-            self._parameters.exportFolder = path
+            self._parameters.exportFolder = str(self._ui.folderEdit.currentPath)
         self._offer()
 
     def _surfaces(self) -> None:
         from ToothSegScene.export import export_surfaces
 
         with at_work("export the surfaces"):
+            folder = self._folder()
             files = export_surfaces(
                 self._result()[0],
-                self._folder(),
+                folder,
                 smoothing=float(self._parameters.smoothing),
                 format=self._parameters.exportFormat,
                 grouping=self._parameters.exportGrouping,
                 overwrite=bool(self._ui.replaceCheck.checked),
             )
             count = "1 file" if len(files) == 1 else f"{len(files)} files"
-            self._say_teeth(f"{count} written to {escape(self._folder())}.")
+            self._say_teeth(f"{count} written to {escape(folder)}.")
 
     def _segmentation(self) -> None:
         from ToothSegScene.export import export_segmentation

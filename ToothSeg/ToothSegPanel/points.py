@@ -19,6 +19,7 @@ class PlacedPoints(VTKObservationMixin):
         VTKObservationMixin.__init__(self)
         self._node: Any = None
         self._count = 0
+        self._persistence = 0
         self._done: Callable[[Sequence[Point]], None] | None = None
 
     def ask(self, count: int, done: Callable[[Sequence[Point]], None]) -> None:
@@ -33,10 +34,11 @@ class PlacedPoints(VTKObservationMixin):
         node.SetHideFromEditors(True)
         self._node, self._count, self._done = node, count, done
         self.addObserver(node, node.PointPositionDefinedEvent, self._on_point)
+        interaction = slicer.app.applicationLogic().GetInteractionNode()
+        self._persistence = interaction.GetPlaceModePersistence()
         logic = slicer.modules.markups.logic()
         logic.SetActiveList(node)
         logic.StartPlaceMode(True)
-        interaction = slicer.app.applicationLogic().GetInteractionNode()
         self.addObserver(interaction, interaction.InteractionModeChangedEvent, self._on_mode)
 
     def stop(self) -> None:
@@ -81,6 +83,8 @@ class PlacedPoints(VTKObservationMixin):
         interaction = slicer.app.applicationLogic().GetInteractionNode()
         if interaction.GetCurrentInteractionMode() == interaction.Place:
             interaction.SetCurrentInteractionMode(interaction.ViewTransform)
+        # Otherwise the next point, in whatever module, would be followed by more.
+        interaction.SetPlaceModePersistence(self._persistence)
         slicer.mrmlScene.RemoveNode(node)
         if done is not None:
             done(points)

@@ -16,6 +16,7 @@ from ToothSegLib.dataset.folder import Dataset
 from ToothSegLib.dataset.reviewed import reviewed_scans
 from ToothSegPanel import notation as words
 from ToothSegPanel.case_choice import words as progress_of
+from ToothSegPanel.folder_line import folder_in, on_change
 from ToothSegPanel.reporting import at_work
 from ToothSegPanel.selection import READING_ORDER
 
@@ -61,7 +62,7 @@ class RankingPanel:
         ui.rankingList.connect("itemActivated(QListWidgetItem*)", lambda item: self._open())
         ui.openScanButton.connect("clicked()", self._open)
         # Which scans are reviewed is another question then.
-        ui.datasetEdit.connect("currentPathChanged(QString)", lambda path: self._show([]))
+        on_change(ui.datasetEdit, lambda: self._show([]))
         self._show([])
 
     def show(self, notation: str) -> None:
@@ -91,7 +92,7 @@ class RankingPanel:
 
     def _dataset(self) -> Path | None:
         """The data set; None where none is chosen, or a new one is yet to be made."""
-        text = str(self._ui.datasetEdit.currentPath).strip()
+        text = folder_in(self._ui.datasetEdit)
         folder = Path(text)
         if not text or not folder.is_dir():
             return None

@@ -14,6 +14,7 @@ from ToothSegLib.dataset.lock import Lock
 from ToothSegLib.dataset.refusals import Locked
 from ToothSegLib.errors import InputError, ToothSegError
 from ToothSegPanel.case_choice import chosen_case, words
+from ToothSegPanel.folder_line import folder_in, on_change
 from ToothSegPanel.privacy_question import Declined, PrivacyQuestion, looks_suspicious
 from ToothSegPanel.reporting import errors_in_a_line, sentence, show_error
 from ToothSegPanel.user_settings import recall, remember
@@ -24,6 +25,7 @@ _TIPS = {
     "openCaseButton": "Load a case of the data set and review it from where it stopped",
     "autosaveCheck": "Every approval and every correction becomes a revision of its own",
 }
+_NO_FOLDER = "Choose the folder of a data set first."
 _OF_THIS_RESULT = ("exportCaseButton", "autosaveCheck")
 _ON = "on"
 _OFF = "Not saved after each step: see <i>Training data</i>."
@@ -59,7 +61,7 @@ class TrainingPanel:
         self._patient_typed = False
         self._privacy = PrivacyQuestion()
         self._recall()
-        ui.datasetEdit.connect("currentPathChanged(QString)", self._on_folder)
+        on_change(ui.datasetEdit, self._on_folder)
         ui.annotatorEdit.connect("textChanged(QString)", self._on_annotator)
         ui.patientEdit.connect("textEdited(QString)", self._on_patient)
         ui.patientEdit.connect("editingFinished()", self._on_patient_done)
@@ -136,7 +138,7 @@ class TrainingPanel:
         lost = LOST if node is not None and scan_is_lost(node) else ""
         for name, tip in _TIPS.items():
             why = reason
-            if name == "openCaseButton" and self._folder():
+            if name == "openCaseButton" and folder_in(self._ui.datasetEdit):
                 why = ""  # nothing is written
             elif not why and node is None and name == "exportCaseButton":
                 why = "There is no result yet."
@@ -150,12 +152,16 @@ class TrainingPanel:
         self._ui.savedLabel.text = (told or "Nothing saved yet.") if on else _OFF
 
     def _why_not(self) -> str:
-        if not self._folder():
-            return "Choose the folder of a data set first."
+        if not folder_in(self._ui.datasetEdit):
+            return _NO_FOLDER
         return "" if self._who() else "Enter your initials first."
 
     def _folder(self) -> str:
-        return str(self._ui.datasetEdit.currentPath).strip()
+        """The data set; InputError where the line is empty."""
+        folder = folder_in(self._ui.datasetEdit)
+        if not folder:
+            raise InputError(_NO_FOLDER)
+        return folder
 
     def _who(self) -> str:
         return str(self._ui.annotatorEdit.text).strip()
@@ -172,8 +178,8 @@ class TrainingPanel:
     def _chosen(self) -> Any:
         return None if self._parameters is None else self._parameters.inputVolume
 
-    def _on_folder(self, path: str) -> None:
-        remember("datasetFolder", path)
+    def _on_folder(self) -> None:
+        remember("datasetFolder", str(self._ui.datasetEdit.currentPath))
         self._told.clear()
         self._offer()
 
@@ -266,6 +272,7 @@ class TrainingPanel:
 
     def _export(self) -> None:
         with errors_in_a_line("export the case"):
+            self._folder()  # none is refused before anything is asked
             try:
                 self._say(self._save(self._node()))
             except Declined as error:
@@ -277,6 +284,7 @@ class TrainingPanel:
         from ToothSegScene.training_case import cautions_in_words, is_reviewed, results_in
 
         with errors_in_a_line("export the cases"):
+            self._folder()
             if self._node() is not None:
                 tie_to_scan(self._node(), self._chosen())
             nodes = results_in(slicer.mrmlScene)

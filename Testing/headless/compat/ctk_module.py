@@ -142,6 +142,7 @@ class ctkCollapsibleButton(Strict, _CollapsibleBase):
 
 class _PathBase(QtWidgets.QWidget):
     currentPathChanged = PySideSignal(str)
+    validInputChanged = PySideSignal(bool)
 
     def __init__(self, *arguments: Any) -> None:
         super().__init__(*arguments)
@@ -152,10 +153,18 @@ class _PathBase(QtWidgets.QWidget):
         row.setContentsMargins(0, 0, 0, 0)
         row.addWidget(line)
         row.addWidget(button)
-        state = {"line": line, "filters": 0, "nameFilters": [], "settingKey": "", "label": ""}
+        state = {"line": line, "valid": False, "filters": 0, "settingKey": "", "label": ""}
         self.__dict__["_state"] = state
-        emit = object.__getattribute__(self, "currentPathChanged").emit
-        QtCore.QObject.connect(line, QtCore.SIGNAL("textChanged(QString)"), lambda t: emit(t))
+        QtCore.QObject.connect(line, QtCore.SIGNAL("textChanged(QString)"), lambda t: self._tell(t))
+
+    def _tell(self, text: str) -> None:
+        """Without name filters CTK takes any text but "" for a path, and tells of no other."""
+        was, valid = self._state["valid"], bool(text)
+        self._state["valid"] = valid
+        if valid:
+            object.__getattribute__(self, "currentPathChanged").emit(text)
+        if valid != was:
+            object.__getattribute__(self, "validInputChanged").emit(valid)
 
     def _get_path(self) -> str:
         return str(self._state["line"].text)
@@ -168,9 +177,6 @@ class _PathBase(QtWidgets.QWidget):
 
     currentPath = Property(str, _get_path, _set_path)
     filters = Property(int, lambda s: s._state["filters"], lambda s, v: s._set("filters", v))
-    nameFilters = Property(
-        "QStringList", lambda s: s._state["nameFilters"], lambda s, v: s._set("nameFilters", v)
-    )
     settingKey = Property(
         str, lambda s: s._state["settingKey"], lambda s, v: s._set("settingKey", v)
     )
@@ -178,10 +184,13 @@ class _PathBase(QtWidgets.QWidget):
 
 
 class ctkPathLineEdit(Strict, _PathBase):
-    """A line for a path, with a button to browse."""
+    """A line for a path, with a button to browse; CTK's name filters are not imitated."""
 
     _stand_in = True
-    _signals = {"currentPathChanged(QString)": "currentPathChanged"}
+    _signals = {
+        "currentPathChanged(QString)": "currentPathChanged",
+        "validInputChanged(bool)": "validInputChanged",
+    }
     Dirs, Files, Readable, Writable, Executable = 0x001, 0x002, 0x010, 0x020, 0x040
 
     def setCurrentPath(self, path: str) -> None:

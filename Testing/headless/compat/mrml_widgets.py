@@ -2,8 +2,10 @@
 
 As in Slicer, a selector lists the nodes of its ``nodeTypes`` (and of their subclasses unless
 ``showChildNodeTypes`` is false) that are not hidden from editors, selects the first by itself
-unless ``noneEnabled``, and tells by ``currentNodeChanged(vtkMRMLNode*)``. Without a scene it is
-empty. Absent: the menu's entries to create, rename and edit, and sorting.
+unless ``noneEnabled``, and tells by ``currentNodeChanged(vtkMRMLNode*)``. Where the selected node
+goes, it selects the node that comes into its row, or else the last, ``noneEnabled`` or not: as
+QComboBox does, and before the node has left the scene. Without a scene it is empty. Absent: the
+menu's entries to create, rename and edit, and sorting.
 """
 
 from __future__ import annotations
@@ -11,6 +13,7 @@ from __future__ import annotations
 from typing import Any
 
 import shiboken6
+import vtk
 from PySide6 import QtCore, QtWidgets
 from PySide6.QtCore import Property
 from PySide6.QtCore import Signal as PySideSignal
@@ -64,7 +67,7 @@ class _SelectorBase(QtWidgets.QWidget):
         row.setContentsMargins(0, 0, 0, 0)
         row.addWidget(box)
         start = {"_flags": {}, "_types": [], "_box": box, "_nodes": [], "_current": None}
-        self.__dict__.update(start, _scene=None, _tags=[], _texts={}, _attributes=[])
+        self.__dict__.update(start, _scene=None, _tags=[], _names=[], _texts={}, _attributes=[])
         box.activated.connect(self._picked)
 
     def _set_flag(self, name: str, value: bool) -> None:
@@ -115,28 +118,38 @@ class _SelectorBase(QtWidgets.QWidget):
         )
 
     def _refresh(self, *_event: Any) -> None:
-        """List anew; keep the current node where it is still there."""
-        if not shiboken6.isValid(self):
-            return
+        """List anew, but not while a scene is closed: the end of that does it."""
         scene = self._scene
+        if not shiboken6.isValid(self) or (scene is not None and scene.IsClosing()):
+            return
         count = scene.GetNumberOfNodes() if scene is not None else 0
         nodes = [scene.GetNthNode(i) for i in range(count)]
-        self._nodes[:] = [node for node in nodes if self._wanted(node)]
-        self._watch_names()
+        self._list([node for node in nodes if self._wanted(node)])
+
+    @vtk.calldata_type(vtk.VTK_OBJECT)
+    def _on_leaving(self, scene: Any, event: str, leaving: Any) -> None:
+        if shiboken6.isValid(self) and not scene.IsClosing():
+            self._list([node for node in self._nodes if node is not leaving])
+
+    def _list(self, nodes: list[Any]) -> None:
+        """Keep the current node where it is still there."""
         current = self._current
-        if not any(node is current for node in self._nodes):
-            none = self._flags.get("noneEnabled", False)
-            current = self._nodes[0] if self._nodes and not none else None
+        if not any(node is current for node in nodes):
+            rows = [row for row, node in enumerate(self._nodes) if node is current]
+            if rows or not self._flags.get("noneEnabled", False):
+                current = nodes[min(sum(rows), len(nodes) - 1)] if nodes else None
+        self._nodes[:] = nodes
+        self._watch_names()
         self._fill(current)
         self._tell(current)
 
     def _watch_names(self) -> None:
         """A renamed node is shown by its new name."""
-        for node, tag in self._tags[len(_EVENTS) :]:
+        for node, tag in self._names:
             node.RemoveObserver(tag)
-        del self._tags[len(_EVENTS) :]
-        for node in self._nodes:
-            self._tags.append((node, node.AddObserver("ModifiedEvent", self._renamed)))
+        self._names[:] = [
+            (node, node.AddObserver("ModifiedEvent", self._renamed)) for node in self._nodes
+        ]
 
     def _renamed(self, *_event: Any) -> None:
         if shiboken6.isValid(self):
@@ -174,7 +187,7 @@ class _SelectorBase(QtWidgets.QWidget):
         object.__getattribute__(self, "activated").emit(self._current)
 
 
-_EVENTS = ("NodeAddedEvent", "NodeRemovedEvent", "EndBatchProcessEvent")
+_EVENTS = ("NodeAddedEvent", "NodeRemovedEvent", "EndBatchProcessEvent", "EndCloseEvent")
 
 
 class qMRMLNodeComboBox(Strict, _SelectorBase):
@@ -194,11 +207,13 @@ class qMRMLNodeComboBox(Strict, _SelectorBase):
         _check_scene(scene)
         for thing, tag in self._tags:
             thing.RemoveObserver(tag)
+        self._tags.clear()
         self.__dict__["_scene"] = scene
-        import slicer
-
-        events = [getattr(slicer.vtkMRMLScene, event) for event in _EVENTS]
-        self._tags[:] = [(scene, scene.AddObserver(e, self._refresh)) for e in events if scene]
+        if scene is not None:
+            tags = [scene.AddObserver(getattr(scene, event), self._refresh) for event in _EVENTS]
+            # After all others, as Slicer's qMRMLSceneModel.
+            tags.append(scene.AddObserver(scene.NodeAboutToBeRemovedEvent, self._on_leaving, -10.0))
+            self._tags[:] = [(scene, tag) for tag in tags]
         self._refresh()
 
     def mrmlScene(self) -> Any:
