@@ -21,7 +21,7 @@ ROOT = Path(__file__).resolve().parents[1]
 HIDDEN = """
 import sys
 from importlib.util import find_spec
-names = ("openvino", "itk", "monai", "distributed", "dask")
+names = ("openvino", "itk", "distributed", "dask")
 sys.modules.update(dict.fromkeys(names))
 assert not any(find_spec(name) for name in names)
 from ToothSegLib.cli.main import main

@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parents[1]
 LIBRARY = ROOT / "ToothSegLib"
 HEAVY = {"torch", "vtk", "vtkmodules", "SimpleITK", "scipy", "nrrd", "openvino"}
 # What `--help` must not wait for.
-SLOW = HEAVY | {"numpy", "tqdm", "matplotlib", "itk", "monai", "importlib.metadata", "asyncio"}
+SLOW = HEAVY | {"numpy", "tqdm", "matplotlib", "itk", "importlib.metadata", "asyncio"}
 MODULE = ROOT / "ToothSeg"
 QT = {"qt", "ctk", "PythonQt", "PySide6"}
 SLICER = {
@@ -167,7 +167,7 @@ def test_the_library_knows_neither_qt_nor_slicer(path) -> None:
 
 @pytest.mark.parametrize("path", EVERY_FILE, ids=module_name)
 def test_the_library_imports_only_its_own_dependencies(path) -> None:
-    optional = {"openvino", "itk", "monai", "distributed"}
+    optional = {"openvino", "itk", "distributed"}
     allowed = RUNTIME | optional | {"ToothSegLib"} | set(sys.stdlib_module_names)
     assert top_names(imports(path)) <= allowed
 

@@ -41,5 +41,5 @@ def install() -> bool:
     utilities.PyTorchUtilsLogic().installTorch(askConfirmation=False)
     importlib.invalidate_caches()
     if not is_there():
-        raise InputError("PyTorch was not installed: see the log of Slicer's PyTorch module")
+        raise InputError("PyTorch was not installed: see the log of Slicer's module PyTorch Utils")
     return True

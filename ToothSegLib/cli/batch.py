@@ -25,8 +25,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--output",
         metavar="OUT",
         required=True,
-        help="folder for the results, a folder a scan, and manifest.jsonl; scans that are done in "
-        "it are kept, so that the same command goes on where it stopped",
+        help="folder for the results, one folder per scan, and manifest.jsonl; finished scans are "
+        "kept, so that the same command goes on where it stopped",
     )
     parser.add_argument(
         "--model", metavar="NAME|PATH", help="bundle of weights (see toothseg models)"

@@ -26,7 +26,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         return made
 
     add = action("add", "add a scan, with its labels if there are any; makes the set if need be")
-    add.add_argument("scan", metavar="SCAN", help="NRRD, NIfTI, MHA, GIPL, or a folder of DICOM")
+    add.add_argument(
+        "scan",
+        metavar="SCAN",
+        help="NRRD, NIfTI, MHA, GIPL, or DICOM: a folder or a multi-frame file",
+    )
     add.add_argument("--labels", metavar="FILE", help="label map of FDI numbers on the scan's grid")
     add.add_argument(
         "--report", metavar="FILE", type=Path, help="report of toothseg segment, if it made them"

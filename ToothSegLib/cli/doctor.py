@@ -84,7 +84,8 @@ def _package(package: str) -> str:
 def _computing() -> str:
     import torch
 
-    devices = [f"CPU, {torch.get_num_threads()} threads"]
+    threads = torch.get_num_threads()
+    devices = [f"CPU, {threads} {'thread' if threads == 1 else 'threads'}"]
     if torch.cuda.is_available():
         devices.append(f"CUDA, {torch.cuda.get_device_name()}")
     if torch.backends.mps.is_available():

@@ -44,7 +44,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="an action with its bundles, or bundles to show (default: all that are known)",
     )
     parser.set_defaults(last=words)
-    parser.add_argument("--device", choices=("auto", "cpu", "cuda", "mps"), default="auto")
+    parser.add_argument(
+        "--device",
+        choices=("auto", "cpu", "cuda", "mps"),
+        default="auto",
+        help="where to compute (default: the graphics card, if there is one)",
+    )
     comparing = parser.add_argument_group("to compare")
     comparing.add_argument(
         "--dataset",

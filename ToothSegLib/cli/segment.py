@@ -24,7 +24,9 @@ _BEFORE_ALL = ("not-a-head-scan", "no-teeth", "place-unsure")
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of the command."""
     parser.add_argument(
-        "input", metavar="INPUT", help="a scan: NRRD, NIfTI, MHA, GIPL, or a folder of DICOM"
+        "input",
+        metavar="INPUT",
+        help="a scan: NRRD, NIfTI, MHA, GIPL, or DICOM: a folder or a multi-frame file",
     )
     parser.add_argument(
         "-o",

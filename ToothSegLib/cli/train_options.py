@@ -99,8 +99,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         required=True,
         help="folder for the bundle, the log and the checkpoints",
     )
-    parser.add_argument("--device", choices=("auto", "cpu", "cuda", "mps"), default="auto")
-    parser.add_argument("--seed", metavar="N", type=int, default=0)
+    parser.add_argument(
+        "--device",
+        choices=("auto", "cpu", "cuda", "mps"),
+        default="auto",
+        help="where to compute (default: the graphics card, if there is one)",
+    )
+    parser.add_argument(
+        "--seed",
+        metavar="N",
+        type=int,
+        default=0,
+        help="of all chance; the same seed and data train the same network (default: 0)",
+    )
     parser.add_argument("--learning-rate", metavar="X", type=float, help="default: the recipe's")
     parser.add_argument(
         "--resume", action="store_true", help="go on with the checkpoints in the output folder"
@@ -138,7 +149,7 @@ def _add_simulated(parser: argparse._ArgumentGroup) -> None:
         "--scan-share",
         metavar="SHARE",
         type=float,
-        help="of the steps, that learn from --scans (default: 0.25)",
+        help="share of the steps that learn from --scans (default: 0.25)",
     )
     parser.add_argument(
         "--steps",
@@ -185,7 +196,7 @@ def _add_fine_tuning(parser: argparse._ArgumentGroup) -> None:
         "--held-out",
         metavar="SHARE",
         type=float,
-        help="of the patients, to judge by and to stop in time (default: 0.25)",
+        help="share of the patients to judge by and to stop in time (default: 0.25)",
     )
     parser.add_argument(
         "--simulated", metavar="N", type=int, help="heads to draw without --cases (default: 8)"
@@ -194,7 +205,8 @@ def _add_fine_tuning(parser: argparse._ArgumentGroup) -> None:
         "--simulated-share",
         metavar="SHARE",
         type=float,
-        help="of the steps, that learn from simulated heads, lest they be forgotten (default: 0.5)",
+        help="share of the steps that learn from simulated heads, lest they be forgotten "
+        "(default: 0.5)",
     )
     parser.add_argument(
         "--check-every",

@@ -61,8 +61,9 @@ def reviewed_cases(folder: Path) -> list[ReviewedCase]:
     found = [reviewed for case in cases if (reviewed := _newest(case)) is not None]
     if not found:
         raise InputError(
-            f"none of the {len(cases)} cases in {folder} has been reviewed to the end: "
-            "approve or correct every tooth of some first"
+            f"no case in {folder} has been reviewed to the end ({len(cases)} not yet): approve or "
+            "correct every tooth of some in the module, or say so of a case whose teeth are right "
+            f"by 'toothseg dataset revise {folder} CASE --approved'"
         )
     return found
 
