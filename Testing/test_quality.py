@@ -189,6 +189,14 @@ def test_asymmetry_names_the_larger_first() -> None:
     assert a_patient(volumes={22: 1.35, 12: 0.8}).told() == [("asymmetry", "low", (22, 12))]
 
 
+def test_of_uneven_teeth_too_one_may_not_be_far_larger_than_its_fellow() -> None:
+    """All pairs differ by a quarter: by the patient's own spread 2.5 times is nothing odd."""
+    uneven = {fdi: 1.12 if fdi // 10 in (1, 4) else 0.9 for fdi in ALL_28}
+    assert a_patient(volumes=uneven | {15: 1.5, 25: 0.65}).told() == []
+    far = a_patient(volumes=uneven | {15: 1.6, 25: 0.64})
+    assert far.told() == [("asymmetry", "low", (15, 25))]
+
+
 def test_what_was_left_out_is_told() -> None:
     patient = a_patient()
     for label, sure, third in ((1, 0.99, 48), (2, 0.5, 38), (3, 0.9, 0)):
