@@ -218,6 +218,24 @@ def test_what_was_left_out_is_told() -> None:
     assert "42 mm3" in pieces
 
 
+@pytest.mark.parametrize(
+    ("share", "kind", "by_mm", "volume", "told"),
+    [(0.3, 13, 7.0, 520.0, True), (0.3, 23, 7.0, 520.0, True), (0.3, 12, 7.0, 520.0, False),
+     (0.3, 13, 40.0, 520.0, False), (1.0, 13, 7.0, 520.0, False), (0.3, 13, 7.0, 1000.0, False)],
+    ids=["13", "a canine of either side", "no canine", "far away", "no larger", "too large"],
+)  # fmt: skip
+def test_a_tooth_whose_number_its_milk_tooth_has_is_named(
+    share: float, kind: int, by_mm: float, volume: float, told: bool
+) -> None:
+    patient = a_patient(volumes={13: share})
+    place = patient.region(13).centroid + [0.0, -by_mm, 9.0]
+    patient.leave_out(1, place, volume)
+    patient.regions[-1].type_probabilities = np.eye(17)[type_of(kind)]
+    (finding,) = (f for f in patient.findings() if f.code == "no-place")
+    assert ("looks like 13, whose number a smaller tooth has" in finding.message) == told
+    assert (13 in finding.fdi) == told
+
+
 def test_sure_third_molars_are_one_finding() -> None:
     patient = a_patient()
     for label, third in ((1, 48), (2, 18)):
