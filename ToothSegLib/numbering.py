@@ -4,8 +4,9 @@ A region's look says its type, but not its side; its place among the others says
 template is laid over the regions in several ways. In each, the regions of an arch, taken in
 order from the patient's right to the left, are set against the sixteen slots by a chain that
 weighs type, place, size, the distance to the neighbour and molars missing at the end
-(``alignment.py``), and the template is fitted to the result, in turns, until nothing changes. The
-most probable way gives the numbers; all of them together give the confidence.
+(``alignment.py``), and the template is fitted to the result, in turns, until nothing changes. All
+ways together say how probable each number of each region is, which is the confidence; of them that
+one gives the numbers whose own are the most probable in sum.
 """
 
 from __future__ import annotations
@@ -116,9 +117,12 @@ def number_regions(regions: list[Region], field: np.ndarray | None = None) -> Nu
     ways.sort(key=lambda way: -way.log_evidence)
     weights = np.exp([way.log_evidence - ways[0].log_evidence for way in ways])
     weights /= weights.sum()
-    chances = sum(weight * way.probabilities for weight, way in zip(weights, ways, strict=True))
-    result = _numbering(regions, ways[0].slots, np.asarray(chances))
-    result.pose = ways[0].pose
+    chances = np.tensordot(weights, [way.probabilities for way in ways], axes=1)
+    # The way of the highest evidence may be alone with its numbers, and give some that have a third
+    # of another's chance: of 344 simulated heads with closed gaps it got 292 wrong, this one 254.
+    best = max(ways, key=lambda way: _borne_out(way.slots, chances))
+    result = _numbering(regions, best.slots, chances)
+    result.pose = best.pose
     _place_displaced(result, regions)
     return result
 
@@ -233,6 +237,12 @@ def _step(gaps: np.ndarray, places: np.ndarray) -> np.ndarray:
     upto = np.concatenate([[0.0], np.cumsum(empty)])
     between = upto[slot[None]] - upto[slot[:, None] + 1]  # of the slots after one, before another
     return np.maximum(likelihood(open_mm), moved) + np.where(slot[None] > slot[:, None], between, 0)
+
+
+def _borne_out(slots: np.ndarray, chances: np.ndarray) -> float:
+    """How many regions are expected to be right in slots (n,) by the chances (n, 32)."""
+    each = np.take_along_axis(chances, np.maximum(slots, 0)[:, None], axis=1)[:, 0]
+    return float(np.where(slots == EXTRA, 1 - chances.sum(axis=1), each).sum())
 
 
 def _place_displaced(numbering: Numbering, regions: list[Region]) -> None:
