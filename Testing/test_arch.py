@@ -6,7 +6,15 @@ import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
-from ToothSegLib.arch import SLOT_FDI, SLOT_TYPES, TEMPLATE, Pose, fit_pose, order_along_arch
+from ToothSegLib.arch import (
+    SLOT_FDI,
+    SLOT_TYPES,
+    TEMPLATE,
+    Pose,
+    candidate_poses,
+    fit_pose,
+    order_along_arch,
+)
 from ToothSegLib.teeth import mirror, type_of
 
 
@@ -42,6 +50,16 @@ def test_a_mirrored_dentition_is_not_fitted_by_a_reflection() -> None:
     points = TEMPLATE[arches, slots] * [-1, 1, 1]
     found = fit_pose(points, arches, slots, Pose(np.eye(3), np.zeros(3)), rounds=10)
     assert np.linalg.det(found.rotation) == pytest.approx(1)
+
+
+def test_a_mirrored_scan_is_tried_in_the_mirrored_places() -> None:
+    rng = np.random.default_rng(0)
+    points = TEMPLATE.reshape(-1, 3)[3:30] + rng.normal(0, 1, (27, 3))
+    looks = rng.normal(0, 2, (27, 17))[:, SLOT_TYPES]  # of a type, whichever the side
+    poses, mirrored = (candidate_poses(points * [side, 1, 1], looks) for side in (1, -1))
+    assert len(poses) == len(mirrored) > 1
+    for pose, other in zip(poses, mirrored, strict=True):
+        assert other.translation == pytest.approx(pose.translation * [-1, 1, 1])
 
 
 def test_order_runs_from_right_to_left() -> None:

@@ -93,6 +93,33 @@ def test_confidence_tells_the_clear_from_the_doubtful() -> None:
     assert number_regions([single]).confidence[single.label] < 0.7
 
 
+def test_a_number_is_not_given_against_the_chances() -> None:
+    """12 is lost and its gap closed. The single most probable way pushes the row to the molars by
+    one, and most of the other ways, all together more probable, do not.
+    """
+    teeth = tuple(fdi for fdi in ALL_28 if fdi != 12)
+    regions, truth = simulated_regions(
+        np.random.default_rng(7), teeth, close_gaps=True, confusion=0.4, tilt_deg=0.0
+    )
+    result = number_regions(regions)
+    for label, fdi in truth.items():
+        if fdi in (16, 17):
+            assert result.numbers[label] == fdi
+            assert result.confidence[label] > 0.5
+
+
+def test_lower_central_incisors_may_be_lost_and_their_gap_closed() -> None:
+    """The lateral ones, which look it, do not become the central ones."""
+    wrong = 0
+    for seed in range(4):
+        teeth = tuple(fdi for fdi in ALL_28 if fdi not in (31, 41))
+        regions, truth = simulated_regions(
+            np.random.default_rng(seed), teeth, close_gaps=True, tilt_deg=0.0
+        )
+        wrong += sum(numbers_of(regions)[label] != fdi for label, fdi in truth.items())
+    assert wrong <= 1
+
+
 def test_types_without_any_information_do_not_break_it() -> None:
     rng = np.random.default_rng(11)
     regions = [a_region(label, rng.normal(0, 20, 3), 300.0, np.eye(17)[0]) for label in range(1, 6)]

@@ -189,6 +189,14 @@ def test_asymmetry_names_the_larger_first() -> None:
     assert a_patient(volumes={22: 1.35, 12: 0.8}).told() == [("asymmetry", "low", (22, 12))]
 
 
+def test_of_uneven_teeth_too_one_may_not_be_far_larger_than_its_fellow() -> None:
+    """All pairs differ by a quarter: by the patient's own spread 2.5 times is nothing odd."""
+    uneven = {fdi: 1.12 if fdi // 10 in (1, 4) else 0.9 for fdi in ALL_28}
+    assert a_patient(volumes=uneven | {15: 1.5, 25: 0.65}).told() == []
+    far = a_patient(volumes=uneven | {15: 1.6, 25: 0.64})
+    assert far.told() == [("asymmetry", "low", (15, 25))]
+
+
 def test_what_was_left_out_is_told() -> None:
     patient = a_patient()
     for label, sure, third in ((1, 0.99, 48), (2, 0.5, 38), (3, 0.9, 0)):
@@ -208,6 +216,24 @@ def test_what_was_left_out_is_told() -> None:
     assert [len(finding.places_lps) for finding in patient.findings()] == [1, 1, 1, 0]
     assert "2 small pieces" in pieces
     assert "42 mm3" in pieces
+
+
+@pytest.mark.parametrize(
+    ("share", "kind", "by_mm", "volume", "told"),
+    [(0.3, 13, 7.0, 520.0, True), (0.3, 23, 7.0, 520.0, True), (0.3, 12, 7.0, 520.0, False),
+     (0.3, 13, 40.0, 520.0, False), (1.0, 13, 7.0, 520.0, False), (0.3, 13, 7.0, 1000.0, False)],
+    ids=["13", "a canine of either side", "no canine", "far away", "no larger", "too large"],
+)  # fmt: skip
+def test_a_tooth_whose_number_its_milk_tooth_has_is_named(
+    share: float, kind: int, by_mm: float, volume: float, told: bool
+) -> None:
+    patient = a_patient(volumes={13: share})
+    place = patient.region(13).centroid + [0.0, -by_mm, 9.0]
+    patient.leave_out(1, place, volume)
+    patient.regions[-1].type_probabilities = np.eye(17)[type_of(kind)]
+    (finding,) = (f for f in patient.findings() if f.code == "no-place")
+    assert ("looks like 13, whose number a smaller tooth has" in finding.message) == told
+    assert (13 in finding.fdi) == told
 
 
 def test_sure_third_molars_are_one_finding() -> None:

@@ -8,6 +8,7 @@ from scipy.spatial.transform import Rotation
 
 from dentition_fixture import ALL_28, a_region
 from quality_fixture import Patient, a_patient
+from ToothSegLib.numbering import number_regions
 from ToothSegLib.quality import find_findings
 from ToothSegLib.teeth import mirror
 
@@ -145,6 +146,38 @@ def test_crowded_teeth_are_in_order() -> None:
         way = patient.region(tooth - 1).centroid - patient.region(tooth).centroid
         patient.change(tooth, centroid=patient.region(tooth).centroid + 0.4 * way + np.eye(3)[1])
     assert patient.told() == []
+
+
+def test_what_fills_the_place_of_a_missing_tooth_from_far_below_is_told() -> None:
+    """A blob with the look of 37, 15 mm below its place, gets the number and is sure of it."""
+    patient = a_patient()
+    patient.change(37, centroid=patient.region(37).centroid - [0.0, 0.0, 15.0])
+    patient.numbering = number_regions(patient.regions)
+    assert patient.numbering.numbers[137] == 37
+    assert patient.numbering.confidence[137] > 0.9
+    assert patient.told() == [("off-row", "medium", (37,))]
+    assert "lies 15 mm below its row: an impacted tooth, or no" in patient.findings()[0].message
+
+
+@pytest.mark.parametrize(
+    ("tooth", "up_mm", "words"),
+    [
+        (13, 14.0, "mm above its row: an impacted tooth, or no tooth"),
+        (13, -14.0, "mm below its row: a tooth of the other jaw, or no tooth"),
+        (33, 14.0, "mm above its row: a tooth of the other jaw, or no tooth"),
+        (33, -7.5, ""),
+        (13, 7.5, ""),
+    ],
+)
+def test_height_is_judged_along_the_heads_own_axis(tooth: int, up_mm: float, words: str) -> None:
+    patient = a_patient()
+    patient.change(tooth, centroid=patient.region(tooth).centroid + [0.0, 0.0, up_mm])
+    turn = Rotation.from_euler("x", 30, degrees=True).as_matrix()
+    for region in list(patient.regions):
+        patient.change(region.label - 100, centroid=turn @ region.centroid)
+    messages = [f.message for f in patient.findings() if f.code == "off-row"]
+    assert len(messages) == bool(words)
+    assert all(words in message for message in messages)
 
 
 UPPER_RIGHT, LOWER_RIGHT = (17, 16, 15, 14), (44, 45, 46, 47)

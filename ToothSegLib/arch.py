@@ -47,6 +47,8 @@ _TILT_SD = 0.35
 _SCALE_SD = 0.08
 _JAW_SHIFT_SD_MM = np.array([1.5, 4.0, 7.0])
 _FIT_SD_MM = 3.0
+# Where the midline is tried: so far beyond the teeth, in such steps.
+_BEYOND_MM, _ACROSS_STEP_MM = 30.0, 3.0
 
 
 @dataclass
@@ -154,7 +156,10 @@ def candidate_poses(
         points = centroids @ rotation
         # Depth and height do not depend on the side, so the types alone place them.
         centre = np.median(points - expected, axis=0)
-        steps = np.arange(points[:, 0].min() - 30, points[:, 0].max() + 30, 3.0)
+        # From the middle, so that a mirrored scan is tried in the mirrored places.
+        low, high = points[:, 0].min(), points[:, 0].max()
+        most = int(((high - low) / 2 + _BEYOND_MM) / _ACROSS_STEP_MM)
+        steps = (low + high) / 2 + _ACROSS_STEP_MM * np.arange(-most, most + 1)
         across = (points[:, 0, None] - places[:, 0])[None] - steps[:, None, None]
         rest = (points[:, None, 1:] - centre[1:]) - places[:, 1:]
         squares = (across / PLACE_SD_MM[0]) ** 2 + ((rest / PLACE_SD_MM[1:]) ** 2).sum(axis=-1)

@@ -4,8 +4,9 @@ A region's look says its type, but not its side; its place among the others says
 template is laid over the regions in several ways. In each, the regions of an arch, taken in
 order from the patient's right to the left, are set against the sixteen slots by a chain that
 weighs type, place, size, the distance to the neighbour and molars missing at the end
-(``alignment.py``), and the template is fitted to the result, in turns, until nothing changes. The
-most probable way gives the numbers; all of them together give the confidence.
+(``alignment.py``), and the template is fitted to the result, in turns, until nothing changes. All
+ways together say how probable each number of each region is, which is the confidence; of them that
+one gives the numbers whose own are the most probable in sum.
 """
 
 from __future__ import annotations
@@ -36,9 +37,12 @@ _LOG_VOLUME_SD = 0.35
 _STEP_SD_MM = 1.0  # of the distance between neighbours, and its part that grows with distance
 _STEP_SD_SHARE = 0.1
 # Each slot left empty between two teeth, by place in the quadrant. People lose molars and premolars
-# first and canines last, and are born without lateral incisors or premolars, hardly ever without
-# canines or central incisors.
-_MISSING = np.array([-1.5, -0.5, -1.2, -0.5, -0.5, -0.5, -0.5, -0.5])
+# first and canines last, and are born without premolars, upper lateral or lower incisors, hardly
+# ever without canines or upper central incisors. Of 190 simulated heads that lack lower incisors,
+# their gaps closed, 72 numbers were wrong with lower central ones at -1.5, and 30 are at -0.5.
+_MISSING_UPPER = np.array([-1.5, -0.5, -1.2, -0.5, -0.5, -0.5, -0.5, -0.5])
+_MISSING_LOWER = np.array([-0.5, -0.5, -1.2, -0.5, -0.5, -0.5, -0.5, -0.5])
+_EMPTY = np.stack([_MISSING_UPPER, _MISSING_LOWER])[[[0], [1]], SLOT_FDI % 10 - 1]  # (2, 16)
 _CLOSED = -1.2  # a gap that has closed
 # A molar that is missing at the end of a row counts as between two teeth, where the scan shows its
 # place, so deep inside: else a row in which a premolar or first molar was lost and the space has
@@ -116,9 +120,12 @@ def number_regions(regions: list[Region], field: np.ndarray | None = None) -> Nu
     ways.sort(key=lambda way: -way.log_evidence)
     weights = np.exp([way.log_evidence - ways[0].log_evidence for way in ways])
     weights /= weights.sum()
-    chances = sum(weight * way.probabilities for weight, way in zip(weights, ways, strict=True))
-    result = _numbering(regions, ways[0].slots, np.asarray(chances))
-    result.pose = ways[0].pose
+    chances = np.tensordot(weights, [way.probabilities for way in ways], axes=1)
+    # The way of the highest evidence may be alone with its numbers, and give some that have a third
+    # of another's chance: of 344 simulated heads with closed gaps it got 292 wrong, this one 254.
+    best = max(ways, key=lambda way: _borne_out(way.slots, chances))
+    result = _numbering(regions, best.slots, chances)
+    result.pose = best.pose
     _place_displaced(result, regions)
     return result
 
@@ -192,7 +199,7 @@ class _Evidence:
             # Along the row, not up and down it: a root lies below its own crown, not beside it.
             flat = points[members][:, :2]
             gaps = np.linalg.norm(flat[:, None] - flat, axis=-1)
-            step = _step(gaps, places[arch])
+            step = _step(gaps, places[arch], _EMPTY[arch])
             chain = Chain(fit[members, arch], extra[members], step, *ends[:, arch])
             chains.append((members, chain))
         return chains
@@ -206,17 +213,17 @@ class _Evidence:
         places = pose.to_lps(pose.places())
         low, high = self.field
         seen = ((places > low + _SEEN_MM) & (places < high - _SEEN_MM)).all(axis=-1)
-        position = SLOT_FDI % 10
-        empty = np.where(seen & np.isin(position, _AT_THE_END), _MISSING[position - 1], 0.0)
+        empty = np.where(seen & np.isin(SLOT_FDI % 10, _AT_THE_END), _EMPTY, 0.0)
         upto = np.cumsum(empty, axis=1)
         return np.stack([upto - empty, upto[:, -1:] - upto])
 
 
-def _step(gaps: np.ndarray, places: np.ndarray) -> np.ndarray:
+def _step(gaps: np.ndarray, places: np.ndarray, empty: np.ndarray) -> np.ndarray:
     """Log-likelihood of distances (n, n) mm between regions for every pair of slots.
 
-    (n, n, 16, 16), as ``Chain`` takes it. Where teeth are missing between the two, the gap may
-    be open, or have closed in part or whole as the neighbours moved together.
+    (n, n, 16, 16), as ``Chain`` takes it; ``empty`` (16,) is that of each slot left empty. Where
+    teeth are missing between the two, the gap may be open, or have closed in part or whole as the
+    neighbours moved together.
     """
     slot = np.arange(len(places))
     jump = np.maximum(slot[None] - slot[:, None], 1)
@@ -229,10 +236,15 @@ def _step(gaps: np.ndarray, places: np.ndarray) -> np.ndarray:
         return -1.5 * np.log1p(((gaps - expected) / sd) ** 2 / 3)
 
     moved = likelihood(np.clip(gaps, closed_mm, open_mm)) + _CLOSED
-    empty = _MISSING[SLOT_FDI[0] % 10 - 1]
     upto = np.concatenate([[0.0], np.cumsum(empty)])
     between = upto[slot[None]] - upto[slot[:, None] + 1]  # of the slots after one, before another
     return np.maximum(likelihood(open_mm), moved) + np.where(slot[None] > slot[:, None], between, 0)
+
+
+def _borne_out(slots: np.ndarray, chances: np.ndarray) -> float:
+    """How many regions are expected to be right in slots (n,) by the chances (n, 32)."""
+    each = np.take_along_axis(chances, np.maximum(slots, 0)[:, None], axis=1)[:, 0]
+    return float(np.where(slots == EXTRA, 1 - chances.sum(axis=1), each).sum())
 
 
 def _place_displaced(numbering: Numbering, regions: list[Region]) -> None:

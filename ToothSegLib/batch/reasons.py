@@ -27,6 +27,7 @@ WORDS = {
     "number-unsure": "number unsure",
     "numbers-unsure": "number unsure",
     "odd-size": "unusual size",
+    "off-row": "far above or below its row",
     "order": "out of order",
     "perhaps-implant": "perhaps an implant",
     "place-unsure": "left and right unsure",

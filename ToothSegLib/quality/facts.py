@@ -135,6 +135,12 @@ class Facts:
                 apart = float(np.linalg.norm(way)) / usual
                 yield Step(first, second, end - start, usual, float(way @ unit) / usual, apart)
 
+    def height_mm(self, fdi: int) -> float:
+        """How far a tooth's centre lies above its place in the row, below if negative."""
+        arch, slot = _SLOT[fdi]
+        place = self.pose.to_lps(self.pose.places()[arch, slot])
+        return float((self.regions[fdi].centroid - place) @ self.up)
+
     @property
     def up(self) -> np.ndarray:
         """The head's own direction upwards, a unit vector in LPS."""

@@ -22,7 +22,12 @@ from ToothSegLib.quality.left_out import (
 from ToothSegLib.quality.metal import metal_findings
 from ToothSegLib.quality.one_side import one_side_findings
 from ToothSegLib.quality.orientation import backwards_findings, upside_down_findings
-from ToothSegLib.quality.row import gap_findings, missing_findings, order_findings
+from ToothSegLib.quality.row import (
+    gap_findings,
+    height_findings,
+    missing_findings,
+    order_findings,
+)
 from ToothSegLib.quality.sizes import asymmetry_findings, size_findings
 from ToothSegLib.quality.subject import subject_findings
 from ToothSegLib.regions import Region
@@ -89,6 +94,7 @@ def find_findings(
     if facts.regions:
         odd = size_findings(facts, told)
         findings += unclear_findings(facts) + _cut_findings(facts) + odd
+        findings += height_findings(facts, told)
         findings += gap_findings(facts, told) + missing_findings(facts, told)
         findings += asymmetry_findings(facts, told | _named(odd))
     left_out = [region for region in facts.left_out if region.label not in pieces]

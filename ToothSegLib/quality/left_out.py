@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+import numpy as np
+
 from ToothSegLib.norms import VOLUMES_MM3 as NORM_VOLUMES_MM3
 from ToothSegLib.numbering import Numbering
 from ToothSegLib.quality.doubts import UNSURE_NUMBER
@@ -16,6 +18,11 @@ from ToothSegLib.teeth import type_of
 DROPPED_MM3 = 10.0
 # What is left out and larger than this could be a whole tooth; a lower incisor has 200 mm3.
 TOOTH_MM3 = 150.0
+# A milk tooth that stayed may hold the number of the tooth that should have replaced it. That tooth
+# has so much of the number's look, and of the volume that the patient's other teeth suggest; what
+# holds the number has so much of its volume at most, and is no further away.
+OWN_LOOK, LEAST_SIZE, MOST_SIZE = 0.5, 0.5, 1.6
+HOLDER_AT_MOST, HOLDER_WITHIN_MM = 0.7, 25.0
 # Of a third molar's usual volume in this patient. What is smaller is cut by the view, a bud, the
 # root of one that is lost, or none.
 PIECE_SHARE = 0.3
@@ -87,9 +94,13 @@ def no_place_findings(
     for region in regions:
         if region.volume_mm3 >= TOOTH_MM3:
             place, teeth = _place(facts, region)
+            what = "an extra tooth, a fragment, an implant or no tooth at all."
+            if held := _number_held(facts, region):
+                what = f"it looks like {held}, whose number a smaller tooth has: its milk tooth?"
+                teeth = tuple(sorted({*teeth, held}))
             message = (
                 f"A region of {region.volume_mm3:.0f} mm3 {place} fits no place in the arch and "
-                "was left out: an extra tooth, a fragment, an implant or no tooth at all."
+                f"was left out: {what}"
             )
             findings.append(Finding("no-place", "medium", message, teeth, (region.place,)))
     if fragments:
@@ -123,6 +134,20 @@ def noise_findings(dropped_mm3: Iterable[float]) -> list[Finding]:
         "noise and left out."
     )
     return [Finding("dropped-pieces", "low", message)]
+
+
+def _number_held(facts: Facts, region: Region) -> int | None:
+    """The number that a region seems to be the tooth of, where a much smaller one has it."""
+    for fdi, tooth in facts.regions.items():
+        size = region.volume_mm3 / (NORM_VOLUMES_MM3[type_of(fdi)] * facts.scale)
+        if (
+            region.type_probabilities[type_of(fdi)] >= OWN_LOOK
+            and LEAST_SIZE <= size <= MOST_SIZE
+            and tooth.volume_mm3 <= HOLDER_AT_MOST * region.volume_mm3
+            and np.linalg.norm(tooth.centroid - region.centroid) <= HOLDER_WITHIN_MM
+        ):
+            return fdi
+    return None
 
 
 def _place(facts: Facts, region: Region) -> tuple[str, tuple[int, ...]]:

@@ -25,8 +25,10 @@ SHORT_LENGTH, SHORT_RATIO, TOO_SHORT = 0.7, 0.7, 0.6
 WIDE, WIDE_RATIO = 1.45, 1.5
 # Upper lateral incisors vary most of the 28 (Dahlberg 1945), mostly towards the small.
 UPPER_LATERAL, LATERAL_SHARE = 2, 0.75
-# Left against right, larger against smaller.
-ASYMMETRY_RATIO = 1.5
+# Left against right, larger against smaller; beyond the second whatever the patient's spread. On 30
+# ordinary simulated heads that is no false alarm more (8; at 2.2 it is 9), and of teeth that were
+# made 2.5 times as large as their fellow 386 of 387 are told instead of 252.
+ASYMMETRY_RATIO, MOST_ASYMMETRY = 1.5, 2.4
 # The same for a patient whose teeth vary more: that many of their own standard deviations.
 OWN_DEVIATIONS = 3.0
 
@@ -64,7 +66,8 @@ def asymmetry_findings(facts: Facts, told: Collection[int]) -> list[Finding]:
     """Pairs of which one is much larger, those apart of which something else was told."""
     pairs = [(fdi, mirror(fdi)) for fdi in facts.sizes if fdi < mirror(fdi)]
     times = {(a, b): facts.sizes[a] / facts.sizes[b] for a, b in pairs if b in facts.sizes}
-    most = max(ASYMMETRY_RATIO, np.exp(OWN_DEVIATIONS * _spread(list(times.values()))))
+    own = np.exp(OWN_DEVIATIONS * _spread(list(times.values())))
+    most = min(MOST_ASYMMETRY, max(ASYMMETRY_RATIO, own))
     findings = []
     for (a, b), ratio in times.items():
         larger, smaller = (a, b) if ratio > 1 else (b, a)
