@@ -21,6 +21,8 @@ _OPPOSITE = {1: 40, 2: 30, 3: 20, 4: 10}
 _BESIDE_MM = 5.0
 # Of a tooth's look that is its own type's, where the networks do not doubt.
 _SURE = 0.98
+_OFF_ROW_MM = (15.0, 22.0)
+_SEEN_STILL = 0.7  # of a tooth that was moved
 
 
 @dataclass(frozen=True)
@@ -208,6 +210,26 @@ def _renumbered(number: Callable[[int], int]) -> Fault:
     return make
 
 
+def _off_its_row(good: Specimen, rng: np.random.Generator) -> Spoilt | None:
+    """As deep in the jaw as no tooth of the row is, in its place along it."""
+    fdi = pick(good.teeth, rng)
+    tooth = good.regions == fdi
+    away = round(rng.uniform(*_OFF_ROW_MM) / good.scan.spacing[2])
+    k, j, i = np.nonzero(tooth)
+    k = k + (away if fdi < 30 else -away)
+    # Roots of others, and the end of the scan, may be in the way of some of it.
+    free = (k >= 0) & (k < len(tooth))
+    free[free] &= (good.regions[k[free], j[free], i[free]] == 0) | tooth[k[free], j[free], i[free]]
+    if free.mean() < _SEEN_STILL:
+        return None
+    there = k[free], j[free], i[free]
+    spoilt = good.copy()
+    spoilt.regions[tooth] = 0
+    spoilt.regions[there] = fdi
+    spoilt.seen_as[there] = fdi
+    return Spoilt(spoilt, frozenset({fdi}))
+
+
 def _faint(good: Specimen, rng: np.random.Generator) -> Spoilt | None:
     fdi = pick(good.teeth, rng)
     spoilt = good.copy()
@@ -226,6 +248,7 @@ SEGMENTATION_FAULTS = (
     Kind("tooth overlooked", _overlooked, ("missing-teeth",)),
     Kind("overlooked, row shifted", _row_shifted, ("wide-gap",)),
     Kind("two numbers exchanged", _exchanged, ("order",)),
+    Kind("far below or above its row", _off_its_row, ("off-row",)),
     Kind("two neighbours transposed", _transposed, ("number-unsure",)),
     Kind("one number twice", _number_twice, ("number-twice",)),
     Kind("left and right swapped", _renumbered(mirror), ("order",)),
