@@ -45,13 +45,16 @@ def test_brackets_are_on_the_outer_side_of_the_arch(pair: tuple[Case, Case]) -> 
     assert changed[:, 1].min() <= teeth[:, 1].min() + 1
 
 
-def test_an_ordinary_head_has_none_by_chance_and_others_have_them_now_and_then() -> None:
+def test_an_ordinary_head_has_none_by_chance_and_others_have_them_now_and_then(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     from ToothSegLib.synthesis.braces import set_braces
     from ToothSegLib.synthesis.dentition import draw_dentition
     from ToothSegLib.synthesis.shapes import Grid
 
     grid = Grid((-60.0, -18.0, -50.0), 2.0, (47, 55, 60))
     dentition = draw_dentition(np.random.default_rng(0), ordinary=True, absent=())
+    monkeypatch.setattr("ToothSegLib.synthesis.braces._whole", lambda *_: True)
     seen = 0
     for seed in range(60):
         tissue = np.zeros(grid.size, np.uint8)
@@ -61,3 +64,15 @@ def test_an_ordinary_head_has_none_by_chance_and_others_have_them_now_and_then()
                    seed, False)  # fmt: skip
         assert not tissue.any()
     assert 2 <= seen <= 25
+
+
+def test_a_tooth_without_a_crown_holds_no_bracket() -> None:
+    from ToothSegLib.synthesis.braces import set_braces
+    from ToothSegLib.synthesis.dentition import draw_dentition
+    from ToothSegLib.synthesis.shapes import Grid
+
+    grid = Grid((-60.0, -18.0, -50.0), 1.0, (94, 110, 120))
+    dentition = draw_dentition(np.random.default_rng(0), ordinary=True, absent=())
+    tissue = np.zeros(grid.size, np.uint8)
+    set_braces(tissue, np.ones(grid.size), dentition, grid, 1, True)
+    assert not tissue.any(), "nowhere is a tooth"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -12,6 +13,7 @@ from ToothSegLib.synthesis import tissues
 from ToothSegLib.synthesis.compose import make_case
 from ToothSegLib.synthesis.decay import break_down, draw_resorbed, draw_share, shorten
 from ToothSegLib.synthesis.dense_bone import set_dense_bone
+from ToothSegLib.synthesis.dental_work import set_implants
 from ToothSegLib.synthesis.dentition import Dentition, draw_dentition
 from ToothSegLib.synthesis.hardware import set_hardware
 from ToothSegLib.synthesis.jaws import build_head
@@ -113,10 +115,11 @@ def test_metal_keeps_off_the_teeth_and_comes_in_few_heads(
         assert tissue.any()
 
 
+@pytest.mark.parametrize("quadrant", [2, 3])
 def test_the_ridge_sinks_where_teeth_are_missing_and_nowhere_else(
-    monkeypatch: pytest.MonkeyPatch,
+    monkeypatch: pytest.MonkeyPatch, quadrant: int
 ) -> None:
-    gone = (*_THIRDS, 34, 35, 36, 37)
+    gone = (*_THIRDS, *(10 * quadrant + position for position in (4, 5, 6, 7)))
     drawn = draw_dentition(np.random.default_rng(2), ordinary=True, absent=gone)
     monkeypatch.setattr("ToothSegLib.synthesis.jaws._SUNK", 1.0)
     rng = np.random.default_rng
@@ -128,14 +131,19 @@ def test_the_ridge_sinks_where_teeth_are_missing_and_nowhere_else(
     x = GRID.axes()[0][0, 0]
     left = x[np.argwhere(lost)[:, 2]]
     assert (left > 0).mean() > 0.9, "teeth of the left are missing, and bone of the left"
+    z = GRID.axes()[2][:, 0, 0]
+    gums = [tooth.to_lps(0.0, 0.0, -tooth.form.crown_height)[2] for tooth in drawn.teeth
+            if tooth.fdi in gone and tooth.fdi // 10 == quadrant]  # fmt: skip
+    assert np.abs(z[np.argwhere(lost)[:, 0]] - np.mean(gums)).max() < 20.0
 
 
 def test_an_ordinary_head_has_none_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: object) -> None:
         raise AssertionError("drawn for an ordinary head")
 
-    for name in ("set_dense_bone", "set_hardware"):
-        monkeypatch.setattr(f"ToothSegLib.synthesis.compose.{name}", refuse)
+    for name in ("compose.set_dense_bone", "compose.set_hardware", "jaws._draw_sunk",
+                 "tooth_maps.draw_share", "tooth_maps.draw_resorbed"):  # fmt: skip
+        monkeypatch.setattr(f"ToothSegLib.synthesis.{name}", refuse)
     assert make_case(5, spacing_mm=2.0, ordinary=True).centres
     with pytest.raises(AssertionError, match="ordinary head"):
         make_case(5, spacing_mm=2.0)
@@ -152,3 +160,44 @@ def test_a_shortened_root_ends_bluntly_and_is_still_half_there() -> None:
         assert o[lost].min() == o[distance < 0].min()
     some = [draw_resorbed(np.random.default_rng(seed)) for seed in range(300)]
     assert 0.05 < np.mean(np.array(some) > 0) < 0.3
+
+
+def test_plates_lie_on_the_outside_of_the_bone(
+    dentition: Dentition, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ToothSegLib.synthesis.hardware._SCREWS", 0.0)
+    monkeypatch.setattr("ToothSegLib.synthesis.hardware._PLATE", 1.0)
+    monkeypatch.setattr("ToothSegLib.synthesis.hardware._stick", lambda *args: seen.append(args))
+    head = build_head(dentition, GRID, np.random.default_rng(0))
+    free = np.full(GRID.size, 2.0, np.float32)
+    depths = []
+    for seed in range(12):
+        seen: list[tuple] = []
+        set_hardware(head.tissue.copy(), free, dentition, GRID, np.random.default_rng(seed))
+        heads = [args[2] for args in seen if np.linalg.norm(args[3] - args[2]) < 7.1]
+        for point in heads:
+            i, j, k = np.round((point - GRID.origin) / GRID.step).astype(int)
+            depths.append(head.bone[k, j, i])
+    assert np.mean(np.array(depths) < -1.5) < 0.1, "few heads of screws are deep in bone"
+    assert np.mean(np.abs(depths) < 3.0) > 0.7
+
+
+def test_an_implant_goes_as_deep_as_its_ridge_has_sunk_and_not_into_a_closed_gap() -> None:
+    drawn = draw_dentition(np.random.default_rng(2), ordinary=True, absent=(*_THIRDS, 36))
+    far = np.full(GRID.size, 2.0, np.float32)
+
+    def lowest(closed: float, sunk: dict[int, float]) -> float | None:
+        teeth = tuple(
+            replace(tooth, closed=closed) if tooth.fdi == 36 else tooth for tooth in drawn.teeth
+        )
+        tissue = np.zeros(GRID.size, np.uint8)
+        rng = np.random.default_rng(5)
+        set_implants(tissue, far, replace(drawn, teeth=teeth), GRID, rng, 1.0, sunk)
+        at = np.argwhere(tissue == tissues.TITANIUM)
+        return float(GRID.axes()[2][at[:, 0].min(), 0, 0]) if len(at) else None
+
+    usual, deep = lowest(0.0, {}), lowest(0.0, {36: 6.0})
+    assert usual is not None
+    assert deep is not None
+    assert usual - deep == pytest.approx(6.0, abs=1.5)
+    assert lowest(0.9, {}) is None

@@ -236,6 +236,17 @@ def test_a_tooth_whose_number_its_milk_tooth_has_is_named(
     assert (13 in finding.fdi) == told
 
 
+def test_of_two_milk_teeth_the_nearer_is_named() -> None:
+    patient = a_patient(volumes={11: 0.3, 21: 0.3})
+    for label, fdi in ((1, 11), (2, 21)):
+        place = patient.region(fdi).centroid + [0.0, -3.0, 9.0]
+        patient.leave_out(label, place, 480.0)
+        patient.regions[-1].type_probabilities = np.eye(17)[type_of(fdi)]
+    told = [f.message for f in patient.findings() if f.code == "no-place"]
+    assert ["looks like 11" in message for message in told] == [True, False]
+    assert ["looks like 21" in message for message in told] == [False, True]
+
+
 def test_sure_third_molars_are_one_finding() -> None:
     patient = a_patient()
     for label, third in ((1, 48), (2, 18)):

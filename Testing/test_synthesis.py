@@ -82,7 +82,15 @@ def test_teeth_hold_tooth_tissue_and_nothing_else_does(a_case: Case) -> None:
     assert not outside & {tissues.ENAMEL, tissues.PULP}
 
 
-def test_only_islands_of_bone_are_like_dentine_and_ordinary_heads_have_none() -> None:
+def test_dentine_outside_of_teeth_is_in_islands_of_bone_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("ToothSegLib.synthesis.compose.set_dense_bone", lambda *_: None)
+    case = make_case(4, spacing_mm=COARSE_MM)
+    assert not (case.tissue[case.labels == 0] == tissues.DENTINE).any()
+
+
+def test_ordinary_heads_have_no_islands_like_dentine() -> None:
     case = make_case(3, spacing_mm=COARSE_MM, ordinary=True)
     assert not (case.tissue[case.labels == 0] == tissues.DENTINE).any()
 

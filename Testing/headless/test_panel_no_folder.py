@@ -57,6 +57,8 @@ def test_an_emptied_data_set_is_forgotten(widget: Any, scene: Any, tmp_path: Pat
     ui.datasetEdit.currentPath = ""
     for name in TRAINING:
         assert not getattr(ui, name).enabled
+    assert "Not saved" in ui.savedLabel.text
+    assert "Choose the folder of a data set first." in ui.savedLabel.text
     scene.Clear(0)
     settle()
     assert ui.datasetEdit.currentPath == ""

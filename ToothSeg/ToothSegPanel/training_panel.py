@@ -149,7 +149,8 @@ class TrainingPanel:
             button.toolTip = f"{tip}\n{why}" if why else tip
         on = bool(self._ui.autosaveCheck.checked)
         told = "" if node is None else self._told.get(_result_in(node), "")
-        self._ui.savedLabel.text = (told or "Nothing saved yet.") if on else _OFF
+        saved = f"<b>Not saved:</b> {reason}" if reason else told or "Nothing saved yet."
+        self._ui.savedLabel.text = saved if on else _OFF
 
     def _why_not(self) -> str:
         if not folder_in(self._ui.datasetEdit):

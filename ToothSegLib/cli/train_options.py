@@ -110,7 +110,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         type=int,
         default=0,
-        help="of all chance; the same seed and data train the same network (default: 0)",
+        help="of all chance (default: 0)",
     )
     parser.add_argument("--learning-rate", metavar="X", type=float, help="default: the recipe's")
     parser.add_argument(

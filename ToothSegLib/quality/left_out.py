@@ -137,17 +137,20 @@ def noise_findings(dropped_mm3: Iterable[float]) -> list[Finding]:
 
 
 def _number_held(facts: Facts, region: Region) -> int | None:
-    """The number that a region seems to be the tooth of, where a much smaller one has it."""
+    """The number that a region seems to be the tooth of, where a much smaller one has it: that of
+    the nearest, if there are several."""
+    held: list[tuple[float, int]] = []
     for fdi, tooth in facts.regions.items():
         size = region.volume_mm3 / (NORM_VOLUMES_MM3[type_of(fdi)] * facts.scale)
         if (
             region.type_probabilities[type_of(fdi)] >= OWN_LOOK
             and LEAST_SIZE <= size <= MOST_SIZE
             and tooth.volume_mm3 <= HOLDER_AT_MOST * region.volume_mm3
-            and np.linalg.norm(tooth.centroid - region.centroid) <= HOLDER_WITHIN_MM
+            and (away := float(np.linalg.norm(tooth.centroid - region.centroid)))
+            <= HOLDER_WITHIN_MM
         ):
-            return fdi
-    return None
+            held.append((away, fdi))
+    return min(held)[1] if held else None
 
 
 def _place(facts: Facts, region: Region) -> tuple[str, tuple[int, ...]]:

@@ -45,7 +45,12 @@ def set_braces(
         row = [t for t in dentition.arch(upper) if t.present and not t.buried]
         teeth = [t for t in row if t.fdi % 10 <= last]
         height = float(rng.uniform(0.35, 0.6))
-        held = [(t, _surface(t, height, 1.0 if braces else -1.0)) for t in teeth]
+        side = 1.0 if braces else -1.0
+        held = [
+            (t, at)
+            for t in teeth
+            if _whole(t, at := _surface(t, height, side), height, distance, grid)
+        ]
         if braces:
             for tooth, at in held:
                 _set_bracket(tissue, free, tooth, at, height, stuff, grid)
@@ -63,6 +68,14 @@ def _surface(tooth: PlacedTooth, height: float, side: float) -> float:
     field = tooth.form.field(np.zeros(shape), b.reshape(shape), o.reshape(shape)).ravel()
     outside = np.flatnonzero(field > 0)
     return float(b[outside[0]]) if len(outside) else float(side * 4.0)
+
+
+def _whole(tooth: PlacedTooth, at: float, height: float, distance: np.ndarray, grid: Grid) -> bool:
+    """Whether the crown is still there, behind where a bracket would be."""
+    inside = tooth.to_lps(0.0, 0.5 * at, -height * tooth.form.crown_height)
+    index = np.round((inside - grid.origin) / grid.step).astype(int)
+    i, j, k = np.clip(index, 0, np.array(grid.size[::-1]) - 1)
+    return bool(distance[k, j, i] < 0)
 
 
 def _set_bracket(

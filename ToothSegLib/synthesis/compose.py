@@ -117,7 +117,7 @@ def make_case(
     if changes is not None:
         set_dense_bone((tissue, outside), teeth.nearest, dentition, fine, changes)
     bare = tissue.copy()
-    set_implants(tissue, teeth.nearest, dentition, fine, rng, wish.implants)
+    set_implants(tissue, teeth.nearest, dentition, fine, rng, wish.implants, head.sunk_mm)
     prosthesis = tissue != bare
     braces = False if ordinary and wish.braces is None else wish.braces
     set_braces(tissue, teeth.nearest, dentition, fine, seed, braces)

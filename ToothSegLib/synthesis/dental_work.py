@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 
 from ToothSegLib.synthesis import tissues
@@ -14,6 +16,8 @@ _KINDS = ("none", "filling", "crown", "root filling")
 _USUAL = (0.86, 0.08, 0.035, 0.025)
 _MUCH = (0.3, 0.15, 0.4, 0.15)
 _SCREW_TO_ROOT_MM = 0.6
+# Of a place that its neighbours have closed.
+_NO_ROOM = 0.3
 
 
 def draw_work(
@@ -87,6 +91,7 @@ def set_implants(
     grid: Grid,
     rng: np.random.Generator,
     rate: float | None = None,
+    sunk_mm: Mapping[int, float] | None = None,
 ) -> None:
     """Put implants, with or without a crown, and the pontics of bridges into some empty places;
     they bear no label.
@@ -99,22 +104,26 @@ def set_implants(
         grid: of the maps.
         rng: the only source of chance.
         rate: share of the empty places that get one; without it, chance decides on that too.
+        sunk_mm: how far the ridge has sunk, by FDI number; screws go as much deeper.
     """
     drawn = float(rng.choice([0.0, 0.15, 0.6], p=[0.55, 0.3, 0.15]))
     rate = drawn if rate is None else rate
     for tooth in dentition.teeth:
         if tooth.present or tooth.fdi % 10 == 8 or rng.random() >= rate:
             continue
+        if tooth.closed > _NO_ROOM:
+            continue
         crown = tooth.form.crown_height
         length, radius = rng.uniform(8.0, 13.0), rng.uniform(1.6, 2.4)
-        box = reachable_box(tooth, grid, crown + length)
+        ridge = -crown - (sunk_mm or {}).get(tooth.fdi, 0.0)
+        box = reachable_box(tooth, grid, length - ridge)
         m, b, o = in_frame(tooth, grid, box)
-        taper = 1.0 - 0.25 * np.clip((-o - crown) / length, 0, 1)
+        taper = 1.0 - 0.25 * np.clip((ridge - o) / length, 0, 1)
         thread = 1.0 + 0.06 * np.sin(o * 2 * np.pi / 0.9)
         free = distance[box] >= 0
         in_bone = distance[box] >= _SCREW_TO_ROOT_MM
         core = np.hypot(m, b)
-        screw = (core < radius * taper * thread) & (o < -crown + 1) & (o > -crown - length)
+        screw = (core < radius * taper * thread) & (o < ridge + 1) & (o > ridge - length)
         kind = rng.choice(["screw", "crown", "pontic"], p=[0.35, 0.5, 0.15])
         stuff = tissues.METAL if rng.random() < 0.25 else tissues.CERAMIC
         if kind != "pontic":
@@ -123,4 +132,5 @@ def set_implants(
             cap = (tooth.form.field(m, b, o) < 0) & (o > -crown)
             tissue[box][cap & free] = stuff
         if kind == "crown":
-            tissue[box][cap & (core < 1.5) & free] = tissues.TITANIUM
+            neck = (o > ridge) & (o <= -crown)
+            tissue[box][(cap | neck) & (core < 1.5) & free] = tissues.TITANIUM

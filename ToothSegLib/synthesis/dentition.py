@@ -33,12 +33,14 @@ class PlacedTooth:
         form: what it looks like.
         present: it is there at all.
         buried: where it lies instead, if it never came through.
+        closed: how much of its place the neighbours have closed, 0 to 1.
     """
 
     slot: Slot
     form: Form
     present: bool = True
     buried: Slot | None = None
+    closed: float = 0.0
 
     @property
     def place(self) -> Slot:
@@ -135,7 +137,9 @@ def draw_dentition(
             # Impacted: deep in the bone and leaning on the second molar.
             shift = shift + np.array([-1.0, 0.0, -rng.uniform(2.0, 7.0)])
             turn = turn + np.array([0.0, rng.choice([-1, 1]) * rng.uniform(0.2, 1.3), 0.0])
-        teeth.append(PlacedTooth(slot.moved(shift, turn), forms[fdi], fdi not in lost))
+        place = slot.moved(shift, turn)
+        share = closed.get(fdi, 0.0)
+        teeth.append(PlacedTooth(place, forms[fdi], fdi not in lost, closed=share))
     if not ordinary:
         teeth = _bury(teeth, bury)
     return Dentition(tuple(teeth), opening)

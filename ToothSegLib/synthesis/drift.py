@@ -13,7 +13,7 @@ import numpy as np
 
 _ORTHODONTIC = 0.1  # of the patients with all their teeth: two or four premolars taken out
 _DRIFTED = 0.5  # of the patients with gaps: some of them have closed
-_LONGEST = 2  # teeth in a gap that still closes
+_LONGEST = 2  # teeth of one quadrant in a gap that still closes
 _LEANING_DEG = 25.0  # at most, where half of a gap is closed
 
 

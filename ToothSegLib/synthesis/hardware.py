@@ -34,7 +34,8 @@ def set_hardware(
         for _ in range(int(rng.integers(1, 5))):
             _draw_mini_screw(metal, dentition, grid, rng)
     elif chance < _SCREWS + _PLATE:
-        _draw_plate(metal, dentition, grid, rng)
+        bone = np.isin(tissue, (tissues.TRABECULAR, tissues.CORTICAL))
+        _draw_plate(metal, bone, dentition, grid, rng)
     tissue[metal & (distance > _OFF_TEETH_MM)] = tissues.TITANIUM
 
 
@@ -56,7 +57,11 @@ def _draw_mini_screw(
 
 
 def _draw_plate(
-    metal: np.ndarray, dentition: Dentition, grid: Grid, rng: np.random.Generator
+    metal: np.ndarray,
+    bone: np.ndarray,
+    dentition: Dentition,
+    grid: Grid,
+    rng: np.random.Generator,
 ) -> None:
     """A plate of four to six screws along one jaw's outside, below the roots' ends."""
     row = dentition.arch(bool(rng.random() < 0.4))
@@ -65,8 +70,9 @@ def _draw_plate(
     deeper = rng.uniform(0.0, 6.0)
     heads = []
     for tooth in row[first : first + count]:
-        head = _beside(tooth, 1.5, tooth.form.length - tooth.form.crown_height + deeper)
         inwards = -tooth.slot.frame[:, 1]
+        below = tooth.form.length - tooth.form.crown_height + deeper
+        head = _on_surface(bone, grid, _beside(tooth, 0.0, below), -inwards)
         _stick(metal, grid, head, head + rng.uniform(4.0, 7.0) * inwards, 1.0)
         heads.append(head)
     for one, other in zip(heads, heads[1:], strict=False):
@@ -76,6 +82,18 @@ def _draw_plate(
 def _beside(tooth: PlacedTooth, away: float, below: float) -> np.ndarray:
     """LPS mm of a point at the cheek's side of the jaw, ``below`` mm past the tooth's neck."""
     return tooth.to_lps(0.0, 0.5 * tooth.form.width + away, -tooth.form.crown_height - below)
+
+
+def _on_surface(
+    bone: np.ndarray, grid: Grid, start: np.ndarray, outwards: np.ndarray
+) -> np.ndarray:
+    """The point a millimetre outside of the bone's last sample on the way; the start if none is."""
+    way = start + np.arange(-6.0, 12.0, 0.5)[:, None] * outwards
+    index = np.round((way - grid.origin) / grid.step).astype(int)
+    inside = np.all((index >= 0) & (index < grid.size[::-1]), axis=1)
+    i, j, k = np.where(inside, index.T, 0)
+    last = np.flatnonzero(inside & bone[k, j, i])
+    return np.asarray(way[last[-1]] + outwards) if len(last) else start
 
 
 def _stick(

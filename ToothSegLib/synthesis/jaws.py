@@ -30,12 +30,13 @@ _SUNK, _SUNK_MM = 0.6, 9.0
 
 @dataclass(frozen=True)
 class Head:
-    """Tissues without teeth, how deep in the jaw bone each sample lies, and how much of the bone
-    about the teeth's necks is lost."""
+    """Tissues without teeth, how deep in the jaw bone each sample lies, how much of the bone about
+    the teeth's necks is lost, and by FDI number how far the ridge has sunk in empty places."""
 
     tissue: np.ndarray  # (k, j, i) uint8
     bone: np.ndarray  # (k, j, i) float32, signed distance to the jaws' outer surface, mm
     loss_mm: float
+    sunk_mm: Mapping[int, float]
 
 
 def build_head(
@@ -69,7 +70,7 @@ def build_head(
     canal = _canal(dentition, x, y, z, rng)
     tissue[(canal < 0) & (bone < -1)] = tissues.SOFT
     bone = np.where(cavities < 0, np.maximum(bone, 1.0), bone).astype(np.float32)
-    return Head(tissue, bone, loss)
+    return Head(tissue, bone, loss, sunk)
 
 
 def _draw_sunk(dentition: Dentition, rng: np.random.Generator) -> dict[int, float]:

@@ -44,7 +44,7 @@ def make_picture(
         strength: of every disturbance; 1 goes far past realism, `ORDINARY` is a decent scan.
         textbook: grey values are near the tissues' attenuation; else any that keep a rough order,
             in which dentine may well be as dull as bone.
-        shadows: some have dark bands between pieces of metal.
+        shadows: some show what metal does to its surroundings; see `metal_shadows`.
 
     Returns:
         (Z, Y, X) float32, normalised as the networks get it.
