@@ -10,7 +10,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from dentition_fixture import ALL_28, a_region, blurred_type, simulated_regions
+from dentition_fixture import ALL_28, ALL_32, a_region, blurred_type, simulated_regions
 from numbering_strata import STRATA, accuracy
 from ToothSegLib.numbering import number_regions
 from ToothSegLib.regions import Region
@@ -118,6 +118,31 @@ def test_lower_central_incisors_may_be_lost_and_their_gap_closed() -> None:
         )
         wrong += sum(numbers_of(regions)[label] != fdi for label, fdi in truth.items())
     assert wrong <= 1
+
+
+def looking_like_thirds(seed: int, teeth: tuple[int, ...]) -> tuple[int, int]:
+    """How many of four last molars, all of which look like third ones, are 7s, and how many 8s."""
+    regions, truth = simulated_regions(
+        np.random.default_rng(seed), teeth, tilt_deg=0.0, confusion=0.1
+    )
+    for region in regions:
+        fdi = truth[region.label]
+        if fdi % 10 >= 7:
+            third = 8 if fdi < 30 else 16
+            region.type_probabilities[:] = 0.003
+            region.type_probabilities[[third - 1, third]] = 0.05, 0.9
+    numbers = numbers_of(regions)
+    last = [numbers[label] for label, fdi in truth.items() if fdi % 10 >= 7]
+    return sum(fdi is not None and fdi % 10 == 7 for fdi in last), last.count(None)
+
+
+def test_a_molar_behind_a_first_one_is_no_third_molar_for_its_looks_alone() -> None:
+    seconds = [looking_like_thirds(seed, ALL_28) for seed in range(4)]
+    assert sum(sevens for sevens, _ in seconds) >= 15
+    # With the second one's gap before it, it is one.
+    gone = tuple(fdi for fdi in ALL_32 if fdi % 10 != 7)
+    thirds = [looking_like_thirds(seed, gone) for seed in range(4)]
+    assert sum(none for _, none in thirds) >= 15
 
 
 def test_types_without_any_information_do_not_break_it() -> None:
