@@ -198,7 +198,23 @@ def test_a_table_that_would_make_it_worse_is_not_kept(
     monkeypatch.setattr(reliability, "run_benchmark", benchmark)
     command = ["--model", str(bundle.folder), "--cases", "400", "--card"]
     assert reliability.main(command) == 0
-    assert "worse" in capsys.readouterr().out
+    assert "too little" in capsys.readouterr().out
     card = load_bundle(bundle.folder).card
     assert "calibration" not in card
     assert card["reliability"]["cases"] == 400
+
+
+@pytest.mark.parametrize(("share", "kept"), [(0.95, False), (0.7, True)])
+def test_a_table_that_helps_by_a_hair_is_not_kept(
+    bundle: Bundle, monkeypatch: pytest.MonkeyPatch, share: float, kept: bool
+) -> None:
+    def benchmark(*args: object, **options: object) -> Iterator[CaseResult]:
+        for n in range(100):
+            number = 12 if n % 5 else 13
+            yield a_result({11: 2, number: 20}, {11: 0.95, number: 0.95})
+
+    monkeypatch.setattr(reliability, "run_benchmark", benchmark)
+    monkeypatch.setattr(reliability, "crossed_error", lambda _: share * 0.05)
+    command = ["--model", str(bundle.folder), "--cases", "100", "--card"]
+    assert reliability.main(command) == 0
+    assert ("calibration" in load_bundle(bundle.folder).card) == kept

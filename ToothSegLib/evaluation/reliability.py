@@ -36,6 +36,9 @@ EDGES = (0.0, 0.5, 0.8, 0.95, 0.99, 1.0)
 
 # Fewer teeth say little about a share.
 _TEETH_A_KNOT = 40
+# By less than a fifth of the error a table may help by chance: it moves all confidences, and with
+# them what is told as unsure.
+_HELPS = 0.8
 
 Table = list[list[float]]
 
@@ -224,9 +227,9 @@ def _run(args: argparse.Namespace) -> None:
         print("too few teeth in half of the cases for a table: give more --cases")
         return
     print(f"table {table}")
-    helps = after < before
+    helps = after < _HELPS * before
     if not helps:
-        print("the table would make it worse: confidences are to be taken as they are")
+        print("the table would help too little: confidences are to be taken as they are")
     if args.card:
         about: dict[str, object] = {
             "cases": args.cases,
