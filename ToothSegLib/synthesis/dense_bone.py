@@ -8,7 +8,7 @@ import numpy as np
 
 from ToothSegLib.synthesis import tissues
 from ToothSegLib.synthesis.dentition import Dentition, PlacedTooth
-from ToothSegLib.synthesis.shapes import Grid
+from ToothSegLib.synthesis.shapes import Grid, ellipsoid
 
 # About every twentieth adult has an island; here they teach what is no tooth, and come oftener.
 _ISLANDS = 0.8  # of a head, on average
@@ -91,17 +91,10 @@ def _fill(
     inside_bone: bool,
 ) -> None:
     """Fill an ellipsoid, its half axes (mm) along the grid's, where the matter is of one kind."""
-    low = np.floor((centre - radii - grid.origin) / grid.step).astype(int)
-    high = np.ceil((centre + radii - grid.origin) / grid.step).astype(int) + 1
-    low, high = (np.clip(edge, 0, grid.size[::-1]) for edge in (low, high))
-    box = tuple(slice(low[a], high[a]) for a in (2, 1, 0))
+    box = grid.box(centre - radii, centre + radii)
     x, y, z = grid.axes()
-    reach = (
-        ((x[..., box[2]] - centre[0]) / radii[0]) ** 2
-        + ((y[:, box[1]] - centre[1]) / radii[1]) ** 2
-        + ((z[box[0]] - centre[2]) / radii[2]) ** 2
-    )
-    wanted = (reach < 1.0) & free[box]
+    away = x[..., box[2]] - centre[0], y[:, box[1]] - centre[1], z[box[0]] - centre[2]
+    wanted = (ellipsoid(*away, radii) < 0) & free[box]
     for tissue in maps:
         part = tissue[box]
         bone = part == tissues.TRABECULAR

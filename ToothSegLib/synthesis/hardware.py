@@ -100,10 +100,7 @@ def _stick(
     metal: np.ndarray, grid: Grid, start: np.ndarray, end: np.ndarray, radius: float
 ) -> None:
     """Mark all that lies within ``radius`` mm of the line between two points (LPS mm)."""
-    low = np.floor((np.minimum(start, end) - radius - grid.origin) / grid.step).astype(int)
-    high = np.ceil((np.maximum(start, end) + radius - grid.origin) / grid.step).astype(int) + 1
-    low, high = (np.clip(edge, 0, grid.size[::-1]) for edge in (low, high))
-    box = tuple(slice(low[a], high[a]) for a in (2, 1, 0))
+    box = grid.box(np.minimum(start, end) - radius, np.maximum(start, end) + radius)
     x, y, z = np.broadcast_arrays(*grid.axes())
     points = np.stack([x[box], y[box], z[box]], axis=-1) - start
     line = end - start

@@ -5,9 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ToothSegLib.synthesis.dentition import PlacedTooth
-from ToothSegLib.synthesis.shapes import Grid
-
-Box = tuple[slice, slice, slice]
+from ToothSegLib.synthesis.shapes import Box, Grid
 
 
 def reachable_box(tooth: PlacedTooth, grid: Grid, depth: float) -> Box:
@@ -21,11 +19,7 @@ def reachable_box(tooth: PlacedTooth, grid: Grid, depth: float) -> Box:
             for o in (-depth - 2.5, 2.5)
         ]
     )
-    low = np.floor((corners.min(axis=0) - grid.origin) / grid.step).astype(int)
-    high = np.ceil((corners.max(axis=0) - grid.origin) / grid.step).astype(int) + 1
-    size = np.array(grid.size[::-1])
-    low, high = np.clip(low, 0, size), np.clip(high, 0, size)
-    return (slice(low[2], high[2]), slice(low[1], high[1]), slice(low[0], high[0]))
+    return grid.box(corners.min(axis=0), corners.max(axis=0))
 
 
 def in_frame(tooth: PlacedTooth, grid: Grid, box: Box) -> np.ndarray:

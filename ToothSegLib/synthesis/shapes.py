@@ -11,6 +11,8 @@ import numpy as np
 from scipy import ndimage
 from scipy.spatial import cKDTree
 
+Box = tuple[slice, slice, slice]
+
 
 @dataclass(frozen=True)
 class Grid:
@@ -27,6 +29,13 @@ class Grid:
             for a in range(3)
         )
         return x[None, None, :], y[None, :, None], z[:, None, None]
+
+    def box(self, low: np.ndarray, high: np.ndarray) -> Box:
+        """The (k, j, i) part of the grid that holds all samples between two corners, LPS mm."""
+        first = np.floor((low - self.origin) / self.step).astype(int)
+        last = np.ceil((high - self.origin) / self.step).astype(int) + 1
+        first, last = (np.clip(edge, 0, self.size[::-1]) for edge in (first, last))
+        return slice(first[2], last[2]), slice(first[1], last[1]), slice(first[0], last[0])
 
 
 def extend(line: np.ndarray, length: float, flare: float) -> np.ndarray:
