@@ -7,9 +7,8 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from ToothSegLib.errors import InputError
 from ToothSegPanel.combos import ParameterCombo
-from ToothSegPanel.folder_line import folder_in, on_change
+from ToothSegPanel.folder_line import folder_in, needed_folder, on_change
 from ToothSegPanel.reporting import at_work
 
 FORMATS = (("STL", "STL"), ("OBJ", "OBJ, with colours"))
@@ -91,10 +90,7 @@ class ExportPanel:
 
     def _folder(self) -> str:
         """Where to export to; InputError where the line is empty."""
-        folder = folder_in(self._ui.folderEdit)
-        if not folder:
-            raise InputError(_NO_FOLDER)
-        return folder
+        return needed_folder(self._ui.folderEdit, _NO_FOLDER)
 
     def _on_folder(self) -> None:
         if self._parameters is not None:

@@ -5,10 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from ToothSegLib.errors import InputError
+
 
 def folder_in(line: Any) -> str:
     """What a ctkPathLineEdit holds; "" for no folder, which as a path would be the current one."""
     return str(line.currentPath).strip()
+
+
+def needed_folder(line: Any, reason: str) -> str:
+    """What it holds; InputError with the reason where that is nothing."""
+    folder = folder_in(line)
+    if not folder:
+        raise InputError(reason)
+    return folder
 
 
 def on_change(line: Any, changed: Callable[[], None]) -> None:

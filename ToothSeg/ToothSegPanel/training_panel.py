@@ -14,7 +14,7 @@ from ToothSegLib.dataset.lock import Lock
 from ToothSegLib.dataset.refusals import Locked
 from ToothSegLib.errors import InputError, ToothSegError
 from ToothSegPanel.case_choice import chosen_case, words
-from ToothSegPanel.folder_line import folder_in, on_change
+from ToothSegPanel.folder_line import folder_in, needed_folder, on_change
 from ToothSegPanel.privacy_question import Declined, PrivacyQuestion, looks_suspicious
 from ToothSegPanel.reporting import errors_in_a_line, sentence, show_error
 from ToothSegPanel.user_settings import recall, remember
@@ -159,10 +159,7 @@ class TrainingPanel:
 
     def _folder(self) -> str:
         """The data set; InputError where the line is empty."""
-        folder = folder_in(self._ui.datasetEdit)
-        if not folder:
-            raise InputError(_NO_FOLDER)
-        return folder
+        return needed_folder(self._ui.datasetEdit, _NO_FOLDER)
 
     def _who(self) -> str:
         return str(self._ui.annotatorEdit.text).strip()
