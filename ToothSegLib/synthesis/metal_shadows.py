@@ -28,6 +28,7 @@ _HALO = 0.7  # of the pictures that have any of this
 _HALO_DEPTH = (0.1, 2.0)
 _REACH_MM, _ACROSS_MM = (1.5, 6.0), (0.8, 3.0)
 _SWELLS = 0.6
+_SWELLS_MM = 1.0  # at most
 _AIR = -0.05
 
 
@@ -53,7 +54,9 @@ def darken(image: Tensor, tissue: Tensor, spacing_mm: float, generator: torch.Ge
         if pair is not None:
             shadow = torch.maximum(shadow, _band(tissue.shape, spacing_mm, *pair, generator))
     dark = torch.where(metal, image, torch.maximum(image - shadow, image.clamp(max=_AIR)))
-    return _swollen(dark, metal, generator) if _uniform(generator) < _SWELLS else dark
+    if _uniform(generator) >= _SWELLS:
+        return dark
+    return _swollen(dark, metal, _SWELLS_MM * _uniform(generator) / spacing_mm, generator)
 
 
 def _halo(metal: Tensor, spacing_mm: float, generator: torch.Generator) -> Tensor:
@@ -76,12 +79,16 @@ def _halo(metal: Tensor, spacing_mm: float, generator: torch.Generator) -> Tenso
     return depth * fine[:, 0, : metal.shape[1], : metal.shape[2]]
 
 
-def _swollen(image: Tensor, metal: Tensor, generator: torch.Generator) -> Tensor:
-    """Metal shines into the voxels beside it."""
-    bright = torch.where(metal, image, float("-inf"))
-    near = functional.max_pool3d(bright[None], (1, 3, 3), stride=1, padding=(0, 1, 1))[0]
-    share = _uniform(generator)
-    return torch.where(near > image, image + share * (near - image), image)
+def _swollen(image: Tensor, metal: Tensor, voxels: float, generator: torch.Generator) -> Tensor:
+    """Metal shines into the voxels beside it: fully into the nearer ones, in part into the last."""
+    for left in range(math.ceil(voxels), 0, -1):
+        bright = torch.where(metal, image, float("-inf"))
+        near = functional.max_pool3d(bright[None], (1, 3, 3), stride=1, padding=(0, 1, 1))[0]
+        grown = near > float("-inf")
+        share = _uniform(generator) if left == 1 else 1.0
+        image = torch.where(grown & (near > image), image + share * (near - image), image)
+        metal = grown
+    return image
 
 
 def _pick(spots: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor] | None:
