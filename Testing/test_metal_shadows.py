@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from ToothSegLib.synthesis import tissues
+from ToothSegLib.synthesis.chance import Draw
 from ToothSegLib.synthesis.metal_shadows import darken
 from ToothSegLib.synthesis.pictures import make_picture
 
@@ -25,7 +26,7 @@ def head(*pieces: tuple[int, int, int]) -> torch.Tensor:
 
 def darkened(tissue: torch.Tensor, seed: int) -> torch.Tensor:
     before = torch.ones(_SIZE)
-    after = darken(before, tissue, 0.5, torch.Generator().manual_seed(seed))
+    after = darken(before, tissue, 0.5, Draw(torch.Generator().manual_seed(seed)))
     assert torch.equal(before, torch.ones(_SIZE))
     return before - after
 
@@ -96,7 +97,7 @@ def test_metal_swells_by_a_millimetre_at_most(
     image = torch.where(tissue == tissues.METAL, 6.0, 0.6)
     reached = []
     for seed in range(20):
-        grown = darken(image, tissue, spacing_mm, torch.Generator().manual_seed(seed)) - image
+        grown = darken(image, tissue, spacing_mm, Draw(torch.Generator().manual_seed(seed))) - image
         assert grown.min() == 0.0
         assert grown.max() < 5.4 + 1e-5, "no brighter than the metal"
         where = torch.nonzero(grown > 0.0)

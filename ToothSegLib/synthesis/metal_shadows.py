@@ -14,6 +14,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from ToothSegLib.synthesis import tissues
+from ToothSegLib.synthesis.chance import Draw
 
 _HAVE = 0.75  # of the pictures with metal at all
 # Dark bands between two pieces.
@@ -32,7 +33,7 @@ _SWELLS_MM = 1.0  # at most
 _AIR = -0.05
 
 
-def darken(image: Tensor, tissue: Tensor, spacing_mm: float, generator: torch.Generator) -> Tensor:
+def darken(image: Tensor, tissue: Tensor, spacing_mm: float, draw: Draw) -> Tensor:
     """The picture with what its metal does to what lies about it; metal stays as bright as it was.
 
     Args:
@@ -40,30 +41,30 @@ def darken(image: Tensor, tissue: Tensor, spacing_mm: float, generator: torch.Ge
             rotation.
         tissue: (Z, Y, X) codes.
         spacing_mm: of both.
-        generator: the only source of chance.
+        draw: the only source of chance.
     """
     metal = (tissue == tissues.METAL) | (tissue == tissues.TITANIUM)
     spots = torch.nonzero(metal).float() * spacing_mm
-    if len(spots) < 2 or _uniform(generator) >= _HAVE:
+    if len(spots) < 2 or not draw.chance(_HAVE):
         return image
     shadow = torch.zeros_like(image)
-    if _uniform(generator) < _HALO:
-        shadow = _halo(metal, spacing_mm, generator)
-    for _ in range(int(_uniform(generator) * (_MOST + 1))):
-        pair = _pick(spots, generator)
+    if draw.chance(_HALO):
+        shadow = _halo(metal, spacing_mm, draw)
+    for _ in range(int(draw.span(0.0, _MOST + 1.0))):
+        pair = _pick(spots, draw)
         if pair is not None:
-            shadow = torch.maximum(shadow, _band(tissue.shape, spacing_mm, *pair, generator))
+            shadow = torch.maximum(shadow, _band(tissue.shape, spacing_mm, *pair, draw))
     dark = torch.where(metal, image, torch.maximum(image - shadow, image.clamp(max=_AIR)))
-    if _uniform(generator) >= _SWELLS:
+    if not draw.chance(_SWELLS):
         return dark
-    return _swollen(dark, metal, _SWELLS_MM * _uniform(generator) / spacing_mm, generator)
+    return _swollen(dark, metal, draw.span(0.0, _SWELLS_MM) / spacing_mm, draw)
 
 
-def _halo(metal: Tensor, spacing_mm: float, generator: torch.Generator) -> Tensor:
+def _halo(metal: Tensor, spacing_mm: float, draw: Draw) -> Tensor:
     """How much darker it is next to metal: in its own slices, to two sides, fading away."""
-    depth = _span(_HALO_DEPTH, generator)
-    reach, across = _span(_REACH_MM, generator), _span(_ACROSS_MM, generator)
-    angle = math.pi * _uniform(generator)
+    depth = draw.span(*_HALO_DEPTH)
+    reach, across = draw.span(*_REACH_MM), draw.span(*_ACROSS_MM)
+    angle = draw.span(0.0, math.pi)
     # Half of the resolution will do.
     step = 2.0 * spacing_mm
     radius = max(1, round(1.5 * reach / step))
@@ -79,21 +80,21 @@ def _halo(metal: Tensor, spacing_mm: float, generator: torch.Generator) -> Tenso
     return depth * fine[:, 0, : metal.shape[1], : metal.shape[2]]
 
 
-def _swollen(image: Tensor, metal: Tensor, voxels: float, generator: torch.Generator) -> Tensor:
+def _swollen(image: Tensor, metal: Tensor, voxels: float, draw: Draw) -> Tensor:
     """Metal shines into the voxels beside it: fully into the nearer ones, in part into the last."""
     for left in range(math.ceil(voxels), 0, -1):
         bright = torch.where(metal, image, float("-inf"))
         near = functional.max_pool3d(bright[None], (1, 3, 3), stride=1, padding=(0, 1, 1))[0]
         grown = near > float("-inf")
-        share = _uniform(generator) if left == 1 else 1.0
+        share = draw.span(0.0, 1.0) if left == 1 else 1.0
         image = torch.where(grown & (near > image), image + share * (near - image), image)
         metal = grown
     return image
 
 
-def _pick(spots: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor] | None:
+def _pick(spots: Tensor, draw: Draw) -> tuple[Tensor, Tensor] | None:
     for _ in range(_TRIES):
-        one, other = spots[torch.randint(len(spots), (2,), generator=generator)]
+        one, other = spots[torch.randint(len(spots), (2,), generator=draw.generator)]
         apart = float(torch.linalg.norm((other - one)[1:]))
         level = abs(float(other[0] - one[0])) <= _LEVEL_MM
         if level and _APART_MM[0] <= apart <= _APART_MM[1]:
@@ -101,12 +102,10 @@ def _pick(spots: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor] | 
     return None
 
 
-def _band(
-    size: torch.Size, spacing_mm: float, one: Tensor, other: Tensor, generator: torch.Generator
-) -> Tensor:
+def _band(size: torch.Size, spacing_mm: float, one: Tensor, other: Tensor, draw: Draw) -> Tensor:
     """How much darker each voxel is: along the line between two points (z, y, x), mm."""
-    depth, width, height = (_span(of, generator) for of in (_DEPTH, _WIDTH_MM, _HEIGHT_MM))
-    beyond = _span((0.5, 6.5), generator)
+    depth, width, height = (draw.span(*of) for of in (_DEPTH, _WIDTH_MM, _HEIGHT_MM))
+    beyond = draw.span(0.5, 6.5)
     z, y, x = (spacing_mm * torch.arange(n, dtype=torch.float32) for n in size)
     dy, dx = (y - one[1])[:, None], (x - one[2])[None]
     line = (other - one)[1:]
@@ -117,11 +116,3 @@ def _band(
     plane = depth * torch.exp(-((aside / width) ** 2) - (past / beyond) ** 2)
     middle = float(one[0] + other[0]) / 2
     return torch.exp(-(((z - middle) / height) ** 2))[:, None, None] * plane
-
-
-def _span(limits: tuple[float, float], generator: torch.Generator) -> float:
-    return limits[0] + (limits[1] - limits[0]) * _uniform(generator)
-
-
-def _uniform(generator: torch.Generator) -> float:
-    return float(torch.rand((), generator=generator))

@@ -15,6 +15,7 @@ from torch.nn import functional
 
 from ToothSegLib.normalise import normalise
 from ToothSegLib.synthesis import tissues
+from ToothSegLib.synthesis.chance import Draw
 from ToothSegLib.synthesis.metal_shadows import darken
 from ToothSegLib.synthesis.sampling import Edges
 
@@ -49,14 +50,14 @@ def make_picture(
     Returns:
         (Z, Y, X) float32, normalised as the networks get it.
     """
-    draw = _Draw(generator, strength)
+    draw = Draw(generator, strength)
     greys = _draw_textbook_greys(draw) if textbook else _draw_greys(draw)
     code = tissue.long()
     image = greys[code] if edges is None else _mixed(greys, edges, spacing_mm, draw)
     image = _texture(image, code, draw)
     image = _streaks(image, tissue, spacing_mm, draw)
     if shadows:
-        image = darken(image, tissue, spacing_mm, generator)
+        image = darken(image, tissue, spacing_mm, draw)
     image = _blur(image, draw.span(0.25, 0.75) / spacing_mm * 0.8)
     if draw.chance(0.35 * strength):
         image = _coarsen(image, spacing_mm, draw)
@@ -79,7 +80,7 @@ def draw_field_of_view(
     Returns:
         (Z, Y, X) bool.
     """
-    draw = _Draw(generator)
+    draw = Draw(generator)
     seen = torch.ones(size, dtype=torch.bool)
     if draw.chance(0.3):
         _, y, x = _axes(size)
@@ -95,24 +96,7 @@ def draw_field_of_view(
     return seen
 
 
-class _Draw:
-    """Shorthand for numbers from one generator."""
-
-    def __init__(self, generator: torch.Generator, strength: float = 1.0) -> None:
-        self.generator = generator
-        self.strength = strength
-
-    def span(self, low: float, high: float) -> float:
-        return low + (high - low) * float(torch.rand((), generator=self.generator))
-
-    def chance(self, probability: float) -> bool:
-        return float(torch.rand((), generator=self.generator)) < probability
-
-    def normal(self, *size: int) -> Tensor:
-        return torch.randn(size, generator=self.generator)
-
-
-def _draw_greys(draw: _Draw) -> Tensor:
+def _draw_greys(draw: Draw) -> Tensor:
     """Grey value of each tissue: attenuation with a random curve and a random error each."""
     base = torch.tensor([tissues.ATTENUATION[t] for t in range(tissues.COUNT)])
     greys = base * (1.0 + 0.12 * draw.strength * draw.normal(tissues.COUNT))
@@ -131,7 +115,7 @@ def _draw_greys(draw: _Draw) -> Tensor:
     return greys.clamp(min=0.0) ** gamma + greys.clamp(max=0.0)
 
 
-def _draw_textbook_greys(draw: _Draw) -> Tensor:
+def _draw_textbook_greys(draw: Draw) -> Tensor:
     """Grey value of each tissue as a scanner shows it whose beam and patient are a little unlike
     others: the attenuation, with small errors."""
     base = torch.tensor([tissues.ATTENUATION[t] for t in range(tissues.COUNT)])
@@ -145,7 +129,7 @@ def _draw_textbook_greys(draw: _Draw) -> Tensor:
     return greys.clamp(min=0.0) ** gamma + greys.clamp(max=0.0)
 
 
-def _mixed(greys: Tensor, edges: Edges, spacing_mm: float, draw: _Draw) -> Tensor:
+def _mixed(greys: Tensor, edges: Edges, spacing_mm: float, draw: Draw) -> Tensor:
     """Grey values of voxels that are part tooth, part the gap about a root, part what is beyond."""
     tooth = edges.share(spacing_mm)
     filled = edges.share(spacing_mm, beyond_mm=draw.span(0.08, 0.4))
@@ -156,7 +140,7 @@ def _mixed(greys: Tensor, edges: Edges, spacing_mm: float, draw: _Draw) -> Tenso
     return grey.add_(gap, alpha=float(greys[tissues.LIGAMENT]))
 
 
-def _texture(image: Tensor, code: Tensor, draw: _Draw) -> Tensor:
+def _texture(image: Tensor, code: Tensor, draw: Draw) -> Tensor:
     """Trabecular bone is a sponge; every other tissue is a little uneven as well."""
     gain = torch.full((tissues.COUNT,), 0.015)
     gain[tissues.TRABECULAR] = draw.span(0.02, 0.16)
@@ -167,7 +151,7 @@ def _texture(image: Tensor, code: Tensor, draw: _Draw) -> Tensor:
     return image + gain[code] * (0.5 * fine + sponge)
 
 
-def _streaks(image: Tensor, tissue: Tensor, spacing_mm: float, draw: _Draw) -> Tensor:
+def _streaks(image: Tensor, tissue: Tensor, spacing_mm: float, draw: Draw) -> Tensor:
     """Bright and dark rays in the axial plane out of dense matter, fading with distance."""
     metal = (tissue == tissues.METAL) | (tissue == tissues.TITANIUM) | (tissue == tissues.CERAMIC)
     spots = torch.nonzero(metal)
@@ -209,7 +193,7 @@ def _blur(image: Tensor, sigma: float) -> Tensor:
     return out[0, 0]
 
 
-def _coarsen(image: Tensor, spacing_mm: float, draw: _Draw) -> Tensor:
+def _coarsen(image: Tensor, spacing_mm: float, draw: Draw) -> Tensor:
     """As if scanned with larger voxels, now and then larger along one axis only."""
     size = list(image.shape)
     spacing = draw.span(1.0, max(1.05, 1.0 / spacing_mm))
@@ -219,14 +203,14 @@ def _coarsen(image: Tensor, spacing_mm: float, draw: _Draw) -> Tensor:
     return functional.interpolate(low, size=size, mode="trilinear", align_corners=False)[0, 0]
 
 
-def _motion(image: Tensor, draw: _Draw) -> Tensor:
+def _motion(image: Tensor, draw: Draw) -> Tensor:
     """A patient who moved once: two positions seen at once."""
     shift = [int(draw.span(-2.99, 2.99)) for _ in range(3)]
     share = draw.span(0.15, 0.5)
     return (1 - share) * image + share * torch.roll(image, shift, dims=(0, 1, 2))
 
 
-def _shading(image: Tensor, draw: _Draw) -> Tensor:
+def _shading(image: Tensor, draw: Draw) -> Tensor:
     """Cupping, scatter and a slope over the field, multiplied in and added on."""
     z, y, x = (
         axis / max(1, n) for axis, n in zip(_axes(tuple(image.shape)), image.shape, strict=True)
@@ -241,7 +225,7 @@ def _shading(image: Tensor, draw: _Draw) -> Tensor:
     return image
 
 
-def _noise(image: Tensor, draw: _Draw) -> Tensor:
+def _noise(image: Tensor, draw: Draw) -> Tensor:
     strength = 0.11 * draw.strength * draw.span(0.0, 1.0) ** 2
     noise = draw.normal(*image.shape)
     if draw.chance(0.6):
@@ -250,7 +234,7 @@ def _noise(image: Tensor, draw: _Draw) -> Tensor:
     return image + strength * noise
 
 
-def _rings(image: Tensor, draw: _Draw) -> Tensor:
+def _rings(image: Tensor, draw: Draw) -> Tensor:
     _, y, x = _axes(tuple(image.shape))
     centre = (draw.span(-0.5, 0.5) * image.shape[1], draw.span(-0.5, 0.5) * image.shape[2])
     radius = torch.hypot(y - centre[0], x - centre[1])
@@ -258,7 +242,7 @@ def _rings(image: Tensor, draw: _Draw) -> Tensor:
     return image + draw.span(0.0, 0.06) * profile[radius.long()]
 
 
-def _record(image: Tensor, draw: _Draw) -> Tensor:
+def _record(image: Tensor, draw: Draw) -> Tensor:
     """What the device stores: clipped, and at times in few grey levels."""
     if draw.chance(0.5):
         image = image.clamp(max=draw.span(0.9, 2.5))
@@ -270,7 +254,7 @@ def _record(image: Tensor, draw: _Draw) -> Tensor:
     return image
 
 
-def _smooth_noise(size: tuple[int, ...], draw: _Draw, scale: float) -> Tensor:
+def _smooth_noise(size: tuple[int, ...], draw: Draw, scale: float) -> Tensor:
     """Noise of about unit spread that varies over ``scale`` voxels."""
     knots = [max(2, math.ceil(n / scale) + 1) for n in size]
     coarse = draw.normal(1, 1, *knots)
