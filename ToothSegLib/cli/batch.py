@@ -7,6 +7,7 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
+from ToothSegLib.cli.device_option import add_device
 from ToothSegLib.cli.words import plain
 
 if TYPE_CHECKING:
@@ -31,12 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--model", metavar="NAME|PATH", help="bundle of weights (see toothseg models)"
     )
-    parser.add_argument(
-        "--device",
-        choices=("auto", "cpu", "cuda", "mps"),
-        default="auto",
-        help="where to compute (default: the fastest there is)",
-    )
+    add_device(parser, "the fastest there is")
     parser.add_argument(
         "--jobs",
         type=_at_least_one,

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from ToothSegLib.cli.device_option import add_device
 from ToothSegLib.errors import BundleError, InputError
 
 _CARD_LINES = (
@@ -44,12 +45,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="an action with its bundles, or bundles to show (default: all that are known)",
     )
     parser.set_defaults(last=words)
-    parser.add_argument(
-        "--device",
-        choices=("auto", "cpu", "cuda", "mps"),
-        default="auto",
-        help="where to compute (default: the graphics card, if there is one)",
-    )
+    add_device(parser, "the graphics card, if there is one")
     comparing = parser.add_argument_group("to compare")
     comparing.add_argument(
         "--dataset",

@@ -7,6 +7,8 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ToothSegLib.cli.device_option import add_device
+
 if TYPE_CHECKING:
     from ToothSegLib.report import Segmentation
 
@@ -45,12 +47,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--model", metavar="NAME|PATH", help="bundle of weights (see toothseg models)"
     )
-    parser.add_argument(
-        "--device",
-        choices=("auto", "cpu", "cuda", "mps"),
-        default="auto",
-        help="where to compute (default: the fastest there is)",
-    )
+    add_device(parser, "the fastest there is")
     parser.add_argument(
         "--precision",
         choices=("auto", "full"),

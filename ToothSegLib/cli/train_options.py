@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 
+from ToothSegLib.cli.device_option import add_device
 from ToothSegLib.errors import InputError
 
 # The recipes by what they learn from; a test holds them to the tables in `training`, which need
@@ -99,12 +100,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         required=True,
         help="folder for the bundle, the log and the checkpoints",
     )
-    parser.add_argument(
-        "--device",
-        choices=("auto", "cpu", "cuda", "mps"),
-        default="auto",
-        help="where to compute (default: the graphics card, if there is one)",
-    )
+    add_device(parser, "the graphics card, if there is one")
     parser.add_argument(
         "--seed",
         metavar="N",
