@@ -10,12 +10,12 @@ import slicer
 import slicer.util
 
 from ToothSegLib.dataset.folder import Dataset
-from ToothSegLib.dataset.lock import Lock
-from ToothSegLib.dataset.refusals import Locked
 from ToothSegLib.errors import InputError, ToothSegError
 from ToothSegPanel.case_choice import chosen_case, words
+from ToothSegPanel.case_saver import CaseSaver
 from ToothSegPanel.folder_line import folder_in, needed_folder, on_change
-from ToothSegPanel.privacy_question import Declined, PrivacyQuestion, looks_suspicious
+from ToothSegPanel.note_line import NoteLine, Result, result_in
+from ToothSegPanel.privacy_question import Declined
 from ToothSegPanel.reporting import errors_in_a_line, sentence, show_error
 from ToothSegPanel.user_settings import recall, remember
 
@@ -53,13 +53,10 @@ class TrainingPanel:
         self._say = say
         self._opened = opened
         self._parameters: Any = None
-        self._keepers: dict[tuple[str, str], tuple[Any, Any]] = {}
-        self._told: dict[tuple[str, str], str] = {}
-        self._kept_locks: set[str] = set()
-        self._notes: dict[tuple[str, str], str] = {}
-        self._noted: tuple[str, str] | None = None
+        self._saver = CaseSaver()
+        self._note = NoteLine(ui.noteEdit)
+        self._told: dict[Result, str] = {}
         self._patient_typed = False
-        self._privacy = PrivacyQuestion()
         self._recall()
         on_change(ui.datasetEdit, self._on_folder)
         ui.annotatorEdit.connect("textChanged(QString)", self._on_annotator)
@@ -73,15 +70,14 @@ class TrainingPanel:
     def show(self, parameters: Any) -> None:
         """Take the parameters; None between scenes."""
         self._parameters = parameters
-        self._show_note()
+        self._note.show(self._node())
         self._offer()
 
     def forget(self) -> None:
         """The scene goes."""
-        self._keepers.clear()
+        self._saver.forget()
         self._told.clear()
-        self._notes.clear()
-        self._noted, self._ui.noteEdit.text = None, ""
+        self._note.forget()
         self._recall()
 
     def _recall(self) -> None:
@@ -106,21 +102,9 @@ class TrainingPanel:
     def _not_saved(self, node: Any, error: Exception) -> None:
         """A dialog for the first failure of a row of the same ones, a line for each."""
         text = f"<b>Not saved:</b> {escape(sentence(error))}"
-        if self._told.get(_result_in(node)) != text:
-            self._told[_result_in(node)] = text
+        if self._told.get(result_in(node)) != text:
+            self._told[result_in(node)] = text
             show_error(error, "save the step")
-
-    def _show_note(self) -> None:
-        """A note that is not written yet waits with the result that it was typed for."""
-        node = self._node()
-        shown = None if node is None else _result_in(node)
-        if shown == self._noted:
-            return
-        typed = str(self._ui.noteEdit.text)
-        if self._noted is not None:
-            self._notes[self._noted], typed = typed, ""
-        known = "" if shown is None else self._notes.get(shown, "")
-        self._noted, self._ui.noteEdit.text = shown, typed or known
 
     def _show_patient(self) -> None:
         volume = self._volume()
@@ -148,7 +132,7 @@ class TrainingPanel:
             button.enabled = not why
             button.toolTip = f"{tip}\n{why}" if why else tip
         on = bool(self._ui.autosaveCheck.checked)
-        told = "" if node is None else self._told.get(_result_in(node), "")
+        told = "" if node is None else self._told.get(result_in(node), "")
         saved = f"<b>Not saved:</b> {reason}" if reason else told or "Nothing saved yet."
         self._ui.savedLabel.text = saved if on else _OFF
 
@@ -202,16 +186,6 @@ class TrainingPanel:
         if typed and node is not None and node.GetAttribute("ToothSeg.Case"):
             self.autosave("")
 
-    def _keeper(self, node: Any) -> Any:
-        """What keeps a node and its case in step, as long as the node is there."""
-        from ToothSegScene.autosave import Autosave
-
-        key = (node.GetID(), self._folder())
-        known = self._keepers.get(key)
-        if known is None or known[0] is not node:
-            known = self._keepers[key] = (node, Autosave(node, self._folder()))
-        return known[1]
-
     def _save(self, node: Any, what: str = "") -> str:
         """Save a result; what has been done, in words.
 
@@ -219,54 +193,17 @@ class TrainingPanel:
             Declined: the user would rather not.
             ToothSegError: it could not be done.
         """
-        from ToothSegScene.autosave import Author
         from ToothSegScene.own_scan import tie_to_scan
-        from ToothSegScene.training_case import (
-            PATIENT,
-            cautions_in_words,
-            names_in_scene,
-            volume_of,
-        )
 
         shown = node is self._node()
         if shown:
             tie_to_scan(node, self._chosen())
-        note = str(self._ui.noteEdit.text).strip() if shown else ""  # it is about what is seen
-        patient = volume_of(node).GetAttribute(PATIENT) or ""
-        written = {"your name": self._who(), "the note": note, "the pseudonym": patient}
-        self._privacy.check(written, names_in_scene(node))
-        author = Author(self._who(), note, accept_text=looks_suspicious(written))
-        keeper = self._keeper(node)
-        try:
-            number = keeper.save(author, what)
-        except Locked:
-            if not self._may_break(keeper.lock_in_the_way()):
-                raise
-            keeper.break_lock()
-            number = keeper.save(author, what)
-        revision = f"revision {keeper.case.revision} of {keeper.case.id}"
-        cautions = escape(cautions_in_words(node))
-        told = f"Saved: {revision}."
-        if keeper.replaced:
-            told += f" Its pseudonym was {escape(keeper.replaced)} before."
-        told = f"{told} {cautions}".strip()
-        if number and shown:
-            self._ui.noteEdit.text = ""
-        self._told[_result_in(node)] = told
-        return told if number else f"Nothing has changed since {revision}. {cautions}".strip()
-
-    def _may_break(self, lock: Lock | None) -> bool:
-        """Whether the user says that nobody is at work behind a lock; asked once a lock."""
-        if lock is None or lock.process == "running" or lock.token in self._kept_locks:
-            return False
-        if slicer.util.confirmOkCancelDisplay(
-            f"The data set is locked by {lock}. A program that was ended in the middle leaves its "
-            "lock behind. Take it away, if nobody is saving at this moment?",
-            windowTitle="Locked",
-        ):
-            return True
-        self._kept_locks.add(lock.token)
-        return False
+        note = self._note.text() if shown else ""  # it is about what is seen
+        saved = self._saver.save(node, self._folder(), self._who(), note, what)
+        if saved.new and shown:
+            self._note.written()
+        self._told[result_in(node)] = saved.standing
+        return saved.said
 
     def _export(self) -> None:
         with errors_in_a_line("export the case"):
@@ -330,8 +267,3 @@ class TrainingPanel:
             return None
         found = Dataset.open(self._folder()).find(source_of(image).voxels_sha256)
         return node if found == case_id else None
-
-
-def _result_in(node: Any) -> tuple[str, str]:
-    """What tells the results apart that a node has held one after another."""
-    return node.GetID(), node.GetAttribute("ToothSeg.Report") or ""
