@@ -65,6 +65,22 @@ def test_a_gap_that_has_closed_is_told_as_such() -> None:
     assert "14 (between 15 and 13, where no room is left)" in finding.message
 
 
+@pytest.mark.parametrize(
+    ("missing", "told"),
+    [
+        ((13,), "12 may be a canine."),
+        ((13, 23), "12, 22 may be canines."),
+        ((12, 13), ""),
+        ((33,), ""),
+    ],
+)
+def test_a_lateral_incisor_before_a_missing_canine_may_be_the_canine(
+    missing: tuple[int, ...], told: str
+) -> None:
+    (finding,) = a_patient(*missing).findings()
+    assert finding.message.endswith(told or "were overlooked.")
+
+
 def test_a_whole_jaw_that_is_missing_is_named_as_such() -> None:
     (finding,) = a_patient(*(fdi for fdi in ALL_28 if fdi > 30)).findings()
     assert "all lower teeth" in finding.message
@@ -96,7 +112,7 @@ def test_a_look_that_contradicts_a_sure_number(fdi: int, looks: int, words: str)
 
 
 @pytest.mark.parametrize(
-    ("own", "other", "told"), [(0.05, 0.7, True), (0.15, 0.7, False), (0.05, 0.5, False)]
+    ("own", "other", "told"), [(0.2, 0.6, True), (0.3, 0.6, False), (0.2, 0.5, False)]
 )
 def test_how_much_of_another_look_it_takes(own: float, other: float, told: bool) -> None:
     """Of the teeth that it may be: half of what is seen as no tooth at all says nothing."""
