@@ -161,6 +161,7 @@ class ToothSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
     @vtk.calldata_type(vtk.VTK_OBJECT)
     def _on_node_leaves(self, caller: Any, event: Any, node: Any) -> None:
+        self.panel.node_leaves(node)
         # The selector, which hears of it later, would take the region next to this one.
         if self._parameters is not None and node is self._parameters.roi:
             self._parameters.roi = None

@@ -133,7 +133,8 @@ def test_a_run_that_ends_meanwhile_leaves_the_views_until_the_return(
 
     scan, node = scan_and_node
     widget.parent.exit()
-    other, arrived = result("anisotropic")
+    _, arrived = result()
+    arrived.SetNodeReferenceID("ToothSeg.Volume", scan.GetID())
     run = SimpleNamespace(result_node=arrived, target=None, name="Other", region="")
     assert "4 teeth found" in widget.panel._finished(run)
     assert (node.GetDisplayVisibility(), arrived.GetDisplayVisibility()) == (1, 0)
@@ -142,19 +143,21 @@ def test_a_run_that_ends_meanwhile_leaves_the_views_until_the_return(
     widget.parent.enter()
     assert (node.GetDisplayVisibility(), arrived.GetDisplayVisibility()) == (0, 1)
     assert arrived.GetSegmentation().ContainsRepresentation("Closed surface")
-    assert is_in_slices(other)
+    assert is_in_slices(scan)
     assert widget.ui.resultSelector.currentNode() is arrived
 
 
 def test_a_result_that_goes_before_the_return_is_not_missed(
     widget: Any, scan_and_node: tuple[Any, Any], scene: Any
 ) -> None:
+    scan, node = scan_and_node
     widget.parent.exit()
-    _, arrived = result("anisotropic")
+    _, arrived = result()
+    arrived.SetNodeReferenceID("ToothSeg.Volume", scan.GetID())
     widget.panel._finished(SimpleNamespace(result_node=arrived, target=None, name="", region=""))
     scene.RemoveNode(arrived)
     widget.parent.enter()
-    assert widget.ui.resultSelector.currentNode() is None
+    assert widget.ui.resultSelector.currentNode() is node
     widget.parent.exit()
     scene.Clear(0)
     settle()

@@ -96,7 +96,8 @@ def test_a_run_that_ends_leaves_the_result_in_hand(
     c = result_of(widget, a_scan("C", 21, 36, 37))
     start(widget, a_scan("A", 11, 12, 16))
     shown = b if step == "another result" else c
-    widget.ui.resultSelector.setCurrentNode(shown)
+    if step != "none":
+        widget.ui.resultSelector.setCurrentNode(shown)
     settle()
     result.selection.set((36,))
     if step == "points":

@@ -225,6 +225,7 @@ def test_a_region_is_told_on_the_button_and_with_the_result(widget: Any, region:
     widget.ui.segmentButton.click()
     assert asked == [region]
     _, node = result()
+    node.SetNodeReferenceID("ToothSeg.Volume", parameters.inputVolume.GetID())
     run = SimpleNamespace(result_node=node, name="A&B", region="R <1>")
     assert "4 teeth found</b> in A&amp;B within R &lt;1&gt;;" in widget.panel._finished(run)
     run.region = ""

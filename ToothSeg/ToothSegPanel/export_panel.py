@@ -111,7 +111,7 @@ class ExportPanel:
                 overwrite=bool(self._ui.replaceCheck.checked),
             )
             count = "1 file" if len(files) == 1 else f"{len(files)} files"
-            self._say_teeth(f"{count} written to {escape(folder)}.")
+            self._say_teeth(f"{count} of {self._name()} written to {escape(folder)}.")
 
     def _segmentation(self) -> None:
         from ToothSegScene.export import export_segmentation
@@ -128,7 +128,9 @@ class ExportPanel:
 
         with at_work("make the models"):
             export_models(self._result()[0])
-            self._say_teeth("The models are in the scene, in folders by category.")
+            self._say_teeth(
+                f"The models of {self._name()} are in the scene, in folders by category."
+            )
 
     def _labelmap(self) -> None:
         from ToothSegScene.export import export_labelmap
@@ -136,6 +138,9 @@ class ExportPanel:
         with at_work("make the label map"):
             node = export_labelmap(*self._result())
             self._say_teeth(f"The label map {escape(node.GetName())} is in the scene.")
+
+    def _name(self) -> str:
+        return escape(str(self._result()[0].GetName()))
 
     def _say_teeth(self, text: str) -> None:
         """What was made of the teeth, what does not count as one, and what goes by its number."""

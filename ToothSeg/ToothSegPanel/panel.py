@@ -7,12 +7,12 @@ from typing import Any
 
 import qt
 import slicer
-import slicer.util
 import vtk
 from slicer.util import VTKObservationMixin
 
 from ToothSegLib.errors import InputError
 from ToothSegPanel.advanced_panel import AdvancedPanel
+from ToothSegPanel.pair import Pair, may_be_replaced
 from ToothSegPanel.reporting import sentence
 from ToothSegPanel.result_panel import ResultPanel
 from ToothSegPanel.run_panel import RunPanel
@@ -42,7 +42,7 @@ class Panel(VTKObservationMixin):
         self._observed: Any = None
         self._report: str | None = None
         self._region_of: tuple[str, str] | None = None
-        self._chosen: list[str | None] = [None, None]
+        self._pair = Pair()
         self._away = False
         self._arrived: Any = None
         self._gone_on = False
@@ -62,8 +62,9 @@ class Panel(VTKObservationMixin):
     def show(self, parameters: Any) -> None:
         """Take the parameters; None between scenes."""
         self._parameters = parameters
+        if self._pair.matching:
+            return  # whoever matches goes on with both
         self._notice_choice()
-        self._leave_region()
         self.advanced.show(parameters)
         self.refresh()
 
@@ -76,6 +77,8 @@ class Panel(VTKObservationMixin):
         self._settle.stop()
         if self._parameters is not None and slicer.mrmlScene.IsImporting():
             return
+        self._pair.follow_result(self._parameters)
+        self._leave_region()
         self._bring_forward()
         self._observe(None if self._parameters is None else self._parameters.segmentation)
         self.result.show(self._parameters)
@@ -92,8 +95,12 @@ class Panel(VTKObservationMixin):
         self._region_of = self._arrived = None
         self._before_import = []
         self.result.forget()
-        self._chosen = [None, None]
+        self._pair.forget()
         self.show(None)
+
+    def node_leaves(self, node: Any) -> None:
+        """A node is about to be removed, and before the selectors take another one in its place."""
+        self._pair.leaves(node, self._parameters)
 
     def rest(self) -> None:
         """The user goes to another module: what changes from now on is looked at on their return.
@@ -176,17 +183,10 @@ class Panel(VTKObservationMixin):
 
         Whoever chooses another result while a run lasts goes on with that one.
         """
-        before, self._chosen = self._chosen, self._choice()
-        volume, result = (now not in (None, then) for now, then in zip(self._chosen, before))
-        self._gone_on |= result and self.run.run is not None
-        if volume or result:
-            self.run.say("")
-
-    def _choice(self) -> list[str | None]:
-        """The ids of the volume and the result that are chosen; between scenes the last ones."""
-        now = self._parameters
-        nodes = () if now is None else (now.inputVolume, now.segmentation)
-        return [node and node.GetID() for node in nodes] or self._chosen
+        change = self._pair.notice(self._parameters)
+        self._gone_on |= change.result and self.run.run is not None
+        if change:
+            self.run.say(change.said)
 
     def _leave_region(self) -> None:
         """A region is for the volume that it was chosen with, and not for the next one."""
@@ -233,7 +233,7 @@ class Panel(VTKObservationMixin):
         """A run; None if the user would rather keep what it would overwrite."""
         chosen = self._parameters
         target = chosen.segmentation if chosen.output == "overwrite" else None
-        if target is not None and not _may_be_replaced(target):
+        if target is not None and not may_be_replaced(target, chosen.inputVolume):
             return None
         self._gone_on = False
         return self._logic.start(
@@ -266,7 +266,7 @@ class Panel(VTKObservationMixin):
             _present(node)
         if self._parameters is not None:
             self._parameters.segmentation = node
-            self._chosen = self._choice()  # what is said now is of this one
+            self._pair.take(self._parameters)  # what is said now is of this one
         if not self._away:
             self.refresh()
         teeth, findings = len(teeth_of(node)), len(findings_of(node))
@@ -275,7 +275,12 @@ class Panel(VTKObservationMixin):
         return f"<b>{found}</b> in {where}; {check if findings else 'nothing stands out'}."
 
     def _is_busy_with_other(self, node: Any) -> bool:
-        """Whether the user has gone on with another result than that of a run, or is at a step."""
+        """Whether the user has gone on with another scan or result than this, or is at a step."""
+        from ToothSegScene.segments import VOLUME
+
+        chosen = None if self._parameters is None else self._parameters.inputVolume
+        if chosen is not None and chosen is not node.GetNodeReference(VOLUME):
+            return True
         at_a_step = self._gone_on or self.result.corrections.asking
         return at_a_step and self.result.node not in (None, node)
 
@@ -287,13 +292,3 @@ def _present(segmentation_node: Any) -> None:
     show_in_3d(segmentation_node)
     centre_in_3d(segmentation_node)
     bring_forward(segmentation_node)
-
-
-def _may_be_replaced(segmentation_node: Any) -> bool:
-    """Whether the user agrees, where there is anything to lose."""
-    segments = segmentation_node.GetSegmentation().GetNumberOfSegments()
-    return not segments or slicer.util.confirmOkCancelDisplay(
-        f"The run will replace all segments of {segmentation_node.GetName()} ({segments}). "
-        "That cannot be undone.",
-        windowTitle="ToothSeg",
-    )

@@ -25,6 +25,11 @@ _TIPS = {
     "openCaseButton": "Load a case of the data set and review it from where it stopped",
     "autosaveCheck": "Every approval and every correction becomes a revision of its own",
 }
+_IF_SEVERAL = "only if there are several scans of this patient"
+_PSEUDONYM = (
+    "The same for all scans of one patient, and never the patient's name: a model must not be "
+    "tried on a patient whom it has learnt from. It can be entered or changed later, too"
+)
 _NO_FOLDER = "Choose the folder of a data set first."
 _OF_THIS_RESULT = ("exportCaseButton", "autosaveCheck")
 _ON = "on"
@@ -109,6 +114,9 @@ class TrainingPanel:
     def _show_patient(self) -> None:
         volume = self._volume()
         self._ui.patientEdit.enabled = volume is not None
+        whose = "" if volume is None else f"of {volume.GetName()}: "
+        self._ui.patientEdit.placeholderText = f"{whose}{_IF_SEVERAL}"
+        self._ui.patientEdit.toolTip = f"Pseudonym {whose}{_PSEUDONYM}" if whose else _PSEUDONYM
         patient = "" if volume is None else volume.GetAttribute("ToothSeg.Patient") or ""
         # What is being typed may end in a space, for a word to come.
         if str(self._ui.patientEdit.text).strip() != patient:

@@ -60,14 +60,19 @@ def bring_forward(segmentation_node: Any) -> None:
     The views are left alone where one of them shows the scan. Segmentations that no run has made
     stay as they are.
     """
-    for other in nodes_of_class(segmentation_node.GetScene(), "vtkMRMLSegmentationNode"):
-        if other is not segmentation_node and other.GetAttribute(REPORT):
-            other.SetDisplayVisibility(False)
+    _hide_results(segmentation_node.GetScene(), but=segmentation_node)
     _display_node(segmentation_node)
     segmentation_node.SetDisplayVisibility(True)
     volume_node = segmentation_node.GetNodeReference(VOLUME)
     # Teeth over another scan would mislead.
     if volume_node is not None and not is_in_slices(volume_node):
+        show_in_slices(volume_node)
+
+
+def show_scan_alone(volume_node: Any) -> None:
+    """Hide all results, and put a scan that has none into the slice views."""
+    _hide_results(volume_node.GetScene())
+    if not is_in_slices(volume_node):
         show_in_slices(volume_node)
 
 
@@ -123,6 +128,12 @@ def _look_at(scene: Any, centre: Sequence[float]) -> None:
         camera.SetPosition(*(at + by for at, by in zip(camera.GetPosition(), shift)))
         camera.SetFocalPoint(*centre)
         camera.ResetClippingRange()
+
+
+def _hide_results(scene: Any, but: Any = None) -> None:
+    for node in nodes_of_class(scene, "vtkMRMLSegmentationNode"):
+        if node is not but and node.GetAttribute(REPORT):
+            node.SetDisplayVisibility(False)
 
 
 def _ids(segmentation_node: Any, teeth: Iterable[int]) -> list[str]:

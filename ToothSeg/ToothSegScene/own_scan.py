@@ -62,6 +62,26 @@ def scan_is_lost(segmentation_node: Any) -> bool:
     return bool(made) and segmentation_node.GetNodeReference(VOLUME) is None
 
 
+def results_of(volume_node: Any) -> list[Any]:
+    """The segmentations that know a volume as their scan, the newest one last."""
+    every = nodes_of_class(volume_node.GetScene(), "vtkMRMLSegmentationNode")
+    return [node for node in every if node.GetNodeReference(VOLUME) is volume_node]
+
+
+def may_be_of(segmentation_node: Any, volume_node: Any) -> bool:
+    """Whether a segmentation is of a volume, or knows no scan and may be of this one.
+
+    That is where it lies on the volume's voxels, as one from a file, or where it has none yet.
+    """
+    find_scan(segmentation_node)
+    own = segmentation_node.GetNodeReference(VOLUME)
+    if own is not None or scan_is_lost(segmentation_node):
+        return own is volume_node
+    segmentation = segmentation_node.GetSegmentation()
+    segments = map(segmentation.GetSegment, segmentation.GetSegmentIDs())
+    return not any(map(has_voxels, segments)) or _lies_on(segmentation_node, volume_node)
+
+
 def scan_for(segmentation_node: Any, chosen: Any) -> Any:
     """The scan of a result; of a segmentation that knows none, the chosen volume if on its voxels.
 
