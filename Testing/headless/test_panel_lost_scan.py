@@ -87,3 +87,27 @@ def test_a_case_is_opened_beside_a_result_whose_scan_is_of_no_use(
     opened = widget.logic.getParameterNode().segmentation
     assert opened is not node
     assert case.id in widget.ui.messageLabel.text
+
+
+def test_a_lost_scan_is_told_below_the_button_as_long_as_it_is_lost(
+    widget: Any, scene: Any
+) -> None:
+    from node_fixture import volume_node
+    from ToothSegScene.volumes import grid_of
+
+    scan, node = result()
+    node.SetName("A & B teeth")
+    show(widget, scan, node)
+    message = widget.ui.messageLabel
+    assert not message.isVisibleTo(widget.parent)
+    again = grid_of(scan).with_array(grid_of(scan).array.copy())
+    scene.RemoveNode(scan)
+    settle()
+    lost = "The scan of A &amp; B teeth is not in the scene: load it again."
+    assert message.isVisibleTo(widget.parent)
+    assert lost in message.text
+    widget.panel.run.say("Done.")
+    assert message.text.startswith(f"Done.<br>{lost}")
+    volume_node(again)
+    settle()
+    assert lost not in message.text

@@ -55,8 +55,9 @@ class Panel(VTKObservationMixin):
         self.result = ResultPanel(ui, self._say, self._blocked, **parts)
         self.advanced = AdvancedPanel(ui)
         self.run = RunPanel(
-            ui, self._start, self._why_not, self._region, self.look_again, self._finished
-        )
+            ui, self._start, self._why_not, self._remark, self._region, self.look_again,
+            self._finished,
+        )  # fmt: skip
         self.show(None)
 
     def show(self, parameters: Any) -> None:
@@ -222,6 +223,12 @@ class Panel(VTKObservationMixin):
         except InputError as error:
             return sentence(error)
         return ""
+
+    def _remark(self) -> str:
+        from ToothSegScene.own_scan import lost_in_words
+
+        node = None if self._parameters is None else self._parameters.segmentation
+        return "" if node is None else lost_in_words(node)
 
     def _blocked(self) -> str:
         run = None if self.run is None else self.run.run

@@ -24,6 +24,7 @@ class RunPanel:
         start: starts a run and gives it, or None if the user would rather not; raises
             ToothSegError.
         why_not: why no run can be started now; "" if one can.
+        remark: what else has to be known, as long as it is so; "" for nothing.
         region: name of the region that a run would be restricted to; "" if none.
         changed: called when a run has started and when it has ended.
         finished: called with a run that has ended well; gives a sentence about its result.
@@ -34,6 +35,7 @@ class RunPanel:
         ui: Any,
         start: Callable[[], Any],
         why_not: Callable[[], str],
+        remark: Callable[[], str],
         region: Callable[[], str],
         changed: Callable[[], None],
         finished: Callable[[Any], str],
@@ -41,6 +43,7 @@ class RunPanel:
         self._ui = ui
         self._start = start
         self._why_not = why_not
+        self._remark = remark
         self._region = region
         self._changed = changed
         self._finished = finished
@@ -70,12 +73,13 @@ class RunPanel:
         self._show("" if running else reason)
 
     def say(self, text: str) -> None:
-        """A sentence below the button, with HTML's marks, before why no run can be started."""
+        """A sentence below the button, with HTML's marks, before what has to be known."""
         self._said = text
         self.refresh()
 
     def _show(self, reason: str) -> None:
-        text = "<br>".join(filter(None, (self._said, escape(reason))))
+        standing = map(escape, (self._remark(), reason))
+        text = "<br>".join(filter(None, (self._said, *standing)))
         self._ui.messageLabel.text = text
         self._ui.messageLabel.visible = bool(text)
 

@@ -62,6 +62,13 @@ def scan_is_lost(segmentation_node: Any) -> bool:
     return bool(made) and segmentation_node.GetNodeReference(VOLUME) is None
 
 
+def lost_in_words(segmentation_node: Any) -> str:
+    """That the scan of a result is gone; "" where it is not."""
+    if not scan_is_lost(segmentation_node):
+        return ""
+    return f"The scan of {segmentation_node.GetName()} is not in the scene: load it again."
+
+
 def results_of(volume_node: Any) -> list[Any]:
     """The segmentations that know a volume as their scan, the newest one last."""
     every = nodes_of_class(volume_node.GetScene(), "vtkMRMLSegmentationNode")
