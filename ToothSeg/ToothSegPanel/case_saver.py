@@ -40,6 +40,11 @@ class CaseSaver:
         """The scene goes; what the user has answered stays."""
         self._keepers.clear()
 
+    def drop(self, node: Any) -> None:
+        """A node leaves the scene."""
+        left = node.GetID()
+        self._keepers = {key: kept for key, kept in self._keepers.items() if key[0] != left}
+
     def save(self, node: Any, folder: str, who: str, note: str, what: str) -> Saved:
         """Save a result.
 

@@ -19,7 +19,7 @@ class HandDrawn:
 
     def __init__(self, say: Callable[[str], None]) -> None:
         self._say = say
-        self._counted: dict[Any, str] = {}
+        self._counted: dict[str, dict[Any, str]] = {}  # by the id of the result
         self._misnamed = ""
 
     def look(self, segmentation_node: Any) -> None:
@@ -31,18 +31,23 @@ class HandDrawn:
             unmistakable,
         )
 
+        counted = self._counted.setdefault(segmentation_node.GetID(), {})
         teeth = {
             fdi: segment
             for fdi, segment in unmistakable(segmentation_node).items()
-            if self._counted.get(segment) != segment.GetName()
+            if counted.get(segment) != segment.GetName()
         }
-        self._counted |= {segment: segment.GetName() for segment in teeth.values()}
+        counted |= {segment: segment.GetName() for segment in teeth.values()}
         number(segmentation_node, teeth)
         misnamed = misnamed_in_words(segmentation_node)
         if teeth or misnamed != self._misnamed:
             self._misnamed = misnamed
             numbered = numbered_in_words(teeth) if teeth else ""
             self._say(escape(f"{numbered} {misnamed}".strip()))
+
+    def drop(self, node: Any) -> None:
+        """A node leaves the scene."""
+        self._counted.pop(node.GetID(), None)
 
     def forget(self) -> None:
         """The scene goes."""

@@ -102,6 +102,11 @@ class Panel(VTKObservationMixin):
     def node_leaves(self, node: Any) -> None:
         """A node is about to be removed, and before the selectors take another one in its place."""
         self._pair.leaves(node, self._parameters)
+        self.result.drop(node)
+        if node is self._arrived:
+            self._arrived = None
+        if node is self._observed:
+            self._observe(None)
 
     def rest(self) -> None:
         """The user goes to another module: what changes from now on is looked at on their return.

@@ -120,6 +120,12 @@ class ResultPanel:
         self.hand_drawn.forget()
         self.selection.set(())
 
+    def drop(self, node: Any) -> None:
+        """A node leaves the scene: keep neither it nor what was kept for it."""
+        self._histories.pop(node.GetID(), None)
+        self.training.drop(node)
+        self.hand_drawn.drop(node)
+
     def take_note(self) -> None:
         """Let what is edited from now on be a step apart from what was before."""
         corrections = self._corrections()

@@ -85,6 +85,10 @@ class TrainingPanel:
         self._note.forget()
         self._recall()
 
+    def drop(self, node: Any) -> None:
+        """A node leaves the scene."""
+        self._saver.drop(node)
+
     def _recall(self) -> None:
         """The user's folder, initials and wish for autosave, whatever the scene is."""
         self._ui.datasetEdit.currentPath = recall("datasetFolder")
