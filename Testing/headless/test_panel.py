@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 import bootstrap
@@ -239,3 +240,21 @@ def test_without_torch_the_button_offers_to_install_it(
     assert there["torch"]
     assert button.text == "&Segment teeth"
     assert len(dialogs.take()) == 2
+
+
+def test_long_names_do_not_widen_the_panel(panel_widget: Any, scene: Any) -> None:
+    import slicer
+    from PySide6.QtWidgets import QWidget
+
+    series = "5: CBCT Full Arch 0.25mm HiRes Sagittal Reconstruction Filter [Sharp] 2024-03-05"
+    scan = slicer.util.addVolumeFromArray(np.zeros((4, 4, 4), np.int16), name=series)
+    teeth = scene.AddNewNodeByClass("vtkMRMLSegmentationNode", series)
+    region = scene.AddNewNodeByClass("vtkMRMLMarkupsROINode", series)
+    parameters, ui = panel_widget.logic.getParameterNode(), panel_widget.ui
+    parameters.inputVolume, parameters.segmentation, parameters.roi = scan, teeth, region
+    parameters.bundle = series
+    ui.advancedButton.collapsed = False
+    QWidget.show(panel_widget.parent)
+    settle()
+    least = QWidget.minimumSizeHint(panel_widget.parent).width()
+    assert least < QWidget.minimumSizeHint(ui.odontogramFrame).width() + 60

@@ -94,6 +94,12 @@ class _SelectorBase(QtWidgets.QWidget):
     noneDisplay = Property(
         str, lambda s: s._texts.get("none", "None"), lambda s, v: s._set_text("none", v)
     )
+    # Of the box inside; its minimumContentsLength is no property of the selector.
+    sizeAdjustPolicy = Property(
+        QtWidgets.QComboBox.SizeAdjustPolicy,
+        lambda s: s._box.sizeAdjustPolicy(),
+        lambda s, v: s._box.setSizeAdjustPolicy(v),
+    )
     baseName = Property(
         str, lambda s: s._texts.get("base", ""), lambda s, v: s._set_text("base", v)
     )
