@@ -262,6 +262,7 @@ def test_a_click_on_a_check_box_hides_and_a_click_beside_it_selects(widget: Any,
 
     widget.parent.resize(480, 1100)
     widget.parent.show()
+    widget.ui.categoriesButton.collapsed = False
     settle()
     tree = widget.ui.categoryTree
     row = tree.visualItemRect(tree_row(widget, 4))
@@ -302,3 +303,24 @@ def test_no_result_hides_its_sections(widget: Any, node: Any, slicer_app: Any) -
     ui = widget.ui
     for part in (ui.odontogramFrame, ui.correctionsButton, ui.exportButton, ui.resultSelector):
         assert not part.isVisibleTo(ui.resultFrame)
+
+
+def test_what_is_only_for_display_stands_folded_below_the_work(widget: Any, node: Any) -> None:
+    from PySide6.QtWidgets import QLayout
+
+    ui = widget.ui
+    names = ("findingsButton", "reviewButton", "correctionsButton", "categoriesButton")
+    rows = [QLayout.indexOf(ui.resultLayout, getattr(ui, name)) for name in names]
+    assert rows == sorted(rows)
+    assert [getattr(ui, name).collapsed for name in names] == [False, True, False, True]
+
+
+def test_an_empty_list_of_findings_takes_no_room(widget: Any, node: Any) -> None:
+    from ToothSegScene.segments import REPORT
+
+    assert widget.ui.findingsList.isVisibleTo(widget.ui.findingsButton)
+    node.RemoveAttribute(REPORT)
+    settle()
+    assert widget.ui.findingsButton.text == "To check: no report with this segmentation"
+    assert not widget.ui.findingsList.isVisibleTo(widget.ui.findingsButton)
+    assert widget.ui.reviewedButton.isVisibleTo(widget.ui.findingsButton)

@@ -414,8 +414,7 @@ def test_the_picture_of_the_guide(
     for fdi in sorted(set(teeth_of(node)) - {16, 34, 35})[:19]:
         set_reviewed(node, fdi, True)
     ui.autosaveCheck.click()
-    for name in ("categoriesButton", "correctionsButton"):
-        getattr(ui, name).collapsed = True
+    ui.correctionsButton.collapsed = True
     for name in ("reviewButton", "trainingButton"):
         getattr(ui, name).collapsed = False
     assert in_hand(widget) == (16,)

@@ -29,7 +29,7 @@ from ToothSegPanel.verbs import Situation
 
 # What there is to see only with a result; "Training data" can bring one.
 _SECTIONS = (
-    "odontogramFrame", "findingsButton", "reviewButton", "categoriesButton", "correctionsButton",
+    "odontogramFrame", "findingsButton", "reviewButton", "correctionsButton", "categoriesButton",
     "exportButton",
 )  # fmt: skip
 
@@ -159,6 +159,7 @@ class ResultPanel:
         self.tree.show(rows, notation)
         self.findings.show(findings, notation)
         self._ui.findingsButton.text = self._to_check(len(findings))
+        self._ui.findingsList.visible = bool(findings)
         self.review.show(notation)
         self.corrections.show_notation(notation)
         self.export.show(self._parameters, bool(looks))
