@@ -47,7 +47,7 @@ def draw(node: Any, name: str, volume: Any, where: tuple[slice, ...] = PLACE) ->
 
 def state(widget: Any, fdi: int) -> str:
     """What the odontogram says of a tooth."""
-    return str(widget.panel.result.odontogram.buttons[fdi].toolTip)
+    return str(widget.panel.result.odontogram.buttons[fdi].toolTip).split("\n")[0]
 
 
 def test_an_absent_tooth_is_painted_in_the_segment_editor(

@@ -324,3 +324,48 @@ def test_an_empty_list_of_findings_takes_no_room(widget: Any, node: Any) -> None
     assert widget.ui.findingsButton.text == "To check: no report with this segmentation"
     assert not widget.ui.findingsList.isVisibleTo(widget.ui.findingsButton)
     assert widget.ui.reviewedButton.isVisibleTo(widget.ui.findingsButton)
+
+
+def test_a_tooth_says_why_it_is_to_be_checked(widget: Any, node: Any) -> None:
+    from PySide6.QtCore import Qt
+    from PySide6.QtTest import QTest
+    from PySide6.QtWidgets import QAbstractScrollArea
+
+    buttons, rows = widget.panel.result.odontogram.buttons, widget.ui.findingsList
+    number = widget.panel.result.odontogram.numbers[16]
+    for part in (buttons[16], number):
+        first, second = part.toolTip.split("\n")
+        assert first.endswith("to check")
+        assert second == FINDINGS[0].message
+    assert buttons[16].accessibleDescription == FINDINGS[0].message
+    assert "\n" not in buttons[26].toolTip
+    widget.parent.show()
+    buttons[34].click()
+    assert rows.currentRow == 1
+    assert widget.panel.result.selection.teeth == (34,)
+    place = rows.visualItemRect(rows.item(1)).center()
+    QTest.mouseClick(QAbstractScrollArea.viewport(rows), Qt.MouseButton.LeftButton, pos=place)
+    assert widget.panel.result.selection.teeth == (34, 35)
+    assert rows.currentRow == 1
+    buttons[16].click()
+    assert rows.currentRow == 0
+    widget.ui.reviewedButton.click()
+    assert "\n" not in buttons[16].toolTip
+
+
+def test_the_mark_of_a_tooth_is_that_of_its_finding(widget: Any, node: Any) -> None:
+    from PySide6.QtGui import QImage
+
+    from ToothSegPanel.state_style import URGENCY_BADGES
+
+    def colours(fdi: int) -> set[tuple[int, int, int]]:
+        button = widget.panel.result.odontogram.buttons[fdi]
+        image: QImage = button.icon.pixmap(button.iconSize).toImage()
+        pixels = [
+            image.pixelColor(x, y) for x in range(image.width()) for y in range(image.height())
+        ]
+        return {(colour.red(), colour.green(), colour.blue()) for colour in pixels}
+
+    assert URGENCY_BADGES["high"] in colours(16)
+    assert URGENCY_BADGES["medium"] not in colours(16)
+    assert URGENCY_BADGES["medium"] in colours(34)

@@ -69,13 +69,17 @@ class FindingsList:
         finally:
             self._filling = False
 
-    def _add(self, finding: Finding, notation: str) -> None:
+    def words(self, finding: Finding, notation: str) -> str:
+        """A finding as the list tells it."""
         teeth = [fdi for fdi in finding.fdi if fdi in REVIEW_ORDER]
         # The message speaks FDI; other notations get the numbers in front.
         text = self._message(finding)
         if teeth and notation != "FDI":
             text = f"{words.numbers(teeth, notation)}: {text} (numbers in the text: FDI)"
-        item = qt.QListWidgetItem(text)
+        return text
+
+    def _add(self, finding: Finding, notation: str) -> None:
+        item = qt.QListWidgetItem(self.words(finding, notation))
         item.setIcon(icon_of(paint_urgency(finding.urgency)))
         item.setToolTip(f"Urgency: {finding.urgency}. {self._way(finding)}")
         self._list.addItem(item)
@@ -89,20 +93,26 @@ class FindingsList:
     def _tell_place(self) -> None:
         """Let the current row say which of its places is shown."""
         finding = self.current
-        if finding is not None and (places := self._places(finding)) > 1:
+        if finding is not None and self._place >= 0 and (places := self._places(finding)) > 1:
             told = f"This is place {self._place + 1} of {places}; a click goes to the next."
             self._list.item(self._list.currentRow).setToolTip(f"Urgency: {finding.urgency}. {told}")
 
     def _follow(self) -> None:
-        """A row stays marked only as long as its teeth are those that are selected."""
-        row = self._list.currentRow
-        if not 0 <= row < len(self.findings):
+        """Mark the most urgent finding about the teeth that are selected.
+
+        A row whose teeth these are stays marked, and none is where no finding names them all.
+        """
+        selected, row = set(self._selection.teeth), self._list.currentRow
+        named = [set(finding.fdi).intersection(REVIEW_ORDER) for finding in self.findings]
+        if 0 <= row < len(named) and named[row] == selected:
             return
-        teeth = {fdi for fdi in self.findings[row].fdi if fdi in REVIEW_ORDER}
-        if teeth != set(self._selection.teeth):
+        about = (n for n, teeth in enumerate(named) if selected and selected <= teeth)
+        wanted = next(about, -1)
+        if wanted != row:
             self._filling = True
-            self._list.currentRow = -1
+            self._list.currentRow = wanted
             self._filling = False
+            self._place = -1  # the first click goes to the first place
 
     def _on_row(self, row: int) -> None:
         if self._filling or not 0 <= row < len(self.findings):

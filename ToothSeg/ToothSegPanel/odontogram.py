@@ -6,6 +6,7 @@ it: they have keyboard focus, tool tips and names for screen readers by themselv
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -29,6 +30,7 @@ QToolButton:checked:focus { border: 2px solid palette(highlight); }
 _NUMBER_HEIGHT = 17
 _NUMBER_MARGIN = 4
 _TO_MIDLINE = 7
+_TIP_WIDTH = 60
 
 
 def modifier_keys() -> tuple[bool, bool]:
@@ -64,27 +66,38 @@ class Odontogram:
         self._build()
         selection.listen(self._show_selection)
 
-    def show(self, states: Mapping[int, str], colours: Mapping[int, Any], notation: str) -> None:
+    def show(
+        self,
+        states: Mapping[int, str],
+        colours: Mapping[int, Any],
+        notation: str,
+        reasons: Mapping[int, tuple[str, str]],
+    ) -> None:
         """Paint every tooth.
 
         Args:
             states: FDI -> one of `STATES`, all 28.
             colours: FDI -> RGB of the tooth's segment as it is now; `teeth.py`'s where absent.
             notation: one of `notation.NOTATIONS`.
+            reasons: FDI -> urgency and words of the most urgent finding, of teeth that have one.
         """
         for fdi, button in self.buttons.items():
             colour = tuple(colours.get(fdi, by_fdi(fdi).colour))
-            look = (states[fdi], colour, notation)
+            urgency, why = reasons.get(fdi, ("", ""))
+            look = (states[fdi], colour, notation, urgency, why)
             if self._look.get(fdi) == look:
                 continue
             self._look[fdi] = look
-            button.setIcon(qt.QIcon(paint_tooth(fdi, states[fdi], colour)))
+            mark = urgency if states[fdi] == "to check" else ""
+            button.setIcon(qt.QIcon(paint_tooth(fdi, states[fdi], colour, mark)))
             state = STATES[states[fdi]].word
             title = words.title(fdi, notation)
             button.accessibleName = f"{title}, {state}"
+            button.accessibleDescription = why
             self.numbers[fdi].text = words.number(fdi, notation)
             for part in (button, self.numbers[fdi]):
-                part.toolTip = f"{title}: {state}"
+                # Qt breaks no lines of a tip in plain text.
+                part.toolTip = "\n".join([f"{title}: {state}", *textwrap.wrap(why, _TIP_WIDTH)])
 
     def _build(self) -> None:
         rows = qt.QVBoxLayout(self._frame)

@@ -11,7 +11,14 @@ from typing import Any
 
 import qt
 
-from ToothSegPanel.state_style import OUTLINE, STATES, URGENCY_BADGES, Colour, StateStyle
+from ToothSegPanel.state_style import (
+    OUTLINE,
+    STATES,
+    URGENCY_BADGES,
+    URGENCY_MARKS,
+    Colour,
+    StateStyle,
+)
 from ToothSegPanel.tooth_shapes import Outline, crown_of, roots_of, width_of
 
 # Painted at twice the size: sharp on fine screens, and Qt scales down where it is not needed.
@@ -21,17 +28,21 @@ PLACE_HEIGHT = TOOTH_HEIGHT + BAND_HEIGHT + 4
 _MARGIN = 2
 
 
-def paint_tooth(fdi: int, state: str, colour: Colour) -> Any:
+def paint_tooth(fdi: int, state: str, colour: Colour, urgency: str = "") -> Any:
     """A tooth of the odontogram, its crown towards the bite.
 
     Args:
         fdi: which tooth; it decides the shape, and which way is up.
         state: one of `STATES`.
         colour: of its segment; a band under a tooth that is there, to tell it in the views.
+        urgency: of the finding that its mark stands for; "" for the mark of the state.
     """
     width = width_of(fdi)
     upper = fdi < 30
     style = STATES[state]
+    mark, badge = style.mark, style.badge
+    if urgency:
+        mark, badge = URGENCY_MARKS[urgency], URGENCY_BADGES[urgency]
 
     def draw(painter: Any) -> None:
         top = _MARGIN if upper else PLACE_HEIGHT - _MARGIN - TOOTH_HEIGHT
@@ -44,7 +55,7 @@ def paint_tooth(fdi: int, state: str, colour: Colour) -> Any:
         painter.drawPath(_path(crown_of(fdi), *place))
         # The mark sits in the middle of the crown, where every shape is wide.
         middle = top + TOOTH_HEIGHT * (0.77 if upper else 0.23)
-        _mark(painter, style.mark, style.badge, width / 2, middle, 6.5)
+        _mark(painter, mark, badge, width / 2, middle, 6.5)
         if style.crown is not None:
             band = top + TOOTH_HEIGHT + 1 if upper else top - BAND_HEIGHT - 1
             painter.setPen(qt.QPen(qt.Qt.NoPen))
@@ -62,9 +73,8 @@ def paint_badge(mark: str, badge: Colour | None, size: int = 16) -> Any:
 
 
 def paint_urgency(urgency: str) -> Any:
-    """The mark of a finding: "high" has two strokes, "medium" one, "low" an i."""
-    mark = {"high": "double exclamation", "medium": "exclamation", "low": "information"}[urgency]
-    return paint_badge(mark, URGENCY_BADGES[urgency])
+    """The mark of a finding, as the icon of a list."""
+    return paint_badge(URGENCY_MARKS[urgency], URGENCY_BADGES[urgency])
 
 
 def paint_legend(state: str) -> Any:

@@ -151,7 +151,8 @@ class ResultPanel:
             getattr(self._ui, name).visible = node is not None
         looks, states, findings = self._facts()
         notation = self._notation_name()
-        self.odontogram.show(states, {fdi: look.colour for fdi, look in looks.items()}, notation)
+        colours = {fdi: look.colour for fdi, look in looks.items()}
+        self.odontogram.show(states, colours, notation, self._reasons(states, findings))
         rows = {
             fdi: ToothRow(fdi, look.colour, look.visible, look.opacity)
             for fdi, look in looks.items()
@@ -174,6 +175,18 @@ class ResultPanel:
         from ToothSegScene.review import findings_of, states_of
 
         return looks_of(self.node), dict(states_of(self.node)), findings_of(self.node)
+
+    def _reasons(
+        self, states: dict[int, str], findings: list[Finding]
+    ) -> dict[int, tuple[str, str]]:
+        """FDI -> urgency and words of the first of the findings, of teeth that are not settled."""
+        notation = self._notation_name()
+        reasons: dict[int, tuple[str, str]] = {}
+        for finding in findings:
+            for fdi in finding.fdi:
+                if states.get(fdi) in ("to check", "absent") and fdi not in reasons:
+                    reasons[fdi] = finding.urgency, self.findings.words(finding, notation)
+        return reasons
 
     def _to_check(self, findings: int) -> str:
         from ToothSegScene.review import has_report

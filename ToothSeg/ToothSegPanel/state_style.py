@@ -39,3 +39,5 @@ STATES = {
 }
 
 URGENCY_BADGES = {"high": (186, 32, 37), "medium": (196, 84, 0), "low": (84, 104, 124)}
+# Two strokes, one, an i: the shapes tell them apart, too.
+URGENCY_MARKS = {"high": "double exclamation", "medium": "exclamation", "low": "information"}
