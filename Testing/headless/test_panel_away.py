@@ -163,3 +163,30 @@ def test_a_result_that_goes_before_the_return_is_not_missed(
     settle()
     widget.parent.enter()
     assert not widget.ui.segmentButton.enabled
+
+
+def test_an_approved_tooth_that_was_bitten_is_told(
+    widget: Any, scan_and_node: tuple[Any, Any]
+) -> None:
+    import slicer
+
+    from ToothSegScene.review import set_reviewed, state_of
+
+    scan, node = scan_and_node
+    set_reviewed(node, 36, True)
+    widget.logic.getParameterNode().notation = "Palmer"
+    settle()
+    widget.parent.exit()
+    array = slicer.util.arrayFromSegmentBinaryLabelmap(node, "tooth_36", scan)
+    taken = tuple(np.argwhere(array)[0])
+    array[taken] = 0
+    slicer.util.updateSegmentBinaryLabelmapFromArray(array, node, "tooth_36", scan)
+    stroke(scan, node, taken)
+    widget.parent.enter()
+    settle()
+    assert state_of(node, 36) != "reviewed"
+    told = "<b>LL6 was changed</b> while UR6 was painted: look at it again."
+    assert widget.ui.messageLabel.text == told
+    widget.ui.undoButton.click()
+    settle()
+    assert state_of(node, 36) == "reviewed"

@@ -35,6 +35,7 @@ class CorrectionsPanel:
         points: asks for points (`points.PlacedPoints`).
         open_editor: opens Slicer's Segment Editor on a segment, by its id.
         changed: called after every correction, with what was done in a word.
+        say: shows a sentence about what has happened by other means.
     """
 
     def __init__(
@@ -46,6 +47,7 @@ class CorrectionsPanel:
         points: Any,
         open_editor: Callable[[str], None],
         changed: Callable[[str], None],
+        say: Callable[[str], None],
     ) -> None:
         self._ui = ui
         self._selection = selection
@@ -53,6 +55,7 @@ class CorrectionsPanel:
         self._corrections = corrections
         self._points = points
         self._changed = changed
+        self._say = say
         self._asking = False
         self._notation = "FDI"
         for fdi in _NUMBERS:
@@ -76,6 +79,14 @@ class CorrectionsPanel:
         """Offer the 28 new numbers in a notation; the choice stays."""
         self._notation = notation
         self.refresh()
+
+    def say_opened(self, teeth: Sequence[int], painted: Sequence[int]) -> None:
+        """Say which reviewed teeth are open again, and which ones were painted meanwhile."""
+        changed, others = (words.numbers(some, self._notation) for some in (teeth, painted))
+        were, them = ("was", "it") if len(teeth) == 1 else ("were", "them")
+        how = f"while {others} {'was' if len(painted) == 1 else 'were'} painted"
+        how = how if painted else "by hand"
+        self._say(f"<b>{changed} {were} changed</b> {how}: look at {them} again.")
 
     def choose_number(self, fdi: int) -> None:
         """Choose a new number."""

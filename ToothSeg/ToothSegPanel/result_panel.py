@@ -78,7 +78,7 @@ class ResultPanel:
         )  # fmt: skip
         self.corrections = CorrectionsPanel(
             ui, self.selection, self._situation, self._corrections, self.points, self._edit,
-            self._step_done,
+            self._step_done, say,
         )  # fmt: skip
         self.review = ReviewPanel(
             ui, self.selection, lambda: self.node, blocked, self._bring_into_view, self._step_done
@@ -228,7 +228,8 @@ class ResultPanel:
         if known is None or known[0] is not node:
             from ToothSegScene.editing import Corrections
 
-            known = self._histories[node.GetID()] = (node, Corrections(node))
+            made = Corrections(node, opened=self.corrections.say_opened)
+            known = self._histories[node.GetID()] = (node, made)
         return known[1]
 
     def _step_done(self, what: str) -> None:

@@ -12,6 +12,7 @@ from ToothSegLib import corrections, renumbering, splitting
 from ToothSegLib.errors import InputError
 from ToothSegLib.teeth import QUADRANT_NAMES
 from ToothSegScene import drafts
+from ToothSegScene.bitten import look_for_bites, segment_in_hand
 from ToothSegScene.history import History, Step
 from ToothSegScene.snapshots import Snapshots
 from ToothSegScene.state import State
@@ -28,17 +29,27 @@ class Corrections:
     layer or not; they stay in theirs. Closed surfaces, where there are any, are made anew for the
     teeth whose shape changes.
 
+    A tooth that was reviewed and has lost voxels by other means, while another one was painted, is
+    open again: see `bitten.py`.
+
     The history lives as long as this object, not in the scene: keep one object a node.
 
     Args:
         segmentation_node: vtkMRMLSegmentationNode.
         history: where the steps go; by default up to 100 steps and 256 MB.
+        opened: told which teeth are open again, and which ones were painted meanwhile.
     """
 
-    def __init__(self, segmentation_node: Any, history: History | None = None) -> None:
+    def __init__(
+        self,
+        segmentation_node: Any,
+        history: History | None = None,
+        opened: Callable[[Sequence[int], Sequence[int]], None] = lambda teeth, painted: None,
+    ) -> None:
         self._node = segmentation_node
         self._snapshots = Snapshots(segmentation_node)
         self._history = history if history is not None else History()
+        self._opened = opened
 
     def renumber(self, fdi: int, new: int) -> None:
         """Give a tooth another number, which must be free."""
@@ -214,7 +225,14 @@ class Corrections:
         if self._node is None or self._node.GetScene() is None:
             raise InputError("the segmentation is no longer in the scene: choose another")
         state = self._snapshots.capture()
+        known = self._history.of_same_run(state)
+        bitten = known and look_for_bites(known, state, segment_in_hand(self._node))
+        if bitten and bitten.state != state:
+            # A part of the step by hand, so that its undo brings the old review back.
+            state = self._snapshots.apply(bitten.state)
         self._history.notice(state)
+        if bitten and bitten.teeth:
+            self._opened(bitten.teeth, bitten.painted)
         renumbering.check_present(state.teeth(), *fdis)
         return state
 

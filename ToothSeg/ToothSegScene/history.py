@@ -60,6 +60,13 @@ class History:
         }
         return sum(masks.values())
 
+    def of_same_run(self, current: State) -> State | None:
+        """The state known last, if this one is of the same run's result and other voxels."""
+        last = self._last
+        if last is None or last.report != current.report or last.voxels() == current.voxels():
+            return None
+        return last
+
     def notice(self, current: State) -> None:
         """Take note of what has happened to the segmentation since the last step.
 

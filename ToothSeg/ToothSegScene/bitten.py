@@ -1,0 +1,111 @@
+"""Teeth that a reader had reviewed and that lost voxels while another one was painted by hand.
+
+Slicer's Segment Editor overwrites all segments as it comes: who paints a tooth too far takes from
+its neighbour without a word. What was reviewed of the neighbour is no longer what is there.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from ToothSegScene.nodes import nodes_of_class
+from ToothSegScene.state import (
+    APPROVED,
+    CORRECTED,
+    PREDICTED,
+    REVIEW,
+    Mask,
+    Segment,
+    State,
+    fdi_of,
+    overlap,
+)
+
+_REVIEWED = (APPROVED, CORRECTED)
+
+
+@dataclass(frozen=True)
+class Bitten:
+    """What happened between two states.
+
+    Args:
+        teeth: FDI numbers of the reviewed teeth that are not now what was reviewed.
+        painted: FDI numbers of the teeth that were painted meanwhile, as far as can be told.
+        state: the later state, in which the review of these teeth is open again, and in which
+            approved teeth that were painted themselves count as corrected.
+    """
+
+    teeth: tuple[int, ...]
+    painted: tuple[int, ...]
+    state: State
+
+
+def look_for_bites(before: State, after: State, in_hand: str | None) -> Bitten:
+    """Compare two states between which the reader, or a script, has edited by other means.
+
+    A tooth that was in hand, or that has only grown, was painted itself. Any other one that has
+    changed, be it by one voxel, may have been overwritten: paint that was erased again from it
+    has left a hole. What was reviewed only after the first state is left alone.
+
+    Args:
+        before: the state that was known last.
+        after: the present one, of the same run's result.
+        in_hand: id of the segment selected in the Segment Editor; None if nobody knows.
+    """
+    known = {segment.id: segment for segment in before.segments}
+    bitten, painted, segments = [], [], []
+    for segment in after.segments:
+        old = known.get(segment.id)
+        review = segment.look.tags.get(REVIEW, "")
+        fdi = fdi_of(segment)
+        if not fdi or (old is not None and _same_voxels(before, old, after, segment)):
+            pass
+        elif segment.id == in_hand or old is None or _only_grown(before, old, after, segment):
+            painted.append(fdi)
+            if old is not None and review == APPROVED == old.look.tags.get(REVIEW):
+                review = CORRECTED
+        elif review in _REVIEWED and old.look.tags.get(REVIEW) in _REVIEWED:
+            bitten.append(fdi)
+            review = PREDICTED
+        if review != segment.look.tags.get(REVIEW, ""):
+            look = replace(segment.look, tags={**segment.look.tags, REVIEW: review})
+            segment = replace(segment, look=look)
+        segments.append(segment)
+    return Bitten(tuple(bitten), tuple(painted), replace(after, segments=tuple(segments)))
+
+
+def segment_in_hand(segmentation_node: Any) -> str | None:
+    """The id of the segment that is selected in Slicer's Segment Editor; None if there is none.
+
+    Other modules may have editors of their own; with two that select differently, none is known.
+    """
+    editors = nodes_of_class(segmentation_node.GetScene(), "vtkMRMLSegmentEditorNode")
+    selected = {
+        editor.GetSelectedSegmentID()
+        for editor in editors
+        if editor.GetSegmentationNode() is segmentation_node
+    }
+    return selected.pop() if len(selected) == 1 else None
+
+
+def _same_voxels(before: State, old: Segment, after: State, new: Segment) -> bool:
+    was, now = before.mask(old), after.mask(new)
+    if was != now:
+        return False
+    return was is None or before.matrix(old) == after.matrix(new)
+
+
+def _only_grown(before: State, old: Segment, after: State, new: Segment) -> bool:
+    was, now = before.mask(old), after.mask(new)
+    if was is None:
+        return True
+    # On another grid a voxel is not the same voxel.
+    return now is not None and before.matrix(old) == after.matrix(new) and _covers(now, was)
+
+
+def _covers(outer: Mask, inner: Mask) -> bool:
+    """Whether no voxel of the one is outside the other."""
+    inside, part = overlap(outer.extent, inner.extent)
+    common = outer.voxels[inside] & inner.voxels[part]
+    return int(common.sum()) == int(inner.voxels.sum())
