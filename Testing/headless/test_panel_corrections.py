@@ -251,3 +251,13 @@ def test_the_segment_editor_opens_on_the_tooth(
     widget.panel.result._open_editor = lambda *what: opened.append(what)
     _do(widget, (16,), "editorButton")
     assert opened == [(node, sample_volume_node, teeth_of(node)[16])]
+
+
+def test_smoothing_all_teeth_reviews_none_of_them(widget: Any, node: Any) -> None:
+    from ToothSegScene.segments import teeth_of
+
+    ui = widget.ui
+    words = ui.reviewButton.text, ui.findingsButton.text
+    assert words == ("Review (0 of 27)", "To check (3)")
+    _do(widget, tuple(sorted(teeth_of(node))), "smoothButton")
+    assert (ui.reviewButton.text, ui.findingsButton.text) == words

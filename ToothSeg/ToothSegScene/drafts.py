@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 from ToothSegLib.errors import InputError
 from ToothSegLib.renumbering import check_mapping
 from ToothSegScene.state import (
+    CORRECTED,
+    PREDICTED,
     Extent,
     Look,
     Mask,
@@ -29,8 +31,12 @@ _OTHER = 255
 _SAME_GRID = 1e-6
 
 
-def renumbered(state: State, mapping: Mapping[int, int]) -> State:
-    """Teeth with other numbers, where they are. An empty segment of a new number gives way."""
+def renumbered(state: State, mapping: Mapping[int, int], *, one_by_one: bool = True) -> State:
+    """Teeth with other numbers, where they are. An empty segment of a new number gives way.
+
+    Unless the reader has given them their numbers one by one, they are all to be looked at: what
+    was reviewed of them, the shape with another number, is no longer so.
+    """
     teeth = state.teeth()
     check_mapping(teeth, mapping)
     numbers = {teeth[old].id: new for old, new in mapping.items()}
@@ -40,10 +46,13 @@ def renumbered(state: State, mapping: Mapping[int, int]) -> State:
         if segment.id in numbers or not _is_empty_one_of(state, segment, mapping.values())
     ]
     taken = {segment.id for segment in segments if segment.id not in numbers}
+    review = CORRECTED if one_by_one else PREDICTED
     return replace(
         state,
         segments=tuple(
-            _numbered(segment, numbers[segment.id], taken) if segment.id in numbers else segment
+            _numbered(segment, numbers[segment.id], taken, review)
+            if segment.id in numbers
+            else segment
             for segment in segments
         ),
     )
@@ -174,10 +183,12 @@ class Crop:
         x, y, z = (index - self.extent[::2]) * self.spacing
         return float(x), float(y), float(z)
 
-    def put(self, state: State, labels: NDArray[np.uint8], fdi: int) -> State:
+    def put(
+        self, state: State, labels: NDArray[np.uint8], fdi: int, *, one_by_one: bool = True
+    ) -> State:
         """A state in which a tooth has its voxels from a changed label map.
 
-        The tooth is marked as corrected if that changes it.
+        The tooth is marked as corrected if that changes it and it was about this tooth alone.
         """
         segment = segment_of(state, fdi)
         assert segment is not None
@@ -186,7 +197,8 @@ class Crop:
         if mask == state.mask(segment):
             return state
         layer = state.layers[segment.layer].with_mask(segment.label, mask)
-        changed = replace(segment, look=segment.look.corrected())
+        look = segment.look.corrected() if one_by_one else segment.look
+        changed = replace(segment, look=look)
         return replace(
             state,
             layers={**state.layers, layer.number: layer},
@@ -194,11 +206,13 @@ class Crop:
         )
 
 
-def _numbered(segment: Segment, fdi: int, taken: Collection[str]) -> Segment:
+def _numbered(
+    segment: Segment, fdi: int, taken: Collection[str], review: str = CORRECTED
+) -> Segment:
     """A segment with another number and an id of it that no other segment has."""
     names = (f"tooth_{fdi}" if n == 0 else f"tooth_{fdi}_{n}" for n in count())
     segment_id = next(name for name in names if name not in taken)
-    return replace(segment, id=segment_id, look=segment.look.as_tooth(fdi))
+    return replace(segment, id=segment_id, look=segment.look.as_tooth(fdi, review))
 
 
 def _is_empty_one_of(state: State, segment: Segment, fdis: Collection[int]) -> bool:

@@ -25,9 +25,12 @@ class Corrections:
 
     A verb that cannot be done raises a `ToothSegError` in one line and changes nothing. A segment
     whose number changes gets the id, name, colour and codes of the new number and keeps its
-    confidence and visibility. Whatever a verb changes is tagged as corrected. Segments may share a
-    layer or not; they stay in theirs. Closed surfaces, where there are any, are made anew for the
-    teeth whose shape changes.
+    confidence and visibility. Segments may share a layer or not; they stay in theirs. Closed
+    surfaces, where there are any, are made anew for the teeth whose shape changes.
+
+    A tooth is tagged as corrected by a verb that is about it alone, or about two or three chosen
+    one by one. Nobody has looked at each of many: smoothed or rid of their loose pieces together
+    they keep their review, and those that get other numbers together are open.
 
     A tooth that was reviewed and has lost voxels by other means, while another one was painted, is
     open again: see `bitten.py`.
@@ -67,6 +70,7 @@ class Corrections:
         self._renumber(
             f"shift {side} {'distally' if step > 0 else 'mesially'}",
             lambda teeth: renumbering.shift_quadrant(teeth, quadrant, step),
+            one_by_one=False,
         )
 
     def renumber_from(self, fdi: int, new: int) -> None:
@@ -74,6 +78,7 @@ class Corrections:
         self._renumber(
             f"renumber from {fdi} to {new}",
             lambda teeth: renumbering.renumber_from(teeth, fdi, new),
+            one_by_one=False,
         )
 
     def merge(self, keep: int, others: Collection[int]) -> None:
@@ -201,9 +206,17 @@ class Corrections:
             raise InputError("there is nothing to redo")
         self._history.redone(self._snapshots.apply(self._history.after_next(state)))
 
-    def _renumber(self, name: str, change: Callable[[Collection[int]], Mapping[int, int]]) -> None:
+    def _renumber(
+        self,
+        name: str,
+        change: Callable[[Collection[int]], Mapping[int, int]],
+        *,
+        one_by_one: bool = True,
+    ) -> None:
         state = self._state()
-        self._do(name, state, drafts.renumbered(state, change(state.teeth())))
+        mapping = change(state.teeth())
+        alone = one_by_one or len(mapping) == 1
+        self._do(name, state, drafts.renumbered(state, mapping, one_by_one=alone))
 
     def _reshape(
         self,
@@ -217,7 +230,7 @@ class Corrections:
         state = draft = self._state(*fdis)
         for fdi in fdis:
             crop = drafts.Crop.of(draft, [fdi], margin_mm)
-            draft = crop.put(draft, change(crop, fdi), fdi)
+            draft = crop.put(draft, change(crop, fdi), fdi, one_by_one=len(set(fdis)) == 1)
         self._do(name, state, draft)
 
     def _state(self, *fdis: int) -> State:

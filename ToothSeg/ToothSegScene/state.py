@@ -107,14 +107,14 @@ class Look:
     origin: Any = field(compare=False, default=None)
     """A vtkSegment whose metadata the rest is set upon; None for a segment that is new."""
 
-    def as_tooth(self, fdi: int) -> Look:
+    def as_tooth(self, fdi: int, review: str = CORRECTED) -> Look:
         """Name, colour and tags of a tooth that a reader has given this number."""
         tooth = by_fdi(fdi)
         tags = {
             **self.tags,
             FDI: str(fdi),
             CATEGORY: tooth.category_name,
-            REVIEW: CORRECTED,
+            REVIEW: review,
             TERMINOLOGY: terminology_entry(tooth),
         }
         red, green, blue = (value / 255 for value in tooth.colour)
