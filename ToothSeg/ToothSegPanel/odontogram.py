@@ -118,9 +118,9 @@ class Odontogram:
                 column = 2 + place + (place >= _TO_MIDLINE)
                 grid.addWidget(self._tooth_button(fdi), tooth_row, column, 1, 1, qt.Qt.AlignHCenter)
                 grid.addWidget(self._number_button(fdi), number_row, column)
-            for column, side, tip in ((1, "R", "The patient's right"), (last + 1, "L", "... left")):
-                label = self._label(f"<b>{side}</b>")
-                label.toolTip = tip
+            for column, letter, side in ((1, "R", "right"), (last + 1, "L", "left")):
+                label = self._label(f"<b>{letter}</b>")
+                label.toolTip = f"The patient's {side}"
                 grid.addWidget(label, tooth_row, column)
         grid.addWidget(self._line(qt.QFrame.HLine), 2, 2, 1, last - 1)
         grid.addWidget(self._line(qt.QFrame.VLine), 0, 2 + _TO_MIDLINE, 5, 1)
