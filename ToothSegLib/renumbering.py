@@ -10,8 +10,10 @@ from collections.abc import Collection, Iterable, Mapping
 
 from ToothSegLib.errors import InputError
 from ToothSegLib.teeth import FDI_NUMBERS, QUADRANT_NAMES
+from ToothSegLib.tooth_words import Teeth, ToothWords
 
 _LAST_POSITION = 7
+_ENDS = [10 * quadrant + place for quadrant in (1, 2, 3, 4) for place in (1, _LAST_POSITION)]
 
 
 def renumber(present: Collection[int], fdi: int, new: int) -> dict[int, int]:
@@ -28,9 +30,9 @@ def renumber(present: Collection[int], fdi: int, new: int) -> dict[int, int]:
     check_present(present, fdi)
     check_number(new)
     if new == fdi:
-        raise InputError(f"the tooth is number {fdi} already: choose another number")
+        raise _refused("the tooth is number {} already: choose another number", fdi)
     if new in present:
-        raise InputError(f"number {new} is taken: swap {fdi} and {new}, or merge them")
+        raise _refused("number {} is taken: swap {} and {}, or merge them", new, fdi, new)
     return {fdi: new}
 
 
@@ -41,11 +43,11 @@ def swap(present: Collection[int], a: int, b: int) -> dict[int, int]:
         InputError: either tooth is not there, or they are one and the same.
     """
     if a == b:
-        raise InputError(f"{a} cannot be swapped with itself: choose two teeth")
+        raise _refused("{} cannot be swapped with itself: choose two teeth", a)
     for fdi, other in ((a, b), (b, a)):
         if fdi not in present:
             check_number(fdi)
-            raise InputError(f"there is no tooth {fdi} to swap with: renumber {other} to {fdi}")
+            raise _refused("there is no tooth {} to swap with: renumber {} to {}", fdi, other, fdi)
     return {a: b, b: a}
 
 
@@ -84,11 +86,13 @@ def renumber_from(present: Collection[int], fdi: int, new: int) -> dict[int, int
     check_present(present, fdi)
     check_number(new)
     if new == fdi:
-        raise InputError(f"the tooth is number {fdi} already: choose another number")
+        raise _refused("the tooth is number {} already: choose another number", fdi)
     if new // 10 != fdi // 10:
-        raise InputError(
-            f"{new} is not in the quadrant of {fdi}: a row moves within its quadrant; renumber or "
-            "swap single teeth across the midline"
+        raise _refused(
+            "{} is not in the quadrant of {}: a row moves within its quadrant; renumber or "
+            "swap single teeth across the midline",
+            new,
+            fdi,
         )
     teeth = sorted(other for other in present if fdi <= other and other // 10 == fdi // 10)
     return _shifted(present, teeth, new - fdi)
@@ -102,7 +106,7 @@ def to_merge(present: Collection[int], keep: int, others: Iterable[int]) -> list
     """
     given_up = sorted(set(others) - {keep})
     if not given_up:
-        raise InputError(f"{keep} alone cannot be merged: choose two teeth or more")
+        raise _refused("{} alone cannot be merged: choose two teeth or more", keep)
     check_present(present, keep, *given_up)
     return given_up
 
@@ -112,20 +116,22 @@ def check_present(present: Collection[int], *teeth: int) -> None:
     for fdi in teeth:
         if fdi not in present:
             check_number(fdi)
-            raise InputError(f"there is no tooth {fdi} in this segmentation: choose one that is")
+            raise _refused("there is no tooth {} in this segmentation: choose one that is", fdi)
 
 
 def check_free(present: Collection[int], fdi: int) -> None:
     """Refuse, with an `InputError`, a number that is taken or none of the 28."""
     check_number(fdi)
     if fdi in present:
-        raise InputError(f"number {fdi} is taken: choose one that is free")
+        raise _refused("number {} is taken: choose one that is free", fdi)
 
 
 def check_number(fdi: int) -> None:
     """Refuse, with an `InputError`, what is none of the 28 FDI numbers of a result."""
     if fdi not in FDI_NUMBERS:
-        raise InputError(f"{fdi} is none of the 28 teeth: choose 11-17, 21-27, 31-37 or 41-47")
+        raise _refused(
+            "{} is none of the 28 teeth: choose {}-{}, {}-{}, {}-{} or {}-{}", fdi, *_ENDS
+        )
 
 
 def check_mapping(present: Iterable[int], mapping: Mapping[int, int]) -> None:
@@ -134,23 +140,27 @@ def check_mapping(present: Iterable[int], mapping: Mapping[int, int]) -> None:
     for fdi in sorted(present):
         new = mapping.get(fdi, fdi)
         if new in taken:
-            raise InputError(
-                f"{taken[new]} and {fdi} would both become {new}: swap them, or merge them"
+            raise _refused(
+                "{} and {} would both become {}: swap them, or merge them", taken[new], fdi, new
             )
         taken[new] = fdi
+
+
+def _refused(template: str, *teeth: Teeth) -> InputError:
+    return InputError(ToothWords(template, *teeth))
 
 
 def _shifted(present: Collection[int], teeth: list[int], step: int) -> dict[int, int]:
     off = [fdi for fdi in teeth if not 1 <= fdi % 10 + step <= _LAST_POSITION]
     if off:
-        raise InputError(
-            f"{', '.join(map(str, off))} would leave the row, which has the places 1 to "
-            f"{_LAST_POSITION}: renumber or delete first what is there"
+        raise _refused(
+            f"{{}} would leave the row, which has the places 1 to {_LAST_POSITION}: renumber or "
+            "delete first what is there",
+            off,
         )
     blocked = [fdi + step for fdi in teeth if fdi + step in present and fdi + step not in teeth]
     if blocked:
-        raise InputError(
-            f"number {', '.join(map(str, blocked))} is taken by a tooth that does not move: swap, "
-            "merge or delete first"
+        raise _refused(
+            "number {} is taken by a tooth that does not move: swap, merge or delete first", blocked
         )
     return {fdi: fdi + step for fdi in teeth}

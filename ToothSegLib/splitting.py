@@ -9,6 +9,7 @@ from scipy import ndimage
 from ToothSegLib.corrections import Spacing, teeth_in, tooth_box
 from ToothSegLib.errors import InputError
 from ToothSegLib.renumbering import check_free, check_present
+from ToothSegLib.tooth_words import ToothWords
 
 Point = tuple[float, float, float]
 
@@ -56,7 +57,9 @@ def split(
         for point in (point_a, point_b)
     ]
     if seeds[0] == seeds[1]:
-        raise InputError(f"both points are the same voxel of {fdi}: choose one in each half")
+        raise InputError(
+            ToothWords("both points are the same voxel of {}: choose one in each half", fdi)
+        )
     parts = _flood(mask, seeds, steps)
     result = labels.copy()
     result[box][parts == 2] = new
@@ -134,6 +137,8 @@ def _nearest_voxel(
     best = int(np.argmin(distances))
     if not distances[best] <= _REACH_MM:  # a point that is not a number is not within reach either
         raise InputError(
-            f"a point is {distances[best]:.1f} mm away from tooth {fdi}: choose one on it"
+            ToothWords(
+                f"a point is {distances[best]:.1f} mm away from tooth {{}}: choose one on it", fdi
+            )
         )
     return tuple(int(x) for x in voxels[best])

@@ -140,7 +140,9 @@ def test_splitting_by_a_click_on_each_half(
     node = give_result(widget, sample_volume_node, sample_labels.with_array(array))
     clicks = [_middle(sample_labels, fdi) for fdi in (16, 17)]
     _do(widget, (16,), "splitButton", 17)
-    assert "Click on one half" in widget.ui.selectionLabel.text
+    assert widget.ui.selectionLabel.text == (
+        "<b>Click on the half of 16 that keeps its number, then on the half that becomes 17.</b>"
+    )
     assert widget.ui.splitButton.text == "Stop splitting"
     points.click(clicks)
     labels = _labels(node)
@@ -203,7 +205,7 @@ def test_a_split_is_given_up_by_doing_something_else(
     getattr(widget.ui, button).click()
     assert points.done is None
     assert widget.ui.splitButton.text == "Split..."
-    assert "Click on one half" not in widget.ui.selectionLabel.text
+    assert "Click on the half" not in widget.ui.selectionLabel.text
 
 
 def test_a_split_is_given_up_when_the_result_goes(

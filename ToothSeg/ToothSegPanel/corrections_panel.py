@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from ToothSegLib.errors import InputError
@@ -17,7 +18,6 @@ _NUMBERS = sorted(FDI_NUMBERS)
 SPLIT_TIP = (
     "Cut the tooth in two: click on one half in a view, then on the half with the new number"
 )
-SPLIT_PROMPT = "<b>Click on one half of the tooth, then on the half that gets the new number.</b>"
 EDIT_TIP = (
     "Paint and erase with Slicer's Segment Editor, with the tooth selected; one that is not there "
     "gets an empty segment to paint"
@@ -108,17 +108,27 @@ class CorrectionsPanel:
         for name in ("undo", "redo"):
             step = getattr(corrections, f"can_{name}") if corrections is not None else None
             reason = now.blocked or ("" if step else f"There is nothing to {name}.")
-            tip = f"{name.capitalize()}: {step}" if step else name.capitalize()
+            told = words.told(step, self._notation) if step else ""
+            tip = f"{name.capitalize()}: {told}" if step else name.capitalize()
             self._offer(f"{name}Button", tip, reason)
         self._ui.splitButton.text = "Stop splitting" if self._asking else "Split..."
-        self._ui.selectionLabel.text = SPLIT_PROMPT if self._asking else self._selected_words(now)
+        self._ui.selectionLabel.text = self._selected_words(now)
 
     def _now(self) -> Situation:
-        return self._situation(_NUMBERS[self._ui.newNumberCombo.currentIndex])
+        now = self._situation(_NUMBERS[self._ui.newNumberCombo.currentIndex])
+        return replace(now, notation=self._notation)
 
     def _selected_words(self, now: Situation) -> str:
         if not now.selected:
             return "Select a tooth above; Ctrl adds one, Shift a row."
+        if self._asking:
+            old, new = (
+                words.number(fdi, self._notation) for fdi in (now.selected[0], now.new or 0)
+            )
+            return (
+                f"<b>Click on the half of {old} that keeps its number, then on the half that "
+                f"becomes {new}.</b>"
+            )
         if len(now.selected) == 1:
             return f"Selected: <b>{words.title(now.selected[0], self._notation)}</b>"
         return f"Selected: <b>{words.numbers(now.selected, self._notation)}</b>"
@@ -152,7 +162,7 @@ class CorrectionsPanel:
     def _doer(self, verb: str) -> Callable[[], None]:
         def do() -> None:
             act = VERBS[verb].act
-            with errors_in_a_line(verb):
+            with errors_in_a_line(verb, self._notation):
                 self._stop_asking()
                 now = self._now()
                 teeth = act(self._corrections(), now, float(self._ui.smoothSpin.value))
@@ -162,13 +172,13 @@ class CorrectionsPanel:
         return do
 
     def _step(self, name: str) -> None:
-        with errors_in_a_line(name):
+        with errors_in_a_line(name, self._notation):
             self._stop_asking()
             getattr(self._corrections(), name)()
             self._changed(name)
 
     def _edit(self, open_editor: Callable[[str], None]) -> None:
-        with errors_in_a_line("open the Segment Editor"):
+        with errors_in_a_line("open the Segment Editor", self._notation):
             self._stop_asking()
             now = self._now()
             open_editor(self._corrections().add((now.chosen or now.selected)[0]))
@@ -194,7 +204,7 @@ class CorrectionsPanel:
     def _split_at(self, points: Sequence[Any]) -> None:
         self._asking = False
         if len(points) == 2:
-            with errors_in_a_line("split"):
+            with errors_in_a_line("split", self._notation):
                 now = self._now()  # another number may have been chosen meanwhile
                 reason = why_not("split", now)
                 if reason:

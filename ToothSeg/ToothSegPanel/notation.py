@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from ToothSegLib.teeth import by_fdi
+from ToothSegLib.tooth_words import ToothWords
 
 NOTATIONS = ("FDI", "Universal", "Palmer")
 
@@ -24,6 +25,18 @@ def number(fdi: int, notation: str) -> str:
 def numbers(teeth: Iterable[int], notation: str) -> str:
     """Several teeth, separated by commas, in the order given."""
     return ", ".join(number(fdi, notation) for fdi in teeth)
+
+
+def told(text: str, notation: str) -> str:
+    """A text as it is to be read: one that keeps its teeth, with their numbers in a notation."""
+    return text.by(lambda fdi: _if_tooth(fdi, notation)) if isinstance(text, ToothWords) else text
+
+
+def _if_tooth(fdi: int, notation: str) -> str:
+    try:
+        return number(fdi, notation)
+    except KeyError:  # what was entered, and is the number of no tooth
+        return str(fdi)
 
 
 def title(fdi: int, notation: str) -> str:

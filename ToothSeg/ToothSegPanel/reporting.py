@@ -10,11 +10,14 @@ import qt
 import slicer.util
 
 from ToothSegLib.errors import ToothSegError
+from ToothSegPanel.notation import told
 
 
-def sentence(error: BaseException) -> str:
-    """An error's message as a sentence on one line."""
-    text = " ".join(str(error).split()) or type(error).__name__
+def sentence(error: BaseException, notation: str = "FDI") -> str:
+    """An error's message as a sentence on one line, with its teeth in a notation."""
+    message = error.args[0] if len(error.args) == 1 else error
+    text = told(message, notation) if isinstance(message, str) else str(error)
+    text = " ".join(text.split()) or type(error).__name__
     return f"{capitalised(text)}" + ("" if text.endswith((".", "?", "!")) else ".")
 
 
@@ -24,15 +27,16 @@ def capitalised(text: str) -> str:
     return text[:1].upper() + text[1:] if first.isalpha() and first.islower() else text
 
 
-def show_error(error: Exception, doing: str) -> None:
+def show_error(error: Exception, doing: str, notation: str = "FDI") -> None:
     """Show an error in one line.
 
     Args:
         error: one of ours, whose message is for people, or one that nobody foresaw.
         doing: what was tried: "export the surfaces".
+        notation: which numbers the reader goes by.
     """
     if isinstance(error, ToothSegError):
-        slicer.util.errorDisplay(sentence(error))
+        slicer.util.errorDisplay(sentence(error, notation))
         return
     logging.error("ToothSeg could not %s", doing, exc_info=error)
     slicer.util.errorDisplay(
@@ -42,12 +46,12 @@ def show_error(error: Exception, doing: str) -> None:
 
 
 @contextmanager
-def errors_in_a_line(doing: str) -> Iterator[None]:
+def errors_in_a_line(doing: str, notation: str = "FDI") -> Iterator[None]:
     """Show what goes wrong inside in one line, and go on after it; see `show_error`."""
     try:
         yield
     except Exception as error:
-        show_error(error, doing)
+        show_error(error, doing, notation)
 
 
 @contextmanager

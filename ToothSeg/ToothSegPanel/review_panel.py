@@ -136,6 +136,8 @@ class ReviewPanel:
             facts.append(f"confidence {round(100 * confidence)} %")
         title = f"<b>{words.title(fdi, self._notation)}</b>: {', '.join(facts)}"
         why = [in_words(node, finding) for finding in findings_of(node) if fdi in finding.fdi]
+        if why and self._notation != "FDI":
+            why.append("(Numbers in the text: FDI)")
         return "<br>".join([title, *map(escape, why)])
 
     def _approve(self) -> None:

@@ -26,6 +26,7 @@ class Situation:
         blocked: why nothing at all can be corrected now; "" if something can.
         scan_lost: why there is no scan to paint on; "" if there is, or never was one.
         no_shapes: why the shape of no tooth can be changed; "" if it can.
+        notation: one of `notation.NOTATIONS`, for what is said.
     """
 
     selected: tuple[int, ...] = ()
@@ -35,6 +36,7 @@ class Situation:
     blocked: str = ""
     scan_lost: str = ""
     no_shapes: str = ""
+    notation: str = "FDI"
 
     @property
     def chosen(self) -> tuple[int, ...]:
@@ -80,19 +82,21 @@ def _several(now: Situation) -> str:
 
 
 def _renumber(now: Situation) -> str:
-    return _one(now) or _asked(lambda: renumbering.renumber(now.present, now.chosen[0], _new(now)))
+    return _one(now) or _asked(
+        now, lambda: renumbering.renumber(now.present, now.chosen[0], _new(now))
+    )
 
 
 def _renumber_from(now: Situation) -> str:
     return _one(now) or _asked(
-        lambda: renumbering.renumber_from(now.present, now.chosen[0], _new(now))
+        now, lambda: renumbering.renumber_from(now.present, now.chosen[0], _new(now))
     )
 
 
 def _swap(now: Situation) -> str:
     if len(now.selected) != 2:
         return "Select two teeth (Ctrl and a click adds one)."
-    return _asked(lambda: renumbering.swap(now.present, *now.selected))
+    return _asked(now, lambda: renumbering.swap(now.present, *now.selected))
 
 
 def _shift(step: int) -> Callable[[Situation], str]:
@@ -100,20 +104,20 @@ def _shift(step: int) -> Callable[[Situation], str]:
         quadrants = {fdi // 10 for fdi in now.selected}
         if len(quadrants) != 1:
             return "Select a tooth of the quadrant."
-        return _asked(lambda: renumbering.shift_quadrant(now.present, quadrants.pop(), step))
+        return _asked(now, lambda: renumbering.shift_quadrant(now.present, quadrants.pop(), step))
 
     return check
 
 
 def _split(now: Situation) -> str:
-    taken = _one(now) or _asked(lambda: renumbering.check_free(now.present, _new(now)))
+    taken = _one(now) or _asked(now, lambda: renumbering.check_free(now.present, _new(now)))
     return taken or _grids(now)
 
 
 def _mark_missing(now: Situation) -> str:
     if len(now.selected) != 1:
         return "Select one tooth."
-    return "" if now.is_missing else _asked(lambda: renumbering.check_number(now.selected[0]))
+    return "" if now.is_missing else _asked(now, lambda: renumbering.check_number(now.selected[0]))
 
 
 def _grids(now: Situation) -> str:
@@ -124,11 +128,11 @@ def _new(now: Situation) -> int:
     return now.new or 0
 
 
-def _asked(question: Callable[[], object]) -> str:
+def _asked(now: Situation, question: Callable[[], object]) -> str:
     try:
         question()
     except ToothSegError as error:
-        return sentence(error)
+        return sentence(error, now.notation)
     return ""
 
 

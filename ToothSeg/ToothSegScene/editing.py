@@ -11,6 +11,7 @@ import numpy as np
 from ToothSegLib import corrections, renumbering, splitting
 from ToothSegLib.errors import InputError
 from ToothSegLib.teeth import QUADRANT_NAMES
+from ToothSegLib.tooth_words import ToothWords
 from ToothSegScene import drafts
 from ToothSegScene.bitten import look_for_bites, segment_in_hand
 from ToothSegScene.history import History, Step
@@ -57,12 +58,15 @@ class Corrections:
     def renumber(self, fdi: int, new: int) -> None:
         """Give a tooth another number, which must be free."""
         self._renumber(
-            f"renumber {fdi} to {new}", lambda teeth: renumbering.renumber(teeth, fdi, new)
+            ToothWords("renumber {} to {}", fdi, new),
+            lambda teeth: renumbering.renumber(teeth, fdi, new),
         )
 
     def swap(self, a: int, b: int) -> None:
         """Exchange the numbers of two teeth."""
-        self._renumber(f"swap {a} and {b}", lambda teeth: renumbering.swap(teeth, a, b))
+        self._renumber(
+            ToothWords("swap {} and {}", a, b), lambda teeth: renumbering.swap(teeth, a, b)
+        )
 
     def shift_quadrant(self, quadrant: int, step: int) -> None:
         """Move all teeth of a quadrant by one place, distally (+1) or mesially (-1)."""
@@ -76,7 +80,7 @@ class Corrections:
     def renumber_from(self, fdi: int, new: int) -> None:
         """Move a tooth and all distal to it in its quadrant by the same number of places."""
         self._renumber(
-            f"renumber from {fdi} to {new}",
+            ToothWords("renumber from {} to {}", fdi, new),
             lambda teeth: renumbering.renumber_from(teeth, fdi, new),
             one_by_one=False,
         )
@@ -89,7 +93,7 @@ class Corrections:
         # Not by `corrections.merge`: where teeth overlap, one may have no voxel in the label map.
         labels = np.where(np.isin(crop.labels, [keep, *others]), keep, 0)
         draft = drafts.without(state, others)
-        self._do(f"merge {_words([keep, *others])}", state, crop.put(draft, labels, keep))
+        self._do(_words("merge", [keep, *others]), state, crop.put(draft, labels, keep))
 
     def split(self, fdi: int, ras_a: Point, ras_b: Point, new: int) -> None:
         """Cut a tooth in two by a point in each half, in world RAS mm.
@@ -106,14 +110,14 @@ class Corrections:
             points.append(crop.millimetres(local))
         labels = splitting.split(crop.labels, fdi, points[0], points[1], new, crop.spacing)
         draft = drafts.with_new_tooth(crop.put(state, labels, fdi), fdi, new)
-        self._do(f"split {fdi}", state, crop.put(draft, labels, new))
+        self._do(ToothWords("split {}", fdi), state, crop.put(draft, labels, new))
 
     def delete(self, fdis: Collection[int]) -> None:
         """Remove teeth; they then count as not found."""
         if not fdis:
             raise InputError("no tooth is chosen: choose those to delete")
         state = self._state(*fdis)
-        self._do(f"delete {_words(fdis)}", state, drafts.without(state, fdis))
+        self._do(_words("delete", fdis), state, drafts.without(state, fdis))
 
     def add(self, fdi: int) -> str:
         """Make an empty segment of a tooth, to be painted; one that is there already is taken.
@@ -125,7 +129,7 @@ class Corrections:
         state = self._state()
         segment = drafts.segment_of(state, fdi)
         if segment is None:
-            self._do(f"add {fdi}", state, drafts.with_empty_tooth(state, fdi))
+            self._do(ToothWords("add {}", fdi), state, drafts.with_empty_tooth(state, fdi))
             segment = drafts.segment_of(self._state(), fdi)
         assert segment is not None
         return segment.id
@@ -136,23 +140,23 @@ class Corrections:
         state = self._state()
         missing = drafts.missing_of(state)
         if fdi in missing and fdi not in state.teeth():
-            raise InputError(f"{fdi} is marked as missing already")
+            raise InputError(ToothWords("{} is marked as missing already", fdi))
         draft = replace(drafts.without(state, [fdi]), missing=drafts.missing_text({*missing, fdi}))
-        self._do(f"mark {fdi} missing", state, draft)
+        self._do(ToothWords("mark {} missing", fdi), state, draft)
 
     def take_back_missing(self, fdi: int) -> None:
         """Take a declaration by `mark_missing` back: the tooth counts as not found again."""
         state = self._state()
         missing = drafts.missing_of(state)
         if fdi not in missing:
-            raise InputError(f"{fdi} is not marked as missing: choose one that is")
+            raise InputError(ToothWords("{} is not marked as missing: choose one that is", fdi))
         draft = replace(state, missing=drafts.missing_text(missing - {fdi}) or None)
-        self._do(f"take back that {fdi} is missing", state, draft)
+        self._do(ToothWords("take back that {} is missing", fdi), state, draft)
 
     def keep_largest(self, fdis: Collection[int]) -> None:
         """Drop all but the largest piece of each tooth; those of one piece are left alone."""
         self._reshape(
-            f"keep the largest piece of {_words(fdis)}",
+            _words("keep the largest piece of", fdis),
             fdis,
             0.0,
             lambda crop, fdi: corrections.keep_largest(crop.labels, [fdi]),
@@ -161,7 +165,7 @@ class Corrections:
     def smooth(self, fdis: Collection[int], mm: float) -> None:
         """Smooth teeth by ``mm`` at unchanged volume, without growing into neighbours."""
         self._reshape(
-            f"smooth {_words(fdis)}",
+            _words("smooth", fdis),
             fdis,
             corrections.smoothing_reach(mm),
             lambda crop, fdi: corrections.smooth(crop.labels, [fdi], mm, crop.spacing),
@@ -267,5 +271,7 @@ class Corrections:
             self._history.push(Step(name, state, self._snapshots.apply(draft)))
 
 
-def _words(fdis: Collection[int]) -> str:
-    return ", ".join(map(str, fdis)) if len(fdis) <= 4 else f"{len(fdis)} teeth"
+def _words(verb: str, fdis: Collection[int]) -> str:
+    if len(fdis) <= 4:
+        return ToothWords(f"{verb} {{}}", tuple(fdis))
+    return f"{verb} {len(fdis)} teeth"
