@@ -7,9 +7,10 @@ from typing import Any
 
 import qt
 
+from ToothSegLib.errors import BundleError
 from ToothSegLib.models import default_bundle_name, list_bundles, load_bundle
-from ToothSegPanel.combos import ParameterCombo
-from ToothSegPanel.reporting import errors_in_a_line
+from ToothSegPanel.combos import Choice, ParameterCombo
+from ToothSegPanel.reporting import errors_in_a_line, sentence
 
 DEVICES = (
     ("auto", "Automatic"),
@@ -38,7 +39,8 @@ class AdvancedPanel:
         self._ui = ui
         self._choose_folder = choose_folder
         self._parameters: Any = None
-        self._bundle = ParameterCombo(ui.bundleCombo, "bundle", _bundles())
+        choices, self._why_no_default = _bundles()
+        self._bundle = ParameterCombo(ui.bundleCombo, "bundle", choices)
         self._combos = [
             self._bundle,
             ParameterCombo(ui.deviceCombo, "device", DEVICES),
@@ -52,10 +54,27 @@ class AdvancedPanel:
         self._offer_copy()
 
     def show(self, parameters: Any) -> None:
-        """Take the parameters."""
+        """Take the parameters, and look which bundles there are when they come anew.
+
+        They do whenever the user comes to the module, which may have been promoting meanwhile.
+        """
+        if parameters is not self._parameters:
+            self._list_bundles()
         self._parameters = parameters
         for combo in self._combos:
             combo.show(parameters)
+
+    @property
+    def why_no_bundle(self) -> str:
+        """Why the default bundle, if that is chosen, cannot be used; "" if it can."""
+        if self._parameters is None or self._parameters.bundle or not self._why_no_default:
+            return ""
+        self._list_bundles()  # somebody may have put it right
+        return self._why_no_default
+
+    def _list_bundles(self) -> None:
+        choices, self._why_no_default = _bundles()
+        self._bundle.offer(choices)
 
     def _take_folder(self) -> None:
         folder = self._choose_folder()
@@ -84,8 +103,26 @@ class AdvancedPanel:
         self._ui.copyLogButton.toolTip = tip if there else f"{tip}\nThere is no log yet."
 
 
-def _bundles() -> list[tuple[str, str]]:
-    """The default bundle under the value "", then the others that ToothSeg brings."""
-    default = default_bundle_name()
+def _bundles() -> tuple[list[Choice], str]:
+    """The default bundle under the value "", then the others; and what is wrong with the default.
+
+    What cannot be loaded is marked. The list of promoted bundles may be damaged, or a newer
+    ToothSeg's: then nobody knows the default, and the others can be used all the same.
+    """
+    default, why_not = "", ""
+    try:
+        default = default_bundle_name()
+        load_bundle()
+    except BundleError as error:
+        why_not = sentence(error)
+    first = f"{default or 'Default'} (cannot be loaded)" if why_not else f"{default} (default)"
     others = [name for name in list_bundles() if name != default]
-    return [("", f"{default} (default)"), *((name, name) for name in others)]
+    return [("", first), *((name, _marked(name)) for name in others)], why_not
+
+
+def _marked(name: str) -> str:
+    try:
+        load_bundle(name)
+    except BundleError:
+        return f"{name} (cannot be loaded)"
+    return name

@@ -32,10 +32,22 @@ class ParameterCombo:
         self._changed = changed
         self._parameters: Any = None
         self._values: list[object] = []
-        for value, text in choices:
-            self._values.append(value)
-            combo.addItem(text)
+        self._added: list[Choice] = []
+        self.offer(choices)
         combo.connect("currentIndexChanged(int)", self._on_index)
+
+    def offer(self, choices: Iterable[Choice]) -> None:
+        """Offer these choices from now on; the parameter keeps its value, see `show`."""
+        parameters, self._parameters = self._parameters, None
+        self._combo.clear()
+        self._values.clear()
+        offered = list(choices)
+        known = [value for value, _ in offered]
+        for value, text in (*offered, *(entry for entry in self._added if entry[0] not in known)):
+            self._values.append(value)
+            self._combo.addItem(text)
+        if parameters is not None:
+            self.show(parameters)
 
     def show(self, parameters: Any) -> None:
         """Take the value from a parameter node (or from none, which shows the first choice)."""
@@ -47,6 +59,7 @@ class ParameterCombo:
     def choose(self, value: object, text: str | None = None) -> None:
         """Select a value; it becomes an entry if it is none yet."""
         if value not in self._values:
+            self._added.append((value, text or str(value)))
             self._values.append(value)
             self._combo.addItem(text or str(value))
         self._combo.currentIndex = self._values.index(value)

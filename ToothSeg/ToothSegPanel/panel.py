@@ -227,7 +227,7 @@ class Panel(VTKObservationMixin):
             check_scan(self._parameters.inputVolume)
         except InputError as error:
             return sentence(error)
-        return ""
+        return self.advanced.why_no_bundle
 
     def _remark(self) -> str:
         from ToothSegScene.own_scan import lost_in_words
