@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ToothSegScene.nodes import nodes_of_class
+from ToothSegScene.nodes import as_one_change, nodes_of_class
 from ToothSegScene.segments import REPORT, VOLUME, teeth_of
 
 
@@ -37,15 +37,17 @@ def looks_of(segmentation_node: Any) -> dict[int, Look]:
 def set_visible(segmentation_node: Any, teeth: Iterable[int], visible: bool) -> None:
     """Show or hide teeth in all views; those that are not there are passed over."""
     display = _display_node(segmentation_node)
-    for segment_id in _ids(segmentation_node, teeth):
-        display.SetSegmentVisibility(segment_id, visible)
+    with as_one_change(segmentation_node, display):
+        for segment_id in _ids(segmentation_node, teeth):
+            display.SetSegmentVisibility(segment_id, visible)
 
 
 def set_opacity(segmentation_node: Any, teeth: Iterable[int], opacity: float) -> None:
     """Set the opacity 0-1 of teeth in all views; those that are not there are passed over."""
     display = _display_node(segmentation_node)
-    for segment_id in _ids(segmentation_node, teeth):
-        display.SetSegmentOpacity(segment_id, opacity)
+    with as_one_change(segmentation_node, display):
+        for segment_id in _ids(segmentation_node, teeth):
+            display.SetSegmentOpacity(segment_id, opacity)
 
 
 def show_in_3d(segmentation_node: Any) -> None:

@@ -16,6 +16,7 @@ import slicer
 import vtk
 
 from ToothSegLib.errors import InputError
+from ToothSegScene.nodes import as_one_change
 from ToothSegScene.segment_values import (
     dress,
     look_of,
@@ -86,6 +87,11 @@ class Snapshots:
         Returns:
             The state that the node is in, read back.
         """
+        with as_one_change(self._node, self._node.GetDisplayNode()):
+            self._write(target)
+        return self.capture()
+
+    def _write(self, target: State) -> None:
         current = self.capture()
         segmentation = self._node.GetSegmentation()
         had_surfaces = segmentation.ContainsRepresentation(_SURFACE)
@@ -113,7 +119,6 @@ class Snapshots:
             self._node.RemoveAttribute(MISSING)
         else:
             self._node.SetAttribute(MISSING, target.missing)
-        return self.capture()
 
     def _number(self, image: Any, read: Mapping[int, tuple[Any, int, Layer]]) -> int:
         for number, (known, _, _) in {**self._read, **read}.items():
