@@ -13,7 +13,7 @@ from scipy import ndimage
 
 from ToothSegLib import corrections, renumbering, splitting
 from ToothSegLib.errors import InputError
-from ToothSegLib.teeth import FDI_NUMBERS
+from ToothSegLib.teeth import FDI_NUMBERS, LOWER_ARCH, UPPER_ARCH
 
 SPACING = (0.5, 0.4, 0.6)  # x, y, z
 STEPS = np.array(SPACING[::-1])
@@ -54,16 +54,16 @@ class TestNumbers:
         [
             (lambda: renumbering.renumber({11, 12}, 12, 11), "11 is taken: swap 12 and 11, or me"),
             (lambda: renumbering.renumber({11}, 12, 13), "no tooth 12"),
-            (lambda: renumbering.renumber({11}, 11, 18), "18 is none of the 28 teeth"),
+            (lambda: renumbering.renumber({11}, 11, 19), "19 is none of the 32 teeth: choose 1"),
             (lambda: renumbering.renumber({11}, 11, 11), "11 already"),
             (lambda: renumbering.swap({11}, 11, 11), "swapped with itself"),
             (lambda: renumbering.swap({11}, 11, 12), "no tooth 12 to swap with: renumber 11 to 12"),
             (lambda: renumbering.shift_quadrant({11, 12}, 1, -1), "^11 would leave the row"),
-            (lambda: renumbering.shift_quadrant({46, 47}, 4, 1), "^47 would leave the row"),
+            (lambda: renumbering.shift_quadrant({46, 48}, 4, 1), "^48 would leave the row"),
             (lambda: renumbering.shift_quadrant({46}, 1, 1), "no teeth in quadrant 1 .upper right"),
             (lambda: renumbering.shift_quadrant({46}, 5, 1), "quadrant 5 does not exist"),
             (lambda: renumbering.shift_quadrant({46}, 4, 2), "not by 2"),
-            (lambda: renumbering.renumber_from({35, 36, 37}, 35, 36), "^37 would leave the row"),
+            (lambda: renumbering.renumber_from({35, 36, 38}, 35, 36), "^38 would leave the row"),
             (lambda: renumbering.renumber_from({33, 34, 35}, 35, 34), "34 is taken by a tooth th"),
             (lambda: renumbering.renumber_from({11, 12}, 11, 21), "21 is not in the quadrant of"),
             (lambda: renumbering.renumber_from({11, 12}, 11, 11), "11 already"),
@@ -82,6 +82,13 @@ class TestNumbers:
         assert renumbering.shift_quadrant(present, 2, 1) == {21: 22, 23: 24, 24: 25}
         assert renumbering.shift_quadrant(present, 3, -1) == {36: 35}
 
+    def test_the_last_tooth_of_a_row_may_be_a_third_molar(self) -> None:
+        assert renumbering.renumber({16, 17}, 17, 18) == {17: 18}
+        assert renumbering.shift_quadrant({46, 47}, 4, 1) == {46: 47, 47: 48}
+        assert renumbering.renumber_from({36, 37}, 36, 37) == {36: 37, 37: 38}
+        with pytest.raises(InputError, match="18 is none of the 28 teeth: choose 11-17, 21-27"):
+            renumbering.check_expected(18)
+
     def test_renumber_from_moves_the_distal_teeth_and_keeps_their_gaps(self) -> None:
         present = {41, 43, 45, 46, 36}
         assert renumbering.renumber_from(present, 43, 44) == {43: 44, 45: 46, 46: 47}
@@ -98,7 +105,7 @@ class TestNumbers:
         assert set(mapping) == {fdi for fdi in present if fdi // 10 == quadrant}
         after = {mapping.get(fdi, fdi) for fdi in present}
         assert len(after) == len(present)
-        assert after <= set(FDI_NUMBERS)
+        assert after <= set(UPPER_ARCH + LOWER_ARCH)
         back = renumbering.shift_quadrant(after, quadrant, -step)
         assert {mapping[fdi]: fdi for fdi in mapping} == back
 
@@ -138,7 +145,7 @@ class TestMergeAndDelete:
             (lambda: corrections.merge(row(14, 15), 14, [14]), "14 alone"),
             (lambda: corrections.merge(row(14, 15), 14, [16]), "no tooth 16"),
             (lambda: corrections.delete(row(14), []), "no tooth is chosen"),
-            (lambda: corrections.delete(row(14), [99]), "99 is none of the 28"),
+            (lambda: corrections.delete(row(14), [99]), "99 is none of the 32"),
             (lambda: corrections.keep_largest(row(14), [15]), "no tooth 15"),
             (lambda: corrections.smooth(row(14), [15], 0.5, SPACING), "no tooth 15"),
             (lambda: corrections.smooth(row(14), [14], 0.0, SPACING), "0 mm is no smoothing"),
@@ -264,7 +271,7 @@ class TestSplit:
         [
             ((15, small, large, 17), "no tooth 15"),
             ((16, small, large, 16), "16 is taken"),
-            ((16, small, large, 28), "28 is none of the 28"),
+            ((16, small, large, 29), "29 is none of the 32"),
             ((16, small, (3.0, 4.5, 40.0), 17), "mm away from tooth 16"),
             ((16, small, (np.nan, 0, 0), 17), "away from tooth 16"),
             ((16, small, small, 17), "same voxel"),

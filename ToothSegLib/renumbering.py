@@ -1,7 +1,8 @@
 """Corrections of numbers: which tooth gets which number, as a mapping from old to new.
 
 Every function takes the numbers that are in use and gives the teeth that change, and only those.
-None of them lets two teeth end up with one number; joining teeth is `corrections.merge`.
+None of them lets two teeth end up with one number; joining teeth is `corrections.merge`. A run
+numbers no third molars, but a tooth that it took for a second one may be a third.
 """
 
 from __future__ import annotations
@@ -9,11 +10,11 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 
 from ToothSegLib.errors import InputError
-from ToothSegLib.teeth import FDI_NUMBERS, QUADRANT_NAMES
+from ToothSegLib.teeth import FDI_NUMBERS, LOWER_ARCH, QUADRANT_NAMES, UPPER_ARCH
 from ToothSegLib.tooth_words import Teeth, ToothWords
 
-_LAST_POSITION = 7
-_ENDS = [10 * quadrant + place for quadrant in (1, 2, 3, 4) for place in (1, _LAST_POSITION)]
+_NUMBERS = frozenset(UPPER_ARCH + LOWER_ARCH)
+_LAST_POSITION = 8
 
 
 def renumber(present: Collection[int], fdi: int, new: int) -> dict[int, int]:
@@ -25,7 +26,7 @@ def renumber(present: Collection[int], fdi: int, new: int) -> dict[int, int]:
         new: its new number, not in use.
 
     Raises:
-        InputError: there is no such tooth, ``new`` is none of the 28, or it is taken.
+        InputError: there is no such tooth, ``new`` is the number of no tooth, or it is taken.
     """
     check_present(present, fdi)
     check_number(new)
@@ -120,18 +121,20 @@ def check_present(present: Collection[int], *teeth: int) -> None:
 
 
 def check_free(present: Collection[int], fdi: int) -> None:
-    """Refuse, with an `InputError`, a number that is taken or none of the 28."""
+    """Refuse, with an `InputError`, a number that is taken or that no tooth has."""
     check_number(fdi)
     if fdi in present:
         raise _refused("number {} is taken: choose one that is free", fdi)
 
 
 def check_number(fdi: int) -> None:
-    """Refuse, with an `InputError`, what is none of the 28 FDI numbers of a result."""
-    if fdi not in FDI_NUMBERS:
-        raise _refused(
-            "{} is none of the 28 teeth: choose {}-{}, {}-{}, {}-{} or {}-{}", fdi, *_ENDS
-        )
+    """Refuse, with an `InputError`, what is no FDI number of an adult tooth."""
+    _check_among(_NUMBERS, fdi)
+
+
+def check_expected(fdi: int) -> None:
+    """Refuse, with an `InputError`, what is none of the 28 teeth that everybody is to have."""
+    _check_among(FDI_NUMBERS, fdi)
 
 
 def check_mapping(present: Iterable[int], mapping: Mapping[int, int]) -> None:
@@ -144,6 +147,15 @@ def check_mapping(present: Iterable[int], mapping: Mapping[int, int]) -> None:
                 "{} and {} would both become {}: swap them, or merge them", taken[new], fdi, new
             )
         taken[new] = fdi
+
+
+def _check_among(numbers: Collection[int], fdi: int) -> None:
+    if fdi in numbers:
+        return
+    last = max(number % 10 for number in numbers)
+    ends = [10 * quadrant + place for quadrant in (1, 2, 3, 4) for place in (1, last)]
+    which = f"{{}} is none of the {len(numbers)} teeth"
+    raise _refused(f"{which}: choose {{}}-{{}}, {{}}-{{}}, {{}}-{{}} or {{}}-{{}}", fdi, *ends)
 
 
 def _refused(template: str, *teeth: Teeth) -> InputError:

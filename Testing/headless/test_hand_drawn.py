@@ -273,5 +273,5 @@ class TestAdding:
     def test_no_such_tooth(self, corrections: Any) -> None:
         from ToothSegLib.errors import InputError
 
-        with pytest.raises(InputError, match="none of the 28"):
+        with pytest.raises(InputError, match="none of the 32"):
             corrections.add(19)

@@ -216,3 +216,53 @@ def test_a_third_molar_of_a_full_quadrant_is_selected(widget: Any, scene: Any) -
     widget.panel.result.selection.set((18,))
     assert widget.ui.deleteButton.enabled
     assert not widget.ui.renumberButton.enabled
+
+
+@pytest.mark.parametrize("button", ["renumberButton", "shiftBackButton", "renumberFromButton"])
+def test_a_second_molar_that_is_a_third_one_gets_its_number(
+    widget: Any, node: Any, tmp_path: Path, button: str
+) -> None:
+    import slicer
+
+    from case_fixture import labels_on
+    from ToothSegLib.dataset.folder import Dataset
+    from ToothSegLib.slicer_header import terminology_entry
+    from ToothSegLib.teeth import by_fdi
+    from ToothSegScene.export import export_segmentation
+    from ToothSegScene.segments import VOLUME, teeth_of
+    from ToothSegScene.surface_files import export_surfaces
+
+    ui, scan = widget.ui, node.GetNodeReference(VOLUME)
+    ui.datasetEdit.currentPath = str(tmp_path / "set")
+    ui.annotatorEdit.text = "ab"
+    before = labels_on(node, scan)
+    widget.panel.result.selection.set((16,))
+    assert ui.newNumberCombo.currentText.startswith("15 ")  # not for every tooth
+    widget.panel.result.selection.set((47,))
+    widget.panel.result.corrections.choose_number(48)
+    getattr(ui, button).click()
+    settle()
+    assert sorted(teeth_of(node)) == [11, 16, 36, 48]
+    assert widget.panel.result.selection.teeth == (48,)
+    assert ui.undoButton.enabled
+    segment, tooth = node.GetSegmentation().GetSegment("tooth_48"), by_fdi(48)
+    assert segment.GetName() == "48 lower right third molar"
+    assert np.allclose(np.multiply(segment.GetColor(), 255), tooth.colour)
+    assert segment.GetTerminology() == terminology_entry(tooth)
+    assert tree_row(widget, 48).text(0) == "48 lower right third molar"
+    assert not widget.panel.result.odontogram.buttons[47].toolTip.endswith("reviewed")
+    assert not ui.missingButton.enabled
+    ui.exportCaseButton.click()
+    (case,) = Dataset.open(tmp_path / "set").cases()
+    assert case.record.teeth == (11, 16, 36, 48)
+    np.testing.assert_array_equal(case.labels().array == 48, before == 47)
+    surfaces = export_surfaces(node, tmp_path)
+    assert any("48" in path.name for path in surfaces)
+    file = export_segmentation(node, tmp_path / "teeth.seg.nrrd")
+    again = slicer.util.loadSegmentation(str(file))
+    assert sorted(teeth_of(again)) == [11, 16, 36, 48]
+    widget.logic.getParameterNode().segmentation = node
+    settle()
+    ui.undoButton.click()
+    np.testing.assert_array_equal(labels_on(node, scan), before)
+    assert sorted(teeth_of(node)) == [11, 16, 36, 47]

@@ -7,14 +7,15 @@ from dataclasses import replace
 from typing import Any
 
 from ToothSegLib.errors import InputError
-from ToothSegLib.teeth import FDI_NUMBERS
+from ToothSegLib.teeth import LOWER_ARCH, UPPER_ARCH
 from ToothSegPanel import notation as words
 from ToothSegPanel.reporting import errors_in_a_line
 from ToothSegPanel.selection import Selection
 from ToothSegPanel.verb_buttons import VERBS
 from ToothSegPanel.verbs import Situation, why_not
 
-_NUMBERS = sorted(FDI_NUMBERS)
+_THIRD = 8  # the third molar's place
+_NUMBERS = sorted(UPPER_ARCH + LOWER_ARCH)
 SPLIT_TIP = (
     "Cut the tooth in two: click on one half in a view, then on the half with the new number"
 )
@@ -76,7 +77,7 @@ class CorrectionsPanel:
         return self._asking
 
     def show_notation(self, notation: str) -> None:
-        """Offer the 28 new numbers in a notation; the choice stays."""
+        """Offer the new numbers in a notation; the choice stays."""
         self._notation = notation
         self.refresh()
 
@@ -147,17 +148,22 @@ class CorrectionsPanel:
         self.refresh()
 
     def _propose_number(self) -> None:
-        """The nearest number of the quadrant that is free, or else the tooth's own."""
+        """The nearest number of the quadrant that is free, or else the tooth's own.
+
+        A third molar's is proposed only to the tooth that may be one: the last of the row.
+        """
         now = self._now()
         if len(now.selected) != 1:
             return
         fdi = now.selected[0]
         free = [
-            other for other in _NUMBERS if other // 10 == fdi // 10 and other not in now.present
+            other
+            for other in _NUMBERS
+            if other // 10 == fdi // 10
+            and other not in now.present
+            and (other % 10 < _THIRD or fdi % 10 + 1 >= _THIRD)
         ]
-        nearest = min(free, key=lambda other: abs(other - fdi), default=fdi)
-        if nearest in _NUMBERS:  # not a third molar's own
-            self.choose_number(nearest)
+        self.choose_number(min(free, key=lambda other: abs(other - fdi), default=fdi))
 
     def _doer(self, verb: str) -> Callable[[], None]:
         def do() -> None:

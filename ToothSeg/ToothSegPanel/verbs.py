@@ -117,7 +117,9 @@ def _split(now: Situation) -> str:
 def _mark_missing(now: Situation) -> str:
     if len(now.selected) != 1:
         return "Select one tooth."
-    return "" if now.is_missing else _asked(now, lambda: renumbering.check_number(now.selected[0]))
+    return (
+        "" if now.is_missing else _asked(now, lambda: renumbering.check_expected(now.selected[0]))
+    )
 
 
 def _grids(now: Situation) -> str:

@@ -136,7 +136,7 @@ class Corrections:
 
     def mark_missing(self, fdi: int) -> None:
         """Declare that the patient has no such tooth; a segment of it is removed."""
-        renumbering.check_number(fdi)
+        renumbering.check_expected(fdi)
         state = self._state()
         missing = drafts.missing_of(state)
         if fdi in missing and fdi not in state.teeth():
