@@ -54,7 +54,9 @@ def test_from_the_first_scan_to_an_export_and_back(
     corrected = str(tmp_path / "corrected.nrrd")
     write_volume(corrected, labels_of(scan(), 11, 17, 36))
     assert main(["dataset", "revise", files["set"], case.id, corrected, "--approved"]) == 0
-    assert capfd.readouterr().out == f"{case.id}: revision 2, 2 teeth changed\n"
+    assert (
+        capfd.readouterr().out == f"{case.id}: revision 2, 1 tooth changed, 1 tooth removed (18)\n"
+    )
     record = DatasetCase(case.folder).record
     assert record.review == {11: "approved", 17: "corrected", 36: "approved"}
     assert [change.fdi for change in record.history[1].changes] == [17, 18]
@@ -129,6 +131,36 @@ def test_a_correction_of_somebody_else_is_not_taken_back_unnoticed(
     assert "take back what cd changed in revision 2, tooth 11: " in capfd.readouterr().err
     assert main([*revise, maps["none"], "--who", "ab", "--from", "4"]) == 0
     assert DatasetCase(case.folder).revision == 5
+
+
+def test_a_tooth_is_not_gone_from_a_reviewed_case_unsaid(
+    files: dict[str, str], tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    case = add_case(Dataset.create(files["set"]), review={11: "approved", 36: "corrected"})
+    fewer = str(tmp_path / "fewer.nrrd")
+    revise = ["dataset", "revise", files["set"], case.id]
+
+    def with_teeth(*teeth: int) -> str:
+        array = labels_of(scan()).array
+        write_volume(fewer, scan().with_array(np.where(np.isin(array, teeth), array, 0)))
+        return fewer
+
+    # A tooth that somebody has reviewed, and one whose loss would make the case a reviewed one.
+    for teeth, lost in (((18, 36), "11"), ((11, 36), "18"), ((36,), "11, 18")):
+        assert main([*revise, with_teeth(*teeth)]) == 2
+        err = capfd.readouterr().err
+        assert f"lacks {lost}, which revision 1 holds: add --approved if " in err
+        assert err.count("\n") == 1
+    assert DatasetCase(case.folder).revision == 1
+    assert main([*revise, with_teeth(11, 36), "--approved"]) == 0
+    assert capfd.readouterr().out == f"{case.id}: revision 2, 1 tooth removed (18)\n"
+    assert DatasetCase(case.folder).record.reviewed
+    # What nobody has looked at may go while others wait.
+    case = add_case(Dataset.open(files["set"]), 2, case_id="open")
+    revise[3], array = "open", labels_of(scan(2)).array
+    write_volume(fewer, scan(2).with_array(np.where(array == 18, 0, array)))
+    assert main([*revise, fewer]) == 0
+    assert DatasetCase(case.folder).next_tooth() == 11
 
 
 def test_a_pseudonym_is_given_later_and_labels_stay(

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
 
 from ToothSegLib.cli.console import working
 from ToothSegLib.cli.dataset_common import counted, opened, who_of
@@ -41,7 +42,11 @@ def revise(args: argparse.Namespace) -> int:
         changed = changed_teeth(before.array, labels.array)
         if args.made_from is None:
             check_takes_nothing_back(case, labels, changed, who_of(args))
-        states = _review(record, teeth_of(labels.array), changed, approved=args.approved)
+        teeth = teeth_of(labels.array)
+        states = _review(record, teeth, changed, approved=args.approved)
+        gone = sorted(set(record.teeth) - set(teeth))
+        if not args.approved:
+            _check_nothing_is_lost(args.labels, record, gone, states)
         same = args.patient in (None, record.patient) and not args.note
         if case.revision and not changed and states == record.review and same:
             what = args.labels or "nothing is given that is new: this"
@@ -58,9 +63,41 @@ def revise(args: argparse.Namespace) -> int:
         )
     if not args.quiet:
         same_as_before = "labels as they were" if number > 1 else "no teeth"
-        what = f"{counted(len(changed), 'tooth')} changed" if changed else same_as_before
-        print(f"{case.id}: revision {number}, {what}")
+        print(f"{case.id}: revision {number}, {_done(changed, gone) or same_as_before}")
     return 0
+
+
+def _done(changed: Collection[int], gone: Sequence[int]) -> str:
+    """What became of the teeth, in words; "" where nothing did."""
+    kept = len(set(changed) - set(gone))
+    words = [f"{counted(kept, 'tooth')} changed"] if kept else []
+    words += [f"{counted(len(gone), 'tooth')} removed ({_listed(gone)})"] if gone else []
+    return ", ".join(words)
+
+
+def _check_nothing_is_lost(
+    path: Path, record: CaseRecord, gone: Sequence[int], states: Mapping[int, str]
+) -> None:
+    """Refuse a file without teeth that would count as reviewed although nobody says they are gone.
+
+    A tooth that is not in the labels is learned as background, and nothing waits for a look at it.
+
+    Raises:
+        InputError: reviewed teeth are gone, or teeth from a case that would be reviewed to its end.
+    """
+    lost = [fdi for fdi in gone if record.review.get(fdi, PREDICTED) != PREDICTED]
+    if states and PREDICTED not in states.values():
+        lost = list(gone)
+    if lost:
+        raise InputError(
+            f"{path} lacks {_listed(lost)}, which revision {record.revision} holds: add --approved "
+            "if that is not in this mouth and all other teeth are right, or mark it missing in the "
+            "module"
+        )
+
+
+def _listed(teeth: Sequence[int]) -> str:
+    return ", ".join(map(str, teeth))
 
 
 def _labels(args: argparse.Namespace, case: DatasetCase) -> Volume:
