@@ -163,6 +163,43 @@ def test_a_tooth_is_not_gone_from_a_reviewed_case_unsaid(
     assert DatasetCase(case.folder).next_tooth() == 11
 
 
+@pytest.mark.parametrize("layout", ["nnunet", "monai"])
+def test_which_revision_learning_takes_is_told(
+    files: dict[str, str],
+    tmp_path: Path,
+    layout: str,
+    capfd: pytest.CaptureFixture[str],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    approved = dict.fromkeys((11, 18, 36), "approved")
+    case = add_case(Dataset.create(files["set"]), review=approved)
+    first, corrected = case.labels(), labels_of(scan())
+    corrected.array[0, 0, 1] = 0
+    corrected.array[1, 0, 1] = 0
+    write_volume(tmp_path / "corrected.nrrd", corrected)
+    revise = ["dataset", "revise", files["set"], case.id]
+    assert main([*revise, str(tmp_path / "corrected.nrrd")]) == 0
+    line = (
+        f"{case.id}: until 11, 18 are reviewed, learning takes revision 1, not 2; toothseg dataset "
+        f"revise {files['set']} {case.id} --approved says that the newest is right"
+    )
+    assert capfd.readouterr().out == f"{case.id}: revision 2, 2 teeth changed\n{line}\n"
+    # An export of what is reviewed holds what learning takes, and says the same.
+    export = ["dataset", "export", files["set"], str(tmp_path / "out"), "--format", layout]
+    assert main([*export, "--reviewed"]) == 0
+    assert caplog.messages == [line]
+    (labels,) = (tmp_path / "out").glob(f"labels*/{case.id}.nrrd")
+    assert np.array_equal(read_volume(labels).array, to_values(first.array))
+    caplog.clear()
+    assert main([*revise, "--approved"]) == 0
+    assert "learning takes" not in capfd.readouterr().out
+    export[3] = str(tmp_path / "new")
+    assert main([*export, "--reviewed"]) == 0
+    (labels,) = (tmp_path / "new").glob(f"labels*/{case.id}.nrrd")
+    assert np.array_equal(read_volume(labels).array, to_values(corrected.array))
+    assert caplog.messages == []
+
+
 def test_a_pseudonym_is_given_later_and_labels_stay(
     files: dict[str, str], capfd: pytest.CaptureFixture[str]
 ) -> None:

@@ -36,7 +36,9 @@ def patients(*names: str) -> list:
     return [SimpleNamespace(patient=name, scan_sha256=str(n)) for n, name in enumerate(names)]
 
 
-def test_the_newest_reviewed_revision_is_taken(tmp_path: Path) -> None:
+def test_the_newest_reviewed_revision_is_taken(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     dataset = toy_dataset(tmp_path / "set", 3)
     case = dataset.case("c0")
     shifted = case.labels().with_array(np.roll(case.labels().array, 1, axis=2))
@@ -45,6 +47,8 @@ def test_the_newest_reviewed_revision_is_taken(tmp_path: Path) -> None:
     # Somebody has begun to look at a third revision, and one tooth is still open.
     again.save_revision(case.labels(1), "ab", [Change(36, "moved")], {46: APPROVED})
     taken = {case.id: case for case in reviewed_cases(tmp_path / "set")}
+    (told,) = caplog.messages
+    assert told.startswith("c0: until 36 is reviewed, learning takes revision 2, not 3; ")
     assert {name: case.revision for name, case in taken.items()} == {"c0": 2, "c1": 1, "c2": 1}
     np.testing.assert_array_equal(taken["c0"].labels().array, shifted.array)
     assert taken["c0"].patient == taken["c1"].patient != taken["c2"].patient

@@ -21,6 +21,7 @@ from ToothSegLib.dataset.record import (
     approved_review,
 )
 from ToothSegLib.dataset.reverts import check_made_from, check_takes_nothing_back
+from ToothSegLib.dataset.reviewed import older_is_taken
 from ToothSegLib.dataset.voxels import changed_teeth, checked_labels, teeth_of
 from ToothSegLib.errors import InputError
 from ToothSegLib.progress import Progress
@@ -64,6 +65,8 @@ def revise(args: argparse.Namespace) -> int:
     if not args.quiet:
         same_as_before = "labels as they were" if number > 1 else "no teeth"
         print(f"{case.id}: revision {number}, {_done(changed, gone) or same_as_before}")
+        if line := older_is_taken(case):
+            print(line)
     return 0
 
 

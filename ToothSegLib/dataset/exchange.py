@@ -10,11 +10,13 @@ import shutil
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from ToothSegLib.dataset.case import DatasetCase
 from ToothSegLib.dataset.folder import Dataset
 from ToothSegLib.dataset.label_codes import to_values
+from ToothSegLib.dataset.reviewed import newest_reviewed
 from ToothSegLib.errors import InputError, OutputError, ToothSegError
 from ToothSegLib.owner import has_ended, owner
 from ToothSegLib.volume_io import write_volume
@@ -54,24 +56,42 @@ def whole_folder(out: Path) -> Iterator[Path]:
             shutil.rmtree(stage, ignore_errors=True)
 
 
-def chosen_cases(dataset: Dataset, *, reviewed_only: bool) -> list[DatasetCase]:
-    """The cases of an export.
+@dataclass(frozen=True)
+class Outgoing:
+    """A case of an export, and the revision that goes; 0 for a scan without labels."""
+
+    case: DatasetCase
+    revision: int
+
+    @property
+    def id(self) -> str:
+        """The name of the case."""
+        return self.case.id
+
+
+def chosen_cases(dataset: Dataset, *, reviewed_only: bool) -> list[Outgoing]:
+    """The cases of an export, with their newest revisions.
+
+    Args:
+        reviewed_only: what learning takes, and no more: the newest reviewed revisions.
 
     Raises:
         InputError: there are none, or one is damaged.
     """
-    cases = dataset.cases()
+    found = dataset.cases()
     if reviewed_only:
-        cases = [case for case in cases if case.record.reviewed]
+        cases = [Outgoing(taken.case, taken.revision) for taken in newest_reviewed(found)]
+    else:
+        cases = [Outgoing(case, case.revision) for case in found]
     if not cases:
         which = "case that is reviewed to the end" if reviewed_only else "case"
         raise InputError(f"{dataset.folder} has no {which}: there is nothing to export")
     return cases
 
 
-def write_case(case: DatasetCase, image: Path, labels: Path | None) -> None:
+def write_case(going: Outgoing, image: Path, labels: Path | None) -> None:
     """Write a case's scan, and its labels as consecutive values. Raises InputError, OutputError."""
-    write_volume(image, case.image())
+    write_volume(image, going.case.image())
     if labels is not None:
-        found = case.labels()
+        found = going.case.labels(going.revision)
         write_volume(labels, found.with_array(to_values(found.array)))

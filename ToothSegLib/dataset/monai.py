@@ -57,7 +57,7 @@ def export_monai(
             "labels": {str(value): name for name, value in NAMES.items()},
             "numTraining": len(lists["training"]),
             "numTest": len(lists["testing"]),
-            PATIENTS: groups_of(cases),
+            PATIENTS: groups_of(going.case for going in cases),
             **lists,
         }
         (folder / DATA_LIST).write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")

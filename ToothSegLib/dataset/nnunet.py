@@ -37,7 +37,8 @@ def export_nnunet(
 
     Args:
         out: the folder; it must be empty or not there.
-        reviewed_only: leave out cases with teeth that nobody has reviewed, and without labels.
+        reviewed_only: of each case the newest revision that is reviewed to the end, and no case
+            without one.
 
     Returns:
         How many cases it holds.
@@ -65,7 +66,7 @@ def export_nnunet(
             "labels": NAMES,
             "numTraining": sum(case.revision > 0 for case in cases),
             "file_ending": ENDING,
-            PATIENTS: groups_of(cases),
+            PATIENTS: groups_of(going.case for going in cases),
         }
         (folder / DESCRIPTION).write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
     return len(cases)

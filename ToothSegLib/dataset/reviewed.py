@@ -1,14 +1,19 @@
-"""The reviewed cases of a data set: what is fit to learn from and to measure against."""
+"""The reviewed cases of a data set: what is fit to learn from, to measure against and to pass on.
+
+Of each case that is the newest revision in which somebody has looked at every tooth. Where a newer
+one waits for a look, that is said, for what it corrects is still wrong in the one that is taken.
+"""
 
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from ToothSegLib.dataset.case import DatasetCase
 from ToothSegLib.dataset.folder import Dataset
-from ToothSegLib.dataset.record import CaseRecord, patient_key
+from ToothSegLib.dataset.record import PREDICTED, CaseRecord, patient_key
 from ToothSegLib.dataset.revisions import RECORD, read_record, revision_folder
 from ToothSegLib.errors import InputError
 from ToothSegLib.volume import Volume
@@ -52,13 +57,14 @@ class ReviewedCase:
 def reviewed_cases(folder: Path) -> list[ReviewedCase]:
     """The newest reviewed revision of every case that has one, in order of the names.
 
-    Cases that cannot be read are left out, with a warning.
+    Cases that cannot be read are left out, with a warning; there is one too for each case whose
+    newest revision is not the one that is taken.
 
     Raises:
         InputError: the folder is no data set, or nothing is reviewed.
     """
     cases = _cases(folder)
-    found = [reviewed for case in cases if (reviewed := _newest(case)) is not None]
+    found = newest_reviewed(cases)
     if not found:
         raise InputError(
             f"no case in {folder} has been reviewed to the end ({len(cases)} not yet): approve or "
@@ -66,6 +72,31 @@ def reviewed_cases(folder: Path) -> list[ReviewedCase]:
             f"by 'toothseg dataset revise {folder} CASE --approved'"
         )
     return found
+
+
+def newest_reviewed(cases: Iterable[DatasetCase]) -> list[ReviewedCase]:
+    """Of open cases, those that have a reviewed revision; warnings and errors as above."""
+    found = [reviewed for case in cases if (reviewed := _newest(case)) is not None]
+    for taken in found:
+        if taken.revision < taken.case.revision:
+            log.warning("%s", older_is_taken(taken.case))
+    return found
+
+
+def older_is_taken(case: DatasetCase) -> str:
+    """In a line, that learning does not take a case's newest revision, and why; "" if it does."""
+    taken = _newest(case)
+    if taken is None or taken.revision == case.revision:
+        return ""
+    record = case.record
+    waiting = [fdi for fdi in record.teeth if record.review.get(fdi, PREDICTED) == PREDICTED]
+    teeth = ", ".join(map(str, waiting)) or "the loss of all teeth"
+    what = f"{teeth} {'are' if waiting[1:] else 'is'}"
+    return (
+        f"{case.id}: until {what} reviewed, learning takes revision {taken.revision}, not "
+        f"{case.revision}; toothseg dataset revise {case.folder.parent} {case.id} --approved says "
+        "that the newest is right"
+    )
 
 
 def reviewed_scans(folder: Path) -> set[str]:
