@@ -158,6 +158,52 @@ def test_a_scan_is_the_same_in_another_type(
     assert all(word in str(problem) for word in (case.id, twin.id, np.dtype(dtype).name))
 
 
+@pytest.mark.parametrize("dtype", [np.int16, np.float32])
+@pytest.mark.parametrize("order", [(0, 1, 2), (2, 0, 1), (1, 0, 2)])
+def test_a_scan_is_the_same_in_another_order_of_its_voxels(
+    dataset: Dataset,
+    dtype: type,
+    order: tuple[int, int, int],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    case = add_case(dataset)
+    other = stored_otherwise(scan(dtype=dtype), order)
+    with pytest.raises(InputError, match=f"already, as {case.id}"):
+        dataset.add(other, None, CaseMeta(who="cd"))
+    # Labels that were drawn on it are those of the case.
+    fewer = stored_otherwise(labels_of(scan(), 11, 36), order)
+    case.save_revision(fewer, "cd")
+    assert same(DatasetCase(case.folder).labels(), labels_of(scan(), 11, 36))
+    assert check_dataset(dataset.folder) == []
+    # As an earlier version let it in.
+    monkeypatch.setattr(Dataset, "find_scan", lambda *_: None)
+    twin = dataset.add(other, None, CaseMeta(who="cd"))
+    (problem,) = check_dataset(dataset.folder)
+    how = "with their voxels in another order" if dtype is np.int16 else "as "
+    assert all(word in str(problem) for word in (case.id, twin.id, how))
+
+
+def test_labels_of_a_scan_that_lies_between_two_axes_stay_as_they_are(dataset: Dataset) -> None:
+    def turned(degrees: float) -> np.ndarray:
+        c, s = np.cos(np.deg2rad(degrees)), np.sin(np.deg2rad(degrees))
+        return np.array([[c, -s, 0], [s, c, 0], [0, 0, 1]])
+
+    image = scan(direction=turned(45 - 1e-6))
+    labels = labels_of(scan(direction=turned(45 + 1e-6)))
+    found = dataset.add(image, labels, CaseMeta(who="ab")).labels()
+    assert np.array_equal(found.array, labels.array)
+
+
+def stored_otherwise(volume: Volume, order: tuple[int, int, int]) -> Volume:
+    """The same voxels in the same places: axes in another order, the first one backwards."""
+    spacing = tuple(volume.spacing[axis] for axis in order)
+    direction = volume.direction[:, order]
+    array = volume.array.transpose([2 - axis for axis in order[::-1]])
+    origin = volume.origin + direction[:, 0] * spacing[0] * (array.shape[2] - 1)
+    direction = direction * [-1, 1, 1]
+    return Volume(np.flip(array, 2), spacing, tuple(origin), direction)
+
+
 def test_labels_without_teeth_need_a_look(dataset: Dataset) -> None:
     image = scan()
     empty = image.with_array(np.zeros(image.shape, np.uint8))

@@ -7,12 +7,12 @@ has the same voxels, only turned or mirrored, they are copied and nothing is int
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import permutations
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from ToothSegLib.axis_order import forward
 from ToothSegLib.coarsening import block_means, blurred
 from ToothSegLib.itk_image import resample, to_itk
 from ToothSegLib.volume import Volume, corner_indices
@@ -42,7 +42,8 @@ def to_working_grid(volume: Volume, spacing_mm: float = 0.5, box: Box | None = N
     Returns:
         A volume whose voxels cover the box; where they begin depends on the scan's own voxels.
     """
-    volume = _forward(volume)
+    # Blocks and samples are counted from the first voxel.
+    volume = forward(volume)
     air = float(np.percentile(_thinned(volume.array), _FILL_PERCENTILE))
     low, high = np.asarray(extent(volume) if box is None else box, float)
     if box is not None:
@@ -117,30 +118,6 @@ def extent(volume: Volume) -> NDArray[np.float64]:
     """(2, 3) lowest and highest corner of what the voxels fill, LPS mm."""
     corners = (volume.index_to_lps @ corner_indices(volume.shape, margin=0.5))[:3]
     return np.stack([corners.min(axis=1), corners.max(axis=1)])
-
-
-def _forward(volume: Volume) -> Volume:
-    """The same voxels with axes along left, posterior and superior as far as they go; a view.
-
-    Blocks and samples are counted from the first voxel: which one that is must not hang on the
-    order in which a file happens to store them.
-    """
-    order = list(max(
-        permutations(range(3)),
-        key=lambda axes: sum(abs(volume.direction[n, axis]) for n, axis in enumerate(axes)),
-    ))  # fmt: skip
-    array = volume.array.transpose([2 - axis for axis in reversed(order)])
-    direction = volume.direction[:, order]
-    spacing = np.asarray(volume.spacing)[order]
-    origin = np.asarray(volume.origin)
-    for n in range(3):
-        if direction[n, n] < 0:
-            origin = origin + direction[:, n] * spacing[n] * (array.shape[2 - n] - 1)
-            direction[:, n] *= -1
-            array = np.flip(array, 2 - n)
-    x, y, z = spacing.tolist()
-    a, b, c = origin.tolist()
-    return Volume(array, (x, y, z), (a, b, c), direction)
 
 
 def _thinned(array: NDArray, voxels: int = 500_000) -> NDArray:

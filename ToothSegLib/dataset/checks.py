@@ -111,20 +111,20 @@ def _spellings(records: Mapping[str, CaseRecord]) -> Iterator[Problem]:
 
 
 def _twins(folder: Path, records: Mapping[str, CaseRecord]) -> Iterator[Problem]:
-    """Scans that are the same but for the type of their values."""
+    """Scans that are the same but for the type of their values, or the order of their voxels."""
     for (one, its), (other, theirs) in combinations(records.items(), 2):
         if may_be_the_same(its.source, theirs.source):
             with suppress(InputError):  # it has been told of
-                arrays = [
-                    read_placed(folder / name / IMAGE, record.source).array
+                scans = [
+                    read_placed(folder / name / IMAGE, record.source)
                     for name, record in ((one, its), (other, theirs))
                 ]
-                if same_values(*arrays):
-                    yield Problem(
-                        "",
-                        f"{one} and {other} are the same scan, as {its.source.dtype} and "
-                        f"{theirs.source.dtype}: keep one of them",
-                    )
+                if same_values(*scans):
+                    types = (its.source.dtype, theirs.source.dtype)
+                    how = "with their voxels in another order"
+                    how = f"as {' and '.join(types)}" if len(set(types)) > 1 else how
+                    message = f"{one} and {other} are the same scan, {how}: keep one of them"
+                    yield Problem("", message)
 
 
 def _duplicates(records: Mapping[str, CaseRecord]) -> Iterator[Problem]:

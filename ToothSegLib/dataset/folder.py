@@ -190,7 +190,7 @@ class Dataset:
         return next((name for name, its in known if its.voxels_sha256 == voxels_sha256), None)
 
     def find_scan(self, image: Volume) -> str | None:
-        """The case of a scan, in whatever type its values came in; None if it is not there."""
+        """The case of a scan, in whatever type and order its voxels came; None if it is none."""
         source = source_of(image)
         there = self.find(source.voxels_sha256)
         if there is not None:
@@ -200,7 +200,7 @@ class Dataset:
             if other is not None and may_be_the_same(source, other):
                 with suppress(InputError):  # a damaged scan, of which `checks` tells
                     theirs = read_placed(self.folder / name / IMAGE, other)
-                    if same_values(image.array, theirs.array):
+                    if same_values(image, theirs):
                         return name
         return None
 

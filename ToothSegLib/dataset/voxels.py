@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ToothSegLib.axis_order import forward, in_order_of, is_stored_alike
 from ToothSegLib.dataset.record import REVIEW_ORDER, Source
 from ToothSegLib.errors import InputError, OutputError
 from ToothSegLib.scan_checksum import voxels_sha256
@@ -37,18 +38,29 @@ def file_sha256(path: Path) -> str:
 
 
 def may_be_the_same(one: Source, other: Source) -> bool:
-    """Whether two scans may hold the same values in another type, which checksums do not tell."""
-    return (
-        one.dtype != other.dtype
-        and one.shape == other.shape
-        and np.allclose(one.spacing_mm, other.spacing_mm, rtol=1e-4)
+    """Whether two scans may hold the same values in another type or in another order of the voxels.
+
+    Checksums do not tell that.
+    """
+    mine, theirs = _without_voxels(one), _without_voxels(other)
+    same_order = is_stored_alike(mine.direction, theirs.direction)
+    if one.dtype == other.dtype and same_order:
+        return False
+    # A false header turns the axes, and a scan may have come with one and with the true one.
+    pairs = [(forward(mine), forward(theirs))] + [(mine, theirs)] * (one.dtype != other.dtype)
+    return any(
+        a.shape == b.shape and np.allclose(a.spacing, b.spacing, rtol=1e-4) for a, b in pairs
     )
 
 
-def same_values(one: NDArray, other: NDArray) -> bool:
-    """Whether two arrays of one shape hold the same values, in whatever types."""
-    # Layer by layer, for two types are compared in a third, and most scans differ in the first.
-    return all(np.array_equal(layer, theirs) for layer, theirs in zip(one, other))
+def same_values(one: Volume, other: Volume) -> bool:
+    """Whether two scans hold the same values, in whatever types and order of the voxels."""
+    return any(
+        a.shape == b.shape
+        # Layer by layer, for two types are compared in a third, and most scans differ in the first.
+        and all(np.array_equal(layer, theirs) for layer, theirs in zip(a, b))
+        for a, b in ((one.array, other.array), (forward(one).array, forward(other).array))
+    )
 
 
 def storable(image: Volume) -> Volume:
@@ -83,9 +95,12 @@ def source_of(image: Volume) -> Source:
 def checked_labels(labels: Volume, source: Source) -> Volume:
     """Labels as a case keeps them: uint8 FDI numbers, in exactly the scan's place.
 
+    Other programs may have stored the same voxels in another order.
+
     Raises:
         InputError: they are not on the scan's grid, or hold something other than FDI numbers.
     """
+    labels = in_order_of(labels, _without_voxels(source))
     check_grid(labels, source, "the labels are")
     strange = unknown_numbers(labels.array)
     if strange:
@@ -93,7 +108,7 @@ def checked_labels(labels: Volume, source: Source) -> Volume:
             f"the labels hold {', '.join(f'{value:g}' for value in strange[:5])}: only 0 and FDI "
             "numbers 11-18, 21-28, 31-38, 41-48 will do"
         )
-    return source.placed(labels.array.astype(np.uint8))
+    return source.placed(labels.array.astype(np.uint8, order="C"))
 
 
 def check_grid(volume: Volume, source: Source, what: str) -> None:
@@ -101,9 +116,13 @@ def check_grid(volume: Volume, source: Source, what: str) -> None:
     if volume.shape != source.shape:
         sizes = [" x ".join(map(str, shape[::-1])) for shape in (volume.shape, source.shape)]
         raise InputError(f"{what} not on the scan's grid: {sizes[0]} voxels, the scan {sizes[1]}")
-    # Not of the scan's size in memory: an array of one value, seen as often as needed.
-    if not volume.same_grid(source.placed(np.broadcast_to(np.uint8(0), source.shape))):
+    if not volume.same_grid(_without_voxels(source)):
         raise InputError(f"{what} not on the scan's grid: as many voxels, in another place")
+
+
+def _without_voxels(source: Source) -> Volume:
+    """The scan's place; not of its size in memory: one value, seen as often as needed."""
+    return source.placed(np.broadcast_to(np.uint8(0), source.shape))
 
 
 def unknown_numbers(array: NDArray) -> list[float]:
