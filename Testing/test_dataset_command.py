@@ -209,8 +209,12 @@ def test_a_pseudonym_is_given_later_and_labels_stay(
     assert "nothing is given that is new" in capfd.readouterr().err
     assert main([*revise, "--patient", "p17"]) == 0
     assert capfd.readouterr().out == f"{case.id}: revision 2, labels as they were\n"
+    assert main([*revise, "--patient", "zo\xeb", "--quiet"]) == 0
+    assert main([*revise, "--patient", "zoe\u0308"]) == 2  # the same, as macOS writes it
+    assert "nothing is given that is new" in capfd.readouterr().err
+    assert main([*revise, "--patient", "p17", "--quiet"]) == 0
     record = DatasetCase(case.folder).record
-    assert (record.patient, record.revision, record.teeth) == ("p17", 2, case.record.teeth)
+    assert (record.patient, record.revision, record.teeth) == ("p17", 4, case.record.teeth)
     assert main([*revise, "--approved"]) == 0
     assert DatasetCase(case.folder).record.reviewed
     bare = Dataset.open(files["set"]).add(scan(3), None, CaseMeta(who="ab"))

@@ -12,7 +12,7 @@ from dataset_fixture import add_case, files_in, labels_of, scan
 from ToothSegLib.dataset.case import DatasetCase
 from ToothSegLib.dataset.folder import CaseMeta, Dataset
 from ToothSegLib.dataset.privacy import suspicious_text
-from ToothSegLib.dataset.record import Change
+from ToothSegLib.dataset.record import Change, patient_key
 from ToothSegLib.dataset.refusals import Suspicious
 from ToothSegLib.teeth import TEETH, THIRD_MOLARS
 from ToothSegLib.volume_io import read_volume
@@ -28,6 +28,7 @@ from volume_fixture import write_dicom_series
         "John_Smith",
         "JohnSmith",
         "MÜLLER-JÜRGEN",
+        "Zoe\u0308 Mu\u0308ller",
         "seen with Mrs Jones",
         "Patient name: xy",
         "geb. 3.4.70",
@@ -76,6 +77,19 @@ def test_what_looks_like_a_person_is_suspected(text: str) -> None:
 )
 def test_what_annotators_write_is_not(text: str) -> None:
     assert suspicious_text(text) == []
+
+
+def test_what_is_written_has_one_spelling_whatever_the_system(dataset: Dataset) -> None:
+    apart = "zoe\u0308"
+    case = add_case(dataset, patient=apart, note=apart)
+    case.save_revision(
+        case.labels(), apart, [Change(11, apart)], patient=f" {apart}", note=apart
+    )  # fmt: skip
+    record = DatasetCase(case.folder).record
+    assert record.patient == " zo\xeb"
+    assert [entry.note for entry in record.history] == ["zo\xeb"] * 2
+    assert (record.history[1].who, record.history[1].changes[0].what) == ("zo\xeb", "zo\xeb")
+    assert patient_key(apart) == patient_key("ZO\xcb")
 
 
 def test_the_reason_is_told() -> None:

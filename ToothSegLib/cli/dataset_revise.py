@@ -19,6 +19,7 @@ from ToothSegLib.dataset.record import (
     CaseRecord,
     Change,
     approved_review,
+    composed,
 )
 from ToothSegLib.dataset.reverts import check_made_from, check_takes_nothing_back
 from ToothSegLib.dataset.reviewed import older_is_taken
@@ -48,7 +49,8 @@ def revise(args: argparse.Namespace) -> int:
         gone = sorted(set(record.teeth) - set(teeth))
         if not args.approved:
             _check_nothing_is_lost(args.labels, record, gone, states)
-        same = args.patient in (None, record.patient) and not args.note
+        patient = None if args.patient is None else composed(args.patient)
+        same = patient in (None, record.patient) and not args.note
         if case.revision and not changed and states == record.review and same:
             what = args.labels or "nothing is given that is new: this"
             raise InputError(f"{what} is the same as revision {case.revision} of {case.id}")

@@ -17,6 +17,7 @@ from ToothSegLib.dataset.record import (
     Prediction,
     Revision,
     check_who,
+    composed,
     full_review,
 )
 from ToothSegLib.dataset.refusals import Outdated
@@ -150,7 +151,9 @@ class DatasetCase:
             OutputError: the files cannot be written, or one was changed outside of the data set.
         """
         check_who(who)
-        changes = tuple(changes)
+        who, note = composed(who), composed(note)
+        patient = None if patient is None else composed(patient)
+        changes = tuple(replace(change, what=composed(change.what)) for change in changes)
         labels = checked_labels(labels, self.record.source)
         teeth = teeth_of(labels.array)
         states = full_review(review or {}, teeth)

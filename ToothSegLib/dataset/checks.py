@@ -13,7 +13,7 @@ from ToothSegLib.dataset import stage
 from ToothSegLib.dataset.case_checks import case_problems
 from ToothSegLib.dataset.lock import read_lock
 from ToothSegLib.dataset.marker import MARKER, case_names, folder_names, marker_problem
-from ToothSegLib.dataset.record import CaseRecord, patient_key
+from ToothSegLib.dataset.record import CaseRecord, composed, patient_key
 from ToothSegLib.dataset.revisions import IMAGE, newest_record
 from ToothSegLib.dataset.voxels import may_be_the_same, read_placed, same_values
 from ToothSegLib.errors import InputError
@@ -103,7 +103,7 @@ def _spellings(records: Mapping[str, CaseRecord]) -> Iterator[Problem]:
     """Pseudonyms that are one patient's, but are not written in one way."""
     by_key = defaultdict(list)
     for record in records.values():
-        by_key[patient_key(record.patient)].append(record.patient)
+        by_key[patient_key(record.patient)].append(composed(record.patient or ""))
     for key, spellings in by_key.items():
         if key and len(set(spellings)) > 1:
             words = " and ".join(sorted({repr(spelling) for spelling in spellings}))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ToothSegLib.dataset import stage
@@ -27,6 +27,7 @@ from ToothSegLib.dataset.record import (
     Source,
     check_id,
     check_who,
+    composed,
     full_review,
 )
 from ToothSegLib.dataset.revisions import (
@@ -221,6 +222,12 @@ class Dataset:
         """
         check_scan(image)
         check_who(meta.who)
+        meta = replace(
+            meta,
+            who=composed(meta.who),
+            note=composed(meta.note),
+            patient=None if meta.patient is None else composed(meta.patient),
+        )
         image = storable(image)
         source = source_of(image)
         case_id = check_id(meta.case_id or f"case-{source.voxels_sha256[:12]}")

@@ -14,7 +14,7 @@ from typing import Any
 from ToothSegLib.dataset.case import DatasetCase
 from ToothSegLib.dataset.folder import Dataset
 from ToothSegLib.dataset.privacy import OWN_ID
-from ToothSegLib.dataset.record import patient_key
+from ToothSegLib.dataset.record import composed, patient_key
 
 PATIENTS = "patients"
 """The key in the other layout's description."""
@@ -36,7 +36,7 @@ def group_by_name(content: Mapping[str, Any]) -> dict[str, str]:
     if not isinstance(groups, dict):
         return {}  # another program's key, perhaps
     return {
-        name: number
+        composed(name): number  # as JSON has it, and a file system may not
         for number, names in groups.items()
         for name in (names if isinstance(names, list) else [])
         if isinstance(name, str)
@@ -68,7 +68,7 @@ class Pseudonyms:
 
     def of(self, name: str) -> str | None:
         """The pseudonym of a new case's patient; None where the import tells of no patient."""
-        group = self._groups.get(name)
+        group = self._groups.get(composed(name))
         if group is None:
             return None
         if group not in self._by_group:
@@ -80,7 +80,7 @@ class Pseudonyms:
 
     def meet(self, name: str, case: DatasetCase) -> None:
         """A case of the import is in the data set already, as ``case``."""
-        group = self._groups.get(name)
+        group = self._groups.get(composed(name))
         if group is not None:
             self._met[case.id] = group, case.record.patient
             if case.record.patient:

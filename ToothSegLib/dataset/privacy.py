@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 
+from ToothSegLib.dataset.record import composed
 from ToothSegLib.dataset.refusals import Suspicious
 from ToothSegLib.teeth import POSITION_NAMES, QUADRANT_NAMES
 
@@ -59,7 +60,7 @@ def suspicious_text(text: str) -> list[str]:
     Returns:
         Reasons in words, such as "a date (1970-01-31)"; empty if nothing does.
     """
-    return list(dict.fromkeys(_reasons(text)))
+    return list(dict.fromkeys(_reasons(composed(text))))
 
 
 def check_texts(texts: Mapping[str, str], *, accepted: bool = False) -> None:

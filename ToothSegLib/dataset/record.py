@@ -7,6 +7,7 @@ Review states are those of the Slicer module: "predicted" (nobody has looked), "
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -167,9 +168,19 @@ def check_who(who: str) -> None:
         raise InputError("nobody is named who saves this: give a name, best initials")
 
 
+def composed(text: str) -> str:
+    """A text as Unicode's NFC has it: some systems write an e with two dots as two characters."""
+    return unicodedata.normalize("NFC", text)
+
+
 def patient_key(pseudonym: str | None) -> str:
     """What pseudonyms have in common that are one and the same but for capitals and spaces."""
-    return " ".join((pseudonym or "").split()).casefold()
+    return name_key(pseudonym or "")
+
+
+def name_key(name: str) -> str:
+    """What spellings of one name have in common."""
+    return " ".join(composed(name).split()).casefold()
 
 
 def full_review(review: Mapping[int, str], teeth: Iterable[int]) -> dict[int, str]:

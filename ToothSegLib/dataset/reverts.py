@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from ToothSegLib.dataset.case import DatasetCase
+from ToothSegLib.dataset.record import name_key
 from ToothSegLib.dataset.refusals import Outdated
 from ToothSegLib.dataset.voxels import changed_teeth
 from ToothSegLib.errors import InputError
@@ -40,7 +41,7 @@ def check_takes_nothing_back(
         Outdated: who changed which teeth in which revision.
     """
     by_number = {entry.number: entry for entry in case.history() if entry.number > 0}
-    others = {number for number, entry in by_number.items() if not _same(entry.who, who)}
+    others = {number for number, entry in by_number.items() if name_key(entry.who) != name_key(who)}
     theirs: dict[int, int] = {}
     if not changed or not others - {1}:
         return
@@ -73,7 +74,3 @@ def _refuse(case: DatasetCase, back: Collection[int], theirs: dict[int, int]) ->
         f"these labels would take back {' and '.join(words)}: make the corrections in the newest "
         f"revision, or say that they were made from it with --from {case.revision}"
     )
-
-
-def _same(one: str, other: str) -> bool:
-    return " ".join(one.split()).casefold() == " ".join(other.split()).casefold()
