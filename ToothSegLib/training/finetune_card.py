@@ -10,6 +10,13 @@ from ToothSegLib.models import Bundle
 from ToothSegLib.training.blending import Blend
 from ToothSegLib.training.course import Course
 
+_FINE_TUNED = "; fine-tuned"
+_OF_THE_SCANS = ", and whatever holds for the scans that it was fine-tuned on"
+_BEFORE = "Before it was fine-tuned: "
+# Of limits that hold for simulated heads, and for reviewed scans perhaps not.
+_OF_HEADS = ("no patient's scan was seen", "were never shown")
+_FLATTERS = "The held-out figures chose when to stop and how far to go, so they flatter a little."
+
 
 def finetuned_card(
     parent: Bundle,
@@ -29,18 +36,17 @@ def finetuned_card(
         seeds: of simulated heads, by the name under which the lineage keeps them.
         before, after: results on the held-out cases.
     """
-    learned, held_out = record["data"]["learned"], record["data"]["held_out"]
-    networks = {}
+    held_out = record["data"]["held_out"]
+    networks, has_learned = {}, False
     for role, entry in parent.card["networks"].items():
         steps = courses[role].best[0] if role in blends and blends[role].share else 0
-        networks[role] = {**entry, "fine_tuning_steps": steps}
+        has_learned |= steps > 0
+        networks[role] = {**entry, "fine_tuning_steps": entry.get("fine_tuning_steps", 0) + steps}
     return {
         **parent.card,
         "name": f"{parent.name.split('+')[0]}+{_generation(record)}",
-        "title": f"{parent.card.get('title', parent.name)}; fine-tuned",
         "networks": networks,
-        "trained_on": f"{parent.card.get('trained_on', '')} Then fine-tuned on {len(learned)} "
-        "reviewed cases with simulated heads mixed in.".lstrip(),
+        **(_what_it_learned(parent, record) if has_learned else {}),
         "figures": {
             "held-out reviewed cases": {
                 "cases": len(held_out),
@@ -50,12 +56,7 @@ def finetuned_card(
                 "identification_f1_of_parent": round(identification_f1(before), 4),
             }
         },
-        "limits": [
-            *parent.card.get("limits", []),
-            "The held-out figures chose when to stop and how far to go, so they flatter a little.",
-        ],
-        "licence": f"{parent.card.get('licence', 'unknown')}, and whatever holds for the scans "
-        "that it was fine-tuned on",
+        "limits": _limits(parent, has_learned=has_learned),
         "created": record["begun"],
         "lineage": {
             **record,
@@ -63,6 +64,30 @@ def finetuned_card(
             "blends": {role: blend.as_dict() for role, blend in blends.items()},
         },
     }
+
+
+def _what_it_learned(parent: Bundle, record: Mapping[str, Any]) -> dict[str, str]:
+    """Title, source and licence of a bundle that is no longer its parent, each said once."""
+    title, licence = parent.card.get("title", parent.name), parent.card.get("licence", "unknown")
+    count = len(record["data"]["learned"])
+    heads = " with simulated heads mixed in" if record["recipe"]["simulated_share"] else ""
+    then = f"Then fine-tuned on {count} reviewed case{'s' * (count != 1)}{heads}."
+    return {
+        "title": title.removesuffix(_FINE_TUNED) + _FINE_TUNED,
+        "trained_on": f"{parent.card.get('trained_on', '')} {then}".lstrip(),
+        "licence": licence.removesuffix(_OF_THE_SCANS) + _OF_THE_SCANS,
+    }
+
+
+def _limits(parent: Bundle, *, has_learned: bool) -> list[str]:
+    """The parent's that still hold, and what fine-tuning adds, each once."""
+    limits = []
+    for limit in parent.card.get("limits", []):
+        if has_learned and any(words in limit for words in _OF_HEADS):
+            limit = limit.removeprefix(_BEFORE)
+            limit = f"{_BEFORE}{limit[:1].lower()}{limit[1:]}"
+        limits.append(limit)
+    return list(dict.fromkeys([*limits, _FLATTERS]))
 
 
 def _generation(record: Mapping[str, Any]) -> int:
