@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -153,6 +154,9 @@ def test_a_run_goes_on_with_the_scans_with_which_it_began(tmp_path: Path) -> Non
     record = new_record(tmp_path / "set", parent, Plan(), None, alone)
     split = recorded_split(tmp_path / "set", record)
     assert {case.id for case in (*split.learned, *split.held_out)} == {"c0", "c1", "c2", "c3"}
+    shutil.move(tmp_path / "set" / "c1", tmp_path / "c1")
+    with pytest.raises(InputError, match="c1, with which the run was begun, is not in .*put it"):
+        recorded_split(tmp_path / "set", record)
     # Another data set with cases of the same names.
     other = Dataset.create(tmp_path / "other")
     for number in range(4):

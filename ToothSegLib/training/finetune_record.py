@@ -55,8 +55,14 @@ def _entries(cases: Sequence[ReviewedCase]) -> list[dict[str, Any]]:
 def recorded_split(dataset: Path, record: Mapping[str, Any]) -> Split:
     """The cases with which a run began. Raises InputError if they are not in the data set."""
     opened = Dataset.open(dataset)
+    there = set(opened.case_ids())
 
     def begun_with(entry: Mapping[str, Any]) -> ReviewedCase:
+        if entry["case"] not in there:
+            raise InputError(
+                f"{entry['case']}, with which the run was begun, is not in {dataset} any more: put "
+                "it back, or begin a new run in another folder"
+            )
         case = reviewed_case(opened, entry["case"], entry["revision"])
         if case.scan_sha256 != entry["scan"]:
             raise InputError(
