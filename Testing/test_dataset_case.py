@@ -245,6 +245,11 @@ def test_one_scan_is_one_case(dataset: Dataset) -> None:
             add_case(again, case_id="another")
     with pytest.raises(InputError, match="give another id"):
         add_case(dataset, seed=8, case_id=added.id)
+    # What whoever wanted to add it can do is another thing where the header was a false one.
+    with pytest.raises(InputError, match=f"revise {dataset.folder} {added.id} FILE gives"):
+        add_case(dataset)
+    with pytest.raises(InputError, match=f"another place: .* move {added.folder} out"):
+        dataset.add(moved(scan()), None, CaseMeta(who="ab"))
     assert files_in(dataset.folder) == before
 
 

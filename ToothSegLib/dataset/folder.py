@@ -8,6 +8,9 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
+
+from ToothSegLib.axis_order import in_order_of
 from ToothSegLib.dataset import stage
 from ToothSegLib.dataset.case import DatasetCase
 from ToothSegLib.dataset.case_json import now
@@ -241,7 +244,7 @@ class Dataset:
         with held(self.folder, meta.who) as lock:
             there = self.find_scan(image)
             if there is not None:
-                raise InputError(f"this scan is in {self.folder} already, as {there}")
+                raise InputError(self._there_already(image, there))
             if (self.folder / case_id).exists():
                 raise InputError(f"there is a {case_id} in {self.folder} already: give another id")
             with stage.staged(self.folder, lock) as place:
@@ -276,6 +279,20 @@ class Dataset:
                 os.rename(made, self.folder / case_id)
                 stage.sync(self.folder)
         return self.case(case_id)
+
+    def _there_already(self, image: Volume, name: str) -> str:
+        """That a scan is in the set, and what whoever wanted to add it can do, in words."""
+        source = self._sources[name]
+        there = source.placed(np.broadcast_to(np.uint8(0), source.shape))
+        what = f"this scan is in {self.folder} already, as {name}"
+        if in_order_of(image, there).same_grid(there):
+            revise = f"toothseg dataset revise {self.folder} {name} FILE"
+            return f"{what}: {revise} gives it other labels"
+        return (
+            f"{what}, but in another place: if the header was false then, move "
+            f"{self.folder / name} out of the data set and add the scan again; if it is false now, "
+            "there is nothing to add"
+        )
 
     def break_lock(self) -> Lock | None:
         """Take away the lock on adding cases that was left behind; see `lock.break_lock`."""
