@@ -11,7 +11,14 @@ from pathlib import Path
 from typing import Any
 
 from ToothSegLib.cli.console import working
-from ToothSegLib.cli.dataset_common import counted, meta_of, opened, opened_or_new, tell_doubts
+from ToothSegLib.cli.dataset_common import (
+    counted,
+    meta_of,
+    opened,
+    opened_or_new,
+    tell_doubts,
+    tell_label_doubts,
+)
 from ToothSegLib.dataset.checks import check_dataset, doubtful_cases
 from ToothSegLib.dataset.intake import Imported
 from ToothSegLib.dataset.lock import break_lock
@@ -56,6 +63,8 @@ def add(args: argparse.Namespace) -> int:
         teeth_words = counted(len(case.record.teeth), "tooth") if case.revision else "no labels yet"
         print(f"{case.id} added, {teeth_words}")
         tell_doubts([case])
+        if args.approved:
+            tell_label_doubts(case)
     return 0
 
 
@@ -94,7 +103,8 @@ def check(args: argparse.Namespace) -> int:
     """Look for everything that is inconsistent; 2 if something is."""
     with working(quiet=args.quiet) as (progress, cancelled):
         problems = check_dataset(args.folder, progress=progress, cancelled=cancelled)
-    for problem in [*problems, *doubtful_cases(args.folder)]:
+        doubts = doubtful_cases(args.folder, progress=progress, cancelled=cancelled)
+    for problem in [*problems, *doubts]:
         print(" ".join(str(problem).split()))
     if not args.quiet:
         print(counted(len(problems), "problem") if problems else "Everything is consistent.")

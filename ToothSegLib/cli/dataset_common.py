@@ -10,6 +10,7 @@ from contextlib import contextmanager
 
 from ToothSegLib.dataset.case import DatasetCase
 from ToothSegLib.dataset.folder import CaseMeta, Dataset
+from ToothSegLib.dataset.label_doubts import label_doubts
 from ToothSegLib.errors import InputError
 
 
@@ -39,6 +40,12 @@ def tell_doubts(cases: Iterable[DatasetCase]) -> None:
     for case in cases:
         for doubt in case.record.doubts:
             print(f"{case.id}: {doubt}", file=sys.stderr)
+
+
+def tell_label_doubts(case: DatasetCase) -> None:
+    """Say which of the labels that somebody has approved can hardly be right."""
+    for doubt in label_doubts(case.labels()):
+        print(f"{case.id}: {doubt}", file=sys.stderr)
 
 
 def meta_of(args: argparse.Namespace) -> CaseMeta:

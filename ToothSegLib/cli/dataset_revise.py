@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 from ToothSegLib.cli.console import working
-from ToothSegLib.cli.dataset_common import counted, opened, who_of
+from ToothSegLib.cli.dataset_common import counted, opened, tell_label_doubts, who_of
 from ToothSegLib.dataset.case import DatasetCase
 from ToothSegLib.dataset.intake import read_foreign_labels
 from ToothSegLib.dataset.nnunet import named_teeth
@@ -69,6 +69,8 @@ def revise(args: argparse.Namespace) -> int:
         print(f"{case.id}: revision {number}, {_done(changed, gone) or same_as_before}")
         if line := older_is_taken(case):
             print(line)
+        if args.approved:
+            tell_label_doubts(case)
     return 0
 
 

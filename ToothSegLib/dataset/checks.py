@@ -10,7 +10,9 @@ from itertools import combinations
 from pathlib import Path
 
 from ToothSegLib.dataset import stage
+from ToothSegLib.dataset.case import DatasetCase
 from ToothSegLib.dataset.case_checks import case_problems
+from ToothSegLib.dataset.label_doubts import label_doubts
 from ToothSegLib.dataset.lock import read_lock
 from ToothSegLib.dataset.marker import MARKER, case_names, folder_names, marker_problem
 from ToothSegLib.dataset.record import CaseRecord, composed, patient_key
@@ -60,14 +62,27 @@ def check_dataset(
     return [*problems, *_duplicates(newest), *_twins(folder, newest), *_spellings(newest)]
 
 
-def doubtful_cases(folder: Path) -> list[Problem]:
-    """Cases whose place was doubtful when they were added; to be looked at, but no fault.
+def doubtful_cases(
+    folder: Path,
+    *,
+    progress: ProgressCallback | None = None,
+    cancelled: Callable[[], bool] | None = None,
+) -> list[Problem]:
+    """What is to be looked at, but is no fault: doubtful places of scans, and labels that were
+    reviewed and can hardly be right.
 
-    Raises:
-        InputError: the folder cannot be read at all.
+    Arguments and errors as of `check_dataset`.
     """
-    records = _newest_records(folder, case_names(folder))
-    return [Problem(name, doubt) for name, record in records for doubt in record.doubts]
+    run, names = Progress(progress, cancelled), case_names(folder)
+    doubts = []
+    for number, (name, record) in enumerate(_newest_records(folder, names)):
+        run.stage(f"looking at {name}", 0.0, 1.0).update(number / len(names))
+        doubts += [Problem(name, doubt) for doubt in record.doubts]
+        if record.reviewed:
+            with suppress(InputError):  # it has been told of
+                labels = DatasetCase(folder / name).labels()
+                doubts += [Problem(name, doubt) for doubt in label_doubts(labels)]
+    return doubts
 
 
 def _set_problems(folder: Path) -> Iterator[str]:
