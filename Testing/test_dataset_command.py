@@ -17,7 +17,7 @@ from test_dataset_lock import leave_lock
 from ToothSegLib.cli.main import main
 from ToothSegLib.dataset.case import DatasetCase
 from ToothSegLib.dataset.folder import CaseMeta, Dataset
-from ToothSegLib.dataset.label_codes import to_values
+from ToothSegLib.dataset.label_codes import NAMES, to_values
 from ToothSegLib.report import Segmentation, to_json
 from ToothSegLib.volume_io import read_volume, write_volume
 
@@ -271,6 +271,26 @@ def test_a_doubtful_place_is_told_and_kept(
     assert case.image().doubts == (doubt,)
     assert case.save_revision(labels_of(case.image()), "ab") == 1
     assert DatasetCase(case.folder).record.doubts == (doubt,)
+
+
+def test_values_that_are_no_teeth_are_told_with_the_mend(
+    files: dict[str, str], tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    labels = labels_of(scan())
+    values = to_values(labels.array)
+    add = ["dataset", "add", files["set"], files["scan"], "--labels", files["labels"]]
+    for array, hold in ((np.where(labels.array == 18, 91, labels.array), "91"), (values, "2, 29")):
+        write_volume(files["labels"], labels.with_array(array.astype(np.uint8)))
+        assert main(add) == 2
+        err = capfd.readouterr().err
+        assert f"the labels hold {hold}" in err
+        assert "with --names, and set what is none of these teeth to 0" in err
+        assert err.count("\n") == 1
+    names = tmp_path / "dataset.json"
+    names.write_text(json.dumps({"labels": NAMES}))
+    assert main([*add, "--names", str(names)]) == 0
+    (case,) = Dataset.open(files["set"]).cases()
+    assert np.array_equal(case.labels().array, labels.array)
 
 
 def test_check_tells_each_fault_in_a_line_and_leaves_with_2(

@@ -52,13 +52,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     revise.set_defaults(last=labels)
     revise.add_argument(
-        "--names",
-        metavar="JSON",
-        type=Path,
-        help="dataset.json or datalist.json that names the file's label values (default: they are "
-        "FDI numbers)",
-    )
-    revise.add_argument(
         "--patient", metavar="NAME", help="pseudonym shared by a patient's cases, from now on"
     )
     revise.add_argument(
@@ -86,6 +79,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     for command in (export, take):
         command.add_argument("--format", choices=FORMATS, required=True, help="the layout")
     for command in (add, revise):
+        command.add_argument(
+            "--names",
+            metavar="JSON",
+            type=Path,
+            help="dataset.json or datalist.json that names the file's label values (default: they "
+            "are FDI numbers)",
+        )
         command.add_argument("--note", default="", metavar="TEXT", help="a note to keep")
     for command in (add, revise, take):
         command.add_argument(

@@ -13,6 +13,7 @@ from typing import Any
 from ToothSegLib.cli.console import working
 from ToothSegLib.cli.dataset_common import (
     counted,
+    labels_in,
     meta_of,
     opened,
     opened_or_new,
@@ -31,7 +32,6 @@ from ToothSegLib.errors import Cancelled, InputError
 from ToothSegLib.progress import Progress
 from ToothSegLib.report import SCAN_SHA256
 from ToothSegLib.scan_checksum import scan_sha256
-from ToothSegLib.segment_labels import read_labels
 from ToothSegLib.volume_io import read_volume
 
 
@@ -52,7 +52,7 @@ def add(args: argparse.Namespace) -> int:
                 f"{args.report} is the report of another scan than {args.scan}: give that of this "
                 "one, or leave --report out"
             )
-        labels = read_labels(args.labels) if args.labels else None
+        labels = labels_in(args.labels, args.names) if args.labels else None
         if labels is not None and args.approved:
             teeth = teeth_of(checked_labels(labels, source_of(image)).array)
             meta = replace(meta, review=approved_review(teeth))

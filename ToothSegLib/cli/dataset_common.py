@@ -7,11 +7,16 @@ import getpass
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from ToothSegLib.dataset.case import DatasetCase
 from ToothSegLib.dataset.folder import CaseMeta, Dataset
+from ToothSegLib.dataset.intake import read_foreign_labels
 from ToothSegLib.dataset.label_doubts import label_doubts
+from ToothSegLib.dataset.nnunet import named_teeth
 from ToothSegLib.errors import InputError
+from ToothSegLib.segment_labels import read_labels
+from ToothSegLib.volume import Volume
 
 
 def opened(args: argparse.Namespace) -> Dataset:
@@ -46,6 +51,17 @@ def tell_label_doubts(case: DatasetCase) -> None:
     """Say which of the labels that somebody has approved can hardly be right."""
     for doubt in label_doubts(case.labels()):
         print(f"{case.id}: {doubt}", file=sys.stderr)
+
+
+def labels_in(path: str | Path, names: Path | None) -> Volume:
+    """FDI numbers in a file; ``names`` is the one that says what its values mean, if one does.
+
+    Raises:
+        InputError: a file cannot be read, or values have no meaning.
+    """
+    if names is None:
+        return read_labels(path)
+    return read_foreign_labels(Path(path), named_teeth(names)[0])
 
 
 def meta_of(args: argparse.Namespace) -> CaseMeta:

@@ -7,10 +7,14 @@ from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 from ToothSegLib.cli.console import working
-from ToothSegLib.cli.dataset_common import counted, opened, tell_label_doubts, who_of
+from ToothSegLib.cli.dataset_common import (
+    counted,
+    labels_in,
+    opened,
+    tell_label_doubts,
+    who_of,
+)
 from ToothSegLib.dataset.case import DatasetCase
-from ToothSegLib.dataset.intake import read_foreign_labels
-from ToothSegLib.dataset.nnunet import named_teeth
 from ToothSegLib.dataset.record import (
     APPROVED,
     CORRECTED,
@@ -26,7 +30,6 @@ from ToothSegLib.dataset.reviewed import older_is_taken
 from ToothSegLib.dataset.voxels import changed_teeth, checked_labels, teeth_of
 from ToothSegLib.errors import InputError
 from ToothSegLib.progress import Progress
-from ToothSegLib.segment_labels import read_labels
 from ToothSegLib.volume import Volume
 
 
@@ -109,10 +112,8 @@ def _listed(teeth: Sequence[int]) -> str:
 
 def _labels(args: argparse.Namespace, case: DatasetCase) -> Volume:
     """Those of the file, or the newest where none is given. Raises InputError."""
-    if args.labels is not None and args.names is not None:
-        return read_foreign_labels(args.labels, named_teeth(args.names)[0])
     if args.labels is not None:
-        return read_labels(args.labels)
+        return labels_in(args.labels, args.names)
     if not case.revision:
         raise InputError(f"{case.id} has no labels yet: give a file of them")
     return case.labels()

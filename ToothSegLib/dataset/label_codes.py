@@ -88,7 +88,10 @@ def to_fdi(values: NDArray, teeth: Mapping[int, int], name: str) -> NDArray[np.u
     there = values_in(values)
     strange = [value for value in there if value not in teeth or not 0 <= value < _MOST_VALUES]
     if strange:
-        raise InputError(f"{name} holds the label {strange[0]:g}, which the data set gives no name")
+        raise InputError(
+            f"{name} holds the label {strange[0]:g}, which the data set gives no name: name it "
+            "there, or set it to 0"
+        )
     table = np.zeros(int(there[-1]) + 1, np.uint8)
     for value in there:
         table[int(value)] = teeth[value]

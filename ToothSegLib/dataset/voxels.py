@@ -106,7 +106,8 @@ def checked_labels(labels: Volume, source: Source) -> Volume:
     if strange:
         raise InputError(
             f"the labels hold {', '.join(f'{value:g}' for value in strange[:5])}: only 0 and FDI "
-            "numbers 11-18, 21-28, 31-38, 41-48 will do"
+            "numbers 11-18, 21-28, 31-38, 41-48 will do; say what another program's values mean "
+            "with --names, and set what is none of these teeth to 0"
         )
     return source.placed(labels.array.astype(np.uint8, order="C"))
 
