@@ -14,13 +14,15 @@ from ToothSegLib import models
 from ToothSegLib.cli import model_actions
 from ToothSegLib.cli.main import main
 from ToothSegLib.dataset.reviewed import reviewed_cases
-from ToothSegLib.errors import BundleError, InputError
+from ToothSegLib.errors import BundleError, InputError, OutputError
 from ToothSegLib.evaluation import fixed_benchmark as fixed
 from ToothSegLib.evaluation.benchmark import CaseResult
 from ToothSegLib.evaluation.comparison import unseen_cases
 from ToothSegLib.evaluation.metrics import evaluate
 from ToothSegLib.evaluation.outcomes import Outcome, identification_f1, mean_dice
+from ToothSegLib.evaluation.promotion import promote, roll_back
 from ToothSegLib.models import default_bundle_name, list_bundles, load_bundle
+from ToothSegLib.os_lock import os_locked
 from ToothSegLib.user_models import promotions, user_models_folder
 from ToothSegLib.volume import Volume
 
@@ -184,6 +186,41 @@ def test_the_same_weights_are_not_promoted_twice(
     same = tiny_bundle(tmp_path / "same")
     assert main(["models", "promote", str(same.folder), "--force"]) == 2
     assert "already" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("first", "said"),
+    [("other", "became the default while new was held against shipped"), ("new", "already")],
+)
+def test_what_was_promoted_while_a_bundle_was_measured_is_not_lost(
+    tmp_path: Path, first: str, said: str
+) -> None:
+    names = ("new", "other")
+    bundles = {name: tiny_bundle(tmp_path / name, seed=n) for n, name in enumerate(names, 1)}
+
+    def measure(bundle: models.Bundle) -> list[Outcome]:
+        if bundle.name == "new":  # somebody else is faster
+            promote(bundles[first], measure, force=True)
+        return [outcome("case", {11: 0.9})]
+
+    with pytest.raises(InputError, match=said):
+        promote(bundles["new"], measure)
+    (promotion,) = promotions()
+    assert promotion.name.startswith(f"{first}-")
+
+
+def test_one_program_at_a_time_promotes_or_rolls_back(tmp_path: Path) -> None:
+    new = tiny_bundle(tmp_path / "new", seed=1)
+    promote(new, lambda _: [], force=True)
+    other = tiny_bundle(tmp_path / "other", seed=2)
+    lock = user_models_folder() / ".toothseg-promote.lock"
+    with os_locked(lock, "promotion"):
+        with pytest.raises(OutputError, match="wait for that promotion or rollback, or try again"):
+            promote(other, lambda _: [], force=True)
+        with pytest.raises(OutputError, match="is in use by process"):
+            roll_back()
+    assert [promotion.name for promotion in promotions()] == [default_bundle_name()]
+    assert list_bundles() == ["shipped", default_bundle_name()]
 
 
 @pytest.mark.parametrize(

@@ -20,12 +20,13 @@ _LOCKED_BYTE = 1 << 20
 
 
 @contextmanager
-def os_locked(path: Path, what: str) -> Iterator[None]:
+def os_locked(path: Path, what: str, instead: str = "name another output folder") -> Iterator[None]:
     """Hold the lock of a folder for the length of the block.
 
     Args:
         path: the lock's file, in the folder; it is made, and stays.
         what: two programs must not do at once, such as "batch".
+        instead: what else whoever is refused can do than wait.
 
     Raises:
         OutputError: another process holds it, or the folder cannot be written to.
@@ -36,19 +37,19 @@ def os_locked(path: Path, what: str) -> Iterator[None]:
     except OSError as error:
         raise OutputError(f"cannot write to {folder}: {error.strerror or error}") from error
     try:
-        _lock(descriptor, folder, what)
+        _lock(descriptor, folder, what, instead)
         yield
     finally:
         os.close(descriptor)
 
 
-def _lock(descriptor: int, folder: Path, what: str) -> None:
+def _lock(descriptor: int, folder: Path, what: str, instead: str) -> None:
     try:
         _lock_file(descriptor)
     except BlockingIOError:
         holder = os.read(descriptor, 200).decode("utf-8", "replace").strip() or "another program"
         raise OutputError(
-            f"{folder} is in use by {holder}: wait for that {what}, or name another output folder"
+            f"{folder} is in use by {holder}: wait for that {what}, or {instead}"
         ) from None
     except OSError as error:
         raise OutputError(

@@ -12,7 +12,9 @@ import math
 import os
 import shutil
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import NoReturn
 
 from ToothSegLib.dataset.record import check_id
 from ToothSegLib.errors import BundleError, InputError, OutputError
@@ -26,10 +28,13 @@ from ToothSegLib.models import (
     shipped_bundles,
     shipped_default_name,
 )
+from ToothSegLib.os_lock import os_locked
 from ToothSegLib.user_models import Promotion, promotions, record, user_models_folder
 
 TOLERANCE = 0.005
 """How much worse than the default, in Dice or F1, a bundle may be on the fixed benchmark."""
+
+LOCK_NAME = ".toothseg-promote.lock"
 
 Measure = Callable[[Bundle], Sequence[Outcome]]
 
@@ -49,26 +54,51 @@ def promote(bundle: Bundle, measure: Measure, *, force: bool = False) -> Promoti
     Raises:
         BundleError: it is damaged, or is no bundle that segments.
         Worse: see `TOLERANCE`.
-        InputError: it is the default already.
-        OutputError: the user's folder cannot be written.
+        InputError: it is the default already, or another one became the default meanwhile.
+        OutputError: the user's folder cannot be written, or another program is promoting.
     """
     for role in bundle.networks:
         bundle.build(role)
     current = _current(force=force)
-    if current is not None and current.weights == bundle.weights:
-        raise InputError(f"{bundle.name} has the weights of the default bundle already")
+    _refuse_same(bundle, current)
     grounds: dict[str, object] = {"forced": True}
     if not force:
         assert current is not None
         grounds = _grounds(measure(current), measure(bundle))
         _refuse_worse(bundle.name, current.name, grounds)
     name = _name(bundle)
-    if name not in shipped_bundles():
-        _copy(bundle, name)
-    when = datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds")
-    promotion = Promotion(name, when, grounds)
-    record((*promotions(), promotion))
+    with _alone():
+        # Measuring takes minutes, in which somebody else may have promoted a bundle.
+        now = _current(force=force)
+        _refuse_same(bundle, now)
+        if not force and current is not None and now is not None and now.weights != current.weights:
+            raise InputError(
+                f"{now.name} became the default while {bundle.name} was held against "
+                f"{current.name}: promote it again"
+            )
+        if name not in shipped_bundles():
+            _copy(bundle, name)
+        when = datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds")
+        promotion = Promotion(name, when, grounds)
+        record((*promotions(), promotion))
     return promotion
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
+    """One program at a time changes which bundle is the default. Raises OutputError."""
+    folder = user_models_folder()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"cannot make {folder}: {error.strerror or error}") from error
+    with os_locked(folder / LOCK_NAME, "promotion or rollback", "try again"):
+        yield
+
+
+def _refuse_same(bundle: Bundle, current: Bundle | None) -> None:
+    if current is not None and current.weights == bundle.weights:
+        raise InputError(f"{bundle.name} has the weights of the default bundle already")
 
 
 def _copy(bundle: Bundle, name: str) -> None:
@@ -99,16 +129,20 @@ def roll_back() -> tuple[str, str]:
 
     Raises:
         InputError: nothing was promoted.
-        OutputError: the user's folder cannot be written.
+        OutputError: the user's folder cannot be written, or another program is promoting.
     """
-    promoted = promotions()
-    if not promoted:
-        raise InputError(
-            f"nothing to roll back: the default is {shipped_default_name()}, which came with "
-            "ToothSeg"
-        )
-    record(promoted[:-1])
+    if not promotions():  # nothing is made in the user's folder then
+        _refuse_to_roll_back()
+    with _alone():
+        promoted = promotions() or _refuse_to_roll_back()
+        record(promoted[:-1])
     return promoted[-1].name, default_bundle_name()
+
+
+def _refuse_to_roll_back() -> NoReturn:
+    raise InputError(
+        f"nothing to roll back: the default is {shipped_default_name()}, which came with ToothSeg"
+    )
 
 
 def _current(*, force: bool) -> Bundle | None:
