@@ -12,10 +12,9 @@ import torch
 from ToothSegLib.errors import BundleError, InputError, OutputError
 from ToothSegLib.models import load_bundle
 from ToothSegLib.safetensors_io import write_safetensors
-from ToothSegLib.training import turned_scan
+from ToothSegLib.training import stage_trainer, turned_scan
 from ToothSegLib.training.article import train_recipe
 from ToothSegLib.training.recipes import RECIPES
-from ToothSegLib.training.stage_trainer import StageTrainer
 
 # The recipes with networks of a few hundred parameters and a larger step: seconds, not hours.
 TINY = {
@@ -217,8 +216,9 @@ def test_weights_alone_are_no_checkpoint(scan, tmp_path):
 
 
 def test_a_training_that_runs_away_stops_with_advice(scan, tmp_path, monkeypatch):
-    monkeypatch.setattr(StageTrainer, "_step", lambda *_: float("nan"))
-    with pytest.raises(InputError, match="lower the learning rate"):
+    monkeypatch.setattr(stage_trainer, "binary_dice_loss", lambda logits, _: logits.sum() * np.nan)
+    told = "the loss of stage1 is no number any more in step 1: lower the learning rate"
+    with pytest.raises(InputError, match=told):
         train_recipe(TINY["article-5"], *scan, tmp_path, epochs=1, device="cpu")
     assert not list(tmp_path.iterdir())
 

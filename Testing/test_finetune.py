@@ -17,7 +17,7 @@ import torch
 from kill_fixture import kills
 from learning_fixture import judge_by_weights, shrink, tiny_bundle, toy_dataset, toy_heads
 from ToothSegLib.cli.main import main
-from ToothSegLib.errors import OutputError
+from ToothSegLib.errors import InputError, OutputError
 from ToothSegLib.models import load_bundle
 from ToothSegLib.safetensors_io import read_safetensors
 from ToothSegLib.training import judging, tuner
@@ -244,6 +244,12 @@ def test_it_stops_when_it_gets_no_better_and_keeps_the_best(
     assert len(course.losses) == 3
     assert made.bundle.card["networks"]["toothnet"]["fine_tuning_steps"] == 1
     assert made.bundle.card["networks"]["locator"]["fine_tuning_steps"] == 0
+
+
+@pytest.mark.usefixtures("stubs")
+def test_what_runs_away_stops_with_advice(world: Path, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="no number any more in step .: lower the learning rate"):
+        tuned(world, tmp_path, replace(PLAN, learning_rate=1e30, steps=9))
 
 
 @pytest.mark.usefixtures("stubs")

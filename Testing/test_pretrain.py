@@ -7,15 +7,16 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
 from ToothSegLib.errors import BundleError, InputError
 from ToothSegLib.models import load_bundle
-from ToothSegLib.safetensors_io import write_safetensors
+from ToothSegLib.safetensors_io import read_with_metadata, write_safetensors
 from ToothSegLib.synthesis.case import save_case
 from ToothSegLib.synthesis.compose import make_case
-from ToothSegLib.synthesis.sampling import TensorCase
+from ToothSegLib.synthesis.sampling import Patch, TensorCase
 from ToothSegLib.synthesis.scans import simulate_scan
 from ToothSegLib.toothnet import NEW_HEAD
 from ToothSegLib.training import pretrain, pretrain_command
@@ -211,6 +212,42 @@ def test_weights_of_another_network_are_refused(
         pretrain_command.run(
             options(folder, tmp_path / "run", init=str(tmp_path / "other.safetensors"))
         )
+
+
+@pytest.mark.parametrize("gradient", [False, True], ids=["loss", "gradient"])
+def test_a_training_that_runs_away_keeps_its_last_good_checkpoint(
+    gradient: bool, cases: list[TensorCase], tmp_path: Path
+) -> None:
+    def spoilt(output: object, patch: Patch) -> dict[str, torch.Tensor]:
+        spoilt.steps += 1  # type: ignore[attr-defined]
+        assert isinstance(output, torch.Tensor)
+        if spoilt.steps < 3:  # type: ignore[attr-defined]
+            return {"tooth": output.float().mean()}
+        # The root of nothing is a number, its slope is none.
+        return {"tooth": (0 * output.float()).sum().sqrt() if gradient else output.sum() * np.nan}
+
+    spoilt.steps = 0  # type: ignore[attr-defined]
+    task = replace(TASKS["locator"], loss=spoilt)
+    told = "the loss of locator is no number any more in step 3: lower the learning rate"
+    with pytest.raises(InputError, match=told):
+        list(train(task, cases, tmp_path, Plan(steps=5, checkpoint_every_s=0.0)))
+    saved = load_checkpoint(tmp_path / "checkpoint.safetensors")
+    assert saved.state["step"] == 2
+    assert all(bool(tensor.isfinite().all()) for tensor in saved.weights.values())
+
+
+def test_weights_that_are_no_numbers_make_no_bundle(
+    cases: list[TensorCase], tmp_path: Path
+) -> None:
+    weights_after(TASKS["locator"], cases, tmp_path / "run", 1)
+    path = tmp_path / "run" / "checkpoint.safetensors"
+    tensors, metadata = read_with_metadata(path)
+    name = next(name for name in tensors if "/average." in name and tensors[name].numel() > 1)
+    tensors[name].flatten()[0] = np.nan
+    write_safetensors(path, tensors, metadata)
+    with pytest.raises(BundleError, match="run holds weights that are no numbers"):
+        pack("toothnet", [tmp_path / "run"], tmp_path / "no")
+    assert not (tmp_path / "no").exists()
 
 
 def options(folder: Path, output: Path, **changes: object) -> argparse.Namespace:

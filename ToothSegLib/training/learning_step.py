@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from ToothSegLib.synthesis.sampling import Patch
+from ToothSegLib.training.finite import check_finite
 from ToothSegLib.training.machine import Machine
 from ToothSegLib.training.tasks import Task
 
@@ -86,7 +87,8 @@ def take_step(
         The terms of the loss.
 
     Raises:
-        InputError: the device has too little memory, is lost, or cannot do it.
+        InputError: the loss or its gradient is no number any more, or the device has too little
+            memory, is lost, or cannot do it.
     """
     for group in optimiser.param_groups:
         group["lr"] = rate
@@ -101,7 +103,10 @@ def take_step(
         total = torch.stack(list(losses.values())).sum()
         optimiser.zero_grad(set_to_none=True)
         total.backward()
-        nn.utils.clip_grad_norm_(pair.network.parameters(), _LARGEST_GRADIENT)
+        length = nn.utils.clip_grad_norm_(pair.network.parameters(), _LARGEST_GRADIENT)
+        check_finite(float(total.detach()), task.name, step + 1)
+        # Processes that learn together share the gradient: all of them stop here.
+        check_finite(float(length), task.name, step + 1)
         optimiser.step()
         pair.absorb(step)
         return {name: float(loss.detach()) for name, loss in losses.items()}

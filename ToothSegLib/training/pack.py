@@ -68,7 +68,8 @@ def pack(
 
     Raises:
         InputError: there is nothing to be on the way from, or the share is not in 0 to 1.
-        BundleError: a run's checkpoint is missing, damaged or of no known task.
+        BundleError: a run's checkpoint is missing, damaged or of no known task, or holds weights
+            that are no numbers.
         OutputError: the folder cannot be written.
     """
     if not 0 < share <= 1:
@@ -86,6 +87,10 @@ def pack(
             name.removeprefix(_AVERAGE): tensor
             for name, tensor in saved.weights.items() if name.startswith(_AVERAGE)
         }  # fmt: skip
+        if not all(bool(tensor.isfinite().all()) for tensor in networks[task.name].values()):
+            raise BundleError(
+                f"{run} holds weights that are no numbers: train anew with a lower learning rate"
+            )
         if share < 1:
             assert rest is not None
             networks[task.name] = _on_the_way(rest, task.name, networks[task.name], share)

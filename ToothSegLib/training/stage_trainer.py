@@ -16,6 +16,7 @@ from ToothSegLib.errors import BundleError, InputError
 from ToothSegLib.network import UNet
 from ToothSegLib.training.article_results import Settings
 from ToothSegLib.training.checkpoint import load_checkpoint, save_checkpoint
+from ToothSegLib.training.finite import check_finite
 from ToothSegLib.training.losses import binary_dice_loss, category_dice_loss
 from ToothSegLib.training.machine import Machine
 from ToothSegLib.training.pieces import Pieces
@@ -157,32 +158,15 @@ class StageTrainer:
         network.train()
         losses = []
         for step in range(steps):
-            loss = self._step(network, optimiser, scaler, pieces, order[step * size :][:size])
+            number = epoch * steps + step + 1
+            batch = pieces.batch(order[step * size :][:size].tolist())
+            with self.machine.working():
+                loss = self._learn(network, optimiser, scaler, *batch, number)
             losses.append(loss)
             if self.watcher is not None:
                 total = self.settings.epochs * steps
-                self.watcher(
-                    Step(self.stage.role, epoch * steps + step + 1, total, epoch + 1, loss)
-                )
-        mean = sum(losses) / len(losses)
-        if not math.isfinite(mean):
-            raise InputError(
-                f"the loss of {self.stage.role} is no number any more in epoch {epoch + 1}: "
-                "lower the learning rate"
-            )
-        return mean
-
-    def _step(
-        self,
-        network: UNet,
-        optimiser: torch.optim.Optimizer,
-        scaler: torch.amp.GradScaler,
-        pieces: Pieces,
-        numbers: np.ndarray,
-    ) -> float:
-        images, targets = pieces.batch(numbers.tolist())
-        with self.machine.working():
-            return self._learn(network, optimiser, scaler, images, targets)
+                self.watcher(Step(self.stage.role, number, total, epoch + 1, loss))
+        return sum(losses) / len(losses)
 
     def _learn(
         self,
@@ -191,6 +175,7 @@ class StageTrainer:
         scaler: torch.amp.GradScaler,
         images: torch.Tensor,
         targets: torch.Tensor,
+        number: int,
     ) -> float:
         images = self.machine.place_batch(images)
         targets = targets.to(self.machine.device)
@@ -199,6 +184,8 @@ class StageTrainer:
         with self.machine.autocast():
             logits = network(images)
         loss = loss_of(logits, targets)
+        # Not its gradient: the scaler leaves out a step whose gradient float16 cannot hold.
+        check_finite(float(loss.detach()), self.stage.role, number)
         scaler.scale(loss).backward()
         scaler.step(optimiser)
         scaler.update()

@@ -20,7 +20,7 @@ from torch import Tensor
 
 from ToothSegLib.architectures import with_weights
 from ToothSegLib.devices import training_half_type
-from ToothSegLib.errors import BundleError, InputError
+from ToothSegLib.errors import BundleError
 from ToothSegLib.safetensors_io import read_safetensors, write_safetensors
 from ToothSegLib.synthesis.sampling import TensorCase
 from ToothSegLib.training.checkpoint import load_checkpoint, save_checkpoint
@@ -105,7 +105,7 @@ class Tuner:
                 terms = take_step(
                     self.task, pair, optimiser, image, patch, machine, rate, step, forward=forward
                 )
-                self._note(sum(terms.values()))
+                self.course.losses.append(sum(terms.values()))
                 done = step + 1
                 due = done % self.plan.check_every == 0 or done == steps
                 if due:
@@ -132,14 +132,6 @@ class Tuner:
         return draw_mixed(
             self.scans, self.simulated, plan.simulated_share, self.task, plan.seed, number
         )
-
-    def _note(self, loss: float) -> None:
-        if not math.isfinite(loss):
-            raise InputError(
-                f"the loss of {self.task.name} is no number any more in step "
-                f"{len(self.course.losses) + 1}: lower the learning rate"
-            )
-        self.course.losses.append(loss)
 
     def _look(self, step: int, pair: Averaged) -> None:
         """Judge the running mean, and keep it if it is the best so far."""
