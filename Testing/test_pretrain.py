@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -11,7 +12,7 @@ import numpy as np
 import pytest
 import torch
 
-from ToothSegLib.errors import BundleError, InputError
+from ToothSegLib.errors import BundleError, InputError, OutputError
 from ToothSegLib.models import load_bundle
 from ToothSegLib.safetensors_io import read_with_metadata, write_safetensors
 from ToothSegLib.synthesis.case import save_case
@@ -23,6 +24,7 @@ from ToothSegLib.training import pretrain, pretrain_command
 from ToothSegLib.training.checkpoint import load_checkpoint
 from ToothSegLib.training.pack import pack
 from ToothSegLib.training.pretrain import (
+    CHECKPOINT,
     Plan,
     draw_mixed,
     draw_sample,
@@ -30,6 +32,7 @@ from ToothSegLib.training.pretrain import (
     load_scans,
     train,
 )
+from ToothSegLib.training.run_folder import run_folder
 from ToothSegLib.training.tasks import TASKS, Task, build
 from ToothSegLib.volume_io import write_volume
 
@@ -110,8 +113,62 @@ def test_steps_draw_different_samples(cases: list[TensorCase]) -> None:
 
 def test_another_networks_checkpoint_is_refused(cases: list[TensorCase], tmp_path: Path) -> None:
     weights_after(TASKS["locator"], cases, tmp_path, 1)
-    with pytest.raises(BundleError, match="another network"):
+    with pytest.raises(InputError, match="a training with task locator, not toothnet"):
         weights_after(TASKS["toothnet"], cases, tmp_path, 2)
+    other = replace(TASKS["toothnet"], name="locator")
+    with pytest.raises(BundleError, match="another network"):
+        weights_after(other, cases, tmp_path, 2)
+
+
+def of_before(checkpoint: Path) -> None:
+    """Make a checkpoint one that does not say how its run was begun."""
+    tensors, metadata = read_with_metadata(checkpoint)
+    state = json.loads(metadata["state"])
+    kept = {"step": state["step"], "task": state["task"]}
+    assert kept != state
+    write_safetensors(checkpoint, tensors, {"state": json.dumps(kept)})
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"seed": 2}, "with seed 0, not 2"),
+        ({"learning_rate": 1e-5}, "with learning_rate 0.002, not 1e-05"),
+        ({"recipe": "stage1"}, "with task locator, not stage1"),
+        ({"init": "toothnet"}, "--init toothnet with --resume"),
+    ],
+)
+def test_a_run_goes_on_only_as_it_began(
+    change: dict[str, object], words: str, folder: Path, tmp_path: Path
+) -> None:
+    assert pretrain_command.run(options(folder, tmp_path, steps=1)) == 0
+    checkpoint = tmp_path / CHECKPOINT
+    before = checkpoint.read_bytes()
+    with pytest.raises(InputError, match=words):
+        pretrain_command.run(options(folder, tmp_path, resume=True, **change))
+    assert checkpoint.read_bytes() == before
+    if "seed" in change:
+        of_before(checkpoint)
+        assert pretrain_command.run(options(folder, tmp_path, resume=True, **change)) == 0
+
+
+def test_two_trainings_in_one_folder_are_refused(folder: Path, tmp_path: Path) -> None:
+    with run_folder(tmp_path, resume=False), pytest.raises(OutputError, match="wait for that"):
+        pretrain_command.run(options(folder, tmp_path))
+
+
+def test_the_log_has_each_step_once(cases: list[TensorCase], tmp_path: Path) -> None:
+    task = TASKS["locator"]
+    for every, steps in ((0.0, 2), (1e9, 3)):
+        run = train(task, cases, tmp_path, Plan(steps=6, checkpoint_every_s=every))
+        for _ in range(steps):
+            next(run)
+        run.close()
+    with open(tmp_path / "log.csv", "ab") as log:
+        log.write(b"1")  # killed while it wrote
+    list(train(task, cases, tmp_path, Plan(steps=6)))
+    rows = (tmp_path / "log.csv").read_text().splitlines()
+    assert [row.split(",")[0] for row in rows] == list("012345")
 
 
 def test_a_folder_without_cases_is_refused(tmp_path: Path) -> None:

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import nn
 
-from ToothSegLib.errors import BundleError
+from ToothSegLib.errors import BundleError, InputError
 from ToothSegLib.safetensors_io import read_with_metadata, write_safetensors
 
 _WEIGHTS = "weights/"
@@ -88,6 +89,28 @@ def load_checkpoint(path: str | os.PathLike[str]) -> Checkpoint:
     except (KeyError, TypeError, ValueError):
         raise BundleError(f"{path} is no checkpoint of a training") from None
     return Checkpoint(weights, moments, state)
+
+
+def refuse_other(
+    path: str | os.PathLike[str], begun: Mapping[str, Any], asked: Mapping[str, Any]
+) -> None:
+    """Refuse to go on with a training that was begun otherwise.
+
+    Args:
+        path: of its checkpoint.
+        begun: how it was begun; what it does not say is taken to be as asked.
+        asked: how it is to go on.
+
+    Raises:
+        InputError: with the first that differs.
+    """
+    for name, value in asked.items():
+        before = begun.get(name, value)
+        if before != value:
+            raise InputError(
+                f"{path} is of a training with {name} {before}, not {value}: resume with the same "
+                "options, or write to another folder"
+            )
 
 
 def _like(parameter: torch.Tensor, value: torch.Tensor) -> torch.Tensor:

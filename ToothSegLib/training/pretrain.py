@@ -19,18 +19,21 @@ from pathlib import Path
 
 import torch
 
+from ToothSegLib.atomic import replacing
 from ToothSegLib.devices import training_half_type
 from ToothSegLib.errors import BundleError, InputError, OutputError
 from ToothSegLib.synthesis.case import load_case
 from ToothSegLib.synthesis.sampling import Patch, TensorCase
 from ToothSegLib.toothnet import NEW_HEAD
-from ToothSegLib.training.checkpoint import load_checkpoint, save_checkpoint
+from ToothSegLib.training.checkpoint import load_checkpoint, refuse_other, save_checkpoint
 from ToothSegLib.training.learning_step import Averaged, schedule, take_step
 from ToothSegLib.training.machine import Machine
 from ToothSegLib.training.samples import draw_mixed, draw_sample
 from ToothSegLib.training.scan_case import ScanCase, task_case
 from ToothSegLib.training.tasks import Task, build
 from ToothSegLib.volume_io import read_volume
+
+CHECKPOINT = "checkpoint.safetensors"
 
 
 @dataclass(frozen=True)
@@ -105,7 +108,9 @@ def train(
     Raises:
         BundleError: the folder's checkpoint or ``weights`` are of another network.
         OutputError: a checkpoint cannot be written.
-        InputError: the device has too little memory, is lost, or cannot do it.
+        InputError: the folder's checkpoint is of a run with another task, seed or learning rate;
+            the loss is no number any more; or the device has too little memory, is lost, or cannot
+            do it.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -123,10 +128,12 @@ def train(
     optimiser = torch.optim.AdamW(
         pair.network.parameters(), lr=plan.learning_rate, weight_decay=plan.weight_decay
     )
-    checkpoint = folder / "checkpoint.safetensors"
+    checkpoint = folder / CHECKPOINT
+    identity = {"task": task.name, "seed": plan.seed, "learning_rate": plan.learning_rate}
     first = 0
     if checkpoint.exists():
         saved = load_checkpoint(checkpoint)
+        refuse_other(checkpoint, saved.state, identity)
         saved.restore(pair, optimiser)
         first = int(saved.state["step"])
     if first >= plan.steps:
@@ -137,6 +144,7 @@ def train(
             return draw_sample(cases, task, plan.seed, step)
         return draw_mixed(scans, cases, 1.0 - plan.scan_share, task, plan.seed, step)
 
+    _forget_steps(folder / "log.csv", first)
     with (
         open(folder / "log.csv", "a", newline="") as stream,
         # The next picture is made while the network learns from this one.
@@ -157,9 +165,22 @@ def train(
             done = step + 1 == plan.steps
             if done or time.monotonic() - last_saved > plan.checkpoint_every_s:
                 stream.flush()
-                save_checkpoint(checkpoint, pair, optimiser, {"step": step + 1, "task": task.name})
+                save_checkpoint(checkpoint, pair, optimiser, {"step": step + 1, **identity})
                 last_saved = time.monotonic()
             yield {"step": step + 1, **figures}
+
+
+def _forget_steps(log: Path, first: int) -> None:
+    """Take the rows of the steps from ``first`` on, which will be done again, out of the log."""
+    if not log.exists():
+        return
+    kept = []
+    for row in log.read_bytes().splitlines(keepends=True):
+        step, comma, _ = row.partition(b",")
+        if comma and step.isdigit() and int(step) < first:
+            kept.append(row)
+    with replacing(log) as file:
+        file.writelines(kept)
 
 
 def _start_from(network: torch.nn.Module, weights: Mapping[str, torch.Tensor]) -> None:

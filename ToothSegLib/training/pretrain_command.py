@@ -9,7 +9,8 @@ from pathlib import Path
 from ToothSegLib.devices import choose_device
 from ToothSegLib.errors import Cancelled, InputError
 from ToothSegLib.training.initial_weights import starting_weights
-from ToothSegLib.training.pretrain import Plan, load_cases, load_scans, train
+from ToothSegLib.training.pretrain import CHECKPOINT, Plan, load_cases, load_scans, train
+from ToothSegLib.training.run_folder import run_folder
 from ToothSegLib.training.tasks import TASKS
 
 _STEPS = 3000
@@ -21,10 +22,8 @@ def run(args: argparse.Namespace) -> int:
     Raises:
         InputError: no cases, or a number of steps that makes no sense.
         BundleError: the weights of --init cannot be read, or as of `pretrain.train`.
-        OutputError: as of `pretrain.train`.
+        OutputError: as of `pretrain.train`, or another process is at work in the folder.
     """
-    from tqdm import tqdm
-
     if args.cases is None:
         raise InputError(
             f"{args.recipe} learns from simulated cases: make some with 'toothseg simulate' and "
@@ -40,9 +39,6 @@ def run(args: argparse.Namespace) -> int:
         raise InputError(f"--scan-share {share:g}: give a share between 0 and 1")
     if args.scan_share is not None and not args.scans:
         raise InputError(f"--scan-share {share:g}: give the scans, too, with --scans")
-    folder = Path(args.output)
-    if not args.resume and (folder / "checkpoint.safetensors").exists():
-        raise InputError(f"{folder} holds a run already: add --resume to go on with it")
     plan = Plan(
         steps=steps,
         learning_rate=args.learning_rate or Plan.learning_rate,
@@ -50,6 +46,20 @@ def run(args: argparse.Namespace) -> int:
         scan_share=share,
         device=choose_device(args.device),
     )
+    folder = Path(args.output)
+    with run_folder(folder, resume=args.resume, record=CHECKPOINT) as there:
+        if there and args.init:
+            raise InputError(
+                f"--init {args.init} with --resume: the run in {folder} goes on with its own "
+                "weights, so leave --init out, or name another folder"
+            )
+        return _train(args, folder, plan)
+
+
+def _train(args: argparse.Namespace, folder: Path, plan: Plan) -> int:
+    """The run in its folder; errors as of `run`."""
+    from tqdm import tqdm
+
     task = TASKS[args.recipe]
     cases = load_cases(Path(args.cases))
     scans = load_scans(Path(args.scans), task) if args.scans else ()

@@ -1,4 +1,4 @@
-"""The folder of a fine-tuning: one at a time, and rid of what one that was killed was writing."""
+"""The folder of a training: one at a time, and rid of what one that was killed was writing."""
 
 from __future__ import annotations
 
@@ -17,13 +17,14 @@ _REMAINS = (".*.part", ".*.old")
 
 
 @contextmanager
-def run_folder(folder: Path, *, resume: bool) -> Iterator[bool]:
+def run_folder(folder: Path, *, resume: bool, record: str = RECORD) -> Iterator[bool]:
     """Keep a run's folder to this process; whether a run is there to go on with.
 
     Args:
         folder: made if it is not there, and gone again where the block ends in an error before
             anything has come into it.
         resume: somebody asked to go on with the run in it.
+        record: the file by which a run is told to be there.
 
     Raises:
         InputError: there is a run and nobody asked to go on with it.
@@ -36,7 +37,7 @@ def run_folder(folder: Path, *, resume: bool) -> Iterator[bool]:
         raise OutputError(f"cannot make {folder}: {error.strerror or error}") from error
     try:
         with os_locked(folder / LOCK_NAME, "training"):
-            there = (folder / RECORD).exists()
+            there = (folder / record).exists()
             if there and not resume:
                 raise InputError(f"{folder} holds a run already: add --resume to go on with it")
             _clear(folder)

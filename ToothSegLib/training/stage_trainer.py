@@ -15,7 +15,7 @@ import torch
 from ToothSegLib.errors import BundleError, InputError
 from ToothSegLib.network import UNet
 from ToothSegLib.training.article_results import Settings
-from ToothSegLib.training.checkpoint import load_checkpoint, save_checkpoint
+from ToothSegLib.training.checkpoint import load_checkpoint, refuse_other, save_checkpoint
 from ToothSegLib.training.finite import check_finite
 from ToothSegLib.training.losses import binary_dice_loss, category_dice_loss
 from ToothSegLib.training.machine import Machine
@@ -124,13 +124,7 @@ class StageTrainer:
         self, network: UNet, optimiser: torch.optim.Optimizer, scaler: torch.amp.GradScaler
     ) -> None:
         saved = load_checkpoint(self.checkpoint)
-        theirs = saved.state["training"]
-        for name, value in self._identity().items():
-            if theirs.get(name) != value:
-                raise InputError(
-                    f"{self.checkpoint} is of a training with {name} {theirs.get(name)}, "
-                    f"not {value}: resume with the same options, or write to another folder"
-                )
+        refuse_other(self.checkpoint, saved.state["training"], self._identity())
         done = len(saved.state["history"])
         if done > self.settings.epochs:
             raise InputError(
