@@ -53,7 +53,7 @@ def test_a_canine_across_the_roots_of_the_incisors_has_its_number(regions: list[
 @pytest.mark.parametrize(
     ("by", "canine"),
     [(ACROSS, 0.2), ((8.0, 30.0, 12.0), 0.45)],
-    ids=["looks like another", "far away"],
+    ids=["looks too little like it", "far away"],
 )
 def test_what_may_be_anything_keeps_no_number(
     regions: list[Region], by: tuple[float, float, float], canine: float
@@ -63,12 +63,13 @@ def test_what_may_be_anything_keeps_no_number(
     assert numbering.notes[13] == "fits no place in the arch"
 
 
-def asked(regions: list[Region], extra: Region, missing: int | None) -> dict[int, int]:
+def asked(regions: list[Region], *extra: Region, missing: int | None) -> dict[int, int]:
     whole = number_regions(regions)
     assert whole.pose is not None
     there = [r for r in regions if r.label != missing]
-    numbers = {r.label: whole.numbers[r.label] for r in there} | {extra.label: None}
-    found = displaced_teeth([*there, extra], numbers, {extra.label}, whole.pose)
+    leftover = {region.label: None for region in extra}
+    numbers = {r.label: whole.numbers[r.label] for r in there} | leftover
+    found = displaced_teeth([*there, *extra], numbers, set(leftover), whole.pose)
     return {label: fdi for label, (fdi, _) in found.items()}
 
 
@@ -87,13 +88,31 @@ def test_only_a_number_that_is_left_over_is_given(regions: list[Region]) -> None
 
 @pytest.mark.parametrize(
     ("by", "share"),
-    [((6.0, 5.0, 0.0), 1.0), ((6.0, 5.0, -9.0), 1.0), ((6.0, 5.0, 9.0), 0.2)],
-    ids=["beside the row", "towards the bite", "a crumb"],
-)
-def test_milk_teeth_and_crumbs_have_none(
+    [((6.0, 5.0, 0.0), 1.0), ((6.0, 5.0, -9.0), 1.0), ((6.0, 5.0, 9.0), 0.2),
+     ((6.0, 5.0, 9.0), 3.0)],
+    ids=["beside the row", "towards the bite", "a crumb", "a lump"],
+)  # fmt: skip
+def test_milk_teeth_crumbs_and_lumps_have_none(
     regions: list[Region], by: tuple[float, float, float], share: float
 ) -> None:
     assert asked(regions, extra_like_13(regions, by, share), missing=13) == {}
+
+
+def test_a_number_is_given_once_to_the_largest(regions: list[Region]) -> None:
+    extra = extra_like_13(regions, (6.0, 5.0, 9.0), 1.0)
+    smaller = replace(extra_like_13(regions, (7.0, 4.0, 8.0), 0.8), label=98)
+    assert asked(regions, smaller, missing=13) == {98: 13}
+    assert asked(regions, smaller, extra, missing=13) == {99: 13}
+
+
+def test_what_looks_more_like_another_number_that_is_left_over_has_none(
+    regions: list[Region],
+) -> None:
+    extra = extra_like_13(regions, (6.0, 5.0, 9.0), 1.0)
+    # All teeth of the lower jaw are left over, too, and far away.
+    for canine, lower, found in ((0.5, 0.4, {99: 13}), (0.4, 0.5, {})):
+        looks = {type_of(13): canine, type_of(43): lower}
+        assert asked(regions, moved(extra, (0.0, 0.0, 0.0), looks), missing=13) == found
 
 
 def test_a_canine_that_is_one_region_with_an_incisor_is_parted_from_it() -> None:
