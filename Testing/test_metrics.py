@@ -121,9 +121,23 @@ def test_distances_of_parallel_faces_are_in_millimetres_of_each_axis() -> None:
         first, second = np.zeros((2, 16, 16, 16), bool)
         np.moveaxis(first, axis, 0)[4] = True
         np.moveaxis(second, axis, 0)[7] = True
-        distances = surface_distances(second, first, SPACING)
+        distances = surface_distances(second, first, np.diag(SPACING))
         assert distances["assd"] == pytest.approx(3 * step)
         assert distances["hd95"] == pytest.approx(3 * step)
+
+
+def test_distances_on_the_grid_of_a_tilted_gantry_are_those_in_space() -> None:
+    tilt = np.radians(25)
+    direction = np.eye(3)
+    direction[:, 2] = [0, np.sin(tilt), np.cos(tilt)]
+    array = np.zeros((20, 40, 40), np.uint8)
+    first, second = array.copy(), array.copy()
+    first[6, 4:36, 4:36] = second[10, 4:36, 4:36] = 11
+    plates = (Volume(plate, 0.5, (0, 0, 0), direction) for plate in (first, second))
+    (score,) = evaluate(*plates).teeth
+    # Four slices along the slanted axis are 2 mm, but the plates are nearer to each other.
+    assert score.assd == pytest.approx(2 * np.cos(tilt), rel=0.03)
+    assert score.hd95 < 2
 
 
 @pytest.mark.parametrize(("grown", "sign"), [(1, 1), (-1, -1)])
@@ -131,9 +145,9 @@ def test_signed_distance_tells_thick_from_thin(grown: int, sign: int) -> None:
     true, predicted = np.zeros((2, 20, 20, 20), bool)
     true[5:15, 5:15, 5:15] = True
     predicted[5 - grown : 15 + grown, 5 - grown : 15 + grown, 5 - grown : 15 + grown] = True
-    distances = surface_distances(predicted, true, (0.4, 0.4, 0.4))
+    distances = surface_distances(predicted, true, 0.4 * np.eye(3))
     assert distances["signed_distance"] == pytest.approx(sign * 0.4, abs=0.06)
-    swapped = surface_distances(true, predicted, (0.4, 0.4, 0.4))
+    swapped = surface_distances(true, predicted, 0.4 * np.eye(3))
     assert swapped["signed_distance"] == pytest.approx(-distances["signed_distance"])
     assert swapped["assd"] == pytest.approx(distances["assd"])
 
@@ -143,15 +157,15 @@ def test_hd95_is_the_worse_of_both_directions() -> None:
     true[3:9, 3:9, 2:10] = True
     predicted = true.copy()
     predicted[3:9, 3:9, 10:40] = True  # a long spur: far from the truth, but not the other way
-    assert surface_distances(predicted, true, (1, 1, 1))["hd95"] > 20
-    assert surface_distances(true, predicted, (1, 1, 1))["hd95"] > 20
+    assert surface_distances(predicted, true, np.eye(3))["hd95"] > 20
+    assert surface_distances(true, predicted, np.eye(3))["hd95"] > 20
 
 
 def test_a_tooth_at_the_edge_of_the_array_has_a_surface_there() -> None:
     full = np.ones((6, 6, 6), bool)
     part = full.copy()
     part[:, :, :3] = False
-    assert surface_distances(part, full, (1, 1, 1))["assd"] > 0.5
+    assert surface_distances(part, full, np.eye(3))["assd"] > 0.5
 
 
 @pytest.mark.parametrize("value", [9, 19, 48.5, 51, 255, -1, np.nan])

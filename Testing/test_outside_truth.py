@@ -43,6 +43,14 @@ def test_voxels_of_another_size_at_the_border_are_inside() -> None:
     assert outside_of(fine, coarse) == outside_of(coarse, fine) == {}
 
 
+def test_voxels_of_a_tilted_gantry_are_smaller_than_their_edges_say() -> None:
+    direction = np.eye(3)
+    direction[:, 2] = [0, np.sin(0.5), np.cos(0.5)]
+    labels = Volume(np.full((5, 5, 5), 11, np.uint8), 0.5, (0, 0, 0), direction)
+    far = Volume(np.zeros((2, 2, 2), np.uint8), 0.5, (100, 100, 100))
+    assert outside_of(labels, far) == {11: (pytest.approx(125 * 0.125 * np.cos(0.5)), 1.0)}
+
+
 def test_the_sentence_leaves_slivers_away() -> None:
     text = outside_as_text({11: (4.0, 0.44), 12: (0.1, 0.004), 16: (8.0, 1.0), 17: (9.0, 0.999)})
     assert text == "Outside the truth's grid, and not counted: 16, 44 % of 11, 99 % of 17.\n"

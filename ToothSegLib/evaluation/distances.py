@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import binary_erosion, distance_transform_edt
+from scipy.ndimage import binary_erosion
+from scipy.spatial import cKDTree
 
 
 def surface_distances(
-    predicted: NDArray[np.bool_], true: NDArray[np.bool_], spacing: tuple[float, float, float]
+    predicted: NDArray[np.bool_], true: NDArray[np.bool_], steps: NDArray[np.float64]
 ) -> dict[str, float]:
     """The three distances in mm of two regions, neither of them empty.
 
@@ -26,15 +27,19 @@ def surface_distances(
     Args:
         predicted: (k, j, i).
         true: the same shape.
-        spacing: (x, y, z) mm, of the axes i, j, k.
+        steps: (3, 3), whose columns lead from a voxel to the next along i, j and k, mm. They need
+            not be at right angles: those of a tilted gantry are not.
     """
     # Background all round, so that the edge of the array is a boundary too.
     predicted, true = np.pad(predicted, 1), np.pad(true, 1)
     boundary_predicted = predicted & ~binary_erosion(predicted)
     boundary_true = true & ~binary_erosion(true)
-    sampling = spacing[::-1]
-    to_true = distance_transform_edt(~boundary_true, sampling=sampling)[boundary_predicted]
-    to_predicted = distance_transform_edt(~boundary_predicted, sampling=sampling)[boundary_true]
+    ours, theirs = (
+        np.argwhere(boundary)[:, ::-1] @ np.asarray(steps, float).T
+        for boundary in (boundary_predicted, boundary_true)
+    )
+    to_true = cKDTree(theirs).query(ours)[0]
+    to_predicted = cKDTree(ours).query(theirs)[0]
     outside_true = np.where(true[boundary_predicted], -to_true, to_true)
     inside_predicted = np.where(predicted[boundary_true], to_predicted, -to_predicted)
     return {

@@ -109,7 +109,7 @@ def told(result: Segmentation, truth: Volume, tissue: Volume) -> Told:
         truth: (k, j, i) FDI numbers.
         tissue: (k, j, i) codes of `tissues`, on the same grid.
     """
-    voxel_mm3 = float(np.prod(truth.spacing))
+    voxel_mm3 = truth.voxel_mm3
     implant, there = _implants(tissue.array, truth.array, voxel_mm3)
     found = result.labels.array
     of_implants = np.bincount(found.ravel(), implant.ravel(), minlength=100)

@@ -91,7 +91,7 @@ def _score(
         iou=float(common / (both - common)),
         truth_mm3=float(theirs.sum() * grid.voxel_mm3),
         predicted_mm3=float(ours.sum() * grid.voxel_mm3),
-        **surface_distances(ours, theirs, grid.spacing),
+        **surface_distances(ours, theirs, grid.index_to_lps[:3, :3]),
     )
 
 

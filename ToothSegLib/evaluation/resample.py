@@ -47,10 +47,9 @@ def outside_of(labels: Volume, like: Volume) -> dict[int, tuple[float, float]]:
     matrix = (like.lps_to_index @ labels.index_to_lps)[:3]
     index = at[:, ::-1] @ matrix[:, :3].T + matrix[:, 3]
     beyond = ((index < -0.5) | (index > np.array(like.shape[::-1]) - 0.5)).any(axis=1)
-    voxel_mm3 = float(np.prod(labels.spacing))
     left: dict[int, tuple[float, float]] = {}
     for fdi in sorted(FDI_NUMBERS):
         own = beyond[numbers == fdi]
         if own.any():
-            left[fdi] = float(own.sum()) * voxel_mm3, float(own.mean())
+            left[fdi] = float(own.sum()) * labels.voxel_mm3, float(own.mean())
     return left
