@@ -14,10 +14,10 @@ from ToothSegLib.volume import Volume
 AXIAL = [(24 + 392 * column, 824 - 360 * row, 376, 344) for row in (0, 1) for column in range(4)]
 
 
-def draw(volume: Volume, labels: Volume) -> np.ndarray:
+def draw(volume: Volume, labels: Volume, title: str = "scan") -> np.ndarray:
     """The picture; where nothing can be drawn the test is skipped."""
     try:
-        return slice_picture(volume, labels, "scan")
+        return slice_picture(volume, labels, title)
     except NoDrawing as error:
         pytest.skip(str(error))
 
@@ -103,6 +103,14 @@ def test_what_the_slices_are_is_said_once(monkeypatch: pytest.MonkeyPatch) -> No
     assert words.count("For research use, not a medical device.") == 1
     assert sum("mm above the middle of the teeth" in text for text in words) == 1
     assert sum(text.endswith(" mm") for text in words) == 7
+
+
+def test_a_long_title_leaves_the_notice_alone() -> None:
+    nothing = Volume(np.zeros((4, 4, 4), np.uint8))
+    title = "CBCT_2024-03-11_maxilla_and_mandible_" * 3 + "axial_reconstruction.nrrd"
+    short, long = (draw(nothing, nothing, words)[:72] for words in ("scan", title))
+    np.testing.assert_array_equal(long[:, 1160:], short[:, 1160:])
+    assert (long[:, 700:1160] < 100).any(), "the title is cut too short"
 
 
 def test_a_scan_without_teeth_and_one_with_two() -> None:

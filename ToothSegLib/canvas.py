@@ -172,6 +172,13 @@ class Canvas:
         return renderer
 
 
+def shortened(title: str, most: int = 64) -> str:
+    """A title that fits, its end kept: that is where files differ."""
+    if len(title) <= most:
+        return title
+    return f"{title[: most // 2]}\N{HORIZONTAL ELLIPSIS}{title[-(most // 2 - 1) :]}"
+
+
 def _light(renderer: vtkRenderer, view: View) -> None:
     """A main light from the upper left and a weak one from the right."""
     from vtkmodules.vtkRenderingCore import vtkLight

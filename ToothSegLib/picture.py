@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from ToothSegLib.canvas import PANEL, SOFT_INK, Box, Canvas
+from ToothSegLib.canvas import PANEL, SOFT_INK, Box, Canvas, shortened
 from ToothSegLib.label_places import line_ends, parted, spread
 from ToothSegLib.report import NOTICE
 from ToothSegLib.surfaces import Surface
@@ -110,7 +110,7 @@ def _draw_arch(canvas: Canvas, surfaces: Mapping[int, Surface], view: View) -> N
 
 def _write_frame(canvas: Canvas, title: str, missing: Sequence[int]) -> None:
     found = len(FDI_NUMBERS) - len(missing)
-    canvas.write(_shortened(title) or "Teeth", (28, 956), 30, bold=True)
+    canvas.write(shortened(title) or "Teeth", (28, 956), 30, bold=True)
     canvas.write(f"{found} of {len(FDI_NUMBERS)} teeth", (WIDTH - 28, 956), 26, align="right")
     below = f"Not found: {', '.join(map(str, missing))}" if missing else "All 28 teeth found"
     canvas.write(below, (28, 48), 20)
@@ -127,13 +127,6 @@ def _write_frame(canvas: Canvas, title: str, missing: Sequence[int]) -> None:
         canvas.write(
             "L", (left + width - 22, middle), 30, bold=True, align="centre", colour=SOFT_INK
         )
-
-
-def _shortened(title: str, most: int = 64) -> str:
-    """A title that fits, its end kept: that is where files differ."""
-    if len(title) <= most:
-        return title
-    return f"{title[: most // 2]}\N{HORIZONTAL ELLIPSIS}{title[-(most // 2 - 1) :]}"
 
 
 def _of_arch(surfaces: Mapping[int, Surface], arch: Sequence[int]) -> dict[int, Surface]:

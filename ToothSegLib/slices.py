@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from scipy.interpolate import make_interp_spline
 from scipy.ndimage import map_coordinates
 
-from ToothSegLib.canvas import PANEL, SOFT_INK, Box, Canvas
+from ToothSegLib.canvas import PANEL, SOFT_INK, Box, Canvas, shortened
 from ToothSegLib.label_boxes import label_boxes
 from ToothSegLib.report import NOTICE, measure_teeth
 from ToothSegLib.teeth import LOWER_ARCH, UPPER_ARCH, by_fdi
@@ -50,7 +50,7 @@ def slice_picture(volume: Volume, labels: Volume, title: str = "") -> NDArray[np
         tooth.fdi: np.array(tooth.centroid_lps) for tooth in measure_teeth(labels, confidences={})
     }
     canvas = Canvas(WIDTH, HEIGHT)
-    canvas.write(title or "Slices", (28, HEIGHT - 36), 26, bold=True)
+    canvas.write(shortened(title) or "Slices", (28, HEIGHT - 36), 26, bold=True)
     canvas.write(NOTICE, (WIDTH - 28, HEIGHT - 36), 20, align="right", colour=SOFT_INK)
     if not teeth:
         canvas.write("No teeth", (WIDTH / 2, HEIGHT / 2), 30, align="centre")
