@@ -67,6 +67,25 @@ def test_an_implant_may_look_like_a_tooth_but_must_be_told(tooth_at_implant: flo
     )
 
 
+def test_a_right_answer_for_a_small_tooth_beside_a_large_implant_costs_nothing() -> None:
+    labels = torch.zeros(SHAPE, dtype=torch.uint8)
+    labels[:8, :8, :8] = 11
+    prosthesis = torch.zeros(SHAPE, dtype=torch.bool)
+    prosthesis[:, 8:] = True
+    types = torch.zeros(HALF, dtype=torch.int64)
+    types[:4, :4, :4] = 1
+    tooth = (labels > 0).float()
+    patch = Patch(labels, labels, types, torch.zeros(3, *HALF), tooth, None, prosthesis)
+    half = torch.nn.functional.avg_pool3d(prosthesis[None].float(), 2)[None]
+    output = ToothNetOutput(
+        18 * tooth[None, None] - 9,
+        18 * torch.nn.functional.one_hot(types, 17).permute(3, 0, 1, 2)[None].float() - 9,
+        torch.zeros(1, 3, *HALF),
+        18 * half - 9,
+    )
+    assert sum(loss(output, patch).values()) < 0.01
+
+
 def test_where_prostheses_are_unknown_nothing_is_asked_of_them() -> None:
     patch = replace(a_patch(), prosthesis=None)
     told = loss(an_output(tooth_at_implant=9.0, says=-9.0), patch)

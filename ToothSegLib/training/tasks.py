@@ -47,7 +47,7 @@ def build(task: Task) -> nn.Module:
 
 def _toothnet_loss(output: object, patch: Patch) -> Losses:
     assert isinstance(output, ToothNetOutput)
-    types = output.types.float()
+    types, kinds = output.types.float(), patch.types
     inside = patch.types > 0
     per_voxel = functional.cross_entropy(types, patch.types[None], reduction="none")[0]
     share = inside.float().mean().clamp(0.02, 0.5)
@@ -61,11 +61,11 @@ def _toothnet_loss(output: object, patch: Patch) -> Losses:
         losses["prosthesis"] = _prosthesis_loss(output.prosthesis[0, 0].float(), prosthesis, inside)
         elsewhere = prosthesis == 0
         weight = weight * elsewhere
-        types = types * elsewhere
+        types, kinds = types[..., elsewhere], kinds[elsewhere]
         tooth, truth = tooth[~patch.prosthesis], truth[~patch.prosthesis]
     losses |= {
         "tooth": _tooth_loss(tooth, truth),
-        "types": (per_voxel * weight).mean() + 0.5 * _type_dice(types, patch.types),
+        "types": (per_voxel * weight).mean() + 0.5 * _type_dice(types, kinds),
     }
     if inside.any():
         away = output.offsets[0].float()[:, inside] - patch.offsets[:, inside] / OFFSET_UNIT_MM
