@@ -224,10 +224,17 @@ def test_a_training_that_runs_away_stops_with_advice(scan, tmp_path, monkeypatch
 
 
 @pytest.mark.parametrize(
-    "options", [{"epochs": 0}, {"seed": -1}, {"max_pieces": 0}, {"checkpoint_every": 0}]
+    ("options", "words"),
+    [
+        ({"epochs": 0}, "epochs is at least 1"),
+        ({"seed": -1}, "--seed -1"),
+        ({"seed": 2**32}, "--seed 4294967296: give 0 to 4294967295"),
+        ({"max_pieces": 0}, "max_pieces is at least 1"),
+        ({"checkpoint_every": 0}, "checkpoint_every is at least 1"),
+    ],
 )
-def test_options_out_of_range_are_refused(options, scan, tmp_path):
-    with pytest.raises(InputError, match=f"{next(iter(options))} is at least"):
+def test_options_out_of_range_are_refused(options, words, scan, tmp_path):
+    with pytest.raises(InputError, match=words):
         train_recipe(TINY["article-5"], *scan, tmp_path, device="cpu", **options)
 
 

@@ -285,6 +285,7 @@ def test_a_run_goes_on_only_as_it_began(
         (["--held-out", "1.5"], "--held-out 1.5"),
         (["--steps", "0"], "--steps 0"),
         (["--guards", "-1"], "--guards -1"),
+        (["--seed", "10000000000000"], "--seed 10000000000000: give 0 to 4294967295"),
         (["--simulated-share", "1"], "--simulated-share 1"),
         (["--learning-rate", "nan"], "--learning-rate nan"),
         (["--recipe", "toothnet"], "leave --recipe out"),

@@ -79,6 +79,9 @@ def test_much_work_on_the_teeth(tmp_path: Path) -> None:
     ("extra", "words"),
     [
         (["--count", "0"], "--count 0"),
+        (["--seed", "-1"], "--seed -1: give 0 to 4294967295"),
+        (["--seed", "10000000000000"], "--seed 10000000000000: give 0 to 4294967295"),
+        (["--seed", "4294967295", "--count", "2"], "--seed 4294967295 with --count 2"),
         (["--spacing", "3"], "--spacing 3"),
         (["--anatomy", "nowhere"], "no tooth meshes"),
         (["--physics", "nothing"], "no scanner is called 'nothing'"),

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ToothSegLib.errors import InputError, OutputError
+from ToothSegLib.seeds import LARGEST_SEED, check_seed
 
 if TYPE_CHECKING:
     from ToothSegLib.progress import Progress
@@ -112,8 +113,12 @@ def run(args: argparse.Namespace) -> int:
 
     if args.count < 1:
         raise InputError(f"--count {args.count}: give at least 1")
-    if args.seed < 0:
-        raise InputError(f"--seed {args.seed}: give 0 or more")
+    check_seed(args.seed)
+    if args.seed + args.count - 1 > LARGEST_SEED:
+        raise InputError(
+            f"--seed {args.seed} with --count {args.count}: the last case's number would be over "
+            f"{LARGEST_SEED}"
+        )
     if args.spacing is not None and not 0.2 <= args.spacing <= 1.0:
         raise InputError(f"--spacing {args.spacing:g}: give 0.2 to 1.0 mm")
     if args.third_molars and not args.scan and args.physics is None:

@@ -12,6 +12,7 @@ from typing import Any
 
 from ToothSegLib.atomic import replacing
 from ToothSegLib.errors import InputError
+from ToothSegLib.seeds import check_seed
 from ToothSegLib.training.preparation import PAD_MULTIPLE
 from ToothSegLib.training.recipes import Recipe, Stage
 
@@ -40,11 +41,12 @@ class Settings:
     trained_on: str = ""
 
     def __post_init__(self) -> None:
-        lowest = {"epochs": 1, "seed": 0, "max_pieces": 1, "checkpoint_every": 1}
+        lowest = {"epochs": 1, "max_pieces": 1, "checkpoint_every": 1}
         for name, least in lowest.items():
             value = getattr(self, name)
             if value is not None and value < least:
                 raise InputError(f"{name} is at least {least}, not {value}")
+        check_seed(self.seed)
         roles = [stage.role for stage in self.recipe.stages]
         for role in self.started_from:
             if role not in roles:

@@ -10,6 +10,7 @@ from typing import Any
 
 from ToothSegLib.atomic import replacing
 from ToothSegLib.errors import InputError
+from ToothSegLib.seeds import check_seed
 
 RECORD = "run.json"
 
@@ -54,9 +55,9 @@ class Plan:
         for name in ("steps", "check_every", "patience", "simulated"):
             if getattr(self, name) < 1:
                 raise InputError(f"{_option(name)} {getattr(self, name)}: give at least 1")
-        for name in ("seed", "guards"):
-            if getattr(self, name) < 0:
-                raise InputError(f"{_option(name)} {getattr(self, name)}: give 0 or more")
+        check_seed(self.seed)
+        if self.guards < 0:
+            raise InputError(f"--guards {self.guards}: give 0 or more")
         if not self.learning_rate > 0:
             raise InputError(f"--learning-rate {self.learning_rate:g}: give a number above 0")
         if not 0 <= self.simulated_share < 1:

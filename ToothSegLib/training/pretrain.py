@@ -22,6 +22,7 @@ import torch
 from ToothSegLib.atomic import replacing
 from ToothSegLib.devices import training_half_type
 from ToothSegLib.errors import BundleError, InputError, OutputError
+from ToothSegLib.seeds import check_seed
 from ToothSegLib.synthesis.case import load_case
 from ToothSegLib.synthesis.sampling import Patch, TensorCase
 from ToothSegLib.toothnet import NEW_HEAD
@@ -38,7 +39,11 @@ CHECKPOINT = "checkpoint.safetensors"
 
 @dataclass(frozen=True)
 class Plan:
-    """How long and how fast to train."""
+    """How long and how fast to train.
+
+    Raises:
+        InputError: the seed is out of range.
+    """
 
     steps: int
     learning_rate: float = 2e-3
@@ -47,6 +52,9 @@ class Plan:
     checkpoint_every_s: float = 180.0
     device: str = "cpu"
     scan_share: float = 0.25  # of the steps, that learn from scans, where there are any
+
+    def __post_init__(self) -> None:
+        check_seed(self.seed)
 
 
 def load_cases(folder: Path) -> list[TensorCase]:
