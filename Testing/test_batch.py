@@ -24,6 +24,7 @@ from ToothSegLib.cli import batch
 from ToothSegLib.cli.main import main
 from ToothSegLib.dataset.voxels import source_of
 from ToothSegLib.errors import OutputError
+from ToothSegLib.models import Bundle, load_bundle
 from ToothSegLib.volume_io import read_volume
 
 QUICK = ("--no-stl", "--no-picture", "--device", "cpu", "--jobs", "2")
@@ -127,7 +128,11 @@ def test_what_is_done_is_kept_until_something_that_it_was_made_of_changes(
 def test_other_weights_are_another_result(scans: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     shutil.rmtree(scans / "two")
     toothseg_batch(scans)
-    monkeypatch.setattr(run, "bundle_weights", lambda bundle: {"stage1": "0" * 64})
+
+    class Other(Bundle):
+        weights = {"stage1": "0" * 64}
+
+    monkeypatch.setattr(run, "load_bundle", lambda model: Other(**vars(load_bundle(model))))
     # The worker has the true weights, and says that it was asked for others.
     assert toothseg_batch(scans) == 2
     assert "are not those of the batch" in manifest(scans)["one/scan.nrrd"]["error"]

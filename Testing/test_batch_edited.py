@@ -15,13 +15,13 @@ import pytest
 from batch_fixture import run_here
 from batch_stub import write_scan
 from dataset_fixture import files_in
-from ToothSegLib.batch import run
 from ToothSegLib.batch.entry import Entry
 from ToothSegLib.batch.manifest import MANIFEST_NAME
 from ToothSegLib.batch.record import RECORD_NAME, WHAT_TO_DO
 from ToothSegLib.batch.run import BatchResult
 from ToothSegLib.cli.batch import summary
 from ToothSegLib.edited import edited_files
+from ToothSegLib.models import Bundle
 from ToothSegLib.volume_io import read_volume, write_volume
 
 
@@ -85,9 +85,7 @@ def test_a_correction_is_kept_and_told(
 
 
 def of_other_weights(scans: Path, patch: pytest.MonkeyPatch) -> None:
-    weights = {"stage1": "0" * 64}
-    patch.setattr(run, "bundle_weights", lambda bundle: weights)
-    patch.setattr("ToothSegLib.batch.one_scan.bundle_weights", lambda bundle: weights)
+    patch.setattr(Bundle, "weights", {"stage1": "0" * 64})
 
 
 def another_scan(scans: Path, patch: pytest.MonkeyPatch) -> None:

@@ -27,7 +27,7 @@ from ToothSegLib.grid import Box, to_working_grid
 from ToothSegLib.inference import predict_maps
 from ToothSegLib.localise import find_dentition, small_scan
 from ToothSegLib.maps import Maps
-from ToothSegLib.models import Bundle, bundle_weights, load_bundle
+from ToothSegLib.models import Bundle, load_bundle
 from ToothSegLib.padding import without_padding
 from ToothSegLib.progress import Progress, ProgressCallback, timed
 from ToothSegLib.quality import find_findings
@@ -236,7 +236,7 @@ def _provenance(bundle: Bundle, wanted: str, precision: str, sight: _Sight) -> d
     fell_back = {} if sight.device == wanted else {"device_that_failed": wanted}
     return {
         "bundle": bundle.name,
-        "weights": bundle_weights(bundle),
+        "weights": bundle.weights,
         "device": sight.device,
         **fell_back,
         "backend": sight.backend,

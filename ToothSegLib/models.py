@@ -117,11 +117,6 @@ class Bundle:
         return data
 
 
-def bundle_weights(bundle: Bundle) -> dict[str, str]:
-    """Checksums of a bundle's networks by role, as its card gives them."""
-    return {role: entry["sha256"] for role, entry in sorted(bundle.card["networks"].items())}
-
-
 def models_folder() -> Path:
     """The folder of the bundles that come with ToothSeg."""
     return Path(resource_path("Models"))

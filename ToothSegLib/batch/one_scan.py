@@ -27,7 +27,7 @@ from ToothSegLib.batch.record import (
 from ToothSegLib.checksum import checksum
 from ToothSegLib.dataset.voxels import source_of, storable
 from ToothSegLib.errors import BundleError, Cancelled, InputError, OutputError, in_words
-from ToothSegLib.models import bundle_weights, load_bundle
+from ToothSegLib.models import load_bundle
 from ToothSegLib.moving import alone_in, tidy
 from ToothSegLib.output_folder import new_folder
 from ToothSegLib.progress import ProgressCallback
@@ -87,7 +87,7 @@ def _made(task: Task, known: Entry, progress: ProgressCallback | None) -> Entry:
     _check_edited(stored)
     options = task.options
     bundle = load_bundle(options.model)
-    if bundle_weights(bundle) != task.weights:
+    if bundle.weights != task.weights:
         raise BundleError(f"the weights of bundle {bundle.name!r} here are not those of the batch")
     started = time.perf_counter()
     voxels_sha256 = ""

@@ -16,7 +16,7 @@ from ToothSegLib.batch.one_scan import segment_one
 from ToothSegLib.batch.scans import Found, find_scans
 from ToothSegLib.capacity import cores, free_memory_gib
 from ToothSegLib.errors import Cancelled, InputError
-from ToothSegLib.models import bundle_weights, load_bundle
+from ToothSegLib.models import load_bundle
 from ToothSegLib.progress import ProgressCallback
 
 # What a large scan takes (see docs/benchmark.md), and the fewest threads that use a process well.
@@ -84,7 +84,7 @@ def run_batch(
         raise InputError(f"there are no scans in {folder}" + _only(found))
     jobs = jobs or (1 if dask else default_jobs(options.device))
     with working_folder(Path(os.path.abspath(out))) as run:
-        weights = bundle_weights(bundle)
+        weights = bundle.weights
         tasks = [Task(scan, str(run.parent), str(run), options, weights) for scan in found.scans]
         left_out = [
             Entry("", source, status="left out", error=why)
