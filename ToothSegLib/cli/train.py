@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from ToothSegLib.cli.train_options import SIMULATED, add_arguments, refuse_foreign
@@ -48,6 +46,7 @@ def train_article(args: argparse.Namespace) -> int:
     """Train one of the article's experiments. Errors as for `run`."""
     from ToothSegLib.scan_checksum import voxels_sha256
     from ToothSegLib.training.article import train_recipe
+    from ToothSegLib.training.bars import step_bars
     from ToothSegLib.training.initial_weights import starting_weights
     from ToothSegLib.training.labelled_scan import read_labelled_scan, to_arrays
 
@@ -58,7 +57,7 @@ def train_article(args: argparse.Namespace) -> int:
     image, labels = to_arrays(scan, drawn)
     every = _CHECKPOINT_EVERY if args.checkpoint_every is None else args.checkpoint_every
     try:
-        with bars(quiet=args.quiet) as show:
+        with step_bars(_words, quiet=args.quiet) as show:
             result = train_recipe(
                 recipe,
                 image,
@@ -103,32 +102,9 @@ def chosen_recipe(args: argparse.Namespace) -> Recipe:
     return replace(recipe_by_name(args.recipe), **changes)
 
 
-@contextmanager
-def bars(*, quiet: bool) -> Iterator[Callable[[Step], None]]:
-    """What shows the steps of a training: a bar for each network, with its loss."""
-    from tqdm import tqdm
-
-    shown: dict[str, tqdm] = {}
-
-    def show(step: Step) -> None:
-        if step.role not in shown:
-            shown[step.role] = tqdm(
-                desc=step.role,
-                total=step.total,
-                initial=step.done - 1,
-                unit="step",
-                file=sys.stderr,
-                disable=quiet or not sys.stderr.isatty(),
-            )
-        bar = shown[step.role]
-        bar.set_postfix({"epoch": step.epoch, "loss": f"{step.loss:.4f}"}, refresh=False)
-        bar.update()
-
-    try:
-        yield show
-    finally:
-        for bar in shown.values():
-            bar.close()
+def _words(step: Step) -> dict[str, str]:
+    """What stands behind a network's bar."""
+    return {"epoch": str(step.epoch), "loss": f"{step.loss:.4f}"}
 
 
 def summary(figures: dict[str, Any]) -> str:

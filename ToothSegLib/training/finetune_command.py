@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from ToothSegLib.errors import Cancelled, InputError
 from ToothSegLib.evaluation.outcomes import identification_f1, mean_dice
 from ToothSegLib.models import load_bundle
+from ToothSegLib.training.bars import step_bars
 from ToothSegLib.training.blending import SMALLEST_GAIN, Blend
 from ToothSegLib.training.course import Course, Step
 from ToothSegLib.training.finetune import FineTuned, fine_tune
@@ -30,7 +29,7 @@ def run(args: argparse.Namespace) -> int:
     try:
         with (
             learning_together(args.device) as processes,
-            _bars(quiet=args.quiet or not processes.first) as show,
+            step_bars(_words, quiet=args.quiet or not processes.first) as show,
         ):
             made = fine_tune(
                 Path(args.dataset),
@@ -117,29 +116,6 @@ def _outcome(course: Course, blend: Blend) -> str:
     return what if blend.share == 1 else f"{what}, {blend.share:.0%} of the way there taken"
 
 
-@contextmanager
-def _bars(*, quiet: bool) -> Iterator[Callable[[Step], None]]:
-    """What shows the steps: a bar for each network, with loss and held-out Dice."""
-    from tqdm import tqdm
-
-    shown: dict[str, tqdm] = {}
-
-    def show(step: Step) -> None:
-        if step.role not in shown:
-            shown[step.role] = tqdm(
-                desc=step.role,
-                total=step.total,
-                initial=step.done - 1,
-                unit="step",
-                file=sys.stderr,
-                disable=quiet or not sys.stderr.isatty(),
-            )
-        bar = shown[step.role]
-        bar.set_postfix({"loss": f"{step.loss:.3f}", "Dice": f"{step.dice:.4f}"}, refresh=False)
-        bar.update()
-
-    try:
-        yield show
-    finally:
-        for bar in shown.values():
-            bar.close()
+def _words(step: Step) -> dict[str, str]:
+    """What stands behind a network's bar."""
+    return {"loss": f"{step.loss:.3f}", "Dice": f"{step.dice:.4f}"}
