@@ -10,6 +10,7 @@ import numpy as np
 from scipy import ndimage
 from scipy.spatial.transform import Rotation
 
+from ToothSegLib.instances import separate_teeth
 from ToothSegLib.maps import Maps
 from ToothSegLib.regions import Region
 from ToothSegLib.teeth import type_of
@@ -20,6 +21,12 @@ UPPER_VOLUMES = (470, 350, 560, 440, 400, 850, 760, 600)
 LOWER_VOLUMES = (215, 265, 470, 370, 390, 920, 820, 700)
 ALL_28 = tuple(10 * quadrant + place for quadrant in (1, 2, 3, 4) for place in range(1, 8))
 ALL_32 = tuple(10 * quadrant + place for quadrant in (1, 2, 3, 4) for place in range(1, 9))
+
+
+def separated(maps: Maps) -> tuple[np.ndarray, list[Region]]:
+    """The instance map and its regions, of what the cascade calls."""
+    found = separate_teeth(maps)
+    return found.labels, found.regions
 
 
 def arch_places(

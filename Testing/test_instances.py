@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from dentition_fixture import arch_places, label_map, maps_of
-from ToothSegLib.instances import MINIMAL_VOLUME_MM3, find_instances, separate_teeth
+from dentition_fixture import arch_places, label_map, maps_of, separated
+from ToothSegLib.instances import MINIMAL_VOLUME_MM3, separate_teeth
 from ToothSegLib.maps import Maps
 from ToothSegLib.numbering import Numbering, number_regions
 from ToothSegLib.regions import Region
@@ -45,7 +45,7 @@ def overlaps(labels: np.ndarray, instances: np.ndarray) -> dict[int, float]:
 @pytest.mark.parametrize("teeth", [LOWER_FRONT, RIGHT_MOLARS])
 def test_votes_part_touching_teeth(teeth: tuple[int, ...]) -> None:
     labels, maps = some_maps(*teeth)
-    instances, regions = find_instances(maps)
+    instances, regions = separated(maps)
     assert instances.dtype == np.uint16
     assert len(regions) == len(teeth)
     assert min(overlaps(labels, instances).values()) > 0.75
@@ -54,7 +54,7 @@ def test_votes_part_touching_teeth(teeth: tuple[int, ...]) -> None:
 @pytest.mark.parametrize("teeth", [(13, 12, 15, 16), (42, 32, 43, 33, 45)])
 def test_categories_part_teeth_at_their_necks(teeth: tuple[int, ...]) -> None:
     labels, maps = some_maps(*teeth, with_offsets=False)
-    instances, regions = find_instances(maps)
+    instances, regions = separated(maps)
     assert len(regions) == len(teeth)
     assert min(overlaps(labels, instances).values()) > 0.75
 
@@ -62,7 +62,7 @@ def test_categories_part_teeth_at_their_necks(teeth: tuple[int, ...]) -> None:
 def test_from_maps_to_numbers() -> None:
     teeth = (13, 12, 11, 21, 22, 23, 24)
     labels, maps = some_maps(*teeth)
-    instances, regions = find_instances(maps)
+    instances, regions = separated(maps)
     for label, fdi in number_regions(regions).numbers.items():
         covered = labels[instances == label]
         assert np.bincount(covered[covered > 0]).argmax() == fdi
@@ -84,7 +84,7 @@ def test_the_numbering_is_told_what_the_maps_cover(monkeypatch: pytest.MonkeyPat
 
 def test_regions_are_connected_and_numbered_by_size() -> None:
     _, maps = some_maps(*LOWER_FRONT, offset_noise_mm=1.5)
-    instances, regions = find_instances(maps)
+    instances, regions = separated(maps)
     assert [region.label for region in regions] == list(range(1, instances.max() + 1))
     voxels = [region.voxels for region in regions]
     assert voxels == sorted(voxels, reverse=True)
@@ -95,7 +95,7 @@ def test_regions_are_connected_and_numbered_by_size() -> None:
 
 def test_measures_of_a_region() -> None:
     labels, maps = some_maps(16)
-    _, (region,) = find_instances(maps)
+    _, (region,) = separated(maps)
     assert region.volume_mm3 == pytest.approx((labels == 16).sum() * SPACING**3, rel=0.15)
     at = np.argwhere(labels == 16).mean(axis=0)[::-1] * SPACING + maps.origin
     assert np.abs(region.centroid - at).max() < 0.2
@@ -113,7 +113,7 @@ def test_a_spot_that_votes_for_the_neighbour_is_absorbed() -> None:
     spot = (slice(z - 3, z + 3), slice(y - 3, y + 3), slice(x - 3, x + 3))
     away = (middle[17] - middle[16])[::-1] * SPACING
     maps.offsets[(slice(None), *spot)] += away[:, None, None, None].astype(np.float16)
-    instances, regions = find_instances(maps)
+    instances, regions = separated(maps)
     assert len(regions) == 2
     assert len(np.unique(instances[spot])) == 1
     assert min(overlaps(labels, instances).values()) > 0.8
@@ -132,7 +132,7 @@ def test_half_a_lower_incisor_is_kept() -> None:
     labels, maps = some_maps(31)
     middle = round(np.argwhere(labels)[:, 0].mean())
     maps.tooth[:middle] = 0
-    _, (region,) = find_instances(maps)
+    _, (region,) = separated(maps)
     assert MINIMAL_VOLUME_MM3 < region.volume_mm3 < 0.6 * (labels > 0).sum() * SPACING**3
 
 
@@ -143,7 +143,7 @@ def test_a_molar_with_two_peaks_of_votes_is_one_tooth() -> None:
     # The front half points 2 mm forward of the centre, the back half 2 mm behind it.
     front = np.arange(labels.shape[1]) < middle
     maps.offsets[1] += np.where(front, -2.0, 2.0)[:, None].astype(np.float16)
-    _, regions = find_instances(maps)
+    _, regions = separated(maps)
     assert len(regions) == 1
 
 
@@ -153,14 +153,14 @@ def test_a_molar_of_two_categories_is_one_tooth() -> None:
     types = maps.types.astype(np.float32)
     types[13, :, front] += 2 * types[14, :, front]
     maps.types = (types / types.sum(axis=0)).astype(np.float16)
-    _, regions = find_instances(maps)
+    _, regions = separated(maps)
     assert len(regions) == 1
 
 
 def test_two_jaws_that_bite_on_each_other_stay_two_teeth() -> None:
     labels, origin = label_map({16: np.array([0, 0, 8.0]), 46: np.array([0, 0, -9.0])}, SPACING)
     maps = maps_of(labels, SPACING, origin, np.random.default_rng(2))
-    instances, regions = find_instances(maps)
+    instances, regions = separated(maps)
     assert len(regions) == 2
     assert min(overlaps(labels, instances).values()) > 0.85
 
@@ -170,7 +170,7 @@ def test_votes_that_gather_nowhere_leave_the_connected_piece() -> None:
     assert maps.offsets is not None
     rng = np.random.default_rng(3)
     maps.offsets[:] = rng.uniform(-12, 12, maps.offsets.shape)
-    _, regions = find_instances(maps)
+    _, regions = separated(maps)
     assert sum(region.voxels for region in regions) > 0.5 * (labels > 0).sum()
 
 
@@ -200,9 +200,9 @@ def test_a_tooth_that_fills_the_grid() -> None:
     offsets = np.zeros((3, *shape), np.float16)
     for given in (None, offsets):
         maps = Maps(np.ones(shape, np.float32), types, given, 0.5, (0.0, 0.0, 0.0))
-        assert sum(region.voxels for region in find_instances(maps)[1]) == 12**3
+        assert sum(region.voxels for region in separated(maps)[1]) == 12**3
 
 
 def test_the_same_maps_give_the_same_labels() -> None:
     _, maps = some_maps(*RIGHT_MOLARS)
-    assert np.array_equal(find_instances(maps)[0], find_instances(maps)[0])
+    assert np.array_equal(separated(maps)[0], separated(maps)[0])

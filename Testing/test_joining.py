@@ -7,8 +7,7 @@ import pytest
 from scipy import sparse
 
 import ToothSegLib.instances as instances_module
-from dentition_fixture import arch_places, label_map, maps_of
-from ToothSegLib.instances import find_instances
+from dentition_fixture import arch_places, label_map, maps_of, separated
 from ToothSegLib.joining import join_parts
 from ToothSegLib.maps import Maps
 from ToothSegLib.pieces import Pieces
@@ -55,17 +54,17 @@ def test_halves_of_a_tooth_join(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     maps = cut_votes(teeth, cut, axis, vote_axis, apart_mm)
-    _, regions = find_instances(maps)
+    _, regions = separated(maps)
     assert len(regions) == len(teeth)
     # They are two where nothing is joined, so that the test is about the joining.
     monkeypatch.setattr(instances_module, "join_parts", lambda pieces, tooth, *_: np.arange(99))
-    _, regions = find_instances(maps)
+    _, regions = separated(maps)
     assert len(regions) > len(teeth)
 
 
 @pytest.mark.parametrize("teeth", [(41, 31), (15, 14), (16, 17), (42, 41, 31, 32)])
 def test_neighbours_are_not_tied(teeth: tuple[int, ...]) -> None:
-    _, regions = find_instances(cut_votes(teeth, teeth[0], 0, 0, 0.0))
+    _, regions = separated(cut_votes(teeth, teeth[0], 0, 0, 0.0))
     assert len(regions) == len(teeth)
 
 

@@ -6,10 +6,9 @@ import numpy as np
 import pytest
 
 import ToothSegLib.instances as instances_module
-from dentition_fixture import arch_places, label_map, maps_of
+from dentition_fixture import arch_places, label_map, maps_of, separated
 from ToothSegLib import parting
 from ToothSegLib.arch_line import ArchLine
-from ToothSegLib.instances import find_instances
 from ToothSegLib.maps import Maps
 from ToothSegLib.numbering import number_regions
 from ToothSegLib.regions import measure_regions
@@ -58,12 +57,12 @@ def test_two_that_vote_for_one_middle_are_parted(
 ) -> None:
     labels, maps = an_arch(*LOWER, size=1.15)  # their crowns touch
     vote_together(labels, maps, *pair)
-    instances, regions = find_instances(maps)
+    instances, regions = separated(maps)
     assert len(regions) == len(LOWER)
     assert min(best_overlap(instances, labels == fdi) for fdi in pair) > 0.65
     assert sorted(filter(None, number_regions(regions).numbers.values())) == sorted(LOWER)
     monkeypatch.setattr(instances_module, "part_merged", lambda *_: None)
-    assert len(find_instances(maps)[1]) < len(LOWER)
+    assert len(separated(maps)[1]) < len(LOWER)
 
 
 @pytest.mark.parametrize("pair", [(34, 33), (44, 45)])
@@ -76,11 +75,11 @@ def test_two_that_look_like_one_are_parted_by_their_size_and_their_votes(
     # Nine of ten voxels look like the one.
     wrong = (labels == pair[1]) & (np.random.default_rng(2).random(labels.shape) < 0.8)
     maps.types[own][wrong], maps.types[other][wrong] = 0.8, 0.1
-    instances, regions = find_instances(maps)
+    instances, regions = separated(maps)
     assert len(regions) == len(LOWER)
     assert min(best_overlap(instances, labels == fdi) for fdi in pair) > 0.6
     monkeypatch.setattr(parting, "_SPREAD", ())
-    assert len(find_instances(maps)[1]) < len(LOWER)
+    assert len(separated(maps)[1]) < len(LOWER)
 
 
 def test_a_tooth_beside_a_gap_stays_whole() -> None:
@@ -90,7 +89,7 @@ def test_a_tooth_beside_a_gap_stays_whole() -> None:
     half = (labels == 34) & (np.arange(labels.shape[0])[:, None, None] % 2 == 0)
     for kind, other in ((12, 13), (13, 12)):
         maps.types[kind][half], maps.types[other][half] = 0.1, 0.8 if other == 13 else 0.1
-    assert len(find_instances(maps)[1]) == len(teeth)
+    assert len(separated(maps)[1]) == len(teeth)
 
 
 def test_leaning_front_teeth_are_told_apart_along_the_arch() -> None:
@@ -104,7 +103,7 @@ def test_leaning_front_teeth_are_told_apart_along_the_arch() -> None:
     pose = number_regions(measure_regions(labels, maps)).pose
     assert pose is not None
     assert len(label_by_votes(maps, where, ArchLine(pose))[1]) == len(LOWER)
-    assert len(find_instances(maps)[1]) == len(LOWER)
+    assert len(separated(maps)[1]) == len(LOWER)
 
 
 @pytest.mark.parametrize(
@@ -146,4 +145,4 @@ def test_two_that_hold_no_more_than_one_are_parted_too(
     assert maps.offsets is not None
     maps.offsets[0][pair] += spread.astype(np.float16)
     monkeypatch.setattr(parting, "_ANY_SIZE", size)
-    assert len(find_instances(maps)[1]) == teeth
+    assert len(separated(maps)[1]) == teeth

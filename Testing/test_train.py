@@ -49,6 +49,10 @@ def test_the_command_knows_the_recipes():
     assert tuple(TASKS) == train_options.SIMULATED
 
 
+# What all kinds of training take.
+COMMON = ("recipe", "output", "device", "seed", "learning_rate", "resume")
+
+
 def options_of_train() -> list[argparse.Action]:
     parser = argparse.ArgumentParser(add_help=False)
     train_options.add_arguments(parser)
@@ -72,7 +76,7 @@ def foreign() -> list[tuple[str, list[str]]]:
 
 def test_each_option_is_known_to_be_of_a_kind_of_training_and_none_when_not_given():
     options = {action.dest: action for action in options_of_train()}
-    assert set(options) == {*train_options.COMMON, *train_options.KINDS}
+    assert set(options) == {*COMMON, *train_options.KINDS}
     assert all(options[name].default is None for name in train_options.KINDS)
 
 

@@ -27,7 +27,7 @@ from ToothSegLib.stacked import Stack, part_stacked, stacked_regions
 from ToothSegLib.teeth import TEETH
 from ToothSegLib.votes import label_by_votes
 
-__all__ = ["Instances", "Region", "find_instances", "separate_teeth"]
+__all__ = ["Instances", "Region", "separate_teeth"]
 
 MINIMAL_VOLUME_MM3 = 25.0
 """A region below this is no tooth; a whole lower incisor has about 200 mm3, half of one 100."""
@@ -62,12 +62,6 @@ class Instances:
     numbering: Numbering | None = None
     rejoined: list[tuple[int, Region]] = field(default_factory=list)
     stacked: list[tuple[int, float]] = field(default_factory=list)
-
-
-def find_instances(maps: Maps) -> tuple[np.ndarray, list[Region]]:
-    """The instance map, (Z, Y, X) uint16, and its regions; see ``separate_teeth``."""
-    found = separate_teeth(maps)
-    return found.labels, found.regions
 
 
 def separate_teeth(maps: Maps) -> Instances:

@@ -111,7 +111,7 @@ def number_regions(regions: list[Region], field: np.ndarray | None = None) -> Nu
     of missing teeth are taken. No two regions get the same number.
 
     Args:
-        regions: what ``find_instances`` found.
+        regions: what ``separate_teeth`` found.
         field: (2, 3) lowest and highest corner of what was looked at, LPS mm; None if not known,
             and then rows may end anywhere.
     """

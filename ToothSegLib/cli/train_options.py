@@ -12,15 +12,13 @@ from ToothSegLib.errors import InputError
 SIMULATED = ("toothnet", "locator", "stage1", "stage2")
 ARTICLE = tuple(f"article-{number}" for number in range(1, 8))
 
-# What all kinds of training take. Of the others None stands for not given.
-COMMON = ("recipe", "output", "device", "seed", "learning_rate", "resume")
 _SHIPS, _ARTICLE, _FINE = "ships", "article", "fine"
 _WORDS = {
     _SHIPS: "for a network that ships",
     _ARTICLE: "for the article's experiments",
     _FINE: "to fine-tune a bundle",
 }
-# option: the kinds of training that use it
+# option: the kinds of training that use it; None stands for not given. All use the others.
 KINDS = {
     "init": (_SHIPS, _ARTICLE),
     "cases": (_SHIPS, _FINE),
