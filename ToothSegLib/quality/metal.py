@@ -30,13 +30,13 @@ def metal_findings(facts: Facts, greys: Greys | None) -> list[Finding]:
         return []
     enamel = float(np.percentile(list(greys.peaks.values()), 25)) - greys.around
     bright = greys.around + BRIGHTER_THAN_ENAMEL * enamel
-    highest = float(facts.scan.array.max())
-    saturated = highest <= bright
-    teeth = [fdi for fdi in facts.boxes if _touches(facts, fdi, min(bright, highest))]
+    ceiling = float(facts.scan.array.max())
+    saturated = ceiling <= bright
+    teeth = [fdi for fdi in facts.boxes if _touches(facts, fdi, min(bright, ceiling))]
     if saturated:
         if len(teeth) >= SATURATED_SHARE * len(facts.boxes):
             return []
-        teeth = [fdi for fdi in teeth if _touches(facts, fdi, highest, _LUMP_MM)]
+        teeth = [fdi for fdi in teeth if _touches(facts, fdi, ceiling, _LUMP_MM)]
     if not teeth:
         return []
     few = len(teeth) == 1

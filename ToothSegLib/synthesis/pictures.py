@@ -215,6 +215,7 @@ def _shading(image: Tensor, draw: Draw) -> Tensor:
     z, y, x = (
         axis / max(1, n) for axis, n in zip(_axes(tuple(image.shape)), image.shape, strict=True)
     )
+    # The sixth is not used: with five, every seed would give another picture than it did.
     a = 0.12 * draw.strength * draw.normal(6)
     field = 1.0 + a[0] * x + a[1] * y + a[2] * z + a[3] * (x**2 + y**2) + a[4] * y * x
     image = image * field.clamp(0.5, 1.6)
