@@ -324,7 +324,9 @@ def test_the_command_trains_and_goes_on(folder: Path, tmp_path: Path) -> None:
     assert load_checkpoint(tmp_path / "checkpoint.safetensors").state["step"] == 3
 
 
-@pytest.mark.parametrize(("change", "words"), [
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
         ({"cases": None}, "--cases"),
         ({"steps": 0}, "0"),
         ({"seed": 10**13}, "--seed 10000000000000: give 0 to 4294967295"),

@@ -8,7 +8,7 @@ import pytest
 from dentition_fixture import arch_places, label_map, maps_of
 from ToothSegLib.instances import separate_teeth
 from ToothSegLib.maps import Maps
-from ToothSegLib.stacked import stacked_regions
+from ToothSegLib.stacked import part_stacked, stacked_regions
 
 SPACING = 0.6
 UP = np.array([0.0, 0.0, 1.0])
@@ -51,6 +51,19 @@ def test_how_far_apart_and_how_much(apart_mm: float, share: float, told: bool) -
     labels, maps = an_arch()
     vote_apart(labels, maps, 44, apart_mm, share)
     assert [stack.label for stack in stacked_regions(labels, maps, UP)] == [44] * told
+
+
+@pytest.mark.parametrize(("share", "parted"), [(0.25, False), (0.5, True)])
+def test_less_than_half_of_an_incisor_is_not_parted_from_it(share: float, parted: bool) -> None:
+    labels, maps = an_arch()
+    vote_apart(labels, maps, 31, 9.5, share)
+    (stack,) = stacked_regions(labels, maps, UP)
+    found = part_stacked(labels, maps, UP, stack)
+    assert (found is not None) == parted
+    if found is not None:
+        upper = found == labels.max() + 1
+        assert (labels[upper] == 31).all()
+        assert upper.sum() == pytest.approx(share * (labels == 31).sum(), rel=0.1)
 
 
 @pytest.mark.parametrize(("at_the_ends", "told"), [(0.45, False), (0.85, True)])
