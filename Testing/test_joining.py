@@ -10,6 +10,7 @@ import ToothSegLib.instances as instances_module
 from dentition_fixture import arch_places, label_map, maps_of, separated
 from ToothSegLib.joining import join_parts
 from ToothSegLib.maps import Maps
+from ToothSegLib.norms import VOLUMES_MM3
 from ToothSegLib.pieces import Pieces
 from ToothSegLib.regions import Region
 
@@ -82,19 +83,46 @@ def test_a_crumb_between_two_teeth_goes_to_one() -> None:
     assert becomes[2] == becomes[0] != becomes[1]
 
 
-def test_halves_of_a_large_patients_molar_may_lie_further_apart() -> None:
-    sizes = np.array([5000, 4800])
-    contact = sparse.csr_matrix(np.array([[0, 300], [300, 0]]))
-    pieces = Pieces(np.zeros(0, int), np.arange(2), sizes, np.array([1900, 1800]), contact)
-    middles = np.array([[0.0, 0.0, 0.0], [0.0, 6.3, 0.0]])
-    regions = [
-        Region(n, size, size * SPACING**3, middle, middle, np.eye(17)[14], 0.9)
-        for n, (size, middle) in enumerate(zip(sizes, middles, strict=True))
+def two_molars(volumes_mm3: tuple[float, float], apart_mm: float) -> list[Region]:
+    middles = np.array([[0.0, 0.0, 0.0], [0.0, apart_mm, 0.0]])
+    return [
+        Region(n, round(volume / SPACING**3), volume, middle, middle, np.eye(17)[14], 0.9)
+        for n, (volume, middle) in enumerate(zip(volumes_mm3, middles, strict=True))
     ]
 
-    def joined(size: float) -> bool:
-        becomes = join_parts(pieces, np.arange(2), regions, middles, 0.3, size)
-        return bool(becomes[0] == becomes[1])
 
-    assert not joined(1.0)
-    assert joined(1.2)
+def joined(volumes_mm3: tuple[float, float], apart_mm: float, size: float) -> bool:
+    """Whether two regions become one that look like molars and touch in a sixth of their surface.
+
+    ``size``: of the patient's teeth over the norms.
+    """
+    regions = two_molars(volumes_mm3, apart_mm)
+    sizes = np.array([region.voxels for region in regions])
+    contact = sparse.csr_matrix(np.array([[0, 300], [300, 0]]))
+    pieces = Pieces(np.zeros(0, int), np.arange(2), sizes, np.array([1900, 1800]), contact)
+    middles = np.array([region.centroid for region in regions])
+    becomes = join_parts(pieces, np.arange(2), regions, middles, 0.3, size)
+    return bool(becomes[0] == becomes[1])
+
+
+def test_halves_of_a_large_patients_molar_may_lie_further_apart() -> None:
+    assert not joined((1080.0, 1040.0), 6.3, 1.0)
+    assert joined((1080.0, 1040.0), 6.3, 1.2)
+
+
+def test_two_regions_of_a_whole_tooth_each_are_no_halves() -> None:
+    whole = 1.4 * VOLUMES_MM3[14]
+    assert joined((whole, whole / 2), 4.0, 1.0)
+    assert not joined((whole, whole - 1), 4.0, 1.0)
+    assert joined((whole, whole - 1), 4.0, 1.2)  # no more than half of one for such a patient
+
+
+def test_what_a_tooths_own_pieces_have_in_common_is_none_of_its_surface() -> None:
+    regions = two_molars((1000.0, 500.0), 4.0)
+    contact = sparse.csr_matrix(np.array([[0, 150, 0], [150, 0, 600], [0, 600, 0]]))
+    sizes, surface = np.array([4600, 1200, 1100]), np.array([1900, 900, 900])
+    pieces = Pieces(np.zeros(0, int), np.arange(3), sizes, surface, contact)
+    middles = np.array([region.centroid for region in regions])
+    # A quarter of the second tooth's surface touches the first: of the 1800 faces 1200 are within.
+    becomes = join_parts(pieces, np.array([0, 1, 1]), regions, middles, 0.3)
+    assert becomes[0] == becomes[1]
