@@ -293,6 +293,22 @@ def test_a_training_that_runs_away_keeps_its_last_good_checkpoint(
     assert all(bool(tensor.isfinite().all()) for tensor in saved.weights.values())
 
 
+def test_a_gradient_too_long_for_a_number_makes_no_step(
+    cases: list[TensorCase], tmp_path: Path
+) -> None:
+    def steep(output: object, patch: Patch) -> dict[str, torch.Tensor]:
+        assert isinstance(output, torch.Tensor)
+        return {"tooth": output.float().mean() * 1e25}
+
+    task = replace(TASKS["locator"], loss=steep)
+    list(train(task, cases, tmp_path, Plan(steps=2)))
+    torch.manual_seed(Plan(2).seed)
+    fresh = build(task).state_dict()
+    saved = load_checkpoint(tmp_path / "checkpoint.safetensors")
+    for name, _ in build(task).named_parameters():
+        assert torch.equal(saved.weights[f"network.{name}"], fresh[name])
+
+
 def test_weights_that_are_no_numbers_make_no_bundle(
     cases: list[TensorCase], tmp_path: Path
 ) -> None:

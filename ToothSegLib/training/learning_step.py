@@ -103,10 +103,13 @@ def take_step(
         total = torch.stack(list(losses.values())).sum()
         optimiser.zero_grad(set_to_none=True)
         total.backward()
-        length = nn.utils.clip_grad_norm_(pair.network.parameters(), _LARGEST_GRADIENT)
+        length = float(nn.utils.clip_grad_norm_(pair.network.parameters(), _LARGEST_GRADIENT))
         check_finite(float(total.detach()), task.name, step + 1)
-        # Processes that learn together share the gradient: all of them stop here.
-        check_finite(float(length), task.name, step + 1)
-        optimiser.step()
-        pair.absorb(step)
+        # In half precision a gradient is now and then too long for its length to be a number, of a
+        # network that is well: then there is no step. Processes that learn together share the
+        # gradient, so all of them go on, or stop, alike.
+        if not math.isinf(length):
+            check_finite(length, task.name, step + 1)
+            optimiser.step()
+            pair.absorb(step)
         return {name: float(loss.detach()) for name, loss in losses.items()}
