@@ -230,3 +230,43 @@ def test_each_slice_is_scaled_by_its_own_slope(tmp_path: Path, slopes: tuple) ->
 def test_a_fractional_slope_of_all_slices_loses_nothing(tmp_path: Path) -> None:
     folder = write_slices(tmp_path / "s", {SLOPE: 0.5, INTERCEPT: 0}, {})
     assert np.allclose(read_volume(folder).array, grey_values(5) * 0.5)
+
+
+def rounded(mm: float, decimals: int, count: int = 30) -> dict:
+    return {n: {POSITION: (1, 2, round(3 + mm * n, decimals))} for n in range(count)}
+
+
+@pytest.mark.parametrize(("mm", "decimals"), [(0.075, 2), (0.076, 2), (0.25, 1), (0.4, 1)])
+def test_positions_that_are_rounded_in_the_header_are_an_even_row(
+    tmp_path: Path, mm: float, decimals: int
+) -> None:
+    folder = write_slices(tmp_path / "s", {}, rounded(mm, decimals), 30)
+    assert read_volume(folder).spacing[2] == pytest.approx(mm, rel=0.01)
+    (folder / "slice7.dcm").unlink()
+    refused(folder, "are missing", "between slice6.dcm and slice8.dcm")
+
+
+@pytest.mark.parametrize(
+    "heights", [(0, 1, 3), (0, 1, 3, 4), (0, 2, 3, 4), (0, 1, 3, 4, 6, 7), (0, 1, 2, 12, 13, 14)]
+)
+def test_a_slice_missing_among_few_is_seen(tmp_path: Path, heights: tuple) -> None:
+    changed = {n: {POSITION: (1, 2, 0.3 * mm)} for n, mm in enumerate(heights)}
+    refused(write_slices(tmp_path / "s", {}, changed, len(heights)), "slices that are missing")
+
+
+def test_slices_further_apart_the_higher_they_lie_are_no_even_row(tmp_path: Path) -> None:
+    heights = np.cumsum(np.linspace(0.27, 0.33, 30))
+    changed = {n: {POSITION: (1, 2, round(mm, 3))} for n, mm in enumerate(heights)}
+    refused(write_slices(tmp_path / "s", {}, changed, 30), "0.272 to 0.33 mm apart")
+
+
+@pytest.mark.parametrize("step", [0.3, 0])
+def test_slices_that_lie_double_are_named(tmp_path: Path, step: float) -> None:
+    heights = {n: {POSITION: (1, 2, 3 + step * n)} for n in range(5)}
+    folder = write_slices(tmp_path / "s", {}, heights)
+    if not step:
+        refused(folder, "has all its 5 slices at one place (ImagePositionPatient")
+        return
+    for path in sorted(folder.iterdir()):
+        (folder / f"{path.stem} - Copy.dcm").write_bytes(path.read_bytes())
+    refused(folder, "lie double: slice0 - Copy.dcm and slice0.dcm are 0 mm apart", "take copies")

@@ -13,9 +13,10 @@ from ToothSegLib.dicom_frames import Frame, Numbers
 from ToothSegLib.errors import InputError
 from ToothSegLib.volume import side_unknown
 
-# A slice may lie this far from its place, as a part of the distance between slices. Rounding in
-# the header is far below it, a missing slice far above.
-_UNEVEN = 0.05
+# As parts of the distance between slices: how far a slice may lie from its place in an even row,
+# and how much nearer or further than usual two neighbours may be. Positions of slices 0.075 mm
+# apart that are rounded to hundredths are 0.07 off; a missing slice moves all beyond it by one.
+_ASTRAY, _UNEVEN = 0.25, 0.3
 # And this far beside the row of the others: a tilt shifts all of them alike.
 _BESIDE = 0.5
 # Headers that are rounded differ by less: directions, and voxel sizes in parts of them.
@@ -72,7 +73,7 @@ def place_slices(name: Path, frames: Sequence[Frame]) -> Place:
     normal = np.cross(across, down)
     if all(frame.has_own_position and frame.position is not None for frame in frames):
         origins = np.array([frame.position for frame in frames], float)
-        order, step = _stack(name, origins, normal)
+        order, step = _stack(name, frames, origins, normal)
         _check_row(name, [frames[index].name for index in order], origins[order], step)
         origin = origins[order[0]]
     elif any(frame.has_own_position for frame in frames):
@@ -133,7 +134,10 @@ def _between(name: Path, frame: Frame) -> float:
 
 
 def _stack(
-    name: Path, origins: NDArray[np.float64], normal: NDArray[np.float64]
+    name: Path,
+    frames: Sequence[Frame],
+    origins: NDArray[np.float64],
+    normal: NDArray[np.float64],
 ) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
     """The slices' order, and (3,) mm from one to the next.
 
@@ -142,13 +146,32 @@ def _stack(
     heights = origins @ normal
     order = np.arange(len(origins))
     if not (np.diff(heights) < 0).all():  # frames from top to bottom stay as they are
-        order = np.argsort(heights)
-    gaps = np.abs(np.diff(heights[order]))
-    usual = float(np.median(gaps))
-    if usual <= 0 or gaps.min() < (1 - _UNEVEN) * usual or gaps.max() > (1 + _UNEVEN) * usual:
+        order = np.argsort(heights, kind="stable")
+    heights = heights[order]
+    gaps = np.abs(np.diff(heights))
+    names = [frames[index].name for index in order]
+    if gaps.max() == 0:
         raise InputError(
-            f"{name} has slices that are missing or lie double: they are {gaps.min():.3g} to "
-            f"{gaps.max():.3g} mm apart, mostly {usual:.3g} mm; export the whole series again"
+            f"{name} has all its {len(names)} slices at one place (ImagePositionPatient is the "
+            "same in all); export it again with the place of each"
+        )
+    pair = int(np.argmin(gaps))
+    if gaps[pair] < _UNEVEN * np.median(gaps[gaps > gaps.max() / 100]):
+        raise InputError(
+            f"{name} has slices that lie double: {names[pair]} and {names[pair + 1]} are "
+            f"{gaps[pair]:.3g} mm apart (ImagePositionPatient); take copies out of the folder, or "
+            "export the whole series again"
+        )
+    numbers = np.arange(len(heights))
+    slope, start = np.polyfit(numbers, heights, 1)
+    usual = abs(slope)
+    astray = np.abs(heights - start - slope * numbers).max()
+    if astray > _ASTRAY * usual or np.abs(gaps - usual).max() > _UNEVEN * usual:
+        widest = int(np.argmax(gaps))
+        raise InputError(
+            f"{name} has slices that are missing: they are {gaps.min():.3g} to {gaps.max():.3g} mm "
+            f"apart, the most between {names[widest]} and {names[widest + 1]}; export the whole "
+            "series again"
         )
     return order, (origins[order[-1]] - origins[order[0]]) / (len(origins) - 1)
 
