@@ -16,6 +16,7 @@ from dicom_fixture import (
     ENHANCED_CT,
     INTERCEPT,
     MULTIFRAME_SC,
+    OFFSETS,
     ORIENTATION,
     PER_FRAME,
     POSITION,
@@ -149,6 +150,38 @@ def test_frames_whose_side_is_not_told_are_doubted(tmp_path: Path) -> None:
     one_place = write_dicom(tmp_path / "b.dcm", {**size, **PLACED}, kind=MULTIFRAME_SC)
     (doubt,) = read_volume(one_place).doubts
     assert "place of each frame" in doubt
+
+
+@pytest.mark.parametrize("orientation", [AXIAL, (0, 1, 0, 0, 0, -1)])
+@pytest.mark.parametrize("step", [0.25, -0.25])
+def test_frames_lie_where_their_offsets_say(
+    tmp_path: Path, orientation: tuple, step: float
+) -> None:
+    tags = {SPACING: (0.4, 0.3), THICKNESS: 9, POSITION: (1, 2, 3), ORIENTATION: orientation}
+    offsets = tuple(step * n for n in range(6))
+    volume = read_volume(write_dicom(tmp_path / "a.dcm", {**tags, OFFSETS: offsets}))
+    assert not volume.doubts
+    assert np.array_equal(volume.array, grey_values())
+    normal = np.cross(orientation[:3], orientation[3:])
+    assert volume.index_to_lps[:3, 2] == pytest.approx(normal * step)
+    assert volume.origin == pytest.approx((1, 2, 3))
+    refused(write_dicom(tmp_path / "b.dcm", {**tags, OFFSETS: offsets[1:]}), "(3004,000c) is '")
+
+
+def test_offsets_may_be_heights_in_the_patient(tmp_path: Path) -> None:
+    turned = (1, 0, 0, 0, -1, 0)
+    tags = {SPACING: (0.4, 0.3), POSITION: (1, 2, 3), ORIENTATION: turned}
+    offsets = {OFFSETS: tuple(3 + 0.25 * n for n in range(6))}
+    volume = read_volume(write_dicom(tmp_path / "a.dcm", {**tags, **offsets}))
+    assert volume.index_to_lps @ [0, 0, 5, 1] == pytest.approx([1, 2, 4.25, 1])
+
+
+def test_a_negative_distance_of_frames_is_taken_backwards_and_told(tmp_path: Path) -> None:
+    tags = {**PLACED, SPACING: (0.4, 0.3), BETWEEN: -0.25, THICKNESS: 9}
+    volume = read_volume(write_dicom(tmp_path / "a.dcm", tags))
+    assert volume.index_to_lps @ [0, 0, 4, 1] == pytest.approx([1, 2, 2, 1])
+    (doubt,) = volume.doubts
+    assert "SpacingBetweenSlices (0018,0088) is negative" in doubt
 
 
 # Slices in files of their own

@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
+import numpy as np
+
 from ToothSegLib.dicom_claims import element_length
 from ToothSegLib.errors import InputError
 
@@ -29,6 +31,7 @@ _TAGS: dict[Tag, tuple[str, int]] = {
     (0x0028, 0x1053): ("slope", 1),
     (0x0028, 0x1052): ("intercept", 1),
 }
+_OFFSETS = (0x3004, 0x000C)
 _SHARED, _PER_FRAME = (0x5200, 0x9229), (0x5200, 0x9230)
 # Position, orientation, measures and rescaling of frames.
 _GROUPS = ((0x0020, 0x9113), (0x0020, 0x9116), (0x0028, 0x9110), (0x0028, 0x9145))
@@ -38,6 +41,7 @@ _IMPLICIT, _DEFLATED = b"1.2.840.10008.1.2", b"1.2.840.10008.1.2.1.99"
 _UNDEFINED = 0xFFFFFFFF
 _DEEPEST = 12
 _LONGEST_VALUE = 512
+_LEVEL = 1e-3
 
 Numbers = tuple[float, ...]
 
@@ -94,12 +98,34 @@ def frames_of(path: Path, reader: Any, count: int) -> list[Frame]:
             f"{path} is damaged: it has {count} frames and the places of {len(each)}; copy or "
             "export it again"
         )
+    if not each and count > 1:
+        each = _by_offsets(path, reader, count, top)
     frames = []
     for number, own in enumerate(each or [{}] * count, start=1):
         name = path.name if count == 1 else f"frame {number}"
         own_position = count == 1 or "position" in own
         frames.append(Frame(name, **{**top, **shared, **own}, has_own_position=own_position))
     return frames
+
+
+def _by_offsets(
+    path: Path, reader: Any, count: int, top: Mapping[str, Any]
+) -> list[dict[str, Any]]:
+    """The place of each frame of a file that gives one for all, and how far each is from there.
+
+    Nothing where it gives no such distances. They run along the frames' normal from the first one
+    on; heights in the patient, which level frames may give instead, do not begin at 0.
+    """
+    key = f"{_OFFSETS[0]:04x}|{_OFFSETS[1]:04x}"
+    text = reader.GetMetaData(key) if reader.HasMetaDataKey(key) else ""
+    offsets = _numbers(path, _OFFSETS, text, count)
+    if offsets is None or not {"position", "orientation"} <= set(top):
+        return []
+    along = np.cross(top["orientation"][:3], top["orientation"][3:])
+    if offsets[0] != 0 and abs(along[2]) > 1 - _LEVEL:
+        along = np.array((0, 0, 1))
+    moved = np.asarray(top["position"]) + np.subtract(offsets, offsets[0])[:, None] * along
+    return [{"position": tuple(place)} for place in moved.tolist()]
 
 
 def _functional_groups(path: Path) -> tuple[dict[str, Any], list[dict[str, Any]]]:

@@ -84,8 +84,14 @@ def place_slices(name: Path, frames: Sequence[Frame]) -> Place:
         )
     else:
         order, step = np.arange(len(frames)), normal * _between(name, first)
+        step = -step if _is_backwards(first) else step
         origin = np.array(first.position or (0, 0, 0), float)
         doubts.append("it does not give the place of each frame (ImagePositionPatient)")
+        if _is_backwards(first):
+            doubts[-1] += (
+                ", and its SpacingBetweenSlices (0018,0088) is negative, so its frames are taken "
+                "to go backwards"
+            )
     distance = float(np.linalg.norm(step))
     # A tilted gantry shifts each slice along the last.
     direction = np.column_stack([across, down, step / distance])
@@ -124,13 +130,19 @@ def _axes(name: Path, orientation: Numbers) -> tuple[NDArray[np.float64], NDArra
 
 def _between(name: Path, frame: Frame) -> float:
     """mm from frame to frame, where no frame has a position of its own."""
-    for distance in (frame.between_slices, frame.thickness):
+    between = frame.between_slices and (abs(frame.between_slices[0]),)
+    for distance in (between, frame.thickness):
         if distance is not None and distance[0] > 0:
             return distance[0]
     raise InputError(
         f"{name} has no voxel size along its frames: SpacingBetweenSlices (0018,0088) and "
         "SliceThickness (0018,0050) are missing; export it again with one of them"
     )
+
+
+def _is_backwards(frame: Frame) -> bool:
+    """Whether frames follow each other against their normal, as nuclear medicine writes it."""
+    return frame.between_slices is not None and frame.between_slices[0] < 0
 
 
 def _stack(
