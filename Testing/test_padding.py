@@ -51,7 +51,38 @@ def test_a_scan_of_one_value_stays() -> None:
     assert without_padding(flat) is flat
 
 
-@pytest.mark.parametrize("fill", [-700, -3000])
+def around(shape: tuple[int, int]) -> np.ndarray:
+    """Outside of the largest circle."""
+    j, i = np.ogrid[: shape[0], : shape[1]]
+    middle = (shape[0] - 1) / 2, (shape[1] - 1) / 2
+    return np.hypot(j - middle[0], i - middle[1]) > 0.45 * min(shape)
+
+
+@pytest.mark.parametrize("axis", [0, 1, 2])
+@pytest.mark.parametrize("fill", [3000, 32767])
+def test_bright_padding_around_a_cylinder_becomes_as_dark_as_air(axis: int, fill: int) -> None:
+    scan = a_scan(None)
+    array = scan.array
+    array[18:22, 18:22, 18:22] = fill  # metal within
+    expected = array.copy()
+    np.moveaxis(array, axis, 0)[:, around((40, 40))] = fill
+    mended = without_padding(scan).array
+    outside = np.zeros(array.shape, bool)
+    np.moveaxis(outside, axis, 0)[:, around((40, 40))] = True
+    assert np.unique(mended[outside]).size == 1
+    assert -1080 <= mended[0, 0, 0] <= -1000
+    assert np.array_equal(mended[~outside], expected[~outside])
+
+
+def test_bone_and_metal_that_are_saturated_at_the_border_stay() -> None:
+    scan = a_scan(None)
+    scan.array[:, :15] = 3000  # along a whole side, two corners and all
+    scan.array[:36, 30:, :10] = 3000
+    scan.array[:, 30:, 30:] = np.where(np.arange(40) % 2, 3000, 2999)[:, None, None]
+    assert without_padding(scan) is scan
+
+
+@pytest.mark.parametrize("fill", [-700, -3000, 9000])
 def test_teeth_in_a_cylinder_do_not_hang_on_what_is_around_it(fill: int) -> None:
     scan = read_volume(resource_path("Samples", "sample-cbct.nrrd"))
     middle = scan.shape[1] // 2, scan.shape[2] // 2

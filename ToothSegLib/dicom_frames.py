@@ -30,6 +30,8 @@ _TAGS: dict[Tag, tuple[str, int]] = {
     (0x0018, 0x1164): ("detector_spacing", 2),
     (0x0028, 0x1053): ("slope", 1),
     (0x0028, 0x1052): ("intercept", 1),
+    (0x0028, 0x0120): ("padding", 1),
+    (0x0028, 0x0121): ("padding_limit", 1),
 }
 _OFFSETS = (0x3004, 0x000C)
 _SHARED, _PER_FRAME = (0x5200, 0x9229), (0x5200, 0x9230)
@@ -59,6 +61,7 @@ class Frame:
         thickness: mm.
         detector_spacing: mm at the detector, which is no size of voxels.
         slope, intercept: what makes grey values of the stored ones.
+        padding, padding_limit: stored values from the one to the other mark where nothing was seen.
         has_own_position: the position is not one for all frames.
     """
 
@@ -71,6 +74,8 @@ class Frame:
     detector_spacing: Numbers | None = None
     slope: Numbers | None = None
     intercept: Numbers | None = None
+    padding: Numbers | None = None
+    padding_limit: Numbers | None = None
     has_own_position: bool = True
 
 
@@ -89,7 +94,7 @@ def frames_of(path: Path, reader: Any, count: int) -> list[Frame]:
         key = f"{tag[0]:04x}|{tag[1]:04x}"
         text = reader.GetMetaData(key) if reader.HasMetaDataKey(key) else ""
         if (numbers := _numbers(path, tag, text, length)) is not None:
-            top[name] = numbers
+            top[name] = _as_stored(reader, numbers) if name.startswith("padding") else numbers
     if count == 1 and {"position", "orientation", "pixel_spacing"} <= set(top):
         return [Frame(path.name, **top)]
     shared, each = _functional_groups(path)
@@ -106,6 +111,17 @@ def frames_of(path: Path, reader: Any, count: int) -> list[Frame]:
         own_position = count == 1 or "position" in own
         frames.append(Frame(name, **{**top, **shared, **own}, has_own_position=own_position))
     return frames
+
+
+def _as_stored(reader: Any, numbers: Numbers) -> Numbers:
+    """Values of voxels in their own sign: some files have -2000 as 63536, and the other way."""
+    bits, signed = (
+        int(reader.GetMetaData(key)) if reader.HasMetaDataKey(key) else usual
+        for key, usual in (("0028|0100", 16), ("0028|0103", 0))
+    )
+    half = 1 << (bits - 1)
+    low = -half if signed else 0
+    return tuple((number - low) % (2 * half) + low for number in numbers)
 
 
 def _by_offsets(

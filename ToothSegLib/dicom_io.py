@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ToothSegLib.dicom_claims import Claims, check_claims, is_bare_slice
-from ToothSegLib.dicom_frames import frames_of
+from ToothSegLib.dicom_frames import Frame, frames_of
+from ToothSegLib.dicom_padding import without_padding
 from ToothSegLib.dicom_place import Place, place_slices
 from ToothSegLib.errors import InputError
 from ToothSegLib.itk_io import itk_errors, scalar_volume_size
@@ -117,7 +118,7 @@ def read_dicom_file(path: Path) -> Volume:
     with itk_errors(path):
         array = sitk.GetArrayFromImage(reader.Execute())
     in_order = np.array_equal(place.order, np.arange(len(place.order)))
-    return _placed(array if in_order else array[place.order], place)
+    return _placed(array if in_order else array[place.order], place, frames)
 
 
 def _read_slices(folder: Path, files: tuple[str, ...]) -> Volume:
@@ -147,10 +148,11 @@ def _read_slices(folder: Path, files: tuple[str, ...]) -> Volume:
         reader.SetOutputPixelType(sitk.sitkFloat32)
     with itk_errors(folder):
         array = sitk.GetArrayFromImage(reader.Execute())
-    return _placed(array, place)
+    return _placed(array, place, frames)
 
 
-def _placed(array: NDArray, place: Place) -> Volume:
+def _placed(array: NDArray, place: Place, frames: list[Frame]) -> Volume:
+    array = without_padding(array, [frames[index] for index in place.order])
     return Volume(array, place.spacing, place.origin, place.direction, place.doubts)
 
 
