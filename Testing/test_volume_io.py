@@ -177,6 +177,78 @@ def test_lengths_in_other_units_become_millimetres(tmp_path) -> None:
     refused(scan("furlong"), "furlong", "mm")
 
 
+@pytest.mark.parametrize(
+    ("unit", "mm"),
+    [
+        ("millimeters", 1),
+        ("Millimetres", 1),
+        ("centimeters", 10),
+        ("microns", 1e-3),
+        ("metres", 1e3),
+    ],
+)
+def test_units_are_known_by_their_names_too(tmp_path, unit, mm) -> None:
+    fields = {"space": "LPS", "space_directions": np.eye(3) / 4 / mm, "space_units": [unit] * 3}
+    volume = read_volume(nrrd_file(tmp_path / "a.nrrd", **fields))
+    assert volume.spacing == pytest.approx((0.25,) * 3)
+
+
+def test_one_time_point_of_a_space_with_time_is_read(tmp_path) -> None:
+    scan = a_scan()
+    for name, space, signs in (
+        ("a", "left-posterior-superior-time", (1, 1, 1)), ("b", "RAST", (-1, -1, 1)),
+    ):  # fmt: skip
+        directions = np.zeros((4, 4))
+        directions[:3, :3] = scan.index_to_lps[:3, :3].T * signs
+        directions[3, 3] = 2
+        fields = {
+            "space": space, "space_directions": directions, "space_units": ["mm"] * 3 + ["s"],
+            "space_origin": [*(np.array(scan.origin) * signs), 5],
+        }  # fmt: skip
+        volume = read_volume(nrrd_file(tmp_path / f"{name}.nrrd", scan.array[None], **fields))
+        assert volume.same_grid(scan)
+        assert np.array_equal(volume.array, scan.array)
+        assert not volume.doubts
+        two = nrrd_file(tmp_path / f"{name}2.nrrd", np.stack([scan.array] * 2), **fields)
+        with pytest.raises(InputError, match="2 values a voxel"):
+            read_volume(two)
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_a_fourth_axis_of_one_beside_plain_spacings_is_dropped(tmp_path, first) -> None:
+    scan = a_scan()
+    spacings, units = [0.3, 0.4, 0.5], ["mm", "mm", "mm"]
+    array = scan.array[..., None] if first else scan.array[None]
+    at = 0 if first else 3
+    spacings.insert(at, np.nan)
+    units.insert(at, "")
+    path = nrrd_file(tmp_path / "a.nrrd", array, spacings=spacings, units=units)
+    volume = read_volume(path)
+    assert volume.spacing == pytest.approx(scan.spacing)
+    assert np.array_equal(volume.array, scan.array)
+
+
+@pytest.mark.parametrize(
+    ("name", "line"),
+    [
+        ("a.nhdr", "data file: LIST 2\na0.raw\na1.raw\n"),
+        ("a.nhdr", "data file: LIST\na0.raw\na1.raw\n"),
+        ("a.nhdr", "data file: a%03d.raw 0 5 1 2\n"),
+        ("a.mhd", "ElementDataFile = LIST\na0.raw\na1.raw\n"),
+        ("a.mhd", "ElementDataFile = a%03d.raw 0 5 1\n"),
+    ],
+)
+def test_voxels_in_several_files_are_refused_by_name(tmp_path, name, line) -> None:
+    heads = {
+        "a.nhdr": "NRRD0005\ntype: short\ndimension: 3\nsizes: 8 7 6\nendian: little\n"
+        "spacings: 1 1 1\nencoding: raw\n",
+        "a.mhd": "NDims = 3\nDimSize = 8 7 6\nElementSpacing = 1 1 1\nElementType = MET_SHORT\n",
+    }
+    (tmp_path / name).write_text(heads[name] + line)
+    with pytest.raises(InputError, match=r"keeps its voxels in several files \((LIST|a%03d)"):
+        read_volume(tmp_path / name)
+
+
 def test_big_endian_voxels_become_native(tmp_path) -> None:
     scan = a_scan(dtype=">i2")
     volume = read_volume(nrrd_file(tmp_path / "scan.nrrd", scan.array, spacings=[1, 1, 1]))

@@ -7,6 +7,7 @@ that it names.
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -71,6 +72,11 @@ def read_meta_header(path: Path) -> MetaHeader:
     start = max(int(float(fields.get("HeaderSize", "0"))), 0)
     if name.upper() == "LOCAL":
         return MetaHeader(path, max(start, end), binary, packed, directed)
+    if re.match(r"LIST\b", name, re.IGNORECASE) or re.search(r"%\d*d.*( \d+){2}", name):
+        raise InputError(
+            f"{path} keeps its voxels in several files ({name:.60}), which are not read; export it "
+            "again as one"
+        )
     folder = os.path.realpath(path.parent)
     if os.path.isabs(name) or not os.path.realpath(path.parent / name).startswith(
         os.path.join(folder, "")

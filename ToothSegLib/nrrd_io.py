@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import warnings
 import zlib
 from collections.abc import Mapping
@@ -14,14 +15,21 @@ from numpy.typing import NDArray
 
 from ToothSegLib.atomic import replacing
 from ToothSegLib.errors import InputError
-from ToothSegLib.nrrd_voxels import read_voxels
+from ToothSegLib.nrrd_voxels import read_voxels, several_files
 from ToothSegLib.volume import Volume, check_size, side_unknown
 
 log = logging.getLogger(__name__)
 
 NRRD_EXTENSIONS = (".nrrd", ".nhdr")
-_MILLIMETRES = {"mm": 1.0, "millimeter": 1.0, "millimetre": 1.0, "cm": 10.0, "um": 1e-3,
-                "\N{MICRO SIGN}m": 1e-3, "micrometer": 1e-3, "m": 1e3, "": 1.0}  # fmt: skip
+_NAMES_OF_UNITS = {
+    1.0: "mm millimeter millimetre millimeters millimetres",
+    10.0: "cm centimeter centimetre centimeters centimetres",
+    1e-3: "um \N{MICRO SIGN}m \N{GREEK SMALL LETTER MU}m micron microns micrometer micrometre "
+    "micrometers micrometres",
+    1e3: "m meter metre meters metres",
+}
+_MILLIMETRES = {name: mm for mm, names in _NAMES_OF_UNITS.items() for name in names.split()}
+_MILLIMETRES[""] = 1.0
 # Spaces that are right-handed, yet do not say where the patient's left is.
 _UNNAMED_SPACES = {"", "3d-right-handed", "scanner-xyz"}
 _SHORT_SPACES = {
@@ -29,6 +37,7 @@ _SHORT_SPACES = {
     "las": "left-anterior-superior",
     "ras": "right-anterior-superior",
 }
+_LONGEST_HEADER = 1 << 20
 # What pynrrd lets through on files that are cut or damaged.
 _DAMAGED = (ValueError, TypeError, LookupError, OSError, EOFError, OverflowError, zlib.error,
             StopIteration, RecursionError)  # fmt: skip
@@ -46,11 +55,12 @@ def read_nrrd(path: Path) -> Volume:
         # pynrrd also warns of what ends as an error below.
         with warnings.catch_warnings(), open(path, "rb") as file:
             warnings.simplefilter("ignore")
-            header = nrrd.read_header(file)
+            header = _without_time(nrrd.read_header(file))
             spatial = _spatial_axes(path, header)
             sizes = np.asarray(header["sizes"])[spatial]
             array = read_voxels(path, header, file, int(np.prod(sizes, dtype=np.int64)))
     except (nrrd.NRRDError, *_DAMAGED) as error:
+        _check_list(path)
         raise InputError(
             f"{path} is cut short, or no NRRD file ({' '.join(str(error).split())}); copy or "
             "export it again"
@@ -116,6 +126,34 @@ def write_nrrd(
         )
 
 
+def _check_list(path: Path) -> None:
+    """Refuse a header that ends in a list of files, which pynrrd takes for fields."""
+    with open(path, "rb") as file:
+        head = file.read(_LONGEST_HEADER)
+    if re.match(rb"NRRD", head) and re.search(rb"^data ?file: LIST\b", head, re.MULTILINE):
+        raise several_files(path, "LIST")
+
+
+def _without_time(header: Mapping[str, Any]) -> dict[str, Any]:
+    """The header with a space of three axes, where it has one of four of which the last is time."""
+    space = str(header.get("space", "")).lower()
+    origin, directions = header.get("space origin"), header.get("space directions")
+    long = _SHORT_SPACES.get(space.removesuffix("t"), space.removesuffix("-time"))
+    if long == space or directions is None or np.shape(directions)[1:] != (4,):
+        return dict(header)
+    rows = np.asarray(directions, float)
+    in_time = np.isfinite(rows[:, 3]) & (rows[:, 3] != 0)
+    if (rows[in_time, :3] != 0).any():
+        return dict(header)
+    three = dict(header, space=long)
+    three["space directions"] = [None if time else row[:3] for time, row in zip(in_time, rows)]
+    if origin is not None:
+        three["space origin"] = np.asarray(origin, float)[:3]
+    if "space units" in header:
+        three["space units"] = list(header["space units"])[:3]
+    return three
+
+
 def _spatial_axes(path: Path, header: Mapping[str, Any]) -> NDArray[np.bool_]:
     """Which axes are space. The others must have a length of one."""
     sizes = np.asarray(header["sizes"]).astype(np.int64)
@@ -126,6 +164,8 @@ def _spatial_axes(path: Path, header: Mapping[str, Any]) -> NDArray[np.bool_]:
     directions = header.get("space directions")
     if directions is None:
         spatial = np.ones(len(sizes), bool)
+        if len(sizes) == 4 and 1 in sizes:  # time points, of which there is one
+            spatial[np.flatnonzero(sizes == 1)[-1]] = False
     else:
         # pynrrd gives a row of NaN for the axes that are `none`, and a list where some rows are.
         rows = [[np.nan] * 3 if row is None else row for row in directions]
@@ -167,13 +207,15 @@ def _geometry(
         matrix = np.asarray([row for row, s in zip(directions, spatial) if s], float).T
     else:
         spacings = np.asarray(header.get("spacings", []), float)
+        if len(spacings) == len(spatial):
+            spacings = spacings[spatial]
         if spacings.shape != (3,) or not np.isfinite(spacings).all():
             raise InputError(
                 f"{path} has no voxel size (neither 'space directions' nor 'spacings'); export it "
                 "again with its spacing"
             )
         matrix = np.diag(spacings)
-    to_lps = _to_lps(path, header)
+    to_lps = _to_lps(path, header, spatial)
     if matrix.shape != (3, 3) or origin.shape != (3,):
         raise InputError(f"{path} has directions or an origin that are not of three dimensions")
     if not (np.isfinite(matrix).all() and np.isfinite(origin).all()):
@@ -186,9 +228,13 @@ def _geometry(
     return matrix, origin
 
 
-def _to_lps(path: Path, header: Mapping[str, Any]) -> NDArray[np.float64]:
+def _to_lps(
+    path: Path, header: Mapping[str, Any], spatial: NDArray[np.bool_]
+) -> NDArray[np.float64]:
     """(3, 3) matrix from the file's space and unit to LPS millimetres."""
-    units = header.get("space units", header.get("units")) or [""]
+    units = header.get("space units") or header.get("units") or [""]
+    if len(units) == len(spatial):
+        units = [unit for unit, is_space in zip(units, spatial) if is_space]
     unit = str(units[0]).strip('" ').lower()
     if unit not in _MILLIMETRES or len(set(units)) > 1:
         raise InputError(f"{path} has lengths in '{' '.join(map(str, units))}'; mm is needed")

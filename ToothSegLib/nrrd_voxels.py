@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import bz2
 import os
+import re
 import zlib
 from collections.abc import Mapping
 from pathlib import Path
@@ -62,6 +63,7 @@ def read_voxels(path: Path, header: Mapping[str, Any], file: BinaryIO, count: in
     detached = header.get("data file", header.get("datafile"))
     if detached is None:
         return _from(path, header, file, dtype, count)
+    _check_one_file(path, str(detached))
     with open(_beside(path, str(detached).replace("\0", "?")), "rb") as data:
         return _from(path, header, data, dtype, count)
 
@@ -87,6 +89,20 @@ def _beside(path: Path, name: str) -> Path:
     if not data.is_file():
         raise InputError(f"{path} keeps its voxels in {name}, which is not beside it")
     return data
+
+
+def several_files(path: Path, name: str) -> InputError:
+    """The refusal of voxels that are not in one file."""
+    return InputError(
+        f"{path} keeps its voxels in several files ({name:.60}), which are not read; export it "
+        "again as one"
+    )
+
+
+def _check_one_file(path: Path, name: str) -> None:
+    """Refuse voxels in several files: LIST, or a name with a number in it and its bounds."""
+    if re.match(r"LIST\b", name) or re.search(r"%\d*d.*( -?\d+){3}", name):
+        raise several_files(path, name)
 
 
 def _is_text(header: Mapping[str, Any]) -> bool:
