@@ -9,7 +9,8 @@ from __future__ import annotations
 import os
 import re
 import struct
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from math import prod
 from pathlib import Path
 from typing import BinaryIO
@@ -28,9 +29,17 @@ _FIRST_GROUPS = (0x0002, 0x0008)
 # A file without a mark begins with one of the first elements of these groups, all short.
 _LAST_OF_FIRST, _LONGEST_FIRST = 0x0020, 256
 _NOT_PACKED = {b"1.2.840.10008.1.2", b"1.2.840.10008.1.2.1", b"1.2.840.10008.1.2.2"}
-_DEFLATED = b"1.2.840.10008.1.2.1.99"  # all elements are packed
+DEFLATED = b"1.2.840.10008.1.2.1.99"  # all elements are packed
 _SAMPLES, _FRAMES, _ROWS, _COLUMNS = (0x28, 0x02), (0x28, 0x08), (0x28, 0x10), (0x28, 0x11)
 _BITS, _SIGNED = (0x28, 0x100), (0x28, 0x103)
+_TEXTS = {
+    (0x08, 0x08): "image_type",
+    (0x08, 0x18): "instance",
+    (0x20, 0x0D): "study",
+    (0x20, 0x0E): "series",
+    (0x20, 0x32): "position",
+    (0x20, 0x37): "orientation",
+}
 _VOXELS = (0x7FE0, 0x10)
 _ITEM, _SEQUENCE_END = (0xFFFE, 0xE000), (0xFFFE, 0xE0DD)
 _SIZES = {_SAMPLES, _FRAMES, _ROWS, _COLUMNS, _BITS, _SIGNED}
@@ -51,11 +60,20 @@ class Claims:
         kind: UID of its SOP class; empty if it does not say.
         has_picture: it tells the size of one.
         is_sound: it could be followed from element to element up to its end.
+        syntax: UID of how it is written and packed; empty if it does not say.
+        frames: how many.
+        samples: values a voxel.
+        texts: what is said of ``image_type``, ``instance``, ``study``, ``series``, ``position`` and
+            ``orientation``, as it is written.
     """
 
     kind: bytes
     has_picture: bool
     is_sound: bool
+    syntax: bytes = b""
+    frames: int = 1
+    samples: int = 1
+    texts: Mapping[str, str] = field(default_factory=dict)
 
 
 def is_bare_slice(path: Path) -> bool:
@@ -92,6 +110,7 @@ def check_claims(path: Path) -> Claims:
         OSError: the file cannot be read.
     """
     sizes: dict[tuple[int, int], int] = {}
+    texts: dict[str, str] = {}
     kind, has_picture, depth = b"", False, 0
     is_sound: bool | None = None
     voxels = None  # bytes of them, if they are not packed
@@ -138,8 +157,10 @@ def check_claims(path: Path) -> Claims:
                 kind = file.read(length).strip(b" \0")
             elif tag == _SYNTAX:
                 syntax = file.read(length).strip(b" \0")
-                if syntax == _DEFLATED:
-                    return Claims(kind, has_picture, is_sound=True)
+                if syntax == DEFLATED:
+                    return Claims(kind, has_picture, is_sound=True, syntax=syntax)
+            elif tag in _TEXTS and depth == 0 and length <= _LONGEST_NUMBER:
+                texts[_TEXTS[tag]] = file.read(length).decode("latin-1").strip(" \0")
             elif tag in _SIZES and tag not in sizes and 0 < length <= _LONGEST_NUMBER:
                 # The first one counts: icons within come later.
                 sizes[tag] = _number(path, file.read(length), tag, order)
@@ -149,7 +170,15 @@ def check_claims(path: Path) -> Claims:
     # A file without a header of its own is not packed, if its voxels have a length.
     bare = voxels is not None and syntax in (b"", *_NOT_PACKED)
     _check_sizes(path, sizes, there, voxels if bare else None, packed=packed)
-    return Claims(kind, has_picture, is_sound=bool(is_sound) and not head)
+    return Claims(
+        kind,
+        has_picture,
+        is_sound=bool(is_sound) and not head,
+        syntax=syntax,
+        frames=sizes.get(_FRAMES, 1),
+        samples=sizes.get(_SAMPLES, 1),
+        texts=texts,
+    )
 
 
 def _check_length(

@@ -16,7 +16,7 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from ToothSegLib.dicom_claims import element_length
+from ToothSegLib.dicom_claims import DEFLATED, check_claims, element_length
 from ToothSegLib.errors import InputError
 
 Tag = tuple[int, int]
@@ -39,7 +39,7 @@ _SHARED, _PER_FRAME = (0x5200, 0x9229), (0x5200, 0x9230)
 _GROUPS = ((0x0020, 0x9113), (0x0020, 0x9116), (0x0028, 0x9110), (0x0028, 0x9145))
 _SYNTAX, _VOXELS = (0x0002, 0x0010), (0x7FE0, 0x0010)
 _ITEM, _ITEM_END, _SEQUENCE_END = (0xFFFE, 0xE000), (0xFFFE, 0xE00D), (0xFFFE, 0xE0DD)
-_IMPLICIT, _DEFLATED = b"1.2.840.10008.1.2", b"1.2.840.10008.1.2.1.99"
+_IMPLICIT = b"1.2.840.10008.1.2"
 _UNDEFINED = 0xFFFFFFFF
 _DEEPEST = 12
 _LONGEST_VALUE = 512
@@ -97,6 +97,11 @@ def frames_of(path: Path, reader: Any, count: int) -> list[Frame]:
             top[name] = _as_stored(reader, numbers) if name.startswith("padding") else numbers
     if count == 1 and {"position", "orientation", "pixel_spacing"} <= set(top):
         return [Frame(path.name, **top)]
+    if check_claims(path).syntax == DEFLATED and "pixel_spacing" not in top:
+        raise InputError(
+            f"{path} is packed as a whole (deflated), so what it says of its frames cannot be "
+            "read; export it again without compression"
+        )
     shared, each = _functional_groups(path)
     if each and len(each) != count:
         raise InputError(
@@ -111,6 +116,16 @@ def frames_of(path: Path, reader: Any, count: int) -> list[Frame]:
         own_position = count == 1 or "position" in own
         frames.append(Frame(name, **{**top, **shared, **own}, has_own_position=own_position))
     return frames
+
+
+def has_orientation(path: Path) -> bool:
+    """Whether the frames of a file of several say which way they lie.
+
+    Raises:
+        InputError: the header is damaged.
+    """
+    shared, each = _functional_groups(path)
+    return "orientation" in shared or any("orientation" in frame for frame in each)
 
 
 def _as_stored(reader: Any, numbers: Numbers) -> Numbers:
@@ -206,7 +221,7 @@ class _Elements:
                 break
             if tag == _SYNTAX:
                 syntax = self._file.read(self._length(tag, head)).strip(b" \0")
-                if syntax == _DEFLATED:
+                if syntax == DEFLATED:
                     break
                 self._implicit = syntax == _IMPLICIT
                 continue

@@ -2,96 +2,88 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ToothSegLib.dicom_claims import Claims, check_claims, is_bare_slice
-from ToothSegLib.dicom_frames import Frame, frames_of
+from ToothSegLib.dicom_claims import DEFLATED, check_claims
+from ToothSegLib.dicom_frames import Frame, frames_of, has_orientation
 from ToothSegLib.dicom_padding import without_padding
+from ToothSegLib.dicom_parts import check_whole, has_folders, series_below
 from ToothSegLib.dicom_place import Place, place_slices
+from ToothSegLib.dicom_series import (
+    Series,
+    header,
+    is_volume,
+    series_files,
+)
 from ToothSegLib.errors import InputError
 from ToothSegLib.itk_io import itk_errors, scalar_volume_size
 from ToothSegLib.volume import Volume, check_size
 
-DICOM_EXTENSIONS = (".dcm", ".dicom", ".ima")
 _SERIES_DESCRIPTION = "0008|103e"
-
-
-def is_dicom(path: Path) -> bool:
-    """Whether the file has the mark of DICOM part 10."""
-    with open(path, "rb") as file:
-        return file.read(132)[128:] == b"DICM"
-
-
-def may_be_slice(path: Path) -> bool:
-    """Whether a file of any name has that mark, or a slice's elements without it."""
-    return is_dicom(path) or is_bare_slice(path)
-
-
-def series_files(folder: Path) -> dict[str, tuple[str, ...]]:
-    """The files of every series of a folder, in their order, by the series' UID.
-
-    Raises:
-        InputError: the folder cannot be searched, or a file may be a slice and cannot be read.
-    """
-    import SimpleITK as sitk
-
-    claims: dict[str, Claims] = {}
-    for path in sorted(folder.iterdir()):
-        # Other files in the folder are no business of ours.
-        if path.is_file() and (path.suffix.lower() in DICOM_EXTENSIONS or may_be_slice(path)):
-            if path.stat().st_size == 0 and not path.name.startswith("."):
-                raise InputError(f"{path} is empty; copy or export it again")
-            claims[path.name] = check_claims(path)
-    with itk_errors(folder):
-        series = {
-            uid: sitk.ImageSeriesReader.GetGDCMSeriesFileNames(str(folder), uid)
-            for uid in sitk.ImageSeriesReader.GetGDCMSeriesIDs(str(folder))
-        }
-    _check_left_out(folder, claims, {Path(file).name for one in series.values() for file in one})
-    return series
-
-
-def _check_left_out(folder: Path, claims: dict[str, Claims], listed: set[str]) -> None:
-    """Refuse what GDCM passed over without a word and may be a slice: the end of a scan would lack.
-
-    Whatever is whole and claims no picture is something else: a DICOMDIR, a report, structures.
-    """
-    kinds = {claims[name].kind for name in listed & set(claims)}
-    for name, claim in claims.items():
-        # macOS puts hidden ones beside every file.
-        if name in listed or name.startswith("."):
-            continue
-        is_known = claim.is_sound and claim.kind not in (b"", *kinds)
-        if claim.has_picture or not is_known:
-            raise InputError(
-                f"{folder / name} is damaged, or no DICOM file that can be read; copy or export it "
-                "again, or take it out of the folder if it is no slice"
-            )
+_MOST_LISTED = 12
+_DIRECTORY = b"1.2.840.10008.1.3.10"
 
 
 def read_dicom_folder(folder: Path, series: str | None = None) -> Volume:
     """Read the one 3-D series of a folder, or the one with the UID ``series``.
 
+    Where the folder itself holds no volume, or not that series, its folders are looked through; a
+    series that lies in several of them is one.
+
     Raises:
         InputError: no series, several to choose from, missing slices, or damaged files.
     """
     found = series_files(folder)
+    volumes = {uid: one for uid, one in found.items() if is_volume(one)}
+    is_here = bool(volumes) if series is None else series in found and not has_folders(folder)
+    below = {} if is_here else series_below(folder)
+    if below:
+        found = {**found, **below}
+        volumes = {uid: one for uid, one in found.items() if is_volume(one)}
     if not found:
         raise InputError(f"{folder} holds no DICOM series; give the folder that holds its slices")
     if series is not None and series not in found:
         raise InputError(f"{folder} has no series {series}; it has {_listed(found)}")
-    if series is None:
-        volumes = {uid: files for uid, files in found.items() if is_volume(files)}
-        if len(volumes) > 1:
-            raise InputError(
-                f"{folder} holds {len(volumes)} series; say which by its UID: {_listed(volumes)}"
-            )
-        series = next(iter(volumes or found))
-    files = found[series]
+    if series is not None:
+        return _read_series(folder, found[series])
+    if len(volumes) > 1:
+        raise InputError(
+            f"{folder} holds {len(volumes)} series; say which by its UID: {_listed(volumes)}"
+        )
+    if not volumes:
+        _refuse_pictures(folder, found)
+    ((_, only),) = (volumes or found).items()
+    if is_here:
+        check_whole(folder, only)
+    return _read_series(folder, only)
+
+
+def _refuse_pictures(folder: Path, found: Mapping[str, Series]) -> None:
+    """Say what there is instead of a volume; one picture alone is refused where it is read."""
+    if len(found) == 1 and len(next(iter(found.values())).files) == 1:
+        (only,) = found.values()
+        path = Path(only.files[0])
+        if header(path).GetSize()[2:] in ((), (1,)):
+            return
+    single = [one.claims.get(one.files[0]) for one in found.values() if len(one.files) == 1]
+    if len(single) == len(found) > 1 and all(one and one.frames == 1 for one in single):
+        raise InputError(
+            f"{folder} holds {len(found)} series of one picture each: each has a SeriesInstanceUID "
+            "(0020,000e) of its own; export the scan again as one series"
+        )
+    raise InputError(
+        f"{folder} holds no scan, only pictures, scout views, label maps or doses: "
+        f"{_listed(found)}; give the folder that holds the slices"
+    )
+
+
+def _read_series(folder: Path, series: Series) -> Volume:
+    files = series.files
     return read_dicom_file(Path(files[0])) if len(files) == 1 else _read_slices(folder, files)
 
 
@@ -103,7 +95,21 @@ def read_dicom_file(path: Path) -> Volume:
     """
     import SimpleITK as sitk
 
-    reader = _header(path)
+    claims = check_claims(path)
+    if claims.kind == _DIRECTORY:
+        raise InputError(
+            f"{path} is the list of a disc's files (DICOMDIR) and no scan; give the folder that it "
+            "lies in"
+        )
+    try:
+        reader = header(path)
+    except InputError as error:
+        if claims.frames == 1 or claims.syntax == DEFLATED or has_orientation(path):
+            raise
+        raise InputError(
+            f"{path} does not give the direction of its axes (ImageOrientationPatient), without "
+            "which its frames cannot be read; export it again with it"
+        ) from error
     size = scalar_volume_size(path, reader)
     if size[2] == 1:
         raise InputError(f"{path} is a single slice; give the folder that holds all of them")
@@ -124,7 +130,7 @@ def read_dicom_file(path: Path) -> Volume:
 def _read_slices(folder: Path, files: tuple[str, ...]) -> Volume:
     import SimpleITK as sitk
 
-    headers = [_header(Path(file)) for file in files]
+    headers = [header(Path(file)) for file in files]
     sizes = [scalar_volume_size(Path(file), header) for file, header in zip(files, headers)]
     check_size(folder, [*sizes[0][:2], len(files)])
     for file, size in zip(files, sizes):
@@ -156,37 +162,17 @@ def _placed(array: NDArray, place: Place, frames: list[Frame]) -> Volume:
     return Volume(array, place.spacing, place.origin, place.direction, place.doubts)
 
 
-def _header(path: Path) -> Any:
-    import SimpleITK as sitk
-
-    check_claims(path)
-    reader = sitk.ImageFileReader()
-    reader.SetImageIO("GDCMImageIO")
-    reader.SetFileName(str(path))
-    with itk_errors(path):
-        reader.ReadImageInformation()
-    return reader
-
-
-def is_volume(files: tuple[str, ...]) -> bool:
-    """Several slices, or several frames; not a single picture (a scout, a screenshot)."""
-    if len(files) > 1:
-        return True
-    try:
-        return _header(Path(files[0])).GetSize()[2:] > (1,)
-    except InputError:
-        return False  # a report, a structure set
-
-
 def _has(reader: Any, *tags: str) -> bool:
     return any(reader.HasMetaDataKey(tag) for tag in tags)
 
 
-def _listed(series: dict[str, tuple[str, ...]]) -> str:
+def _listed(series: Mapping[str, Series]) -> str:
     """The series in words: UID, description, number of files."""
     words = []
-    for uid, files in series.items():
-        reader = _header(Path(files[0]))
+    for uid, one in list(series.items())[:_MOST_LISTED]:
+        reader = header(Path(one.files[0]))
         about = reader.GetMetaData(_SERIES_DESCRIPTION) if _has(reader, _SERIES_DESCRIPTION) else ""
-        words.append(f"{uid} ('{about.strip()}', {len(files)} files)")
+        words.append(f"{uid} ('{about.strip()}', {len(one.files)} files)")
+    if len(series) > _MOST_LISTED:
+        words.append(f"and {len(series) - _MOST_LISTED} more")
     return "; ".join(words)

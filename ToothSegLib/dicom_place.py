@@ -161,7 +161,7 @@ def _stack(
         order = np.argsort(heights, kind="stable")
     heights = heights[order]
     gaps = np.abs(np.diff(heights))
-    names = [frames[index].name for index in order]
+    names = [frames[index].name for index in order.tolist()]
     if gaps.max() == 0:
         raise InputError(
             f"{name} has all its {len(names)} slices at one place (ImagePositionPatient is the "

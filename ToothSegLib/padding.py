@@ -63,7 +63,8 @@ def darkened(array: NDArray, padding: NDArray[np.bool_], axis: int = 0) -> NDArr
             found[...] = np.isin(parts, touching[touching > 0])
     if outside.mean() < _LEAST_SHARE or outside.all():
         return array
-    sample, is_outside = _spread(array), _spread(outside)
+    sample = np.asarray(_spread(array), float)
+    is_outside: NDArray[np.bool_] = np.asarray(_spread(outside), bool)
     if is_outside.all():
         return array
     dark = np.percentile(sample[~is_outside], _DARK_PERCENT)

@@ -9,13 +9,13 @@ from typing import Any
 
 import numpy as np
 
-from ToothSegLib import dicom_io, itk_io, nrrd_io
+from ToothSegLib import dicom_io, dicom_series, itk_io, nrrd_io
 from ToothSegLib.errors import InputError, OutputError
 from ToothSegLib.not_numbers import not_numbers
 from ToothSegLib.volume import Volume
 
 NRRD_EXTENSIONS = nrrd_io.NRRD_EXTENSIONS
-DICOM_EXTENSIONS = dicom_io.DICOM_EXTENSIONS
+DICOM_EXTENSIONS = dicom_series.DICOM_EXTENSIONS
 READABLE = (*NRRD_EXTENSIONS, *itk_io.IMAGE_IOS, *DICOM_EXTENSIONS)
 """File name endings that `read_volume` takes; a folder of DICOM slices needs none."""
 
@@ -147,7 +147,7 @@ def _read_file(path: Path) -> Volume:
     for extension in sorted(itk_io.IMAGE_IOS, key=len, reverse=True):
         if name.endswith(extension):
             return itk_io.read_itk(path, extension)
-    if name.endswith(DICOM_EXTENSIONS) or dicom_io.is_dicom(path):
+    if name.endswith(DICOM_EXTENSIONS) or dicom_series.is_dicom(path):
         return dicom_io.read_dicom_file(path)
     raise InputError(
         f"{path} is of no known kind; give a file in {', '.join(READABLE)}, or a folder of DICOM "

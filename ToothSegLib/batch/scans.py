@@ -6,9 +6,10 @@ import hashlib
 import os
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ToothSegLib.batch.entry import Scan
 from ToothSegLib.batch.record import RECORD_NAME
@@ -16,12 +17,13 @@ from ToothSegLib.checksum import files_of
 from ToothSegLib.errors import InputError
 from ToothSegLib.volume_io import DICOM_EXTENSIONS, READABLE
 
+if TYPE_CHECKING:
+    from ToothSegLib.dicom_series import Series
+
 _VOLUMES = tuple(ending for ending in READABLE if ending not in DICOM_EXTENSIONS)
 # As other programs, and this one, call label maps: scan-labels.nrrd, scan.seg.nrrd, mask.nii.gz.
 _LABELS = re.compile(r"(?:^|[-_. ])(?:seg|segmentation|labels?|labelmap|mask)$", re.IGNORECASE)
 _LABEL_FOLDERS = re.compile(r"labels?(?:Tr|Ts)?$", re.IGNORECASE)
-# Common neighbours of scans that need not be opened to know that they are no DICOM.
-_OTHERS = (".json", ".jsonl", ".txt", ".csv", ".png", ".jpg", ".stl", ".raw", ".zraw", ".pdf")
 _LONGEST_NAME = 120
 
 
@@ -55,7 +57,10 @@ def find_scans(folder: Path, out: Path, *, check: Callable[[], None] | None = No
         raise InputError(f"there is no folder {folder}: name the one that holds the scans")
     if root == results or results in root.parents:
         raise InputError(f"the scans in {folder} lie in the output folder: name another one")
+    from ToothSegLib.dicom_series import is_worth_a_look
+
     found = Found()
+    dicom: dict[Path, dict[str, Series]] = {}
 
     def note(error: OSError) -> None:
         place = Path(error.filename).relative_to(root).as_posix()
@@ -74,8 +79,9 @@ def find_scans(folder: Path, out: Path, *, check: Callable[[], None] | None = No
         for name in visible:
             if name.lower().endswith(_VOLUMES):
                 _take_file(found, root, here / name)
-        if any(_may_be_dicom(here / name) for name in visible):
-            _take_series(found, root, here)
+        if any(is_worth_a_look(here / name) for name in visible):
+            dicom[here] = _series_of(found, root, here)
+    _take_series(found, root, dicom)
     found.scans.sort(key=lambda scan: (scan.source, scan.series or ""))
     found.scans[:] = _named(found.scans)
     return found
@@ -89,38 +95,50 @@ def _take_file(found: Found, root: Path, path: Path) -> None:
         found.scans.append(Scan("", source, str(path), None, files_of(path)))
 
 
-def _take_series(found: Found, root: Path, folder: Path) -> None:
-    from ToothSegLib.dicom_io import is_volume, series_files
+def _series_of(found: Found, root: Path, folder: Path) -> dict[str, Series]:
+    from ToothSegLib.dicom_series import series_files
 
-    source = folder.relative_to(root).as_posix()
     try:
         series = series_files(folder)
     except InputError:
         series = {}
-    volumes = {uid: files for uid, files in series.items() if is_volume(files)}
-    if series and not volumes:
-        found.left_out[source] = "its DICOM files hold no volume"
-    for uid, files in volumes.items():
-        one = uid if len(volumes) > 1 else None
-        paths = tuple(sorted(os.path.abspath(file) for file in files))
-        found.scans.append(Scan("", source, str(folder), one, paths))
     if not series:  # reading it will tell what is wrong with it
         paths = tuple(sorted(str(path) for path in folder.iterdir() if path.is_file()))
+        source = folder.relative_to(root).as_posix()
         found.scans.append(Scan("", source, str(folder), None, paths))
+    return series
 
 
-def _may_be_dicom(path: Path) -> bool:
-    from ToothSegLib.dicom_io import may_be_slice
+def _take_series(found: Found, root: Path, dicom: Mapping[Path, Mapping[str, Series]]) -> None:
+    """The series of all folders; one that lies in several of them is one scan."""
+    from ToothSegLib.dicom_parts import joined
+    from ToothSegLib.dicom_series import is_volume
 
-    name = path.name.lower()
-    if name == "dicomdir" or name.endswith((*_VOLUMES, *_OTHERS)):
-        return False
-    if name.endswith(DICOM_EXTENSIONS):
-        return True
-    try:
-        return path.is_file() and may_be_slice(path)
-    except OSError:
-        return False
+    whole = joined(dicom)
+    volumes = {
+        folder: {uid: one for uid, one in series.items() if is_volume(one)}
+        for folder, series in whole.items()
+    }
+    for folder, series in whole.items():
+        source = folder.relative_to(root).as_posix()
+        if series and not volumes[folder]:
+            found.left_out[source] = "its DICOM files hold no volume"
+        # As the reader sees it, which looks below where the folder itself has no volume.
+        others = [
+            uid
+            for place, there in volumes.items()
+            if place == folder or (folder not in dicom and folder in place.parents)
+            for uid in there
+        ]
+        for uid, one in volumes[folder].items():
+            is_only = len(others) == 1 and set(one.files) <= _files_in(dicom, folder)
+            is_only |= len(others) == 1 and folder not in dicom
+            paths = tuple(sorted(os.path.abspath(file) for file in one.files))
+            found.scans.append(Scan("", source, str(folder), None if is_only else uid, paths))
+
+
+def _files_in(dicom: Mapping[Path, Mapping[str, Series]], folder: Path) -> set[str]:
+    return {file for one in dicom.get(folder, {}).values() for file in one.files}
 
 
 def _stem(path: Path) -> str:

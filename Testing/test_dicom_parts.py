@@ -1,0 +1,123 @@
+"""A series in several folders is one scan, and a part of it is never taken for the whole."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from dicom_fixture import POSITION, grey_values, write_slices, write_without_picture
+from ToothSegLib.batch.scans import find_scans
+from ToothSegLib.errors import InputError
+from ToothSegLib.volume_io import read_volume
+from volume_fixture import refused
+
+STUDY, SERIES = (0x20, 0x0D), (0x20, 0x0E)
+
+
+def disc(root: Path, each: int = 4, count: int = 10, tags: dict | None = None) -> Path:
+    """A series as many discs have it, in folders of so many slices."""
+    root.mkdir(exist_ok=True)
+    write_slices(root / "all", tags or {}, {}, count)
+    for n in range(count):
+        folder = root / "DICOM" / f"S{n // each:02d}"
+        folder.mkdir(parents=True, exist_ok=True)
+        shutil.move(root / "all" / f"slice{n}.dcm", folder / f"IM{n % each}")
+    (root / "all").rmdir()
+    write_without_picture(root / "DICOMDIR", "1.2.840.10008.1.3.10", {})
+    return root
+
+
+def found(root: Path) -> list[tuple[str, str | None, int]]:
+    scans = find_scans(root, root.parent / "out").scans
+    return [(scan.source, scan.series, len(scan.files)) for scan in scans]
+
+
+@pytest.mark.parametrize("each", [1, 4, 9])
+def test_a_series_in_several_folders_is_one_scan(tmp_path: Path, each: int) -> None:
+    root = disc(tmp_path / "CD", each)
+    (root / "Viewer").mkdir()
+    (root / "Viewer" / "run.exe").write_bytes(b"MZ" + bytes(300))
+    for folder in (root, root / "DICOM"):
+        assert np.array_equal(read_volume(folder).array, grey_values(10))
+    assert found(root) == [("DICOM", None, 10)]
+    if each > 1:
+        words = f"holds {each} of the 10 slices of its series", f"give {root / 'DICOM'}, or put"
+        refused(root / "DICOM" / "S00", *words, "the others lie in S01")
+        # Who asks for it by name gets what lies there.
+        assert len(read_volume(root / "DICOM" / "S00", series="1.2.5").array) == each
+
+
+def test_slices_that_lie_among_each_other_go_together(tmp_path: Path) -> None:
+    folder = write_slices(tmp_path / "a", {}, {}, 10)
+    (tmp_path / "b").mkdir()
+    for n in (0, 3, 4, 8):
+        shutil.move(folder / f"slice{n}.dcm", tmp_path / "b" / f"slice{n}.dcm")
+    assert np.array_equal(read_volume(tmp_path).array, grey_values(10))
+    assert found(tmp_path) == [(".", None, 10)]
+    refused(folder, "holds 6 of the 10 slices", "lie in b")
+
+
+def test_a_slice_that_lacks_between_two_folders_is_missed(tmp_path: Path) -> None:
+    root = disc(tmp_path / "CD")
+    (root / "DICOM" / "S01" / "IM0").unlink()
+    refused(root, "slices that are missing")
+    assert found(root) == [("DICOM", None, 9)]
+
+
+def test_a_folder_that_cannot_be_read_is_told_by_those_beside_it(tmp_path: Path) -> None:
+    root = disc(tmp_path / "CD")
+    cut = root / "DICOM" / "S01" / "IM1"
+    cut.write_bytes(cut.read_bytes()[:-20])
+    refused(root, "S01/IM1 is cut short")
+    refused(root / "DICOM" / "S00", "S01/IM1 is cut short")
+    for source, series, _ in found(root):
+        with pytest.raises(InputError, match="S01/IM1 is cut short"):
+            read_volume(root / source, series=series)
+    shutil.rmtree(cut.parent)  # as if it had not been copied
+    refused(root, "slices that are missing")
+    assert found(root) == [("DICOM", None, 6)]
+
+
+def test_a_part_in_a_folder_within_belongs_to_it(tmp_path: Path) -> None:
+    folder = write_slices(tmp_path / "a", {}, {}, 10)
+    (folder / "more").mkdir()
+    for n in (7, 8, 9):
+        shutil.move(folder / f"slice{n}.dcm", folder / "more")
+    refused(folder, "holds 7 of the 10 slices", "lie in more")
+    refused(folder / "more", "holds 3 of the 10 slices", "lie in a")
+    assert found(tmp_path) == [("a", "1.2.5", 10)]
+    assert np.array_equal(read_volume(folder, series="1.2.5").array, grey_values(10))
+
+
+def test_copies_and_other_scans_of_one_uid_stay_apart(tmp_path: Path) -> None:
+    write_slices(tmp_path / "a", {}, {})
+    shutil.copytree(tmp_path / "a", tmp_path / "copy")
+    further = {n: {POSITION: (1, 2, 3.1 + 0.3 * n), (0x08, 0x18): f"9.{n}"} for n in range(5)}
+    write_slices(tmp_path / "other", {}, further)
+    assert [place for place, _, _ in found(tmp_path)] == ["a", "copy", "other"]
+    for name in ("a", "copy", "other"):
+        assert len(read_volume(tmp_path / name).array) == 5
+    refused(tmp_path, "holds 3 series; say which by its UID", "1.2.5 in copy")
+
+
+def test_two_series_in_the_same_folders_are_two_scans(tmp_path: Path) -> None:
+    root = disc(tmp_path / "CD")
+    second = {n: {(0x08, 0x18): f"9.{n}"} for n in range(10)}
+    write_slices(tmp_path / "b", {SERIES: "1.2.6"}, second, 10)
+    for n in range(10):
+        shutil.move(tmp_path / "b" / f"slice{n}.dcm", root / "DICOM" / f"S{n // 4:02d}" / f"B{n}")
+    assert found(root) == [("DICOM", "1.2.5", 10), ("DICOM", "1.2.6", 10)]
+    for uid in ("1.2.5", "1.2.6"):
+        assert np.array_equal(read_volume(root, series=uid).array, grey_values(10))
+    refused(root, "holds 2 series")
+    with pytest.raises(InputError, match=r"no series 9\.9"):
+        read_volume(root, series="9.9")
+
+
+def test_the_part_of_a_disc_with_a_copy_elsewhere_is_joined(tmp_path: Path) -> None:
+    disc(tmp_path / "CD")
+    write_slices(tmp_path / "copy", {}, {}, 10)
+    assert found(tmp_path) == [("CD/DICOM", None, 10), ("copy", None, 10)]

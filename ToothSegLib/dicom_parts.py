@@ -1,0 +1,189 @@
+"""One DICOM series that lies in several folders, as on discs that take so many files in each."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ToothSegLib.dicom_claims import Claims, check_claims
+from ToothSegLib.dicom_series import Series, is_worth_a_look, series_files
+from ToothSegLib.errors import InputError
+
+# Slices of one series lie on a line, up to so many times their distance.
+_BESIDE = 10
+_UNEVEN = 0.3
+_MOST_FOLDERS = 3
+
+Folders = Mapping[Path, Mapping[str, Series]]
+
+
+def series_below(folder: Path) -> dict[str, Series]:
+    """The series of the folders below and of this one, those in several folders put together.
+
+    Series that cannot be put together have their folder behind their UID.
+
+    Raises:
+        InputError: as `series_files`.
+    """
+    places: dict[Path, dict[str, Series]] = {}
+    for walked, folders, names in os.walk(folder):
+        folders[:] = sorted(name for name in folders if name[0] != ".")
+        here = Path(walked)
+        if any(is_worth_a_look(here / name) for name in sorted(names)):
+            places[here] = series_files(here)
+    found: dict[str, Series] = {}
+    for place, series in sorted(joined(places).items()):
+        for uid, one in series.items():
+            key = uid if uid not in found else f"{uid} in {place.relative_to(folder).as_posix()}"
+            found[key] = one
+    return found
+
+
+def joined(places: Folders) -> dict[Path, dict[str, Series]]:
+    """The same, with each series whose parts lie in several folders in the folder around them.
+
+    Args:
+        places: the series of folders by their UID.
+    """
+    result = {place: dict(series) for place, series in places.items()}
+    for uid in dict.fromkeys(uid for series in places.values() for uid in series):
+        every = [place for place, series in places.items() if uid in series]
+        beside = [[p for p in every if p.parent == around] for around in {p.parent for p in every}]
+        # Where there is a copy elsewhere, those beside each other may still belong together.
+        for group in (every, *beside):
+            parts = [places[place][uid] for place in group]
+            if len(group) == 1 or not go_together(parts):
+                continue
+            for place in group:
+                del result[place][uid]
+            around = Path(os.path.commonpath(group))
+            result.setdefault(around, {})[uid] = _one(parts)
+            if group is every:
+                break
+    return result
+
+
+def check_whole(folder: Path, series: Series) -> None:
+    """Refuse a part of a series, of which folders beside this one, in it or around it have others.
+
+    Raises:
+        InputError: names the folders.
+    """
+    around = folder.resolve().parent
+    others = [*_folders_in(folder.resolve()), around, *_folders_in(around)]
+    rest = {
+        other: part
+        for other in others
+        if other != folder.resolve() and (part := _part_in(other, series)) is not None
+    }
+    if not rest or not go_together([series, *rest.values()]):
+        return
+    names = ", ".join(place.name for place in list(rest)[:_MOST_FOLDERS])
+    names += f" and {len(rest) - _MOST_FOLDERS} more" if len(rest) > _MOST_FOLDERS else ""
+    whole = len(_one([series, *rest.values()]).files)
+    raise InputError(
+        f"{folder} holds {len(series.files)} of the {whole} slices of its series, the others lie "
+        f"in {names}; give {os.path.commonpath([folder.resolve(), *rest])}, or put all slices into "
+        "one folder"
+    )
+
+
+def go_together(parts: Sequence[Series]) -> bool:
+    """Whether parts with one UID are slices of one scan, and no copies or scans of their own."""
+    claims = [[part.claims.get(file) for file in part.files] for part in parts]
+    instances: set[str] = set()
+    studies, count = set(), 0
+    for one in (one for part in claims for one in part):
+        if one is None or one.frames > 1 or not one.texts.get("instance"):
+            return False
+        studies.add(one.texts.get("study"))
+        instances.add(one.texts["instance"])
+        count += 1
+    if len(studies) > 1 or len(instances) < count:
+        return False
+    try:
+        places = [
+            np.array([_numbers(one.texts["position"]) for one in part if one]) for part in claims
+        ]
+        first = claims[0][0]
+        assert first is not None
+        axes = np.reshape(_numbers(first.texts["orientation"]), (2, 3))
+    except (KeyError, ValueError):
+        return False
+    return all(place.shape[1:] == (3,) for place in places) and _are_one_stack(
+        places, np.cross(axes[0], axes[1])
+    )
+
+
+def _are_one_stack(places: Sequence[NDArray[np.float64]], normal: NDArray[np.float64]) -> bool:
+    every = np.concatenate(places)
+    heights = every @ normal
+    gaps = np.diff(np.sort(heights))
+    if gaps.max() <= 0:
+        return False
+    step = float(np.median(gaps[gaps > gaps.max() / 100]))
+    if gaps.min() < _UNEVEN * step or gaps.max() > len(every) * step:
+        return False
+    numbers = (heights - heights.min()) / step
+    line = np.stack([np.polyval(np.polyfit(numbers, along, 1), numbers) for along in every.T], 1)
+    if np.linalg.norm(every - line, axis=1).max() > _BESIDE * step:
+        return False
+    rows = sorted((np.sort(place @ normal) for place in places), key=lambda row: float(row[0]))
+    if all(one[-1] < other[0] for one, other in zip(rows, rows[1:])):
+        return True
+    # Among each other: whatever is an even row by itself is a scan by itself.
+    return not all(len(row) > 2 and _is_even(row) for row in rows)
+
+
+def _is_even(row: NDArray[np.float64]) -> bool:
+    gaps = np.diff(row)
+    return bool(np.ptp(gaps) < _UNEVEN * np.median(gaps))
+
+
+def _one(parts: Sequence[Series]) -> Series:
+    claims = {file: one for part in parts for file, one in part.claims.items()}
+    return replace(parts[0], files=tuple(f for part in parts for f in part.files), claims=claims)
+
+
+def _numbers(text: str) -> list[float]:
+    return [float(part) for part in text.split("\\")]
+
+
+def has_folders(folder: Path) -> bool:
+    """Whether there may be more of a scan below."""
+    return bool(_folders_in(folder))
+
+
+def _folders_in(folder: Path) -> list[Path]:
+    try:
+        return sorted(path for path in folder.iterdir() if path.name[0] != "." and path.is_dir())
+    except OSError:  # not ours to look into
+        return []
+
+
+def _part_in(folder: Path, series: Series) -> Series | None:
+    """What a folder has of a series; looked for in its first, middle and last file.
+
+    Raises:
+        InputError: it has other slices of it, and cannot be read.
+    """
+    try:
+        files = sorted(path for path in folder.iterdir() if path.is_file())
+        some = {files[at] for at in (0, len(files) // 2, -1)} if files else set()
+        claims = [check_claims(path) for path in sorted(some) if is_worth_a_look(path)]
+    except (OSError, InputError):
+        return None
+    theirs = {one.texts["instance"] for one in claims if _is_of(series, one)}
+    mine = {one.texts.get("instance") for one in series.claims.values()}
+    if not theirs or theirs & mine:  # a copy
+        return None
+    return series_files(folder).get(series.uid)
+
+
+def _is_of(series: Series, claims: Claims) -> bool:
+    return claims.texts.get("series") == series.uid and "instance" in claims.texts
