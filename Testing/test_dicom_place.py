@@ -303,3 +303,8 @@ def test_slices_that_lie_double_are_named(tmp_path: Path, step: float) -> None:
     for path in sorted(folder.iterdir()):
         (folder / f"{path.stem} - Copy.dcm").write_bytes(path.read_bytes())
     refused(folder, "lie double: slice0 - Copy.dcm and slice0.dcm are 0 mm apart", "take copies")
+
+
+@pytest.mark.parametrize("mm", [float("nan"), float("inf"), 1e300])
+def test_a_position_that_is_no_number_is_refused(tmp_path: Path, mm: float) -> None:
+    refused(write_slices(tmp_path / "s", {}, {2: {POSITION: (1, 2, mm)}}), "(0020,0032) is '1")

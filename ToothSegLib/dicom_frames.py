@@ -44,6 +44,7 @@ _UNDEFINED = 0xFFFFFFFF
 _DEEPEST = 12
 _LONGEST_VALUE = 512
 _LEVEL = 1e-3
+_LARGEST = 1e12  # and no number that is none
 
 Numbers = tuple[float, ...]
 
@@ -192,7 +193,7 @@ def _numbers(path: Path, tag: Tag, text: str, length: int) -> Numbers | None:
         numbers = tuple(float(part) for part in text.strip(" \0").split("\\"))
     except ValueError:
         numbers = ()
-    if len(numbers) != length:
+    if len(numbers) != length or not all(abs(number) < _LARGEST for number in numbers):
         raise InputError(
             f"{path} is damaged: element ({tag[0]:04x},{tag[1]:04x}) is '{text:.60}'; copy or "
             "export it again"

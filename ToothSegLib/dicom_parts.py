@@ -17,6 +17,7 @@ from ToothSegLib.errors import InputError
 # Slices of one series lie on a line, up to so many times their distance.
 _BESIDE = 10
 _UNEVEN = 0.3
+_FURTHEST_MM = 1e6
 _MOST_FOLDERS = 3
 
 Folders = Mapping[Path, Mapping[str, Series]]
@@ -122,6 +123,8 @@ def go_together(parts: Sequence[Series]) -> bool:
 
 def _are_one_stack(places: Sequence[NDArray[np.float64]], normal: NDArray[np.float64]) -> bool:
     every = np.concatenate(places)
+    if not (np.abs(every) < _FURTHEST_MM).all() or not np.isfinite(normal).all():
+        return False
     heights = every @ normal
     gaps = np.diff(np.sort(heights))
     if gaps.max() <= 0:
