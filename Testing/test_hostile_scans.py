@@ -203,9 +203,9 @@ def test_voxels_elsewhere_than_beside_the_header_are_not_opened(tmp_path, kind, 
         ("ElementSpacing", "1 1 x", "is not 3 numbers"),
         ("ElementSpacing", "1 1 nan", "is not 3 numbers"),
         ("TransformMatrix", "1 0 0", "is not 9 numbers"),
-        ("ElementDataFile", "LIST", "not beside it"),
+        ("ElementDataFile", "LIST", "several files"),
         ("ElementDataFile", "a\0b", "not beside it"),
-        ("ElementDataFile", "%03d.raw 1 3 1", "not beside it"),
+        ("ElementDataFile", "%03d.raw 1 3 1", "several files"),
     ],
 )
 def test_a_metaimage_out_of_order_is_refused(tmp_path, field, value, words) -> None:

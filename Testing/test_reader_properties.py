@@ -85,6 +85,11 @@ def test_any_volume_comes_back_from_itks_files(scan: Volume, ending: str) -> Non
         return
     with file(ending) as path:
         sitk.WriteImage(to_itk(scan), str(path))
+        if ending != ".mha" and not np.isfinite(scan.array).all():
+            # ITK would make other values of them without a word.
+            with pytest.raises(InputError, match="that are not numbers"):
+                read_volume(path)
+            return
         back = read_volume(path)
     assert back.array.dtype == scan.array.dtype
     assert np.array_equal(back.array, scan.array, equal_nan=scan.array.dtype.kind == "f")
