@@ -169,10 +169,9 @@ def test_the_teeth_of_another_patient_never_get_into_the_first_ones_case(
     assert f"Saved: revision 2 of {case.id}" in ui.savedLabel.text
 
     widget.logic.getParameterNode().output = "overwrite"
-    dialogs.answer(qt.QMessageBox.Ok)
-    assert run(widget, a_scan("B", 21, 22)) is node
-    dialogs.take()
-    assert node.GetName() == "B teeth"
+    other = run(widget, a_scan("B", 21, 22))
+    assert other is not node
+    assert (node.GetName(), other.GetName()) == ("A teeth", "B teeth")
     assert ui.savedLabel.text == "Nothing saved yet."
     assert widget.panel.result.selection.teeth == ()
     assert not ui.previousButton.enabled
