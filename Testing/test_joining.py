@@ -96,7 +96,10 @@ def joined(volumes_mm3: tuple[float, float], apart_mm: float, size: float) -> bo
 
     ``size``: of the patient's teeth over the norms.
     """
-    regions = two_molars(volumes_mm3, apart_mm)
+    return touching(two_molars(volumes_mm3, apart_mm), size)
+
+
+def touching(regions: list[Region], size: float = 1.0) -> bool:
     sizes = np.array([region.voxels for region in regions])
     contact = sparse.csr_matrix(np.array([[0, 300], [300, 0]]))
     pieces = Pieces(np.zeros(0, int), np.arange(2), sizes, np.array([1900, 1800]), contact)
@@ -126,3 +129,32 @@ def test_what_a_tooths_own_pieces_have_in_common_is_none_of_its_surface() -> Non
     # A quarter of the second tooth's surface touches the first: of the 1800 faces 1200 are within.
     becomes = join_parts(pieces, np.array([0, 1, 1]), regions, middles, 0.3)
     assert becomes[0] == becomes[1]
+
+
+LIKE_A_THIRD, LIKE_A_SECOND = {16: 0.8, 15: 0.2}, {15: 0.6, 16: 0.25, 14: 0.15}
+
+
+@pytest.mark.parametrize(
+    ("large", "small", "together"),
+    [
+        pytest.param((900.0, LIKE_A_THIRD), (300.0, LIKE_A_SECOND), True, id="one tooth"),
+        pytest.param((900.0, {15: 0.95, 16: 0.05}), (300.0, {16: 0.9, 15: 0.1}), False, id="a bud"),
+        pytest.param((900.0, LIKE_A_THIRD), (480.0, LIKE_A_SECOND), False, id="two small molars"),
+        pytest.param((1400.0, LIKE_A_THIRD), (300.0, LIKE_A_SECOND), False, id="a piece"),
+        pytest.param((900.0, {14: 0.85, 15: 0.15}), (300.0, {15: 0.75, 14: 0.25}), False,
+                     id="the first molar, and a part of the second"),
+    ],
+)  # fmt: skip
+def test_a_part_that_looks_like_a_second_molar_joins_what_looks_like_a_third(
+    large: tuple[float, dict[int, float]], small: tuple[float, dict[int, float]], together: bool
+) -> None:
+    regions = two_molars((large[0], small[0]), 4.5)
+    for region, (_, shares) in zip(regions, (large, small), strict=True):
+        region.type_probabilities = one_look(shares)
+    assert touching(regions) is together
+
+
+def one_look(shares: dict[int, float]) -> np.ndarray:
+    look = np.zeros(17)
+    look[list(shares)] = list(shares.values())
+    return look

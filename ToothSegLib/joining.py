@@ -17,9 +17,13 @@ _CLOSE_ALONG, _TOUCH = 0.4, 0.06
 _CLOSE_MOLARS, _TOUCH_MOLARS = 0.52, 0.12
 # Or they lie one above the other, crown and root, as neighbours never do.
 _TOUCH_STACKED = 0.03
+# A second molar in two: the large part may look like a third molar, the small one, wedged between
+# it and the first molar, like a second. A bud of a third molar is as small, but looks like one.
+_SPLIT_LOOK, _CLOSE_SPLIT, _SMALL_PART, _BOTH_PARTS = 0.2, 0.62, 0.45, 1.85
 _PART_OF_A_TOOTH = 1.2  # of the norm; whole teeth of a large patient are larger than that
 _WHOLE_ARCH_MM = 35.0  # from side to side; half an arch is no wider than 30
 _MOLARS = np.isin(np.arange(1, 17), (6, 7, 8, 14, 15, 16))
+_LAST_MOLARS = np.isin(np.arange(1, 17), (7, 8, 15, 16))
 
 
 def join_parts(
@@ -49,8 +53,7 @@ def join_parts(
     centre = np.median(middles, axis=0) if np.ptp(middles[:, 0]) > _WHOLE_ARCH_MM else None
     pairs = np.argwhere(np.triu(contact, 1))
     for one, other in pairs[np.argsort(-contact[tuple(pairs.T)], kind="stable")]:
-        looks = [regions[index].type_probabilities[1:] for index in (one, other)]
-        looks = [look / max(look.sum(), 1e-6) for look in looks]
+        looks = [_look(regions[index]) for index in (one, other)]
         width = size * float(np.mean(looks, axis=0) @ WIDTHS_MM[1:])
         alike = np.minimum(*looks).sum() >= _SAME_LOOK
         share = contact[one, other] / min(surface[one], surface[other])
@@ -67,7 +70,12 @@ def join_parts(
         # Each part goes to one tooth only, or it would tie two neighbours together.
         less, more = sorted((one, other), key=lambda index: regions[index].voxels)
         loose = not (taken[less] or taken[more]) and _is_part(regions[less], size)
-        if (near or stacked) and alike and loose:
+        split = (
+            share >= _TOUCH_MOLARS
+            and np.hypot(*far[:2]) < _CLOSE_SPLIT * width
+            and _is_split_molar(regions[less], regions[more], size)
+        )
+        if (((near or stacked) and alike) or split) and loose:
             taken[less] = True
             becomes[becomes == becomes[less]] = becomes[more]
         elif share >= halves_share and not taken[less]:
@@ -84,9 +92,31 @@ def _along(far: np.ndarray, place: np.ndarray) -> float:
 
 def _is_part(region: Region, size: float) -> bool:
     """Whether a region is too small for a whole tooth of its look."""
+    return region.volume_mm3 < _PART_OF_A_TOOTH * _usual_mm3(_look(region), size)
+
+
+def _is_split_molar(less: Region, more: Region, size: float) -> bool:
+    """Whether two regions look like a second molar in two parts of which one passes for a third."""
+    looks = _look(less), _look(more)
+    mean = 0.5 * (looks[0] + looks[1])
+    usual = _usual_mm3(mean, size)
+    return (
+        float(np.minimum(*looks).sum()) >= _SPLIT_LOOK
+        and float(mean[_LAST_MOLARS].sum()) > 0.75
+        and less.volume_mm3 < _SMALL_PART * usual
+        and less.volume_mm3 + more.volume_mm3 < _BOTH_PARTS * usual
+    )
+
+
+def _look(region: Region) -> np.ndarray:
+    """(16,) the types' probabilities, of all teeth that it may be."""
     look = region.type_probabilities[1:]
-    whole = float(look @ VOLUMES_MM3[1:]) / max(float(look.sum()), 1e-6)
-    return region.volume_mm3 < _PART_OF_A_TOOTH * size**3 * whole
+    return look / max(float(look.sum()), 1e-6)
+
+
+def _usual_mm3(look: np.ndarray, size: float) -> float:
+    """Volume of a tooth of that look (16,) in a patient of that size."""
+    return size**3 * float(look @ VOLUMES_MM3[1:])
 
 
 def membership(tooth: np.ndarray, count: int) -> sparse.csr_matrix:
