@@ -191,12 +191,12 @@ def test_an_export_and_the_pseudonym_say_whose_they_are(
     widget: Any, a: Any, tmp_path: Path
 ) -> None:
     ui = widget.ui
-    assert ui.patientEdit.placeholderText.startswith("of A: only if there are several scans")
+    assert ui.patientEdit.placeholderText == "optional; of A"
     assert ui.patientEdit.toolTip.startswith(
-        "Pseudonym of A: The same for all scans of one patient"
+        "Pseudonym of A. Needed only if there are several scans of this patient"
     )
     ui.folderEdit.currentPath = str(tmp_path)
     ui.exportSurfacesButton.click()
     assert ui.messageLabel.text.startswith("4 files of A teeth written to ")
     choose(widget, volume=scan_only("B"))
-    assert ui.patientEdit.placeholderText.startswith("of B: ")
+    assert ui.patientEdit.placeholderText == "optional; of B"

@@ -25,10 +25,10 @@ _TIPS = {
     "openCaseButton": "Load a case of the data set and review it from where it stopped",
     "autosaveCheck": "Every approval and every correction becomes a revision of its own",
 }
-_IF_SEVERAL = "only if there are several scans of this patient"
 _PSEUDONYM = (
-    "The same for all scans of one patient, and never the patient's name: a model must not be "
-    "tried on a patient whom it has learnt from. It can be entered or changed later, too"
+    "Needed only if there are several scans of this patient: the same for all of them, and never "
+    "the patient's name. A model must not be tried on a patient whom it has learnt from. It can be "
+    "entered or changed later, too"
 )
 _NO_FOLDER = "Choose the folder of a data set first."
 _OF_THIS_RESULT = ("exportCaseButton", "autosaveCheck")
@@ -118,9 +118,9 @@ class TrainingPanel:
     def _show_patient(self) -> None:
         volume = self._volume()
         self._ui.patientEdit.enabled = volume is not None
-        whose = "" if volume is None else f"of {volume.GetName()}: "
-        self._ui.patientEdit.placeholderText = f"{whose}{_IF_SEVERAL}"
-        self._ui.patientEdit.toolTip = f"Pseudonym {whose}{_PSEUDONYM}" if whose else _PSEUDONYM
+        whose = "" if volume is None else f"of {volume.GetName()}"
+        self._ui.patientEdit.placeholderText = f"optional; {whose}" if whose else "optional"
+        self._ui.patientEdit.toolTip = f"Pseudonym {whose}. {_PSEUDONYM}" if whose else _PSEUDONYM
         patient = "" if volume is None else volume.GetAttribute("ToothSeg.Patient") or ""
         # What is being typed may end in a space, for a word to come.
         if str(self._ui.patientEdit.text).strip() != patient:
