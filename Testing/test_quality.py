@@ -112,14 +112,24 @@ def test_a_look_that_contradicts_a_sure_number(fdi: int, looks: int, words: str)
 
 
 @pytest.mark.parametrize(
-    ("own", "other", "told"), [(0.2, 0.6, True), (0.3, 0.6, False), (0.2, 0.5, False)]
+    ("fdi", "another", "own", "other", "told"),
+    [
+        (13, 14, 0.05, 0.7, True),
+        (13, 14, 0.15, 0.7, False),
+        (13, 14, 0.05, 0.5, False),
+        (12, 13, 0.2, 0.6, True),
+        (12, 13, 0.3, 0.6, False),
+        (12, 13, 0.2, 0.5, False),
+    ],
 )
-def test_how_much_of_another_look_it_takes(own: float, other: float, told: bool) -> None:
+def test_how_much_of_another_look_it_takes(
+    fdi: int, another: int, own: float, other: float, told: bool
+) -> None:
     """Of the teeth that it may be: half of what is seen as no tooth at all says nothing."""
     looks = np.zeros(17)
-    looks[[0, 3, 4, 5]] = 1.0, own, other, 1 - own - other
+    looks[[0, type_of(fdi), type_of(another), 8]] = 1.0, own, other, 1 - own - other
     patient = a_patient()
-    patient.change(13, type_probabilities=looks / 2)
+    patient.change(fdi, type_probabilities=looks / 2)
     assert patient.codes() == ["number-unsure"] * told
 
 
