@@ -52,6 +52,26 @@ def test_a_mirrored_dentition_is_not_fitted_by_a_reflection() -> None:
     assert np.linalg.det(found.rotation) == pytest.approx(1)
 
 
+@pytest.mark.parametrize(("size", "fitted"), [(0.4, 0.75), (2.0, 1.3)])
+def test_no_head_is_fitted_by_a_child_or_a_giant(size: float, fitted: float) -> None:
+    arches, slots = np.divmod(np.arange(32), 16)
+    points = size * TEMPLATE[arches, slots]
+    found = fit_pose(points, arches, slots, Pose(np.eye(3), np.zeros(3), size), rounds=30)
+    assert found.scale == fitted
+
+
+def test_few_teeth_say_little_of_how_far_the_jaws_are_apart() -> None:
+    shift = np.array([0.0, 0.0, -8.0])
+    found = []
+    for lower in (1, 16):
+        arches = np.repeat([0, 1], [16, lower])
+        slots = np.concatenate([np.arange(16), np.arange(16)[:lower]])
+        points = TEMPLATE[arches, slots] + np.where(arches[:, None] == 1, shift, 0.0)
+        found.append(fit_pose(points, arches, slots, Pose(np.eye(3), np.zeros(3)), rounds=30))
+    assert -6.5 > found[1].jaw_shift[2] > -8.5
+    assert abs(found[0].jaw_shift[2]) < 0.85 * abs(found[1].jaw_shift[2])
+
+
 def test_a_mirrored_scan_is_tried_in_the_mirrored_places() -> None:
     rng = np.random.default_rng(0)
     points = TEMPLATE.reshape(-1, 3)[3:30] + rng.normal(0, 1, (27, 3))

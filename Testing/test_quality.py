@@ -169,6 +169,14 @@ def test_an_odd_size_is_told_once_and_not_again_as_asymmetry(factor: float, word
     assert words in patient.findings()[0].message
 
 
+@pytest.mark.parametrize(("teeth", "told"), [((12, 22), False), ((11, 21), True)])
+def test_upper_lateral_incisors_may_be_smaller_than_others(
+    teeth: tuple[int, int], told: bool
+) -> None:
+    patient = a_patient(volumes=dict.fromkeys(teeth, 0.47))
+    assert patient.codes() == ["odd-size"] * (2 * told)
+
+
 def test_sizes_are_judged_by_the_patients_own_spread() -> None:
     """Where every other pair differs by half, one more that does so is nothing to look at."""
     uneven = {fdi: 1.25 if fdi // 10 in (1, 3) else 0.8 for fdi in ALL_28}

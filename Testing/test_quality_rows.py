@@ -98,6 +98,11 @@ def test_one_number_for_two_regions() -> None:
     assert "2 regions" in patient.findings()[0].message
 
 
+def test_the_size_of_two_regions_with_one_number_says_nothing() -> None:
+    patient = a_patient(numbers={16: 17}, volumes={17: 0.3, 16: 0.3})
+    assert "odd-size" not in patient.codes()
+
+
 def test_exchanged_numbers() -> None:
     patient = a_patient(numbers={13: 14, 14: 13})
     codes = [code for code, _, _ in patient.told()]
