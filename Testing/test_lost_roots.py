@@ -27,13 +27,13 @@ def an_arch(upper: bool) -> tuple[np.ndarray, Maps]:
     return labels, maps_of(labels, SPACING, origin, rng, offset_noise_mm=0.2)
 
 
-def with_root(labels: np.ndarray, seven: int, share: float) -> np.ndarray:
-    """That share of the second molar's voxels, the deepest, is the third molar's."""
-    voxels = np.argwhere(labels == seven)
-    depth = voxels[:, 0] if seven < 30 else -voxels[:, 0]
+def with_root(labels: np.ndarray, tooth: int, share: float, third: int = 0) -> np.ndarray:
+    """That share of a tooth's voxels, the deepest, is the third molar's; by default the next."""
+    voxels = np.argwhere(labels == tooth)
+    depth = voxels[:, 0] if tooth < 30 else -voxels[:, 0]
     root = voxels[np.argsort(-depth)[: int(share * len(voxels))]]
     result = labels.copy()
-    result[tuple(root.T)] = seven + 1
+    result[tuple(root.T)] = third or tooth + 1
     return result
 
 
@@ -56,6 +56,12 @@ def test_a_root_that_was_taken_for_a_third_molar_goes_back(seven: int) -> None:
     joined = rejoined(with_root(labels, seven, 0.35), maps, seven + 1)
     assert joined is not None
     assert np.array_equal(joined, labels)
+
+
+@pytest.mark.parametrize("six", [16, 36])
+def test_what_was_taken_for_a_third_molar_is_no_root_of_the_first(six: int) -> None:
+    labels, maps = an_arch(upper=six < 30)
+    assert rejoined(with_root(labels, six, 0.35, six + 2), maps, six + 2) is None
 
 
 @pytest.mark.parametrize(
