@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -63,6 +65,30 @@ def test_two_that_vote_for_one_middle_are_parted(
     assert sorted(filter(None, number_regions(regions).numbers.values())) == sorted(LOWER)
     monkeypatch.setattr(instances_module, "part_merged", lambda *_: None)
     assert len(separated(maps)[1]) < len(LOWER)
+
+
+def test_the_smaller_half_gets_the_new_label(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The larger one keeps the region's, and a half of less than a tooth is none."""
+    labels, maps = an_arch(*LOWER, size=1.15)
+    vote_together(labels, maps, 32, 33)
+    parted = []
+
+    def spied(before: np.ndarray, *rest: Any) -> np.ndarray | None:
+        after = parting.part_merged(before, *rest)
+        if after is not None:
+            parted.append((before, after))
+        return after
+
+    monkeypatch.setattr(instances_module, "part_merged", spied)
+    separated(maps)
+    ((before, after),) = parted
+    new = after == before.max() + 1
+    (old,) = np.unique(before[new])
+    assert 0 < new.sum() <= (after == old).sum()
+    parted.clear()
+    monkeypatch.setattr(parting, "_LEAST_OF_A_TOOTH", 5.0)
+    separated(maps)
+    assert not parted
 
 
 @pytest.mark.parametrize("pair", [(34, 33), (44, 45)])
