@@ -79,16 +79,18 @@ def newest_reviewed(cases: Iterable[DatasetCase]) -> list[ReviewedCase]:
     found = [reviewed for case in cases if (reviewed := _newest(case)) is not None]
     for taken in found:
         if taken.revision < taken.case.revision:
-            log.warning("%s", older_is_taken(taken.case))
+            log.warning("%s", _why_older(taken))
     return found
 
 
 def older_is_taken(case: DatasetCase) -> str:
     """In a line, that learning does not take a case's newest revision, and why; "" if it does."""
     taken = _newest(case)
-    if taken is None or taken.revision == case.revision:
-        return ""
-    record = case.record
+    return "" if taken is None or taken.revision == case.revision else _why_older(taken)
+
+
+def _why_older(taken: ReviewedCase) -> str:
+    case, record = taken.case, taken.case.record
     waiting = [fdi for fdi in record.teeth if record.review.get(fdi, PREDICTED) == PREDICTED]
     teeth = ", ".join(map(str, waiting)) or "the loss of all teeth"
     what = f"{teeth} {'are' if waiting[1:] else 'is'}"
