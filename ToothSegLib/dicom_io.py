@@ -14,12 +14,7 @@ from ToothSegLib.dicom_frames import Frame, frames_of, has_orientation
 from ToothSegLib.dicom_padding import without_padding
 from ToothSegLib.dicom_parts import check_whole, has_folders, series_below
 from ToothSegLib.dicom_place import Place, place_slices
-from ToothSegLib.dicom_series import (
-    Series,
-    header,
-    is_volume,
-    series_files,
-)
+from ToothSegLib.dicom_series import Series, header, is_volume, series_files
 from ToothSegLib.errors import InputError
 from ToothSegLib.itk_io import itk_errors, scalar_volume_size
 from ToothSegLib.volume import Volume, check_size
@@ -41,9 +36,8 @@ def read_dicom_folder(folder: Path, series: str | None = None) -> Volume:
     found = series_files(folder)
     volumes = {uid: one for uid, one in found.items() if is_volume(one)}
     is_here = bool(volumes) if series is None else series in found and not has_folders(folder)
-    below = {} if is_here else series_below(folder)
-    if below:
-        found = {**found, **below}
+    if not is_here:
+        found = series_below(folder, found)
         volumes = {uid: one for uid, one in found.items() if is_volume(one)}
     if not found:
         raise InputError(f"{folder} holds no DICOM series; give the folder that holds its slices")

@@ -23,19 +23,23 @@ _MOST_FOLDERS = 3
 Folders = Mapping[Path, Mapping[str, Series]]
 
 
-def series_below(folder: Path) -> dict[str, Series]:
+def series_below(folder: Path, own: Mapping[str, Series]) -> dict[str, Series]:
     """The series of the folders below and of this one, those in several folders put together.
 
     Series that cannot be put together have their folder behind their UID.
 
+    Args:
+        folder: this one.
+        own: its series by their UID.
+
     Raises:
         InputError: as `series_files`.
     """
-    places: dict[Path, dict[str, Series]] = {}
+    places = {folder: dict(own)}
     for walked, folders, names in os.walk(folder):
         folders[:] = sorted(name for name in folders if name[0] != ".")
         here = Path(walked)
-        if any(is_worth_a_look(here / name) for name in sorted(names)):
+        if here != folder and any(is_worth_a_look(here / name) for name in sorted(names)):
             places[here] = series_files(here)
     found: dict[str, Series] = {}
     for place, series in sorted(joined(places).items()):

@@ -131,14 +131,15 @@ def _take_series(found: Found, root: Path, dicom: Mapping[Path, Mapping[str, Ser
             for uid in there
         ]
         for uid, one in volumes[folder].items():
-            is_only = len(others) == 1 and set(one.files) <= _files_in(dicom, folder)
-            is_only |= len(others) == 1 and folder not in dicom
+            is_only = len(others) == 1 and (
+                folder not in dicom or set(one.files) <= _files_in(dicom[folder])
+            )
             paths = tuple(sorted(os.path.abspath(file) for file in one.files))
             found.scans.append(Scan("", source, str(folder), None if is_only else uid, paths))
 
 
-def _files_in(dicom: Mapping[Path, Mapping[str, Series]], folder: Path) -> set[str]:
-    return {file for one in dicom.get(folder, {}).values() for file in one.files}
+def _files_in(series: Mapping[str, Series]) -> set[str]:
+    return {file for one in series.values() for file in one.files}
 
 
 def _stem(path: Path) -> str:
