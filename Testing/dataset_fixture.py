@@ -8,7 +8,9 @@ import numpy as np
 
 from ToothSegLib.dataset.case import DatasetCase
 from ToothSegLib.dataset.folder import CaseMeta, Dataset
+from ToothSegLib.report import Segmentation, to_json
 from ToothSegLib.volume import Volume
+from ToothSegLib.volume_io import write_volume
 from volume_fixture import OBLIQUE
 
 SHAPE = (6, 7, 8)
@@ -42,3 +44,15 @@ def files_in(folder: Path) -> dict[str, bytes]:
         for path in sorted(folder.rglob("*"))
         if path.is_file()
     }
+
+
+def written_files(folder: Path) -> dict[str, str]:
+    """Paths of a scan, its labels, the report of the run that made them; and where the set goes."""
+    image = scan()
+    write_volume(folder / "scan.nrrd", image)
+    write_volume(folder / "labels.nrrd", labels_of(image))
+    provenance = {"bundle": "toothnet", "weights": {"toothnet": "ab" * 32}}
+    report = to_json(Segmentation(labels_of(image), provenance=provenance))
+    (folder / "report.json").write_text(report, encoding="utf-8")
+    names = ("scan.nrrd", "labels.nrrd", "report.json", "set")
+    return {name.split(".")[0]: str(folder / name) for name in names}

@@ -12,27 +12,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dataset_fixture import add_case, files_in, labels_of, scan
+from dataset_fixture import add_case, files_in, labels_of, scan, written_files
 from test_dataset_lock import leave_lock
 from ToothSegLib.cli.main import main
 from ToothSegLib.dataset.case import DatasetCase
-from ToothSegLib.dataset.folder import CaseMeta, Dataset
+from ToothSegLib.dataset.folder import Dataset
 from ToothSegLib.dataset.label_codes import NAMES, to_values
-from ToothSegLib.report import Segmentation, to_json
 from ToothSegLib.volume_io import read_volume, write_volume
 
 
 @pytest.fixture
 def files(tmp_path: Path) -> dict[str, str]:
-    """A scan, its labels, the report of the run that made them; and where the data set goes."""
-    image = scan()
-    write_volume(tmp_path / "scan.nrrd", image)
-    write_volume(tmp_path / "labels.nrrd", labels_of(image))
-    provenance = {"bundle": "toothnet", "weights": {"toothnet": "ab" * 32}}
-    report = to_json(Segmentation(labels_of(image), provenance=provenance))
-    (tmp_path / "report.json").write_text(report, encoding="utf-8")
-    names = ("scan.nrrd", "labels.nrrd", "report.json", "set")
-    return {name.split(".")[0]: str(tmp_path / name) for name in names}
+    """See `dataset_fixture.written_files`."""
+    return written_files(tmp_path)
 
 
 def test_from_the_first_scan_to_an_export_and_back(
@@ -101,125 +93,6 @@ def test_a_scan_in_which_no_teeth_were_found_waits_for_a_look(
     for folder in (files["set"], back, str(tmp_path / "new")):
         assert main(["dataset", "list", folder]) == 0
         assert "no teeth, reviewed\n" in capfd.readouterr().out
-
-
-def test_a_correction_of_somebody_else_is_not_taken_back_unnoticed(
-    files: dict[str, str], tmp_path: Path, capfd: pytest.CaptureFixture[str]
-) -> None:
-    case = add_case(Dataset.create(files["set"]))
-    maps = {}
-    for name, moved in {"theirs": (11,), "mine": (36,), "both": (11, 36), "none": ()}.items():
-        labels = labels_of(scan())
-        for fdi in moved:  # loses a voxel
-            labels.array[tuple(np.argwhere(labels.array == fdi)[0])] = 0
-        maps[name] = str(tmp_path / f"{name}.nrrd")
-        write_volume(maps[name], labels)
-    revise = ["dataset", "revise", files["set"], case.id]
-    assert main([*revise, maps["theirs"], "--who", "cd"]) == 0
-    # Made from revision 1, in another program; tooth 11 would be as it was there.
-    capfd.readouterr()
-    assert main([*revise, maps["mine"], "--who", "ab"]) == 2
-    err = capfd.readouterr().err
-    assert "would take back what cd changed in revision 2, tooth 11: " in err
-    assert err.count("\n") == 1
-    assert main([*revise, maps["mine"], "--who", "ab", "--from", "1"]) == 2
-    assert "has the newest revision 2, by cd of " in capfd.readouterr().err
-    assert main([*revise, maps["both"], "--who", "ab"]) == 0
-    # One's own change may be taken back; that of another one if it is said so.
-    assert main([*revise, maps["theirs"], "--who", "AB "]) == 0
-    assert main([*revise, maps["none"], "--who", "ab"]) == 2
-    assert "take back what cd changed in revision 2, tooth 11: " in capfd.readouterr().err
-    assert main([*revise, maps["none"], "--who", "ab", "--from", "4"]) == 0
-    assert DatasetCase(case.folder).revision == 5
-
-
-def test_a_tooth_is_not_gone_from_a_reviewed_case_unsaid(
-    files: dict[str, str], tmp_path: Path, capfd: pytest.CaptureFixture[str]
-) -> None:
-    case = add_case(Dataset.create(files["set"]), review={11: "approved", 36: "corrected"})
-    fewer = str(tmp_path / "fewer.nrrd")
-    revise = ["dataset", "revise", files["set"], case.id]
-
-    def with_teeth(*teeth: int) -> str:
-        array = labels_of(scan()).array
-        write_volume(fewer, scan().with_array(np.where(np.isin(array, teeth), array, 0)))
-        return fewer
-
-    # A tooth that somebody has reviewed, and one whose loss would make the case a reviewed one.
-    for teeth, lost in (((18, 36), "11"), ((11, 36), "18"), ((36,), "11, 18")):
-        assert main([*revise, with_teeth(*teeth)]) == 2
-        err = capfd.readouterr().err
-        assert f"lacks {lost}, which revision 1 holds: add --approved if " in err
-        assert err.count("\n") == 1
-    assert DatasetCase(case.folder).revision == 1
-    assert main([*revise, with_teeth(11, 36), "--approved"]) == 0
-    assert capfd.readouterr().out == f"{case.id}: revision 2, 1 tooth removed (18)\n"
-    assert DatasetCase(case.folder).record.reviewed
-    # What nobody has looked at may go while others wait.
-    case = add_case(Dataset.open(files["set"]), 2, case_id="open")
-    revise[3], array = "open", labels_of(scan(2)).array
-    write_volume(fewer, scan(2).with_array(np.where(array == 18, 0, array)))
-    assert main([*revise, fewer]) == 0
-    assert DatasetCase(case.folder).next_tooth() == 11
-
-
-@pytest.mark.parametrize("layout", ["nnunet", "monai"])
-def test_which_revision_learning_takes_is_told(
-    files: dict[str, str],
-    tmp_path: Path,
-    layout: str,
-    capfd: pytest.CaptureFixture[str],
-    caplog: pytest.LogCaptureFixture,
-) -> None:
-    approved = dict.fromkeys((11, 18, 36), "approved")
-    case = add_case(Dataset.create(files["set"]), review=approved)
-    first, corrected = case.labels(), labels_of(scan())
-    corrected.array[0, 0, 1] = 0
-    corrected.array[1, 0, 1] = 0
-    write_volume(tmp_path / "corrected.nrrd", corrected)
-    revise = ["dataset", "revise", files["set"], case.id]
-    assert main([*revise, str(tmp_path / "corrected.nrrd")]) == 0
-    line = (
-        f"{case.id}: until 11, 18 are reviewed, learning takes revision 1, not 2; toothseg dataset "
-        f"revise {files['set']} {case.id} --approved says that the newest is right"
-    )
-    assert capfd.readouterr().out == f"{case.id}: revision 2, 2 teeth changed\n{line}\n"
-    # An export of what is reviewed holds what learning takes, and says the same.
-    export = ["dataset", "export", files["set"], str(tmp_path / "out"), "--format", layout]
-    assert main([*export, "--reviewed"]) == 0
-    assert caplog.messages == [line]
-    (labels,) = (tmp_path / "out").glob(f"labels*/{case.id}.nrrd")
-    assert np.array_equal(read_volume(labels).array, to_values(first.array))
-    caplog.clear()
-    assert main([*revise, "--approved"]) == 0
-    assert "learning takes" not in capfd.readouterr().out
-    export[3] = str(tmp_path / "new")
-    assert main([*export, "--reviewed"]) == 0
-    (labels,) = (tmp_path / "new").glob(f"labels*/{case.id}.nrrd")
-    assert np.array_equal(read_volume(labels).array, to_values(corrected.array))
-    assert caplog.messages == []
-
-
-def test_a_pseudonym_is_given_later_and_labels_stay(
-    files: dict[str, str], capfd: pytest.CaptureFixture[str]
-) -> None:
-    case = add_case(Dataset.create(files["set"]))
-    revise = ["dataset", "revise", files["set"], case.id]
-    assert main(revise) == 2
-    assert "nothing is given that is new" in capfd.readouterr().err
-    assert main([*revise, "--patient", "p17"]) == 0
-    assert capfd.readouterr().out == f"{case.id}: revision 2, labels as they were\n"
-    assert main([*revise, "--patient", "zo\xeb", "--quiet"]) == 0
-    assert main([*revise, "--patient", "zoe\u0308"]) == 2  # the same, as macOS writes it
-    assert "nothing is given that is new" in capfd.readouterr().err
-    assert main([*revise, "--patient", "p17", "--quiet"]) == 0
-    record = DatasetCase(case.folder).record
-    assert (record.patient, record.revision, record.teeth) == ("p17", 4, case.record.teeth)
-    assert main([*revise, "--approved"]) == 0
-    assert DatasetCase(case.folder).record.reviewed
-    bare = Dataset.open(files["set"]).add(scan(3), None, CaseMeta(who="ab"))
-    assert main(["dataset", "revise", files["set"], bare.id, "--patient", "p17"]) == 2
-    assert "has no labels yet: give a file of them" in capfd.readouterr().err
 
 
 @pytest.mark.parametrize("layout", ["nnunet", "monai"])
