@@ -188,11 +188,11 @@ def test_a_read_only_folder_is_named_before_the_work(
     def never(*_: object, **__: object) -> None:
         raise AssertionError("the networks were asked")
 
-    def denied(*_: object) -> None:  # permissions do not hold for the administrator
+    def denied(**_: object) -> None:  # permissions do not hold for the administrator
         raise OSError(30, "Read-only file system")
 
     put_cascade(monkeypatch, never)
-    monkeypatch.setattr("ToothSegLib.output_folder.new_folder", denied)
+    monkeypatch.setattr("ToothSegLib.output_folder.tempfile.TemporaryFile", denied)
     scan = tmp_path / "scan.nrrd"
     write_volume(scan, Volume(np.arange(1000, dtype=np.int16).reshape(10, 10, 10)))
     assert main(["segment", str(scan), "-o", str(tmp_path / "out")]) == 2

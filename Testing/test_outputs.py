@@ -5,9 +5,10 @@ from __future__ import annotations
 import errno
 import json
 import os
+import tempfile
 import threading
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 import pytest
@@ -267,12 +268,29 @@ def test_a_folder_is_checked_without_a_trace(tmp_path: Path) -> None:
 def test_a_folder_that_cannot_be_written_to_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def read_only(*_: object) -> Path:
+    def read_only(**_: object) -> None:
         raise OSError(errno.EROFS, "Read-only file system")
 
-    monkeypatch.setattr(output_folder, "new_folder", read_only)
+    monkeypatch.setattr(output_folder.tempfile, "TemporaryFile", read_only)
     with pytest.raises(OutputError, match="Read-only file system"):
         check_folder(tmp_path)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="on Windows a file has its name until it is closed")
+def test_whoever_is_killed_while_a_folder_is_checked_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    really = tempfile.TemporaryFile
+    left = []
+
+    def killed(dir: Path) -> IO[bytes]:
+        file = really(dir=dir)
+        left.append(tree(tmp_path))
+        return file
+
+    monkeypatch.setattr(output_folder.tempfile, "TemporaryFile", killed)
+    check_folder(tmp_path)
+    assert left == [[]]
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ The first is asked before the work, and before large libraries.
 from __future__ import annotations
 
 import os
+import tempfile
 import uuid
 from pathlib import Path
 
@@ -27,7 +28,8 @@ def check_folder(outdir: str | os.PathLike[str]) -> None:
     if not existing.is_dir():
         raise OutputError(f"the output folder {folder} cannot be made: {existing} is a file")
     try:
-        new_folder(existing, ".toothseg-").rmdir()
+        # Without a name where the system can do that, and so without a trace after a kill.
+        tempfile.TemporaryFile(dir=existing).close()
     except OSError as error:
         raise OutputError(
             f"cannot write to the output folder {folder}: {error.strerror or error}"
