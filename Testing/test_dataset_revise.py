@@ -12,6 +12,8 @@ from ToothSegLib.cli.main import main
 from ToothSegLib.dataset.case import DatasetCase
 from ToothSegLib.dataset.folder import CaseMeta, Dataset
 from ToothSegLib.dataset.label_codes import to_values
+from ToothSegLib.dataset.record import Change
+from ToothSegLib.dataset.reviewed import reviewed_cases
 from ToothSegLib.volume_io import read_volume, write_volume
 
 
@@ -138,3 +140,27 @@ def test_a_pseudonym_is_given_later_and_labels_stay(
     bare = Dataset.open(files["set"]).add(scan(3), None, CaseMeta(who="ab"))
     assert main(["dataset", "revise", files["set"], bare.id, "--patient", "p17"]) == 2
     assert "has no labels yet: give a file of them" in capfd.readouterr().err
+
+
+def test_a_lost_tooth_keeps_a_case_open_until_somebody_says_that_it_is_not_there(
+    files: dict[str, str], tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    case = add_case(Dataset.create(files["set"]), review=dict.fromkeys((11, 18, 36), "approved"))
+    labels = labels_of(scan())
+    labels.array[labels.array == 18] = 0
+    review = {11: "approved", 18: "lost", 36: "approved"}
+    case.save_revision(labels, "ab", [Change(18, "edited by hand")], review)
+    assert not DatasetCase(case.folder).record.reviewed
+    assert [taken.revision for taken in reviewed_cases(Path(files["set"]))] == [1]
+    # A change of another tooth says nothing of it.
+    labels.array[tuple(np.argwhere(labels.array == 36)[0])] = 0
+    changed = str(tmp_path / "changed.nrrd")
+    write_volume(changed, labels)
+    revise = ["dataset", "revise", files["set"], case.id]
+    capfd.readouterr()
+    assert main([*revise, changed]) == 0
+    assert "until 18, 36 are reviewed, learning takes revision 1" in capfd.readouterr().out
+    assert DatasetCase(case.folder).record.review[18] == "lost"
+    assert main([*revise, "--approved"]) == 0
+    record = DatasetCase(case.folder).record
+    assert (record.reviewed, record.review[18]) == (True, "missing")

@@ -11,20 +11,20 @@ from teeth_node import SHAPE, digest, fdi_labels, segments_of, tag, voxels_of
 
 
 @pytest.fixture
-def opened() -> list[tuple[Any, Any]]:
-    """What was told: the teeth that are open again, and those that were painted."""
+def opened() -> list[Any]:
+    """What was told of the teeth that are open again, and of those that were painted."""
     return []
 
 
 @pytest.fixture
-def corrections(node: Any, opened: list[tuple[Any, Any]]) -> Any:
+def corrections(node: Any, opened: list[Any]) -> Any:
     """Corrections of the node, with 15 approved and 21 corrected before they first looked."""
     from ToothSegScene.editing import Corrections
     from ToothSegScene.review import set_corrected, set_reviewed
 
     set_reviewed(node, 15, True)
     set_corrected(node, 21)
-    corrections = Corrections(node, opened=lambda *what: opened.append(what))
+    corrections = Corrections(node, opened=opened.append)
     corrections.take_note()
     return corrections
 
@@ -51,12 +51,14 @@ def _select(scene: Any, node: Any, fdi: int) -> None:
 
 @pytest.mark.parametrize("voxels", [1, 40])
 def test_an_approved_tooth_that_was_bitten_is_open_again(
-    node: Any, corrections: Any, opened: list[tuple[Any, Any]], voxels: int
+    node: Any, corrections: Any, opened: list[Any], voxels: int
 ) -> None:
     before = fdi_labels(node, SHAPE)
     _hand_over(node, 15, 16, voxels)
     assert corrections.can_undo == "edit by hand"
-    assert opened == [((15,), (16,))]
+    assert [(bitten.teeth, bitten.gone, bitten.painted) for bitten in opened] == [
+        ((15,), (), (16,))
+    ]
     assert (_review(node, 15), _review(node, 16)) == ("predicted", "predicted")
     bitten = fdi_labels(node, SHAPE)
     assert (bitten == 15).sum() == (before == 15).sum() - voxels
@@ -70,19 +72,19 @@ def test_an_approved_tooth_that_was_bitten_is_open_again(
 
 
 def test_a_hole_that_was_left_by_an_eraser_counts_too(
-    node: Any, corrections: Any, opened: list[tuple[Any, Any]], scene: Any
+    node: Any, corrections: Any, opened: list[Any], scene: Any
 ) -> None:
     _select(scene, node, 16)
     _hand_over(node, 15, 16, 9)
     _hand_over(node, 16, 0, 9)  # too far: the first voxels of 16 are not those, but some are gone
     _hand_over(node, 21, 0, 1)
     corrections.take_note()
-    assert opened == [((15, 21), (16,))]
+    assert [(bitten.teeth, bitten.painted) for bitten in opened] == [((15, 21), (16,))]
     assert _review(node, 21) == "predicted"
 
 
 def test_the_tooth_in_hand_counts_as_corrected(
-    node: Any, corrections: Any, opened: list[tuple[Any, Any]], scene: Any
+    node: Any, corrections: Any, opened: list[Any], scene: Any
 ) -> None:
     _select(scene, node, 15)
     _hand_over(node, 15, 0, 9)
@@ -92,7 +94,7 @@ def test_the_tooth_in_hand_counts_as_corrected(
 
 
 def test_a_tooth_that_has_only_grown_was_painted_itself(
-    node: Any, corrections: Any, opened: list[tuple[Any, Any]], scene: Any
+    node: Any, corrections: Any, opened: list[Any], scene: Any
 ) -> None:
     _select(scene, node, 46)
     _hand_over(node, 16, 15, 9)
@@ -102,7 +104,7 @@ def test_a_tooth_that_has_only_grown_was_painted_itself(
 
 
 def test_what_was_reviewed_after_it_was_painted_stays_so(
-    node: Any, corrections: Any, opened: list[tuple[Any, Any]]
+    node: Any, corrections: Any, opened: list[Any]
 ) -> None:
     from ToothSegScene.review import set_corrected
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ToothSegLib.errors import InputError
 from ToothSegLib.teeth import LOWER_ARCH, UPPER_ARCH
@@ -13,6 +13,9 @@ from ToothSegPanel.reporting import errors_in_a_line
 from ToothSegPanel.selection import Selection
 from ToothSegPanel.verb_buttons import VERBS
 from ToothSegPanel.verbs import Situation, why_not
+
+if TYPE_CHECKING:
+    from ToothSegScene.bitten import Bitten
 
 _THIRD = 8  # the third molar's place
 _NUMBERS = sorted(UPPER_ARCH + LOWER_ARCH)
@@ -81,13 +84,25 @@ class CorrectionsPanel:
         self._notation = notation
         self.refresh()
 
-    def say_opened(self, teeth: Sequence[int], painted: Sequence[int]) -> None:
-        """Say which reviewed teeth are open again, and which ones were painted meanwhile."""
-        changed, others = (words.numbers(some, self._notation) for some in (teeth, painted))
-        were, them = ("was", "it") if len(teeth) == 1 else ("were", "them")
-        how = f"while {others} {'was' if len(painted) == 1 else 'were'} painted"
-        how = how if painted else "by hand"
-        self._say(f"<b>{changed} {were} changed</b> {how}: look at {them} again.")
+    def say_opened(self, bitten: Bitten) -> None:
+        """Say which reviewed teeth are open again or gone, and what was painted meanwhile."""
+
+        def told(teeth: Sequence[int], one: str, several: str) -> str:
+            return f"{words.numbers(teeth, self._notation)} {one if len(teeth) == 1 else several}"
+
+        how = f"while {told(bitten.painted, 'was', 'were')} painted" * bool(bitten.painted)
+        them = "it" if len(bitten.teeth) == 1 else "them"
+        lines = []
+        if bitten.gone:
+            back = "it" if len(bitten.gone) == 1 else "them"
+            lines.append(
+                f"<b>{told(bitten.gone, 'is', 'are')} gone</b> {how or 'by hand'}: Undo brings "
+                f"{back} back."
+            )
+        if bitten.teeth:
+            changed = told(bitten.teeth, "was", "were")
+            lines.append(f"<b>{changed} changed</b> {how or 'by hand'}: look at {them} again.")
+        self._say(" ".join(lines))
 
     def choose_number(self, fdi: int) -> None:
         """Choose a new number."""

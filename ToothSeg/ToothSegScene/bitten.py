@@ -1,7 +1,8 @@
-"""Teeth that a reader had reviewed and that lost voxels while another one was painted by hand.
+"""Teeth that lost voxels, or all of them, while another one was painted by hand.
 
 Slicer's Segment Editor overwrites all segments as it comes: who paints a tooth too far takes from
-its neighbour without a word. What was reviewed of the neighbour is no longer what is there.
+its neighbour without a word. What was reviewed of the neighbour is no longer what is there; and a
+tooth that is gone would be learned as background, and nothing would wait for a look at it.
 """
 
 from __future__ import annotations
@@ -9,6 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
+from ToothSegLib.teeth import FDI_NUMBERS
+from ToothSegScene import missing
 from ToothSegScene.nodes import nodes_of_class
 from ToothSegScene.state import (
     APPROVED,
@@ -31,12 +34,14 @@ class Bitten:
 
     Args:
         teeth: FDI numbers of the reviewed teeth that are not now what was reviewed.
+        gone: FDI numbers of the teeth of which no voxel is left, reviewed or not.
         painted: FDI numbers of the teeth that were painted meanwhile, as far as can be told.
-        state: the later state, in which the review of these teeth is open again, and in which
-            approved teeth that were painted themselves count as corrected.
+        state: the later state, in which the review of these teeth is open again, those that are
+            gone count as lost, and approved teeth that were painted themselves as corrected.
     """
 
     teeth: tuple[int, ...]
+    gone: tuple[int, ...]
     painted: tuple[int, ...]
     state: State
 
@@ -54,6 +59,8 @@ def look_for_bites(before: State, after: State, in_hand: str | None) -> Bitten:
         in_hand: id of the segment selected in the Segment Editor; None if nobody knows.
     """
     known = {segment.id: segment for segment in before.segments}
+    there = after.teeth().keys()
+    gone = sorted(before.teeth().keys() - there)
     bitten, painted, segments = [], [], []
     for segment in after.segments:
         old = known.get(segment.id)
@@ -61,6 +68,8 @@ def look_for_bites(before: State, after: State, in_hand: str | None) -> Bitten:
         fdi = fdi_of(segment)
         if not fdi or (old is not None and _same_voxels(before, old, after, segment)):
             pass
+        elif fdi not in there:  # of two with a number the other may have voxels
+            review = PREDICTED
         elif segment.id == in_hand or old is None or _only_grown(before, old, after, segment):
             painted.append(fdi)
             if old is not None and review == APPROVED == old.look.tags.get(REVIEW):
@@ -72,7 +81,10 @@ def look_for_bites(before: State, after: State, in_hand: str | None) -> Bitten:
             look = replace(segment.look, tags={**segment.look.tags, REVIEW: review})
             segment = replace(segment, look=look)
         segments.append(segment)
-    return Bitten(tuple(bitten), tuple(painted), replace(after, segments=tuple(segments)))
+    lost = (missing.lost_of(after) | set(gone)) - there
+    state = missing.with_numbers(after, lost=lost & set(FDI_NUMBERS))
+    state = replace(state, segments=tuple(segments))
+    return Bitten(tuple(bitten), tuple(gone), tuple(painted), state)
 
 
 def segment_in_hand(segmentation_node: Any) -> str | None:

@@ -102,16 +102,6 @@ def segment_of(state: State, fdi: int) -> Segment | None:
     return state.teeth().get(fdi) or next(every, None)
 
 
-def missing_of(state: State) -> set[int]:
-    """The numbers that the reader has declared missing."""
-    return {int(word) for word in (state.missing or "").split() if word.isdigit()}
-
-
-def missing_text(missing: Collection[int]) -> str:
-    """As the attribute ``ToothSeg.Missing`` has it."""
-    return " ".join(map(str, sorted(missing)))
-
-
 def common_grid(state: State) -> NDArray[np.float64]:
     """The voxel grid that all segments lie on: (4, 4) from voxel index to their coordinates.
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,8 +11,8 @@ from ToothSegLib import corrections, renumbering, splitting
 from ToothSegLib.errors import InputError
 from ToothSegLib.teeth import QUADRANT_NAMES
 from ToothSegLib.tooth_words import ToothWords
-from ToothSegScene import drafts
-from ToothSegScene.bitten import look_for_bites, segment_in_hand
+from ToothSegScene import drafts, missing
+from ToothSegScene.bitten import Bitten, look_for_bites, segment_in_hand
 from ToothSegScene.history import History, Step
 from ToothSegScene.snapshots import Snapshots
 from ToothSegScene.state import State
@@ -34,21 +33,21 @@ class Corrections:
     they keep their review, and those that get other numbers together are open.
 
     A tooth that was reviewed and has lost voxels by other means, while another one was painted, is
-    open again: see `bitten.py`.
+    open again, and one that has lost all of them counts as lost: see `bitten.py`.
 
     The history lives as long as this object, not in the scene: keep one object a node.
 
     Args:
         segmentation_node: vtkMRMLSegmentationNode.
         history: where the steps go; by default up to 100 steps and 256 MB.
-        opened: told which teeth are open again, and which ones were painted meanwhile.
+        opened: told which teeth are open again or gone, and which ones were painted meanwhile.
     """
 
     def __init__(
         self,
         segmentation_node: Any,
         history: History | None = None,
-        opened: Callable[[Sequence[int], Sequence[int]], None] = lambda teeth, painted: None,
+        opened: Callable[[Bitten], None] = lambda bitten: None,
     ) -> None:
         self._node = segmentation_node
         self._snapshots = Snapshots(segmentation_node)
@@ -138,19 +137,19 @@ class Corrections:
         """Declare that the patient has no such tooth; a segment of it is removed."""
         renumbering.check_expected(fdi)
         state = self._state()
-        missing = drafts.missing_of(state)
-        if fdi in missing and fdi not in state.teeth():
+        declared = missing.missing_of(state)
+        if fdi in declared and fdi not in state.teeth():
             raise InputError(ToothWords("{} is marked as missing already", fdi))
-        draft = replace(drafts.without(state, [fdi]), missing=drafts.missing_text({*missing, fdi}))
+        draft = missing.with_numbers(drafts.without(state, [fdi]), {*declared, fdi})
         self._do(ToothWords("mark {} missing", fdi), state, draft)
 
     def take_back_missing(self, fdi: int) -> None:
         """Take a declaration by `mark_missing` back: the tooth counts as not found again."""
         state = self._state()
-        missing = drafts.missing_of(state)
-        if fdi not in missing:
+        declared = missing.missing_of(state)
+        if fdi not in declared:
             raise InputError(ToothWords("{} is not marked as missing: choose one that is", fdi))
-        draft = replace(state, missing=drafts.missing_text(missing - {fdi}) or None)
+        draft = missing.with_numbers(state, declared - {fdi})
         self._do(ToothWords("take back that {} is missing", fdi), state, draft)
 
     def keep_largest(self, fdis: Collection[int]) -> None:
@@ -248,8 +247,8 @@ class Corrections:
             # A part of the step by hand, so that its undo brings the old review back.
             state = self._snapshots.apply(bitten.state)
         self._history.notice(state)
-        if bitten and bitten.teeth:
-            self._opened(bitten.teeth, bitten.painted)
+        if bitten and (bitten.teeth or bitten.gone):
+            self._opened(bitten)
         renumbering.check_present(state.teeth(), *fdis)
         return state
 
@@ -264,9 +263,10 @@ class Corrections:
     def _do(self, name: str, state: State, draft: State) -> None:
         """Carry a draft out, unless it changes nothing."""
         # A tooth that is there is not missing.
-        missing = drafts.missing_of(draft) - draft.teeth().keys()
-        if missing != drafts.missing_of(draft):
-            draft = replace(draft, missing=drafts.missing_text(missing))
+        there = draft.teeth().keys()
+        draft = missing.with_numbers(
+            draft, missing.missing_of(draft) - there, missing.lost_of(draft) - there
+        )
         if draft != state:
             self._history.push(Step(name, state, self._snapshots.apply(draft)))
 

@@ -1,7 +1,8 @@
 """How far the reader has come: the state of every tooth, the findings still open, what is next.
 
 A tooth is *reviewed* when the reader has approved it or has corrected it, which nobody does unseen.
-*Missing* is what the reader has declared missing; *absent* is what was simply not found.
+*Missing* is what the reader has declared missing; *absent* is what was simply not found. *Lost* is
+what went while something else was painted: it counts as not reviewed until it is back or missing.
 """
 
 from __future__ import annotations
@@ -12,13 +13,14 @@ from typing import Any, Literal, get_args
 import numpy as np
 import vtk
 
+from ToothSegLib.dataset.record import LOST, NOT_THERE, REVIEW_ORDER
 from ToothSegLib.dataset.record import MISSING as DECLARED_MISSING
-from ToothSegLib.dataset.record import REVIEW_ORDER
 from ToothSegLib.errors import InputError
 from ToothSegLib.report import URGENCIES, Finding, Segmentation, by_urgency, from_json
 from ToothSegLib.teeth import FDI_NUMBERS
 from ToothSegLib.volume import Volume
 from ToothSegScene.finding_marks import is_marked
+from ToothSegScene.missing import lost_in, missing_in, text_of
 from ToothSegScene.segments import MISSING, REPORT, teeth_of
 from ToothSegScene.state import APPROVED, CONFIDENCE, CORRECTED, PREDICTED, REVIEW
 
@@ -68,8 +70,22 @@ def findings_of(segmentation_node: Any) -> list[Finding]:
     A finding that names teeth is open as long as one of them is: it is there and not reviewed, or
     it was not found, is not there and has not been declared missing. Others stay open until they
     are marked as reviewed themselves; see `stands_alone`. A report that cannot be read is itself a
-    finding.
+    finding, and so is a tooth that got lost.
     """
+    lost = [_lost_tooth(fdi) for fdi in sorted(_lost(segmentation_node))]
+    return by_urgency([*lost, *_open_of_the_report(segmentation_node)])
+
+
+def _lost_tooth(fdi: int) -> Finding:
+    return Finding(
+        "lost", "high",
+        f"Tooth {fdi} is gone: it got lost by hand, such as under the paint of its neighbour. Undo "
+        "brings it back; if there is no such tooth in this mouth, mark it missing.",
+        (fdi,),
+    )  # fmt: skip
+
+
+def _open_of_the_report(segmentation_node: Any) -> list[Finding]:
     text = segmentation_node.GetAttribute(REPORT)
     if not text:
         return []
@@ -88,7 +104,7 @@ def findings_of(segmentation_node: Any) -> list[Finding]:
             return not is_marked(segmentation_node, finding)
         return any(not reviews[fdi] if fdi in reviews else fdi not in settled for fdi in teeth)
 
-    return by_urgency([finding for finding in report.findings if is_open(finding)])
+    return [finding for finding in report.findings if is_open(finding)]
 
 
 def stands_alone(segmentation_node: Any, finding: Finding) -> bool:
@@ -159,7 +175,7 @@ def confidence_of(segmentation_node: Any, fdi: int) -> float | None:
 
 
 def review_of(segmentation_node: Any) -> dict[int, str]:
-    """The review as a data set records it: "predicted", "approved", "corrected" or "missing"."""
+    """The review as a data set records it; see `ToothSegLib.dataset.record`."""
     segmentation = segmentation_node.GetSegmentation()
     review = {
         fdi: _tag(segmentation.GetSegment(segment_id), REVIEW)
@@ -168,23 +184,26 @@ def review_of(segmentation_node: Any) -> dict[int, str]:
     known = {
         fdi: word if word in (APPROVED, CORRECTED) else PREDICTED for fdi, word in review.items()
     }
-    absent = _missing(segmentation_node) - known.keys()
-    return known | {fdi: DECLARED_MISSING for fdi in absent if fdi in REVIEW_ORDER}
+    absent = dict.fromkeys(_lost(segmentation_node), LOST)
+    absent |= dict.fromkeys(_missing(segmentation_node), DECLARED_MISSING)
+    return {fdi: word for fdi, word in absent.items() if fdi in REVIEW_ORDER} | known
 
 
 def restore_review(segmentation_node: Any, review: Mapping[int, str]) -> None:
-    """Take over what a data set has recorded of the teeth that are there, and of missing ones."""
+    """Take over what a data set has recorded of the teeth that are there, missing or lost."""
     segmentation = segmentation_node.GetSegmentation()
     for fdi, segment_id in teeth_of(segmentation_node).items():
         segmentation.GetSegment(segment_id).SetTag(REVIEW, review.get(fdi, PREDICTED))
-    missing = sorted(fdi for fdi, word in review.items() if word == DECLARED_MISSING)
-    segmentation_node.SetAttribute(MISSING, " ".join(map(str, missing)) or None)
+    missing, lost = (
+        [fdi for fdi, word in review.items() if word == state] for state in NOT_THERE
+    )  # fmt: skip
+    segmentation_node.SetAttribute(MISSING, text_of(missing, lost))
 
 
 def progress(segmentation_node: Any) -> tuple[int, int]:
-    """How many teeth are reviewed, and how many there are."""
+    """How many teeth are reviewed, and how many there are; those that got lost are there."""
     reviews = _reviews(segmentation_node)
-    return sum(reviews.values()), len(reviews)
+    return sum(reviews.values()), len(reviews.keys() | _lost(segmentation_node))
 
 
 def _reviews(segmentation_node: Any) -> dict[int, bool]:
@@ -217,8 +236,11 @@ def _tag(segment: Any, name: str) -> str:
 
 
 def _missing(segmentation_node: Any) -> set[int]:
-    words = (segmentation_node.GetAttribute(MISSING) or "").split()
-    return {int(word) for word in words if word.isdigit()}
+    return missing_in(segmentation_node.GetAttribute(MISSING))
+
+
+def _lost(segmentation_node: Any) -> set[int]:
+    return lost_in(segmentation_node.GetAttribute(MISSING))
 
 
 def _read(text: str) -> Segmentation:

@@ -17,7 +17,7 @@ import slicer
 import slicer.util
 
 from ToothSegLib.dataset.case import DatasetCase
-from ToothSegLib.dataset.record import Prediction, Revision, Source
+from ToothSegLib.dataset.record import NOT_THERE, Prediction, Revision, Source
 from ToothSegLib.dataset.voxels import source_of, storable
 from ToothSegLib.dataset.voxels import teeth_of as teeth_in
 from ToothSegLib.errors import InputError
@@ -122,7 +122,7 @@ def training_case(segmentation_node: Any) -> TrainingCase:
     review = {
         fdi: word
         for fdi, word in review_of(segmentation_node).items()
-        if (fdi in there) != (word == "missing")
+        if (fdi in there) != (word in NOT_THERE)
     }
     report = _report_of(segmentation_node)
     prediction = None if report is None else Prediction.from_provenance(report.provenance)

@@ -19,6 +19,7 @@ from ToothSegLib.dataset.record import (
     APPROVED,
     CORRECTED,
     MISSING,
+    NOT_THERE,
     PREDICTED,
     CaseRecord,
     Change,
@@ -128,6 +129,7 @@ def _review(
     if approved:
         corrected = {*changed, *(fdi for fdi, state in was.items() if state == CORRECTED)}
         states = {fdi: CORRECTED if fdi in corrected else APPROVED for fdi in teeth}
-    missing = {fdi for fdi, state in was.items() if state == MISSING} - set(teeth)
-    states |= dict.fromkeys(missing, MISSING)
+    for fdi, state in was.items():
+        if state in NOT_THERE and fdi not in teeth:
+            states[fdi] = MISSING if approved else state
     return states if states or not approved else approved_review(teeth)

@@ -1,7 +1,8 @@
 """What is known of a case: where it comes from, who did what to which tooth, and what is checked.
 
 Review states are those of the Slicer module: "predicted" (nobody has looked), "approved",
-"corrected"; and "missing" for a tooth that a reader has declared missing.
+"corrected"; "missing" for a tooth that a reader has declared missing; and "lost" for one that went
+while something else was drawn, of which nobody has said that it is missing.
 """
 
 from __future__ import annotations
@@ -18,8 +19,10 @@ from ToothSegLib.errors import InputError
 from ToothSegLib.teeth import LOWER_ARCH, UPPER_ARCH
 from ToothSegLib.volume import Volume
 
-PREDICTED, APPROVED, CORRECTED, MISSING = "predicted", "approved", "corrected", "missing"
-REVIEW_STATES = (PREDICTED, APPROVED, CORRECTED, MISSING)
+PREDICTED, APPROVED, CORRECTED = "predicted", "approved", "corrected"
+MISSING, LOST = "missing", "lost"
+REVIEW_STATES = (PREDICTED, APPROVED, CORRECTED, MISSING, LOST)
+NOT_THERE = (MISSING, LOST)
 
 REVIEW_ORDER = (*UPPER_ARCH, *LOWER_ARCH)
 """The 32 teeth as a reader goes along the arches, from the patient's right to the left."""
@@ -113,7 +116,7 @@ class CaseRecord:
         patient: a pseudonym that cases of one patient share, so that they stay on one side of a
             split; None for a patient with this case alone.
         teeth: FDI numbers in the labels, ascending.
-        review: state by FDI number, of every tooth of the labels and of those declared missing.
+        review: state by FDI number, of every tooth of the labels and of those missing or lost.
         history: every revision, oldest first.
         doubts: why the scan's place may be another one, as `Volume.doubts` has it.
     """
@@ -134,14 +137,20 @@ class CaseRecord:
         return self.history[-1].number
 
     @property
+    def waiting(self) -> list[int]:
+        """The teeth that somebody has still to judge, those lost too, along the arches."""
+        waiting = {fdi for fdi in self.teeth if self.review.get(fdi, PREDICTED) == PREDICTED}
+        waiting |= {fdi for fdi, state in self.review.items() if state == LOST}
+        return [fdi for fdi in REVIEW_ORDER if fdi in waiting]
+
+    @property
     def next_tooth(self) -> int | None:
         """The first tooth that nobody has reviewed, along the arches; None if there is none."""
-        waiting = {fdi for fdi in self.teeth if self.review.get(fdi, PREDICTED) == PREDICTED}
-        return next((fdi for fdi in REVIEW_ORDER if fdi in waiting), None)
+        return next(iter(self.waiting), None)
 
     @property
     def reviewed(self) -> bool:
-        """Whether there are labels and every tooth of them has been reviewed.
+        """Whether there are labels, every tooth of them has been reviewed, and none got lost.
 
         Labels without teeth may be a program's that found none: somebody has looked where teeth
         are declared missing.
@@ -208,7 +217,7 @@ def review_problems(review: Mapping[int, str], teeth: set[int]) -> Iterator[str]
             yield f"there is no tooth {fdi}; FDI numbers are 11-18, 21-28, 31-38 and 41-48"
         elif state not in REVIEW_STATES:
             yield f"tooth {fdi} is {state!r}, which is none of {', '.join(REVIEW_STATES)}"
-        elif state == MISSING and fdi in teeth:
-            yield f"tooth {fdi} is declared missing, but the labels hold it"
-        elif state != MISSING and fdi not in teeth:
+        elif state in NOT_THERE and fdi in teeth:
+            yield f"tooth {fdi} is declared {state}, but the labels hold it"
+        elif state not in NOT_THERE and fdi not in teeth:
             yield f"tooth {fdi} is {state}, but the labels do not hold it"

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from ToothSegLib.dataset.case import DatasetCase
 from ToothSegLib.dataset.folder import Dataset
-from ToothSegLib.dataset.record import PREDICTED, CaseRecord, patient_key
+from ToothSegLib.dataset.record import CaseRecord, patient_key
 from ToothSegLib.dataset.revisions import RECORD, read_record, revision_folder
 from ToothSegLib.errors import InputError
 from ToothSegLib.volume import Volume
@@ -91,7 +91,7 @@ def older_is_taken(case: DatasetCase) -> str:
 
 def _why_older(taken: ReviewedCase) -> str:
     case, record = taken.case, taken.case.record
-    waiting = [fdi for fdi in record.teeth if record.review.get(fdi, PREDICTED) == PREDICTED]
+    waiting = sorted(record.waiting)
     teeth = ", ".join(map(str, waiting)) or "the loss of all teeth"
     what = f"{teeth} {'are' if waiting[1:] else 'is'}"
     return (
