@@ -45,7 +45,8 @@ def build(task: Task) -> nn.Module:
     return build_network(task.architecture, where=f"the network of task {task.name!r}")
 
 
-def _toothnet_loss(output: object, patch: Patch) -> Losses:
+def toothnet_loss(output: object, patch: Patch, *, dice: float = 1.0) -> Losses:
+    """What the default network is judged by; ``dice`` weighs the Dice beside the cross-entropy."""
     assert isinstance(output, ToothNetOutput)
     types, kinds = output.types.float(), patch.types
     inside = patch.types > 0
@@ -64,8 +65,8 @@ def _toothnet_loss(output: object, patch: Patch) -> Losses:
         types, kinds = types[..., elsewhere], kinds[elsewhere]
         tooth, truth = tooth[~patch.prosthesis], truth[~patch.prosthesis]
     losses |= {
-        "tooth": _tooth_loss(tooth, truth),
-        "types": (per_voxel * weight).mean() + 0.5 * _type_dice(types, kinds),
+        "tooth": _tooth_loss(tooth, truth, dice),
+        "types": (per_voxel * weight).mean() + 0.5 * dice * _type_dice(types, kinds),
     }
     if inside.any():
         away = output.offsets[0].float()[:, inside] - patch.offsets[:, inside] / OFFSET_UNIT_MM
@@ -82,11 +83,10 @@ def _prosthesis_loss(logits: Tensor, truth: Tensor, teeth: Tensor) -> Tensor:
     return 0.5 * sum((part.mean() for part in parts if part.numel()), torch.zeros(()))
 
 
-def _tooth_loss(logits: Tensor, truth: Tensor) -> Tensor:
+def _tooth_loss(logits: Tensor, truth: Tensor, dice: float = 1.0) -> Tensor:
     """Cross-entropy and Dice of tooth against the rest; ``truth`` is the share of each voxel."""
-    return functional.binary_cross_entropy_with_logits(logits, truth) + _shared_dice(
-        torch.sigmoid(logits), truth
-    )
+    by_voxel = functional.binary_cross_entropy_with_logits(logits, truth)
+    return by_voxel + dice * _shared_dice(torch.sigmoid(logits), truth)
 
 
 def _shared_dice(probability: Tensor, truth: Tensor) -> Tensor:
@@ -143,7 +143,7 @@ TASKS: dict[str, Task] = {
     for task in (
         Task("toothnet", {"class": "ToothNet", "widths": [32, 64, 96, 128], "edge_width": 8,
                           "prosthesis": True}, 0.5,
-             ((96, 128, 144), (112, 144, 160), (80, 128, 160), (96, 112, 128)), _toothnet_loss,
+             ((96, 128, 144), (112, 144, 160), (80, 128, 160), (96, 112, 128)), toothnet_loss,
              fine_tuning_sizes=((64, 96, 112), (80, 96, 96), (64, 112, 96))),
         Task("locator", {**_UNET, "out_channels": 1, "n_blocks": 4, "start_filters": 8}, 1.5,
              ((64, 80, 80), (48, 64, 80)), _stage1_loss),
