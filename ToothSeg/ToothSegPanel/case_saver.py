@@ -11,6 +11,7 @@ import slicer.util
 from ToothSegLib.dataset.lock import Lock
 from ToothSegLib.dataset.refusals import Locked
 from ToothSegPanel.privacy_question import PrivacyQuestion, looks_suspicious
+from ToothSegPanel.reporting import clock
 
 
 @dataclass(frozen=True)
@@ -73,12 +74,14 @@ class CaseSaver:
         author = Author(who, note, accept_text=looks_suspicious(written))
         keeper = self._keeper(node, folder)
         try:
-            number = keeper.save(author, what)
+            with clock():  # the first save of a large scan takes seconds
+                number = keeper.save(author, what)
         except Locked:
             if not self._may_break(keeper.lock_in_the_way()):
                 raise
             keeper.break_lock()
-            number = keeper.save(author, what)
+            with clock():
+                number = keeper.save(author, what)
         revision = f"revision {keeper.case.revision} of {keeper.case.id}"
         cautions = escape(cautions_in_words(node))
         renamed = ""

@@ -60,10 +60,16 @@ def at_work(doing: str) -> Iterator[None]:
 
     The clock is gone before an error is shown.
     """
-    with errors_in_a_line(doing):
-        # Slicer's WaitCursor would work off events, a second click on the button among them.
-        qt.QApplication.setOverrideCursor(qt.Qt.WaitCursor)
-        try:
-            yield
-        finally:
-            qt.QApplication.restoreOverrideCursor()
+    with errors_in_a_line(doing), clock():
+        yield
+
+
+@contextmanager
+def clock() -> Iterator[None]:
+    """A clock for the cursor; never around a question to the user."""
+    # Slicer's WaitCursor would work off events, a second click on the button among them.
+    qt.QApplication.setOverrideCursor(qt.Qt.WaitCursor)
+    try:
+        yield
+    finally:
+        qt.QApplication.restoreOverrideCursor()

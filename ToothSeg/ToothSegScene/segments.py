@@ -150,8 +150,13 @@ def read_labels(
         layer = image_volume(image, to_volume @ slicer.util.arrayFromVTKMatrix(matrix))
         fdis = np.zeros(max(values_of(image)) + 1, np.uint8)
         fdis[list(fdi_of_value)] = list(fdi_of_value.values())
-        there = labels_to_source(layer.with_array(fdis[layer.array]), None, grid)
-        np.maximum(labels, there, out=labels)
+        layer = layer.with_array(fdis[layer.array])
+        placement = placement_of(layer, grid)
+        if placement is None:
+            there, part = labels_to_source(layer, None, grid), labels
+        else:  # voxel upon voxel, as a run leaves them: nothing is resampled, nor is the rest read
+            there, part = layer.array, labels[placement.part]
+        np.maximum(part, there, out=part)
     return grid.with_array(labels)
 
 

@@ -154,8 +154,12 @@ def values_in(array: NDArray) -> list[Any]:
 
 def changed_teeth(before: NDArray[np.uint8], after: NDArray[np.uint8]) -> tuple[int, ...]:
     """FDI numbers of the teeth that have lost or gained a voxel from one map to another."""
-    differs = before != after
-    return teeth_of(np.stack([before[differs], after[differs]]))
+    found: set[int] = set()
+    for mine, theirs in zip(before, after, strict=True):  # layer by layer: most are the same
+        if not np.array_equal(mine, theirs):
+            differs = mine != theirs
+            found.update(teeth_of(np.stack([mine[differs], theirs[differs]])))
+    return tuple(sorted(found))
 
 
 def write_image(path: Path, image: Volume) -> None:
