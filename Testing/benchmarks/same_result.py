@@ -1,6 +1,6 @@
 """Whether one scan gives the same teeth however it is computed.
 
-    python Testing/benchmarks/same_result.py [--scan FILE] [--crop IxJxK]
+    python Testing/benchmarks/same_result.py [--scan FILE] [--model BUNDLE] [--only WAY ...]
 
 The scan is segmented as it is, again, on one thread and on two, with tiles of other sizes, with its
 axes in another order and against their direction, and by every backend and precision there is. For

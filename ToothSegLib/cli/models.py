@@ -28,7 +28,7 @@ ACTIONS = {"compare": (1, 2), "promote": (1,), "rollback": (0,)}
 _SHOWING = ("show", "list")
 _DESCRIPTION = """Lists the bundles of weights, their figures and whether they are intact; or:
 
-  compare A B      side by side by tooth, on --dataset and on the fixed --benchmark
+  compare A B      side by side by tooth, on --dataset, on the fixed --benchmark, or on both
   compare B        the same, against the default bundle
   promote BUNDLE   make it your default, if it is not worse on the fixed benchmark
   rollback         take the last promotion back"""
@@ -58,7 +58,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     comparing.add_argument("--json", action="store_true", help="print JSON instead of tables")
     promoting = parser.add_argument_group("to promote")
     promoting.add_argument(
-        "--force", action="store_true", help="without the fixed benchmark, or although it is worse"
+        "--force", action="store_true", help="measure nothing, and promote it even if it is worse"
     )
 
 

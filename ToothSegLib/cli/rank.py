@@ -19,7 +19,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--against",
         metavar="OUT2",
         type=Path,
-        help="that of the same scans with another bundle; teeth on which the two disagree gain",
+        help="that of the same scans with another bundle; a tooth on which the two disagree comes "
+        "earlier",
     )
     parser.add_argument(
         "--dataset",
@@ -28,7 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="data set of the labelled scans; those that are reviewed to the end are left out",
     )
     parser.add_argument(
-        "--most", metavar="N", type=int, default=20, help="so many scans (default: 20)"
+        "--most", metavar="N", type=int, default=20, help="list so many scans (default: 20)"
     )
 
 

@@ -35,8 +35,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--output",
         metavar="OUTDIR",
         required=True,
-        help="folder for the results; made if it is not there, an earlier result of the same "
-        "scan in it is replaced, unless it was corrected since",
+        help="folder for the results, made if it is not there; replaces an earlier result of the "
+        "same scan, but stops if that was corrected since (see --overwrite)",
     )
     parser.add_argument(
         "--overwrite",

@@ -31,7 +31,7 @@ def run(args: argparse.Namespace) -> int:
 
         return finetune_command.run(args)
     if args.recipe is None:
-        raise InputError("nothing to train: give --recipe, or --dataset and --from")
+        raise InputError("nothing to train: give --recipe, or --dataset")
     refuse_foreign(args)
     if args.recipe in SIMULATED:
         from ToothSegLib.training import pretrain_command

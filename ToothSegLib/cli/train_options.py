@@ -96,7 +96,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--output",
         metavar="DIR",
         required=True,
-        help="folder for the bundle, the log and the checkpoints",
+        help="folder for the log, the checkpoints and the bundle (a network that ships leaves "
+        "no bundle: see docs/training.md)",
     )
     add_device(parser, "the graphics card, if there is one")
     parser.add_argument(
@@ -104,9 +105,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         type=int,
         default=0,
-        help="of all chance (default: 0)",
+        help="what all chance is drawn from (default: 0)",
     )
-    parser.add_argument("--learning-rate", metavar="X", type=float, help="default: the recipe's")
+    parser.add_argument(
+        "--learning-rate",
+        metavar="X",
+        type=float,
+        help="default: the recipe's, or 3e-4 with --dataset",
+    )
     parser.add_argument(
         "--resume", action="store_true", help="go on with the checkpoints in the output folder"
     )
@@ -158,7 +164,9 @@ def _add_article(parser: argparse._ArgumentGroup) -> None:
     parser.add_argument(
         "--labels", metavar="FILE", help="FDI numbers of its teeth, on the same grid"
     )
-    parser.add_argument("--epochs", metavar="N", type=int, help="epochs of each network")
+    parser.add_argument(
+        "--epochs", metavar="N", type=int, help="epochs of each network (default: 100)"
+    )
     parser.add_argument(
         "--max-pieces",
         metavar="N",
@@ -172,7 +180,7 @@ def _add_article(parser: argparse._ArgumentGroup) -> None:
         default=None,
         help="compute in float32 throughout",
     )
-    parser.add_argument("--checkpoint-every", metavar="N", type=int, help="epochs (default: 10)")
+    parser.add_argument("--checkpoint-every", metavar="N", type=int, help="of epochs (default: 10)")
 
 
 def _add_fine_tuning(parser: argparse._ArgumentGroup) -> None:
@@ -184,7 +192,7 @@ def _add_fine_tuning(parser: argparse._ArgumentGroup) -> None:
         help="the bundle that learns on (default: the default bundle)",
     )
     parser.add_argument(
-        "--networks", metavar="NAME", nargs="+", help="of the bundle (default: all of them)"
+        "--networks", metavar="NAME", nargs="+", help="which of the bundle learn (default: all)"
     )
     parser.add_argument(
         "--held-out",
