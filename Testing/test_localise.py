@@ -45,9 +45,18 @@ def test_the_box_holds_the_teeth_with_a_margin() -> None:
     assert np.all(box[1] < high + 21)
 
 
-def test_what_lies_too_far_away_is_no_part_of_the_dentition() -> None:
-    near = find(a_scan([((50, 40, 0), 15)]))
-    both = find(a_scan([((50, 40, 0), 15), ((50, 40, 94), 6)]))
+def test_there_is_most_room_up_and_down_for_roots_and_the_other_jaw() -> None:
+    box = find(a_scan([((50, 40, 40), 15)]))
+    assert box is not None
+    for room in (np.array([20.0, 45.0, 80.0]) - box[0], box[1] - [34.0, 59.0, 94.0]):
+        assert room[0] + 1 < room[1] < room[2] - 3
+
+
+@pytest.mark.parametrize(("teeth", "else_"), [(0, 94), (80, 0)])
+def test_what_lies_too_far_away_is_no_part_of_the_dentition(teeth: int, else_: int) -> None:
+    """Whichever comes first, the box is that of the teeth, and not of the speck."""
+    near = find(a_scan([((50, 40, teeth), 15)]))
+    both = find(a_scan([((50, 40, teeth), 15), ((50, 40, else_), 6)]))
     assert near is not None
     assert both is not None
     assert np.allclose(near[0], both[0], atol=1.6)
@@ -61,16 +70,36 @@ def test_a_part_of_the_arch_that_stands_apart_is_not_lost() -> None:
     assert box[1][1] > 91
 
 
-def test_both_jaws_belong_to_one_dentition() -> None:
-    box = find(a_scan([((40, 40, 30), 12), ((58, 40, 30), 12)]))
+def test_what_stands_beside_the_teeth_comes_before_what_is_larger_and_far_away() -> None:
+    teeth, beside, far = ((50, 40, 40), 15), ((50, 40, 5), 6), ((50, 40, 88), 10)
+    box = find(a_scan([teeth, beside, far]))
     assert box is not None
-    assert box[0][2] < 70 - 4
-    assert box[1][2] > 99 + 4
+    assert box[0][0] < -8.0
+    assert box[1][0] < 66.0
 
 
-def test_the_box_stays_within_the_scan() -> None:
-    box = find(a_scan([((80, 85, 85), 15)]))
+@pytest.mark.parametrize(("lower", "upper"), [(40, 58), (10, 82)])
+def test_both_jaws_belong_to_one_dentition(lower: int, upper: int) -> None:
+    """Also where the mouth is wide open."""
+    box = find(a_scan([((lower, 40, 30), 12), ((upper, 40, 30), 12)]))
     assert box is not None
+    assert box[0][2] < 30 + lower - 4
+    assert box[1][2] > 30 + upper + 11 + 4
+
+
+def test_crumbs_in_a_row_are_as_good_as_one_tooth() -> None:
+    """Of thin roots no more than specks may be seen, each too little for a tooth."""
+    box = find(a_scan([((50, 40, i), 3) for i in (30, 37, 44, 51)]))
+    assert box is not None
+    assert box[0][0] < 10.0
+    assert box[1][0] > 33.0
+
+
+@pytest.mark.parametrize("corner", [(80, 85, 85), (6, 2, 1)])
+def test_the_box_stays_within_the_scan(corner: tuple[int, int, int]) -> None:
+    box = find(a_scan([(corner, 15)]))
+    assert box is not None
+    assert np.all(box[0] >= np.array([-20.0, 5.0, 30.0]) - 1.5)
     assert np.all(box[1] <= np.array([80.0, 105.0, 130.0]) + 1.0)
 
 

@@ -45,15 +45,36 @@ def test_a_tooth_at_a_border_moves_it_within_the_scan(
     assert widened(BOX, tooth_at(block), SCAN) == expected
 
 
-def test_a_touch_is_not_a_tooth() -> None:
-    assert widened(BOX, tooth_at((slice(20, 23), slice(20, 23), slice(0, 5))), SCAN) is None
+@pytest.mark.parametrize("where", [slice(0, 5), slice(55, 60)])
+def test_a_touch_is_not_a_tooth(where: slice) -> None:
+    assert widened(BOX, tooth_at((slice(20, 23), slice(20, 23), where)), SCAN) is None
+
+
+def test_a_tooth_that_is_lost_just_before_the_border_is_cut_all_the_same() -> None:
+    """A network sees least at the very border of what it is shown."""
+    assert widened(BOX, tooth_at((MIDDLE, MIDDLE, slice(1, 10))), SCAN) is not None
+    assert widened(BOX, tooth_at((MIDDLE, MIDDLE, slice(50, 59))), SCAN) is not None
+    assert widened(BOX, tooth_at((MIDDLE, MIDDLE, slice(3, 57))), SCAN) is None
+
+
+def test_what_is_hardly_a_tooth_moves_nothing() -> None:
+    faint = tooth_at((slice(None), slice(None), slice(None)))
+    assert widened(BOX, faint.with_array(0.4 * faint.array), SCAN) is None
 
 
 def test_where_the_scan_ends_there_is_nothing_to_look_at() -> None:
     scan = SCAN.part((slice(20, 41), slice(None), slice(None)))
     box = (20.0, 20.0, 19.5), (50.0, 50.0, 40.5)
-    tooth = tooth_at((slice(0, 10), MIDDLE, MIDDLE))
-    assert widened(box, tooth, scan) is None
+    for end in (slice(0, 10), slice(30, 40)):
+        assert widened(box, tooth_at((end, MIDDLE, MIDDLE)), scan) is None
+
+
+def test_a_box_that_reaches_beyond_the_scan_is_not_looked_at_twice() -> None:
+    """The coarse look's voxels rarely end with the scan's."""
+    scan = SCAN.part((slice(20, 41), slice(None), slice(None)))
+    box = (20.0, 20.0, 19.1), (50.0, 50.0, 40.9)
+    for end in (slice(0, 10), slice(30, 40)):
+        assert widened(box, tooth_at((end, MIDDLE, MIDDLE)), scan) is None
 
 
 def test_half_an_arch_in_the_box_becomes_a_whole_one(monkeypatch: pytest.MonkeyPatch) -> None:
