@@ -98,6 +98,38 @@ def test_milk_teeth_crumbs_and_lumps_have_none(
     assert asked(regions, extra_like_13(regions, by, share), missing=13) == {}
 
 
+def test_of_a_large_patient_a_large_tooth_is_no_lump(regions: list[Region]) -> None:
+    large = [replace(region, volume_mm3=2.3 * region.volume_mm3) for region in regions]
+    assert asked(large, extra_like_13(large, (6.0, 5.0, 9.0), 1.0), missing=13) == {99: 13}
+
+
+@pytest.mark.parametrize("side", [1, -1])
+def test_of_two_numbers_of_one_look_the_nearer_is_given(regions: list[Region], side: int) -> None:
+    """Both central incisors are missing, and a tooth lies in the bone above one's place."""
+    (tooth,) = (region for region in regions if region.label == 21)
+    extra = replace(moved(tooth, (0.0, 4.0, 9.0), {type_of(21): 0.9}), label=99)
+    extra.centroid = np.array(extra.centroid) * [side, 1, 1]
+    others = [region for region in regions if region.label not in (11, 21)]
+    assert asked(others, extra, missing=None) == {99: 21 if side == 1 else 11}
+
+
+def test_a_third_molar_off_its_row_gets_no_number(regions: list[Region]) -> None:
+    (tooth,) = (region for region in regions if region.label == 17)
+    third = replace(moved(tooth, (0.0, 9.0, 8.0), {8: 0.9}), label=99)
+    assert asked(regions, third, missing=None) == {}
+
+
+@pytest.mark.parametrize(("deeper", "found"), [(9.0, {99: 43}), (-9.0, {})])
+def test_in_the_lower_jaw_deep_is_below(deeper: float, found: dict[int, int]) -> None:
+    rng = np.random.default_rng(3)
+    teeth = {fdi + 20 for fdi in UPPER}
+    labels, origin = label_map(arch_places(rng, False, teeth, False, 1.0), SPACING)
+    lower = measure_regions(labels, maps_of(labels, SPACING, origin, rng, offset_noise_mm=0.5))
+    (tooth,) = (region for region in lower if region.label == 43)
+    extra = replace(moved(tooth, (4.0, 4.0, -deeper), {type_of(43): 0.9}), label=99)
+    assert asked(lower, extra, missing=43) == found
+
+
 def test_a_number_is_given_once_to_the_largest(regions: list[Region]) -> None:
     extra = extra_like_13(regions, (6.0, 5.0, 9.0), 1.0)
     smaller = replace(extra_like_13(regions, (7.0, 4.0, 8.0), 0.8), label=98)

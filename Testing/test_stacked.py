@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy import ndimage
 
 from dentition_fixture import arch_places, label_map, maps_of
 from ToothSegLib.instances import separate_teeth
@@ -86,6 +87,36 @@ def test_heights_are_those_of_the_head() -> None:
     labels, maps = an_arch()
     vote_apart(labels, maps, 35, 9.5, 0.5)
     assert stacked_regions(labels, maps, np.array([1.0, 0.0, 0.0])) == []
+
+
+def test_the_cut_lies_across_the_heads_own_height() -> None:
+    """The head lies on its side, as its pose tells: up is along x."""
+    labels, maps = an_arch()
+    assert maps.offsets is not None
+    up = np.array([1.0, 0.0, 0.0])
+    tooth = labels == 36
+    across = np.indices(labels.shape)[2]
+    top = tooth & (across > np.median(across[tooth]))
+    maps.offsets[0][top] += 11.0
+    (stack,) = (one for one in stacked_regions(labels, maps, up) if one.label == 36)
+    parted = part_stacked(labels, maps, up, stack)
+    assert parted is not None
+    new = parted == labels.max() + 1
+    assert (new & top).sum() > 0.9 * max(new.sum(), top.sum())
+
+
+def test_no_part_leaves_a_splinter_in_the_other() -> None:
+    labels, maps = an_arch()
+    assert maps.offsets is not None
+    vote_apart(labels, maps, 36, 9.5, 0.5)
+    middle = np.argwhere(labels == 36).mean(axis=0).round().astype(int)
+    k, j, i = middle - [6, 0, 0]  # deep in the lower half
+    maps.offsets[2, k - 1 : k + 2, j - 1 : j + 2, i - 1 : i + 2] += 9.5
+    (stack,) = stacked_regions(labels, maps, UP)
+    parted = part_stacked(labels, maps, UP, stack)
+    assert parted is not None
+    for part in (36, labels.max() + 1):
+        assert ndimage.label(parted == part)[1] == 1
 
 
 def test_no_region() -> None:
