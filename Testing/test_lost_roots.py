@@ -130,6 +130,33 @@ def test_the_end_of_any_root_that_fits_no_place_goes_back(fdi: int) -> None:
     assert [region.label for region in found[1]] == [99]
 
 
+def test_a_root_that_the_field_of_view_cuts_goes_back_too() -> None:
+    """It lies at the very border of the array."""
+    labels, maps = an_arch(upper=False)
+    parted = with_root(labels, 35, 0.25, 99)
+    first = int(np.argwhere(parted == 99)[:, 0].min()) + 2
+    seen = replace(
+        maps, tooth=maps.tooth[first:], types=maps.types[:, first:], offsets=None,
+        origin=(*maps.origin[:2], maps.origin[2] + first * SPACING),
+    )  # fmt: skip
+    found = rejoin_extra(parted[first:], seen)
+    assert found is not None
+    assert np.array_equal(found[0], labels[first:])
+
+
+def test_what_would_make_a_tooth_far_too_large_is_none_of_its_root() -> None:
+    """An extra tooth below one that is large and whole."""
+    labels, maps = an_arch(upper=False)
+    parted = with_root(labels, 35, 0.25, 99)
+    regions = measure_regions(parted, maps)
+    numbering = number_regions([region for region in regions if region.label != 99])
+    numbering.numbers[99] = None
+    assert rejoin_roots(parted, regions, numbering) is not None
+    (tooth,) = (region for region in regions if region.label == 35)
+    tooth.volume_mm3 *= 2.5
+    assert rejoin_roots(parted, regions, numbering) is None
+
+
 @pytest.mark.parametrize("fdi", [16, 26, 17])
 def test_the_palatal_root_of_an_upper_molar_goes_back(fdi: int) -> None:
     """It lies 0.4 widths palatal of the rest, as in simulated heads."""
