@@ -11,6 +11,7 @@ from ToothSegLib.instances import MINIMAL_VOLUME_MM3, separate_teeth
 from ToothSegLib.maps import Maps
 from ToothSegLib.numbering import Numbering, number_regions
 from ToothSegLib.regions import Region
+from ToothSegLib.votes import voted_centres
 
 SPACING = 0.6
 LOWER_FRONT = (43, 42, 41, 31, 32, 33)
@@ -172,6 +173,19 @@ def test_votes_that_gather_nowhere_leave_the_connected_piece() -> None:
     maps.offsets[:] = rng.uniform(-12, 12, maps.offsets.shape)
     _, regions = separated(maps)
     assert sum(region.voxels for region in regions) > 0.5 * (labels > 0).sum()
+
+
+def test_a_vote_for_a_place_far_outside_counts_at_the_border() -> None:
+    """Or the grid that votes are gathered on would not fit into any memory."""
+    labels, maps = some_maps(31)
+    assert maps.offsets is not None
+    where = np.flatnonzero(labels)
+    maps.offsets.reshape(3, -1)[:, where[:2]] = [[3e4, -3e4]] * 3
+    votes = voted_centres(maps, where)
+    edge = (np.array(labels.shape) - 1) * SPACING
+    assert (votes > -11.0).all()
+    assert (votes < edge + 11.0).all()
+    assert len(separated(maps)[1]) == 1
 
 
 @pytest.mark.parametrize("with_offsets", [True, False])

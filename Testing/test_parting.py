@@ -8,11 +8,14 @@ import numpy as np
 import pytest
 
 import ToothSegLib.instances as instances_module
-from dentition_fixture import arch_places, label_map, maps_of, separated
+from dentition_fixture import a_region, arch_places, label_map, maps_of, separated
 from ToothSegLib import parting
+from ToothSegLib.arch import Pose
 from ToothSegLib.arch_line import ArchLine
 from ToothSegLib.maps import Maps
-from ToothSegLib.numbering import number_regions
+from ToothSegLib.norms import VOLUMES_MM3
+from ToothSegLib.numbering import Numbering, number_regions
+from ToothSegLib.parting import part_merged
 from ToothSegLib.regions import measure_regions
 from ToothSegLib.teeth import type_of
 from ToothSegLib.votes import label_by_votes
@@ -89,6 +92,35 @@ def test_the_smaller_half_gets_the_new_label(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(parting, "_LEAST_OF_A_TOOTH", 5.0)
     separated(maps)
     assert not parted
+
+
+def test_of_two_regions_beside_one_missing_tooth_only_one_holds_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """33 and 35 are as large as two, 34 is missing: the larger for its place is parted."""
+    places = arch_places(np.random.default_rng(3), False, set(LOWER), False, 1.0)
+    labels, regions, numbering = np.zeros((1, len(LOWER), 8), int), [], Numbering()
+    numbering.pose = Pose(np.eye(3), np.zeros(3))
+    for row, fdi in enumerate(LOWER):
+        if fdi != 34:
+            labels[0, row] = fdi
+            times = {33: 1.8, 35: 2.0}.get(fdi, 1.0)
+            volume = times * VOLUMES_MM3[type_of(fdi)]
+            regions.append(a_region(fdi, places[fdi], volume, np.eye(17)[type_of(fdi)]))
+            numbering.numbers[fdi] = fdi
+    asked = []
+
+    def half(suspect: Any, labels: np.ndarray, *_: object) -> tuple[np.ndarray, ...]:
+        asked.append((suspect.own, suspect.other))
+        where = np.nonzero(labels == suspect.region.label)
+        return tuple(axis[:4] for axis in where)
+
+    monkeypatch.setattr(parting, "_other_half", half)
+    parted = part_merged(labels, object(), regions, numbering)  # type: ignore[arg-type]
+    assert asked == [(35, 34)]
+    assert parted is not None
+    assert (parted[labels == 35] == labels.max() + 1).sum() == 4
+    assert (parted == labels)[labels != 35].all()
 
 
 @pytest.mark.parametrize("pair", [(34, 33), (44, 45)])
