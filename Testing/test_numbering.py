@@ -12,7 +12,8 @@ import pytest
 
 from dentition_fixture import ALL_28, ALL_32, a_region, blurred_type, simulated_regions
 from numbering_strata import STRATA, accuracy
-from ToothSegLib.numbering import number_regions
+from ToothSegLib.alignment import EXTRA
+from ToothSegLib.numbering import _borne_out, number_regions
 from ToothSegLib.regions import Region
 from ToothSegLib.teeth import mirror
 
@@ -108,6 +109,17 @@ def test_a_number_is_not_given_against_the_chances() -> None:
             assert result.confidence[label] > 0.5
 
 
+@pytest.mark.parametrize(("chance", "left_out"), [(0.2, True), (0.8, False)])
+def test_of_two_ways_that_differ_in_an_extra_the_likelier_counts_for_more(
+    chance: float, left_out: bool
+) -> None:
+    """The second region is in slot 1 with this chance, and else no tooth of the arch."""
+    chances = np.zeros((2, 32))
+    chances[0, 0], chances[1, 1] = 0.9, chance
+    without, with_it = (_borne_out(np.array([0, slot]), chances) for slot in (EXTRA, 1))
+    assert (without > with_it) is left_out
+
+
 def test_lower_central_incisors_may_be_lost_and_their_gap_closed() -> None:
     """The lateral ones, which look it, do not become the central ones."""
     wrong = 0
@@ -118,6 +130,19 @@ def test_lower_central_incisors_may_be_lost_and_their_gap_closed() -> None:
         )
         wrong += sum(numbers_of(regions)[label] != fdi for label, fdi in truth.items())
     assert wrong <= 1
+
+
+@pytest.mark.parametrize("seed", [1, 4])
+def test_a_crumb_beside_a_gap_that_has_closed_shifts_nobody(seed: int) -> None:
+    """It looks like the tooth that is lost. A whole tooth there would rather be that tooth."""
+    rng = np.random.default_rng(seed)
+    lost = int(rng.choice([12, 22, 14, 24, 35, 45, 41, 31]))
+    teeth = tuple(fdi for fdi in ALL_28 if fdi != lost)
+    regions, truth = simulated_regions(rng, teeth, close_gaps=True, tilt_deg=0.0)
+    behind = next(region for region in regions if truth[region.label] == lost + 1)
+    place = behind.centroid + rng.normal(0, 3, 3)
+    crumb = a_region(99, place, 35.0, blurred_type(rng, lost, 0.3))
+    assert numbers_of([*regions, crumb]) == truth | {99: None}
 
 
 def looking_like_thirds(seed: int, teeth: tuple[int, ...]) -> tuple[int, int]:
