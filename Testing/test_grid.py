@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
+from ToothSegLib import grid
 from ToothSegLib.grid import labels_to_source, to_working_grid
 from ToothSegLib.volume import Volume
 
@@ -79,9 +80,10 @@ def test_labels_round_trip_at_equal_spacing_is_the_identity(direction, rng) -> N
     assert np.array_equal(np.bincount(labels.ravel()), np.bincount(working.array.astype(int).flat))
     there = working.with_array(working.array.astype(np.uint8))
     assert np.array_equal(labels_to_source(there, None, source), labels)
-    # However wrong the probabilities are, the labels of coinciding voxels are kept.
-    probability = there.with_array(rng.random(there.shape).astype(np.float32))
-    assert np.array_equal(labels_to_source(there, probability, source), labels)
+    # However wrong or undecided the probabilities are, coinciding voxels keep their labels.
+    for values in (rng.random(there.shape), np.full(there.shape, 0.5)):
+        probability = there.with_array(values.astype(np.float32))
+        assert np.array_equal(labels_to_source(there, probability, source), labels)
 
 
 @pytest.mark.parametrize("direction", AXIS_ORDERS, ids=range(48))
@@ -197,9 +199,30 @@ def test_a_box_is_covered_and_agrees_with_the_whole(spacing, direction) -> None:
     assert part.array.max() == pytest.approx(1000, abs=1)
 
 
+def test_a_box_looks_at_its_border_as_it_does_within_a_larger_one(rng) -> None:
+    scan = Volume(rng.integers(0, 1000, (50, 50, 50)).astype(np.int16), (0.3,) * 3)
+    low, high = np.array([4.1, 4.2, 4.3]), np.array([9.1, 8.2, 9.3])
+    part, wider = (
+        to_working_grid(scan, 0.5, (tuple(low - more), tuple(high + more))) for more in (0.0, 3.0)
+    )
+    assert np.allclose(part.array, wider.array[6:-6, 6:-6, 6:-6], atol=0.1)
+
+
+def test_labels_of_a_large_scan_come_in_slabs_without_a_seam(monkeypatch) -> None:
+    source = balls((0.3, 0.4, 0.6), OBLIQUE)
+    working = to_working_grid(source)
+    labels, probability = working.with_array(ball_labels(working)), tooth_probability(working)
+    at_once = labels_to_source(labels, probability, source)
+    assert at_once.any()
+    monkeypatch.setattr(grid, "_SLAB_VOXELS", 5 * source.shape[1] * source.shape[2])
+    assert np.array_equal(labels_to_source(labels, probability, source), at_once)
+
+
 def test_beyond_the_scan_is_air(rng) -> None:
+    """Not what a dead voxel has, though that is darker."""
     array = rng.integers(100, 1000, (10, 10, 10)).astype(np.int16)
     array[0] = -1000
+    array[5, 5, 5] = -30_000
     for spacing in (0.5, 0.6):
         source = Volume(array, (spacing,) * 3)
         working = to_working_grid(source, 0.5, ((-3, -3, -3), (8, 8, 8)))
