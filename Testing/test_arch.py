@@ -88,3 +88,12 @@ def test_order_runs_from_right_to_left() -> None:
     for arch in range(2):
         points = TEMPLATE[arch][shuffled] + [0.5, -0.5, 2.0]
         assert shuffled[order_along_arch(points, arch, pose)].tolist() == list(range(16))
+
+
+def test_what_stands_behind_the_last_place_is_in_order_too() -> None:
+    pose = Pose(np.eye(3), np.zeros(3))
+    for end, before in ((0, 1), (15, 14)):
+        line = TEMPLATE[1]
+        points = line[end] + np.array([[0.8], [0.3]]) * (line[end] - line[before])
+        order = order_along_arch(points, 1, pose).tolist()
+        assert order == ([0, 1] if end == 0 else [1, 0])
