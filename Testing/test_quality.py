@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -149,6 +151,14 @@ def test_a_whole_row_in_doubt_is_one_finding() -> None:
     assert patient.told() == [("numbers-unsure", "high", ALL_28[:20])]
 
 
+def test_of_third_molars_the_doubt_about_a_whole_row_is_not_told_again() -> None:
+    patient = a_patient()
+    for tooth in ALL_28[:20]:
+        patient.numbering.confidence[tooth + 100] = 0.6
+    patient.leave_out(1, FAR, 600.0, 0.5, 38)
+    assert patient.told()[1:] == [("third-molar", "low", (38,))]
+
+
 def test_a_faint_tooth() -> None:
     patient = a_patient()
     patient.change(11, confidence=0.6)
@@ -183,6 +193,11 @@ def test_sizes_are_judged_by_the_patients_own_spread() -> None:
     assert a_patient(volumes=uneven).told() == []
 
 
+def test_where_sizes_are_uneven_a_tooth_may_be_nearly_twice_as_large_as_usual() -> None:
+    uneven = {fdi: 1.35 if fdi % 2 else 0.74 for fdi in ALL_28}
+    assert "odd-size" not in a_patient(volumes=uneven | {12: 2.8, 22: 2.8}).codes()
+
+
 def test_a_single_tooth_is_judged_by_the_norm() -> None:
     patient = a_patient(*(fdi for fdi in ALL_28 if fdi != 36), volumes={36: 0.3})
     odd = [finding for finding in patient.findings() if finding.code == "odd-size"]
@@ -209,6 +224,13 @@ def test_a_tooth_of_half_its_length_is_short_whatever_its_volume() -> None:
     root[heights[len(heights) // 2] :] = False
     patient.paint(root, 0)
     assert patient.told() == [("odd-size", "medium", (21,))]
+
+
+def test_lengths_are_judged_by_the_patients_own() -> None:
+    """Of a patient all of whose roots are short, no tooth is short."""
+    patient = a_patient()
+    patient.labels = replace(patient.labels, spacing=(1.0, 1.0, 0.55))
+    assert patient.told() == []
 
 
 def test_a_tooth_that_has_grown_is_wider_than_its_place() -> None:
@@ -270,6 +292,18 @@ def test_a_tooth_whose_number_its_milk_tooth_has_is_named(
     assert (13 in finding.fdi) == told
 
 
+def test_of_what_is_left_out_the_size_is_judged_by_the_patients_other_teeth() -> None:
+    """A small third molar of a small patient, and a large patient's canine, are whole teeth."""
+    small = a_patient(larger=0.6)
+    small.leave_out(1, FAR, 150.0, 0.99, 48)
+    assert small.findings()[0].message.startswith("Third molar 48")
+    large = a_patient(larger=1.6, volumes={13: 0.3})
+    large.leave_out(1, large.region(13).centroid + [0.0, -7.0, 9.0], 880.0)
+    large.regions[-1].type_probabilities = np.eye(17)[type_of(13)]
+    (finding,) = (f for f in large.findings() if f.code == "no-place")
+    assert "looks like 13" in finding.message
+
+
 def test_of_two_milk_teeth_the_nearer_is_named() -> None:
     patient = a_patient(volumes={11: 0.3, 21: 0.3})
     for label, fdi in ((1, 11), (2, 21)):
@@ -312,6 +346,15 @@ def test_fragments_are_told_in_one_line_with_the_teeth_beside_them() -> None:
     largest, *others = finding.places_lps
     assert largest == pytest.approx(beside, abs=0.01)
     assert others == [(150.0, 0.0, 0.0), (151.13, 1.13, 1.13)]
+
+
+def test_a_fragment_beside_a_tooth_that_has_no_voxel_on_the_scans_grid() -> None:
+    """As of a small tooth in a scan of large voxels."""
+    patient = a_patient()
+    patient.paint(patient.labels.array == 11, 0)
+    patient.leave_out(1, patient.region(11).centroid - [0.0, 5.0, 0.0], 60.0)
+    (told,) = (finding for finding in patient.findings() if finding.code == "fragments")
+    assert 11 not in told.fdi
 
 
 def test_many_fragments_go_through_the_voxels_of_a_tooth_once(

@@ -10,7 +10,7 @@ from dentition_fixture import ALL_28, a_region
 from quality_fixture import Patient, a_patient
 from ToothSegLib.numbering import number_regions
 from ToothSegLib.quality import find_findings
-from ToothSegLib.teeth import mirror
+from ToothSegLib.teeth import mirror, type_of
 
 
 def merged(keep: int, other: int) -> Patient:
@@ -52,11 +52,53 @@ def test_a_tooth_merged_with_the_one_it_bites_on() -> None:
     assert "either jaw" in patient.findings()[0].message
 
 
-def test_half_a_tooth_that_was_left_out() -> None:
+def test_of_what_the_view_cuts_looks_say_nothing() -> None:
+    patient = a_patient()
+    either = np.eye(17)[[type_of(26), type_of(36)]].mean(axis=0)
+    patient.change(26, type_probabilities=either)
+    assert patient.codes() == ["merged"]
+    edge = np.zeros(patient.labels.shape, bool)
+    edge[2, 2, 0] = True
+    patient.paint(edge, 26)
+    assert patient.codes() == ["cut-by-field-of-view"]
+
+
+@pytest.mark.parametrize("reach_mm", [4.0, 5.5])
+def test_a_large_tooth_of_a_full_row_is_not_two(reach_mm: float) -> None:
+    patient = a_patient(volumes={35: 1.7, 45: 1.3})
+    patient.paint(patient.near(35, reach_mm), 35)
+    assert "merged" not in patient.codes()
+    assert ("odd-size", "medium", (35,)) in patient.told()
+
+
+@pytest.mark.parametrize(
+    ("away_mm", "split"),
+    [((0.0, 0.0, 6.0), True), ((0.0, 0.0, 15.0), False), ((9.0, 0.0, 0.0), False)],
+    ids=["above it", "far above it", "in the cheek"],
+)
+def test_half_a_tooth_that_was_left_out(away_mm: tuple[float, ...], split: bool) -> None:
     patient = a_patient(volumes={26: 0.5})
     whole = patient.region(26)
-    patient.leave_out(1, whole.centroid + [0.0, 0.0, 6.0], whole.volume_mm3)
-    assert patient.told() == [("split", "high", (26,))]
+    patient.leave_out(1, whole.centroid + np.array(away_mm), whole.volume_mm3)
+    assert (patient.told() == [("split", "high", (26,))]) is split
+    assert ("split" in patient.codes()) is split
+
+
+@pytest.mark.parametrize(("times", "reach_mm"), [(1.0, 4.0), (1.4, 0.0)], ids=["wide", "large"])
+def test_a_tooth_beside_a_gap_that_is_only_wide_or_only_large_is_not_two(
+    times: float, reach_mm: float
+) -> None:
+    patient = a_patient(34, volumes={35: times, 45: times})
+    if reach_mm:
+        patient.paint(patient.near(35, reach_mm), 35)
+    assert patient.codes() == ["missing-teeth"]
+
+
+def test_a_peg_tooth_that_is_crowded_is_no_half_of_its_neighbour() -> None:
+    patient = a_patient(volumes={12: 0.4, 11: 0.8})
+    way = patient.region(11).centroid - patient.region(12).centroid
+    patient.change(12, centroid=patient.region(12).centroid + 0.45 * way)
+    assert "split" not in patient.codes()
 
 
 def test_crumbs_in_the_place_of_a_missing_tooth_are_no_halves() -> None:
@@ -98,16 +140,25 @@ def test_one_number_for_two_regions() -> None:
     assert "2 regions" in patient.findings()[0].message
 
 
+def test_of_two_regions_with_one_number_the_larger_is_the_tooth() -> None:
+    patient = a_patient(numbers={16: 17}, volumes={16: 0.2})
+    patient.change(16, confidence=0.1)
+    assert patient.findings()[0].message.startswith("2 regions (760 and 170 mm3) have the number")
+    assert "unclear-tooth" not in patient.codes()
+
+
 def test_the_size_of_two_regions_with_one_number_says_nothing() -> None:
     patient = a_patient(numbers={16: 17}, volumes={17: 0.3, 16: 0.3})
     assert "odd-size" not in patient.codes()
 
 
-def test_exchanged_numbers() -> None:
-    patient = a_patient(numbers={13: 14, 14: 13})
+@pytest.mark.parametrize(("one", "other"), [(13, 14), (31, 41)])
+def test_exchanged_numbers(one: int, other: int) -> None:
+    """Of two teeth beside the midline too: the sides are not exchanged for that."""
+    patient = a_patient(numbers={one: other, other: one})
     codes = [code for code, _, _ in patient.told()]
     assert codes == ["order"]
-    assert set(patient.findings()[0].fdi) == {13, 14}
+    assert set(patient.findings()[0].fdi) == {one, other}
 
 
 def test_left_and_right_swapped_is_one_finding() -> None:
@@ -137,6 +188,23 @@ def test_a_gap_without_a_number_for_it() -> None:
     """A tooth was overlooked, and those behind it are off by one."""
     patient = a_patient(16, numbers={17: 16})
     assert ("wide-gap", "medium", (16, 15)) in patient.told()
+
+
+@pytest.mark.parametrize(("apart_mm", "told"), [(3.9, False), (6.0, True)])
+def test_between_small_incisors_a_gap_of_half_their_width_is_no_lost_tooth(
+    apart_mm: float, told: bool
+) -> None:
+    """The lower right side stands apart from the left one."""
+    patient = a_patient()
+    for fdi in range(41, 48):
+        patient.change(fdi, centroid=patient.region(fdi).centroid - [apart_mm, 0.0, 0.0])
+    assert (("wide-gap", "medium", (41, 31)) in patient.told()) is told
+
+
+def test_between_molars_five_millimetres_are_no_lost_tooth() -> None:
+    patient = a_patient()
+    patient.change(47, centroid=patient.region(47).centroid + [0.0, 5.5, 0.0])
+    assert "wide-gap" not in patient.codes()
 
 
 def test_a_doubt_that_only_follows_is_not_told() -> None:

@@ -11,6 +11,7 @@ from scipy import ndimage
 from dentition_fixture import ALL_28
 from quality_fixture import ENAMEL, SOFT, TOOTH, Patient, a_patient
 from ToothSegLib.label_boxes import label_boxes
+from ToothSegLib.quality import subject
 from ToothSegLib.quality.view import cut_teeth
 from ToothSegLib.volume import Volume
 
@@ -164,6 +165,22 @@ def test_metal_in_more_than_half_of_the_teeth_of_a_scale_that_ends_below_it() ->
     assert not {11, 21, 31, 41} & set(metal.fdi)
 
 
+def test_metal_beside_a_tooth_is_told_and_a_few_hot_voxels_or_metal_further_away_are_not() -> None:
+    patient, scan = scanned()
+    wire = patient.near(36, 1.0) & (patient.labels.array == 0)
+    far = patient.near(36, 5.0) & ~patient.near(36, 4.0) & (patient.labels.array == 0)
+    hot = np.zeros(scan.shape, bool)
+    hot[tuple(np.argwhere(patient.labels.array == 36)[:3].T)] = True
+    told = []
+    for where in (wire, far, hot):
+        findings = changed(patient, np.where(where, 3 * int(ENAMEL), scan.array)).findings()
+        metal = (finding for finding in findings if finding.code == "touching-metal")
+        told.append({fdi for finding in metal for fdi in finding.fdi})
+    assert 36 in told[0]
+    assert 36 not in told[1]
+    assert told[2] == set()
+
+
 def test_enamel_that_the_scale_clips_is_no_metal() -> None:
     patient, scan = scanned()
     assert changed(patient, np.minimum(scan.array, int(0.9 * ENAMEL))).told() == []
@@ -180,6 +197,7 @@ def not_a_head(patient: Patient) -> str:
 def test_a_negative() -> None:
     patient, scan = scanned()
     assert "no brighter than what is beside it" in not_a_head(changed(patient, -scan.array))
+    assert "touching-metal" not in patient.codes()
 
 
 def test_a_label_map() -> None:
@@ -193,6 +211,17 @@ def test_noise() -> None:
     patient, scan = scanned()
     noise = np.random.default_rng(1).normal(0, 300, scan.shape).astype(np.int16)
     assert "noise without structures" in not_a_head(changed(patient, noise))
+
+
+def test_slices_of_nothing_below_the_head_make_no_label_map(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Only some slices of a large scan are looked at: those in its middle."""
+    patient, scan = scanned()
+    grey = scan.array.copy()
+    grey[:3] = -1000
+    monkeypatch.setattr(subject, "_MOST_VOXELS", 4 * scan.shape[1] * scan.shape[2])
+    assert "not-a-head-scan" not in changed(patient, grey).codes()
 
 
 @pytest.mark.parametrize("times", [0.1, 10.0])
