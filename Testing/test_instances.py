@@ -11,7 +11,7 @@ from ToothSegLib.instances import MINIMAL_VOLUME_MM3, separate_teeth
 from ToothSegLib.maps import Maps
 from ToothSegLib.numbering import Numbering, number_regions
 from ToothSegLib.regions import Region
-from ToothSegLib.votes import voted_centres
+from ToothSegLib.votes import label_by_votes, voted_centres
 
 SPACING = 0.6
 LOWER_FRONT = (43, 42, 41, 31, 32, 33)
@@ -148,6 +148,14 @@ def test_a_molar_with_two_peaks_of_votes_is_one_tooth() -> None:
     assert len(regions) == 1
 
 
+def test_votes_that_spread_evenly_over_a_molar_have_one_middle() -> None:
+    labels, maps = some_maps(46, offset_noise_mm=0.0)
+    assert maps.offsets is not None
+    maps.offsets[1] += np.random.default_rng(0).uniform(-3.5, 3.5, labels.shape).astype(np.float16)
+    where = np.flatnonzero(maps.tooth >= 0.5)
+    assert len(label_by_votes(maps, where)[1]) == 1
+
+
 def test_a_molar_of_two_categories_is_one_tooth() -> None:
     labels, maps = some_maps(46, with_offsets=False)
     front = np.arange(labels.shape[1]) < np.argwhere(labels).mean(axis=0)[1] - 1
@@ -158,9 +166,15 @@ def test_a_molar_of_two_categories_is_one_tooth() -> None:
     assert len(regions) == 1
 
 
-def test_two_jaws_that_bite_on_each_other_stay_two_teeth() -> None:
-    labels, origin = label_map({16: np.array([0, 0, 8.0]), 46: np.array([0, 0, -9.0])}, SPACING)
-    maps = maps_of(labels, SPACING, origin, np.random.default_rng(2))
+@pytest.mark.parametrize("unsure_mm", [0.0, 5.0])
+def test_two_jaws_that_bite_on_each_other_stay_two_teeth(unsure_mm: float) -> None:
+    """However little the networks know how far the roots go up and down."""
+    labels, origin = label_map({16: np.array([0, 0, 7.0]), 46: np.array([0, 0, -7.0])}, SPACING)
+    rng = np.random.default_rng(2)
+    maps = maps_of(labels, SPACING, origin, rng)
+    assert maps.offsets is not None
+    maps.offsets[2] += rng.normal(0, unsure_mm, labels.shape).astype(np.float16)
+    assert len(label_by_votes(maps, np.flatnonzero(maps.tooth >= 0.5))[1]) == 2
     instances, regions = separated(maps)
     assert len(regions) == 2
     assert min(overlaps(labels, instances).values()) > 0.85
