@@ -69,15 +69,22 @@ def test_neighbours_are_not_tied(teeth: tuple[int, ...]) -> None:
     assert len(regions) == len(teeth)
 
 
-def test_a_crumb_between_two_teeth_goes_to_one() -> None:
+@pytest.mark.parametrize(
+    ("crumb", "middle"),
+    [({13: 1.0}, (0.0, 4.5, -4.0)), ({13: 0.5, 14: 0.5}, (0.0, 4.5, -6.0))],
+    ids=["as halves have", "and lies below both"],
+)
+def test_a_crumb_between_two_teeth_goes_to_one(
+    crumb: dict[int, float], middle: tuple[float, ...]
+) -> None:
     """It has four tenths of its surface in common with each, as the halves of a tooth have."""
-    sizes, types = np.array([5000, 2000, 150]), (14, 13, 13)
+    sizes, looks = np.array([5000, 2000, 150]), ({14: 1.0}, {13: 1.0}, crumb)
     contact = sparse.csr_matrix(np.array([[0, 20, 90], [20, 0, 88], [90, 88, 0]]))
     pieces = Pieces(np.zeros(0, int), np.arange(3), sizes, np.array([1900, 900, 220]), contact)
-    middles = np.array([[0.0, 0.0, 0.0], [0.0, 9.0, 0.0], [0.0, 4.5, -4.0]])
+    middles = np.array([[0.0, 0.0, 0.0], [0.0, 9.0, 0.0], middle])
     regions = [
-        Region(n, size, size * SPACING**3, middle, middle, np.eye(17)[kind], 0.9)
-        for n, (size, kind, middle) in enumerate(zip(sizes, types, middles, strict=True))
+        Region(n, size, size * SPACING**3, place, place, one_look(look), 0.9)
+        for n, (size, look, place) in enumerate(zip(sizes, looks, middles, strict=True))
     ]
     becomes = join_parts(pieces, np.arange(3), regions, middles, halves_share=0.3)
     assert becomes[2] == becomes[0] != becomes[1]
@@ -99,9 +106,9 @@ def joined(volumes_mm3: tuple[float, float], apart_mm: float, size: float) -> bo
     return touching(two_molars(volumes_mm3, apart_mm), size)
 
 
-def touching(regions: list[Region], size: float = 1.0) -> bool:
+def touching(regions: list[Region], size: float = 1.0, faces: int = 300) -> bool:
     sizes = np.array([region.voxels for region in regions])
-    contact = sparse.csr_matrix(np.array([[0, 300], [300, 0]]))
+    contact = sparse.csr_matrix(np.array([[0, faces], [faces, 0]]))
     pieces = Pieces(np.zeros(0, int), np.arange(2), sizes, np.array([1900, 1800]), contact)
     middles = np.array([region.centroid for region in regions])
     becomes = join_parts(pieces, np.arange(2), regions, middles, 0.3, size)
@@ -131,6 +138,66 @@ def test_what_a_tooths_own_pieces_have_in_common_is_none_of_its_surface() -> Non
     assert becomes[0] == becomes[1]
 
 
+def parts(look: int, *volumes_and_places: tuple[float, tuple[float, ...]]) -> list[Region]:
+    """Regions of one look: of a volume, mm3, at a place, mm."""
+    return [
+        Region(n, round(mm3 / SPACING**3), mm3, np.array(at), np.array(at), np.eye(17)[look], 0.9)
+        for n, (mm3, at) in enumerate(volumes_and_places)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("look", "away_mm", "faces", "together"),
+    [
+        (6, (0.0, 3.0, 0.0), 300, True), (6, (0.0, 3.0, 0.0), 180, False),
+        (1, (0.0, 2.0, 0.0), 300, True), (1, (0.0, 2.0, 0.0), 40, False),
+        (1, (0.0, 5.0, 8.0), 80, True), (1, (0.0, 5.0, 0.0), 80, False),
+        (1, (0.0, 5.0, 8.0), 40, False),
+    ],
+    ids=["halves of a molar", "that hardly touch", "halves of an incisor", "that hardly touch 2",
+         "crown and root", "neighbours", "crown and root that hardly touch"],
+)  # fmt: skip
+def test_how_much_parts_must_touch(
+    look: int, away_mm: tuple[float, ...], faces: int, together: bool
+) -> None:
+    regions = parts(look, (300.0, (0.0, 0.0, 0.0)), (180.0, away_mm))
+    assert touching(regions, faces=faces) is together
+
+
+def becomes_of(regions: list[Region], faces: dict[tuple[int, int], int]) -> list[int]:
+    """Each region's tooth, of regions that touch in so many of their thousand faces."""
+    count = len(regions)
+    contact = np.zeros((count, count), int)
+    for (one, other), common in faces.items():
+        contact[one, other] = contact[other, one] = common
+    sizes = np.array([region.voxels for region in regions])
+    pieces = Pieces(np.zeros(0, int), np.arange(count), sizes, np.full(count, 1000),
+                    sparse.csr_matrix(contact))  # fmt: skip
+    middles = np.array([region.centroid for region in regions])
+    return join_parts(pieces, np.arange(count), regions, middles, 0.3).tolist()
+
+
+def test_a_leaning_root_lies_outwards_of_its_crown_where_the_arch_tells_what_is_outwards() -> None:
+    halves = ((300.0, (0.0, 0.0, 0.0)), (180.0, (0.0, 5.0, 0.0)))
+    assert becomes_of(parts(1, *halves), {(0, 1): 200}) == [0, 1]
+    sides = ((400.0, (-20.0, 30.0, 0.0)), (400.0, (20.0, 30.0, 0.0)))
+    assert becomes_of(parts(1, *halves, *sides), {(0, 1): 200}) == [0, 0, 2, 3]
+
+
+@pytest.mark.parametrize("looks", [(6, 6, 6), (6, 3, 1)], ids=["alike", "by contact alone"])
+def test_three_parts_become_one_tooth(looks: tuple[int, ...]) -> None:
+    """The third touches the second, and only that touches the first."""
+    regions = parts(6, (330.0, (0.0,) * 3), (220.0, (0.0, 2.5, 0.0)), (100.0, (0.0, 5.0, 0.0)))
+    for region, look in zip(regions, looks, strict=True):
+        region.type_probabilities = np.eye(17)[look]
+    assert becomes_of(regions, {(1, 2): 400, (0, 1): 350}) == [0, 0, 0]
+
+
+def test_what_touches_but_a_part_of_another_tooth_stays_by_itself() -> None:
+    regions = parts(6, (330.0, (0.0,) * 3), (220.0, (0.0, 2.5, 0.0)), (100.0, (0.0, 5.0, 0.0)))
+    assert becomes_of(regions, {(0, 1): 400, (1, 2): 250}) == [0, 0, 2]
+
+
 LIKE_A_THIRD, LIKE_A_SECOND = {16: 0.8, 15: 0.2}, {15: 0.6, 16: 0.25, 14: 0.15}
 
 
@@ -148,10 +215,12 @@ LIKE_A_THIRD, LIKE_A_SECOND = {16: 0.8, 15: 0.2}, {15: 0.6, 16: 0.25, 14: 0.15}
 def test_a_part_that_looks_like_a_second_molar_joins_what_looks_like_a_third(
     large: tuple[float, dict[int, float]], small: tuple[float, dict[int, float]], together: bool
 ) -> None:
-    regions = two_molars((large[0], small[0]), 4.5)
-    for region, (_, shares) in zip(regions, (large, small), strict=True):
-        region.type_probabilities = one_look(shares)
-    assert touching(regions) is together
+    for apart_mm, faces in ((4.5, 300), (9.0, 300), (4.5, 150)):
+        regions = two_molars((large[0], small[0]), apart_mm)
+        for region, (_, shares) in zip(regions, (large, small), strict=True):
+            region.type_probabilities = one_look(shares)
+        near = (apart_mm, faces) == (4.5, 300)
+        assert touching(regions, faces=faces) is (together and near)
 
 
 def one_look(shares: dict[int, float]) -> np.ndarray:
