@@ -187,6 +187,21 @@ def test_an_extra_tooth_stays(up_mm: float, back_mm: float, stays: bool) -> None
     assert (rejoin_extra(parted, maps) is None) == stays
 
 
+@pytest.mark.parametrize(("behind_mm", "stays"), [(4.0, False), (7.0, True)])
+def test_what_lies_below_and_further_along_the_row_is_another_tooths(
+    behind_mm: float, stays: bool
+) -> None:
+    """As the bud of a third molar: it touches the second one."""
+    labels, maps = an_arch(upper=False)
+    middles = [np.argwhere(labels == fdi).mean(axis=0) * SPACING for fdi in (36, 37)]
+    way = (middles[1] - middles[0]) * [0, 1, 1]
+    centre = middles[1] + behind_mm * way / np.linalg.norm(way) - [5.0, 0.0, 0.0]
+    at = np.moveaxis(np.indices(labels.shape), 0, -1) * SPACING
+    parted = labels.copy()
+    parted[(np.linalg.norm(at - centre, axis=-1) < 3.6) & (labels == 0)] = 99
+    assert (rejoin_extra(parted, maps) is None) == stays
+
+
 def rejoin_extra(labels: np.ndarray, maps: Maps) -> tuple[np.ndarray, list[Region]] | None:
     """What becomes of label 99, which has no number, beside labels that are their own numbers."""
     regions = measure_regions(labels, maps)

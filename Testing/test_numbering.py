@@ -48,6 +48,15 @@ def test_a_mirrored_dentition_gets_mirrored_numbers(seed: int) -> None:
     assert numbers_of(mirrored) == {label: mirror(fdi) for label, fdi in truth.items()}
 
 
+def test_a_tooth_that_looks_like_another_through_and_through_keeps_its_place() -> None:
+    """Two neighbours each have all of the other's look and nothing of their own."""
+    regions, truth = simulated_regions(np.random.default_rng(5), confusion=0.1)
+    for region in regions:
+        if truth[region.label] in (24, 25):
+            region.type_probabilities = np.eye(17)[{24: 5, 25: 4}[truth[region.label]]]
+    assert numbers_of(regions) == truth
+
+
 def test_the_order_and_names_of_the_regions_do_not_matter() -> None:
     regions, truth = simulated_regions(np.random.default_rng(5), close_gaps=True)
     again = [replace(region, label=region.label + 100) for region in regions[::-1]]
@@ -75,6 +84,23 @@ def test_third_molars_are_told_apart_and_left_out() -> None:
         assert result.notes[label] == "third molar"
 
 
+def test_an_impacted_third_molar_does_not_get_the_number_of_a_missing_second_one() -> None:
+    """It lies deep, and looks like a second one in part."""
+    teeth = (*(fdi for fdi in ALL_28 if fdi != 17), 18)
+    regions, truth = simulated_regions(np.random.default_rng(7), teeth, tilt_deg=0.0, confusion=0.1)
+    (third,) = (region for region in regions if truth[region.label] == 18)
+    third.centroid = third.centroid + [0.0, 0.0, 6.0]
+    third.type_probabilities = 0.6 * np.eye(17)[8] + 0.4 * np.eye(17)[7]
+    result = number_regions(regions)
+    assert result.third_molars == {third.label: 18}
+    assert 17 not in result.numbers.values()
+
+
+def test_a_speck_alone_has_no_number() -> None:
+    speck = a_region(1, np.array([5.0, 6.0, 7.0]), 27.0, np.full(17, 1 / 17))
+    assert numbers_of([speck]) == {1: None}
+
+
 def test_what_fits_no_place_has_no_number() -> None:
     rng = np.random.default_rng(8)
     regions, truth = simulated_regions(rng)
@@ -83,6 +109,7 @@ def test_what_fits_no_place_has_no_number() -> None:
     assert result.numbers == truth | {99: None}
     assert result.notes == {99: "fits no place in the arch"}
     assert result.third_molars == {}
+    assert result.confidence[99] > 0.9
 
 
 def test_confidence_tells_the_clear_from_the_doubtful() -> None:
@@ -168,6 +195,18 @@ def test_a_molar_behind_a_first_one_is_no_third_molar_for_its_looks_alone() -> N
     gone = tuple(fdi for fdi in ALL_32 if fdi % 10 != 7)
     thirds = [looking_like_thirds(seed, gone) for seed in range(4)]
     assert sum(none for _, none in thirds) >= 15
+
+
+def test_how_faint_a_tooth_is_says_nothing_of_its_number() -> None:
+    """Nine tenths of what the networks see of each may be no tooth at all."""
+    regions, _ = simulated_regions(np.random.default_rng(12), confusion=0.4)
+    clear = number_regions(regions)
+    for region in regions:
+        region.type_probabilities = 0.1 * region.type_probabilities
+        region.type_probabilities[0] += 0.9
+    faint = number_regions(regions)
+    assert faint.numbers == clear.numbers
+    assert faint.confidence == pytest.approx(clear.confidence, abs=1e-3)
 
 
 def test_types_without_any_information_do_not_break_it() -> None:

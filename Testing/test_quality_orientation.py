@@ -62,6 +62,15 @@ def test_a_head_that_faces_backwards_is_one_finding(axis: str) -> None:
     assert "arches open forwards" in findings[0].message
 
 
+def test_specks_behind_the_teeth_do_not_turn_the_head_round() -> None:
+    """Molars alone, and noise in the throat."""
+    patient = a_patient(*(fdi for fdi in ALL_28 if fdi % 10 < 6))
+    throat = np.mean([region.centroid for region in patient.regions], axis=0) + [0.0, 40.0, 0.0]
+    for label in range(1, 9):
+        patient.leave_out(label, throat + [label - 4.5, 0.0, 0.0], 40.0)
+    assert "order" not in patient.codes()
+
+
 @pytest.mark.parametrize("seed", range(3))
 def test_a_tilted_head_does_not_face_backwards(seed: int) -> None:
     tilt = np.random.default_rng(seed).uniform(-35, 35, 3).tolist()
