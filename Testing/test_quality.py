@@ -165,6 +165,12 @@ def test_a_faint_tooth() -> None:
     assert patient.told() == [("unclear-tooth", "medium", (11,))]
 
 
+def test_one_faint_tooth_of_two_is_no_faint_scan() -> None:
+    patient = a_patient(*(fdi for fdi in ALL_28 if fdi not in (31, 41)))
+    patient.change(31, confidence=0.6)
+    assert ("unclear-tooth", "medium", (31,)) in patient.told()
+
+
 def test_a_faint_scan_is_one_finding() -> None:
     patient = a_patient()
     for tooth in ALL_28:

@@ -89,6 +89,36 @@ def test_a_cut_is_told_at_any_voxel_size(step_mm: float, short_mm: float) -> Non
     assert cut_teeth(Volume(labels, spacing), Volume(grey, spacing), boxes) == {11}
 
 
+@pytest.mark.parametrize(("beyond_mm", "cut"), [(7.5, set()), (3.0, {11})])
+def test_a_tooth_whose_rim_just_meets_the_filling_is_whole(beyond_mm: float, cut: set[int]) -> None:
+    at, grey, tooth = a_round_tooth(0.2)
+    filled = at[:, None, None] + at > beyond_mm  # beyond a plane across the upper edge
+    filled = np.broadcast_to(filled, tooth.shape)
+    scan = Volume(np.where(filled, -1000, grey).astype(np.int16), (0.2,) * 3)
+    labels = scan.with_array((11 * tooth * ~filled).astype(np.uint8))
+    assert cut_teeth(labels, scan, label_boxes(labels.array)) == cut
+
+
+def test_a_cut_is_told_where_there_is_darker_than_the_filling() -> None:
+    """As in a corner that was clipped: the filling is what most of the flat has."""
+    at, grey, tooth = a_round_tooth(0.2)
+    filled = np.broadcast_to(at[:, None] > 0.0, tooth.shape)
+    grey = np.where(filled, -1000, grey)
+    grey[:, 20:24, 32:38] = -3000
+    scan = Volume(grey.astype(np.int16), (0.2,) * 3)
+    labels = scan.with_array((11 * tooth * ~filled).astype(np.uint8))
+    assert cut_teeth(labels, scan, label_boxes(labels.array)) == {11}
+
+
+def test_a_splinter_thinner_than_the_steps_of_a_fine_scan_is_not_cut() -> None:
+    grey = np.random.default_rng(0).normal(0, 20, (30, 30, 30)).astype(np.int16)
+    labels = np.zeros(grey.shape, np.uint8)
+    labels[[10, 11, 11], [17, 16, 17], [18, 18, 17]] = 11  # none of these is every third
+    scan = Volume(grey, (0.1,) * 3)
+    boxes = label_boxes(labels)
+    assert cut_teeth(scan.with_array(labels), scan, boxes) == set()
+
+
 @pytest.mark.parametrize("step_mm", FINE_AND_COARSE_MM)
 @pytest.mark.parametrize("axis", range(3))
 @pytest.mark.parametrize("up", [False, True])
