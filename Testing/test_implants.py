@@ -113,6 +113,17 @@ def test_brightness_is_in_units_of_bone_however_much_metal_shines_into_it() -> N
     assert tooth.all.middle == pytest.approx((DENTINE - AIR) / bone, rel=0.06)
     assert screw.innermost.middle == pytest.approx((METAL - AIR) / bone, rel=0.06)
     assert end >= screw.peak
+    assert tooth.peak > (0.5 * (DENTINE + ENAMEL) - AIR) / bone
+
+
+def test_a_thin_root_has_a_core_too() -> None:
+    """As far from its surface as there is anything of it."""
+    labels, regions, volume = a_scene("sound", "sound")
+    thin = labels == 2
+    labels[thin & (np.cumsum(thin, axis=1) > 2)] = 0
+    _, root = measure_cores(labels, regions, volume, volume)[0]
+    assert root.innermost == root.all
+    assert root.all.middle > 0.5
 
 
 @pytest.mark.parametrize("outside", [AIR, -30_000.0])

@@ -197,6 +197,17 @@ def test_a_molar_behind_a_first_one_is_no_third_molar_for_its_looks_alone() -> N
     assert sum(none for _, none in thirds) >= 15
 
 
+@pytest.mark.parametrize("times", [0.4, 2.5])
+def test_how_large_a_patients_teeth_are_says_nothing_of_their_numbers(times: float) -> None:
+    regions, _ = simulated_regions(np.random.default_rng(12), confusion=0.4)
+    usual = number_regions(regions)
+    for region in regions:
+        region.volume_mm3 *= times
+    others = number_regions(regions)
+    assert others.numbers == usual.numbers
+    assert others.confidence == pytest.approx(usual.confidence, abs=1e-3)
+
+
 def test_how_faint_a_tooth_is_says_nothing_of_its_number() -> None:
     """Nine tenths of what the networks see of each may be no tooth at all."""
     regions, _ = simulated_regions(np.random.default_rng(12), confusion=0.4)
