@@ -249,6 +249,23 @@ def test_labels_beyond_the_scan_and_no_labels_give_an_empty_map() -> None:
         assert not back.any()
 
 
+def test_a_tooth_reaches_as_far_as_the_voxels_that_hold_it() -> None:
+    """Where the box ends with the scan and cuts it."""
+    labels = Volume(np.full((4, 4, 4), 11, np.uint8), (0.5,) * 3)
+    fine = Volume(np.zeros((16, 16, 16), np.uint8), (0.125,) * 3, (-0.1875,) * 3)
+    assert (labels_to_source(labels, None, fine) == 11).all()
+
+
+def test_voxels_of_nearly_the_working_size_are_not_taken_for_it() -> None:
+    """Small differences add up to where the last teeth are."""
+    working = to_working_grid(balls((0.497, 0.497, 0.497), np.eye(3)))
+    inside = [beyond < 1.0 for beyond in _beyond(working)]
+    for near, (centre, _, _) in zip(inside, BALLS):
+        k, j, i = np.nonzero(near)
+        found = np.average(np.stack([i, j, k]), axis=1, weights=working.array[near])
+        assert (working.index_to_lps @ [*found, 1.0])[:3] == pytest.approx(centre, abs=0.05)
+
+
 def test_a_probability_on_another_grid_is_a_mistake() -> None:
     labels = Volume(np.ones((3, 3, 3), np.uint8), (0.5, 0.5, 0.5))
     shifted = Volume(np.ones((3, 3, 3), np.float32), (0.5, 0.5, 0.5), (1.0, 0.0, 0.0))

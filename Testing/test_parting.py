@@ -188,6 +188,8 @@ def test_leaning_front_teeth_are_told_apart_along_the_arch() -> None:
         (parting._Signs(1.06, 0.57, 0.40, 1.22, 0.96, 1.0, 0.2), False),
         (parting._Signs(1.15, 0.72, 0.49, 1.11, 0.74, 1.0, 0.46), True),
         (parting._Signs(1.10, 0.73, 0.07, 1.22, 1.10, 1.0, 0.57), False),
+        # All of it looks like the other: a wrong number, and no two teeth.
+        (parting._Signs(1.35, 0.65, 0.95, 1.30, 0.60, 1.0), False),
     ],
 )
 def test_what_speaks_for_two(signs: parting._Signs, two: bool) -> None:
