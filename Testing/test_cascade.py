@@ -169,3 +169,22 @@ def test_shipped_bundles_are_sound_and_small(name: str) -> None:
 
 def _is_fdi(number: int) -> bool:
     return 1 <= number // 10 <= 4 and 1 <= number % 10 <= 8
+
+
+def test_the_closer_look_decides_where_the_teeth_are(
+    a_result: tuple[Segmentation, list], a_scan: Volume, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    result, _ = a_result
+    low, high = (np.array(corner) for corner in result.provenance["box_lps_mm"])
+    right = (tuple(low.tolist()), tuple(high.tolist()))
+    wrong = (right[0], tuple((low + [20.0, 20.0, 16.0]).tolist()))  # a corner, bone and cheek
+    steps: list[float] = []
+    for boxes in ([wrong, right], [right, wrong]):
+        monkeypatch.setattr(
+            cascade_module, "find_dentitions", lambda *_, boxes=boxes, **__: list(boxes)
+        )
+        again = segment(a_scan, device="cpu", progress=lambda done, _: steps.append(done))
+        assert again.provenance["box_lps_mm"] == result.provenance["box_lps_mm"]
+        assert np.array_equal(again.labels.array, result.labels.array)
+        assert steps == sorted(steps)
+        steps.clear()

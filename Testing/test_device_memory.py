@@ -37,7 +37,7 @@ class Computer:
 
     def find(self, network: Any, volume: Any, device: Any, progress: Any, precision: str) -> Any:
         self._work("locator", device, precision)
-        return BOX
+        return [BOX]
 
     def maps(
         self, bundle: Any, image: Volume, device: Any, progress: Any, precision: str, backend: str
@@ -64,7 +64,7 @@ def run(
     monkeypatch: pytest.MonkeyPatch, computer: Computer, device: str = "auto", **options: str
 ) -> Any:
     monkeypatch.setattr(cascade, "choose_device", computer.choose)
-    monkeypatch.setattr(cascade, "find_dentition", computer.find)
+    monkeypatch.setattr(cascade, "find_dentitions", computer.find)
     monkeypatch.setattr(cascade, "predict_maps", computer.maps)
     monkeypatch.setattr(cascade, "load_network", lambda *_: nn.Identity())
     bundle = Bundle("made-up", Path(), {"networks": {}, "kind": "toothnet"}, {})

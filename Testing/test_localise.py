@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from torch import Tensor, nn
 
-from ToothSegLib.localise import find_dentition, small_scan
+from ToothSegLib.localise import find_dentitions, small_scan, tooth_evidence_mm3
+from ToothSegLib.maps import Maps
 from ToothSegLib.progress import Progress
 from ToothSegLib.volume import Volume
 
@@ -30,9 +31,14 @@ def a_scan(blocks: list[tuple[tuple[int, int, int], int]], spacing: float = 1.0)
     return Volume(array, (spacing,) * 3, (-20.0, 5.0, 30.0), np.eye(3))
 
 
+def find_all(scan: Volume) -> list[tuple[np.ndarray, np.ndarray]]:
+    boxes = find_dentitions(Bright(), scan, CPU, Progress())
+    return [(np.array(low), np.array(high)) for low, high in boxes]
+
+
 def find(scan: Volume) -> tuple[np.ndarray, np.ndarray] | None:
-    box = find_dentition(Bright(), scan, CPU, Progress())
-    return None if box is None else (np.array(box[0]), np.array(box[1]))
+    """The likeliest box."""
+    return next(iter(find_all(scan)), None)
 
 
 def test_the_box_holds_the_teeth_with_a_margin() -> None:
@@ -106,6 +112,38 @@ def test_the_box_stays_within_the_scan(corner: tuple[int, int, int]) -> None:
 @pytest.mark.parametrize("blocks", [[], [((50, 50, 50), 2)]])
 def test_no_teeth(blocks: list[tuple[tuple[int, int, int], int]]) -> None:
     assert find(a_scan(blocks)) is None
+
+
+def test_what_could_be_the_dentition_as_well_gets_a_box_of_its_own() -> None:
+    """Such as teeth at the end of a whole head, whose forehead has more that looks like teeth."""
+    forehead, teeth, speck = ((80, 10, 40), 14), ((6, 5, 30), 9), ((40, 94, 90), 3)
+    boxes = find_all(a_scan([speck, teeth, forehead], spacing=1.5))
+    assert len(boxes) == 2
+    first = np.array([-20.0, 5.0, 30.0])
+    for (low, high), ((k, j, i), edge) in zip(boxes, (forehead, teeth), strict=True):
+        middle = first + 1.5 * (np.array([i, j, k]) + (edge - 1) / 2)
+        assert np.all(low < middle)
+        assert np.all(middle < high)
+    assert len(find_all(a_scan([((50, 40, 30), 15), ((50, 78, 60), 9)]))) == 1
+
+
+def test_no_more_than_three_places_are_looked_at_closely() -> None:
+    corners = [(k, j, i) for k in (5, 90) for j in (5, 90) for i in (5, 90)]
+    assert len(find_all(a_scan([(corner, 6) for corner in corners], spacing=1.5))) == 3
+
+
+@pytest.mark.parametrize("sparse", [True, False])
+def test_sure_types_are_evidence_of_teeth(sparse: bool) -> None:
+    tooth = np.zeros((4, 5, 6), np.float32)
+    tooth[1:3] = 0.9
+    types = np.zeros((17, 4, 5, 6), np.float16)
+    types[0], types[3] = 0.25, 0.75
+    at = np.flatnonzero(tooth) if sparse else None
+    shown = types.reshape(17, -1)[:, at] if sparse else types
+    maps = Maps(tooth, shown, None, 0.5, (0.0, 0.0, 0.0), at)
+    assert tooth_evidence_mm3(maps) == pytest.approx(0.75 * 60 * 0.125)
+    nothing = Maps(0 * tooth, types[..., :0].reshape(17, 0), None, 0.5, (0, 0, 0), np.zeros(0, int))
+    assert tooth_evidence_mm3(nothing) == 0.0
 
 
 @pytest.mark.parametrize(("voxels", "small"), [(60, True), (61, False)])

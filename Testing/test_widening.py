@@ -83,7 +83,7 @@ def test_half_an_arch_in_the_box_becomes_a_whole_one(monkeypatch: pytest.MonkeyP
     (x, y, z), high = whole.provenance["box_lps_mm"]  # type: ignore[misc]
     middle = np.mean([tooth.centroid_lps[0] for tooth in whole.teeth])
     half = (float(middle), y, z), tuple(high)
-    monkeypatch.setattr(cascade, "find_dentition", lambda *_: half)
+    monkeypatch.setattr(cascade, "find_dentitions", lambda *_: [half])
     found = cascade.segment(scan)
     assert {tooth.fdi for tooth in found.teeth} == {tooth.fdi for tooth in whole.teeth}
     monkeypatch.setattr(cascade, "widened", lambda *_: None)

@@ -25,7 +25,7 @@ from ToothSegLib.devices import (
 from ToothSegLib.found_teeth import Found, find_teeth
 from ToothSegLib.grid import Box, to_working_grid
 from ToothSegLib.inference import predict_maps
-from ToothSegLib.localise import find_dentition, small_scan
+from ToothSegLib.localise import find_dentitions, small_scan, tooth_evidence_mm3
 from ToothSegLib.maps import Maps
 from ToothSegLib.models import Bundle, load_bundle
 from ToothSegLib.padding import without_padding
@@ -215,20 +215,27 @@ def _look(
             stage = run.stage("looking for the teeth", 0.0, 0.05)
             stage.update(0.0)
             locator = load_network(bundle, "locator", device, backend)
-            box = find_dentition(locator, volume, device, stage, precision)
-            box = box or small_scan(volume)
-        if box is None:
+            boxes = find_dentitions(locator, volume, device, stage, precision)
+            small = small_scan(volume)
+            boxes = boxes or ([small] if small is not None else [])
+        if not boxes:
             return _Sight(device, backend)
+
+        def look(box: Box, start: float, end: float) -> tuple[Box, Volume, Maps]:
+            stage = run.stage("marking teeth and their types", start, end)
+            image = to_working_grid(volume, WORKING_SPACING_MM, box)
+            return box, image, predict_maps(bundle, image, device, stage, precision, backend)
+
         with timed(timings, "networks"):
-            for start, end in pairwise(_LOOKS):
-                stage = run.stage("marking teeth and their types", start, end)
-                image = to_working_grid(volume, WORKING_SPACING_MM, box)
-                maps = predict_maps(bundle, image, device, stage, precision, backend)
+            parts = np.linspace(*_LOOKS[:2], len(boxes) + 1)
+            looks = (look(box, *part) for box, part in zip(boxes, pairwise(parts), strict=True))
+            box, image, maps = max(looks, key=lambda seen: tooth_evidence_mm3(seen[2]))
+            for start, end in pairwise(_LOOKS[1:]):
                 wider = widened(box, image.with_array(maps.tooth), volume)
-                if wider is None or end == _LOOKS[-1]:
+                if wider is None:
                     break
                 log.info("teeth reach the border of the box that was looked at: widening it")
-                box = wider
+                box, image, maps = look(wider, start, end)
     return _Sight(device, backend, box, image, maps)
 
 

@@ -1,4 +1,9 @@
-"""Find the dentition: a coarse look at the whole scan gives the box that is worth a close one."""
+"""Find the dentition: a coarse look at the whole scan gives the boxes that are worth a close one.
+
+Nearly always that is one. A scan of a whole head holds bone that looks much like teeth at this
+resolution, such as that of the forehead; where that may be the dentition as well, both are looked
+at closely, and the closer look decides (`tooth_evidence_mm3`).
+"""
 
 from __future__ import annotations
 
@@ -9,6 +14,7 @@ from ToothSegLib.backends import Network
 from ToothSegLib.extremes import highest
 from ToothSegLib.grid import Box, extent, to_working_grid
 from ToothSegLib.inference import tooth_probability
+from ToothSegLib.maps import TOOTH_THRESHOLD, Maps
 from ToothSegLib.normalise import normalise
 from ToothSegLib.progress import Progress
 from ToothSegLib.volume import Volume
@@ -20,20 +26,25 @@ MARGIN_MM = np.array([10.0, 12.0, 16.0])
 # Tooth-like voxels closer than this belong together.
 _JOIN_MM = 12.0
 _LEAST_MM3 = 60.0
+# What lies elsewhere is worth a close look of its own from the size of a tooth on, and so often.
+_LEAST_OTHER_MM3 = 300.0
+_MOST_BOXES = 3
 # The largest dentition (x, y, z) with the mouth open; what lies outside is something else.
 _LARGEST_MM = np.array([90.0, 85.0, 90.0])
 # A scan no longer than this along any axis.
 _SMALL_MM = 60.0
 
 
-def find_dentition(
+def find_dentitions(
     network: Network,
     volume: Volume,
     device: str,
     progress: Progress,
     precision: str = "auto",
-) -> Box | None:
-    """The box around all teeth with a margin, LPS mm, or None if nothing looks like a tooth.
+) -> list[Box]:
+    """The boxes in which the dentition may be, each around all of its teeth with a margin, LPS mm.
+
+    The one with most that looks like teeth comes first; none if nothing does.
 
     Args:
         network: the bundle's locator as `backends.load_network` gives it, one output at 1.5 mm.
@@ -47,9 +58,23 @@ def find_dentition(
     tooth = tooth_probability(network, image, device, progress, precision) >= 0.5
     reach = round(_JOIN_MM / SPACING_MM / 2)
     groups, count = ndimage.label(highest(tooth, reach))
-    corners = _join(tooth, groups, count)
-    if corners is None:
-        return None
+    extents = _extents(tooth, groups, count)
+    boxes: list[Box] = []
+    while extents and len(boxes) < _MOST_BOXES:
+        corners, voxels, extents = _join(extents)
+        if not boxes or voxels * SPACING_MM**3 >= _LEAST_OTHER_MM3:
+            boxes.append(_with_margin(corners, coarse))
+    return boxes
+
+
+def tooth_evidence_mm3(maps: Maps) -> float:
+    """How much of a box is tooth whose type is beyond doubt: what tells teeth from other bone."""
+    types = maps.types if maps.at is not None else maps.types[:, maps.tooth >= TOOTH_THRESHOLD]
+    sure = types[1:].max(axis=0).astype(np.float64) if types.size else np.zeros(0)
+    return float(sure.sum() * maps.spacing_mm**3)
+
+
+def _with_margin(corners: np.ndarray, coarse: Volume) -> Box:
     low = np.asarray(coarse.origin) + (corners[0] - 0.5) * SPACING_MM - MARGIN_MM
     high = np.asarray(coarse.origin) + (corners[1] + 0.5) * SPACING_MM + MARGIN_MM
     first = np.asarray(coarse.origin) - 0.5 * SPACING_MM
@@ -74,25 +99,35 @@ def small_scan(volume: Volume) -> Box | None:
     return tuple(first.tolist()), tuple(last.tolist())
 
 
-def _join(tooth: np.ndarray, groups: np.ndarray, count: int) -> np.ndarray | None:
-    """(2, 3) lowest and highest index (x, y, z) of the teeth, None if there are none.
+_Extent = tuple[int, np.ndarray, np.ndarray]
+"""Of a group: voxels, lowest and highest index (x, y, z)."""
 
-    The largest group founds the box; the others join it, the nearest first, as long as all of it
-    could be one dentition: jaws may be wide apart, and a stretch of an arch may not be seen.
-    """
-    extents = []
+
+def _extents(tooth: np.ndarray, groups: np.ndarray, count: int) -> list[_Extent]:
+    """Those that could be a part of a tooth, the largest first."""
+    extents: list[_Extent] = []
     for group in range(1, count + 1):
         where = np.argwhere(tooth & (groups == group))[:, ::-1]
         if len(where) * SPACING_MM**3 >= _LEAST_MM3:
             extents.append((len(where), where.min(axis=0), where.max(axis=0)))
-    if not extents:
-        return None
-    extents.sort(key=lambda extent: -extent[0])
-    _, low, high = extents.pop(0)
-    while extents:
-        gaps = [np.maximum(np.maximum(a - high, low - b), 0).max() for _, a, b in extents]
-        _, a, b = extents.pop(int(np.argmin(gaps)))
+    return sorted(extents, key=lambda extent: -extent[0])
+
+
+def _join(extents: list[_Extent]) -> tuple[np.ndarray, int, list[_Extent]]:
+    """(2, 3) lowest and highest index (x, y, z) of a dentition, its voxels, and the groups left.
+
+    The largest group founds the box; the others join it, the nearest first, as long as all of it
+    could be one dentition: jaws may be wide apart, and a stretch of an arch may not be seen.
+    """
+    (voxels, low, high), *others = extents
+    left: list[_Extent] = []
+    while others:
+        gaps = [np.maximum(np.maximum(a - high, low - b), 0).max() for _, a, b in others]
+        group = others.pop(int(np.argmin(gaps)))
+        more, a, b = group
         wider = np.minimum(low, a), np.maximum(high, b)
         if np.all((wider[1] - wider[0] + 1) * SPACING_MM <= _LARGEST_MM):
-            low, high = wider
-    return np.stack([low, high])
+            (low, high), voxels = wider, voxels + more
+        else:
+            left.append(group)
+    return np.stack([low, high]), voxels, sorted(left, key=lambda extent: -extent[0])

@@ -37,10 +37,10 @@ def everything() -> Iterator[None]:
 
     def whole(network: object, volume: Volume, *rest: object) -> object:
         low, high = extent(volume)
-        return tuple(low), tuple(high)
+        return [(tuple(low), tuple(high))]
 
     with (
-        mock.patch.object(cascade, "find_dentition", whole),
+        mock.patch.object(cascade, "find_dentitions", whole),
         mock.patch.object(inference, "TILE", TILE),
         mock.patch.object(inference, "OVERLAP", OVERLAP),
         mock.patch.object(inference, "fitted_tile", lambda size, largest, _: min(size, largest)),
