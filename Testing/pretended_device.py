@@ -28,6 +28,7 @@ _METAL_LACKS = (torch.float64, torch.complex128, torch.uint16, torch.uint32, tor
 # What may have tensors on two devices: a move, and marks of what is wanted, which may lie on the
 # processor.
 _MOVES = ("aten::copy_", "aten::_to_copy", "aten::_copy_from")
+_TRIAL = 48  # edge of the cube that a device is tried with, the largest there is
 _MARKS = ("aten::index", "aten::index_put", "aten::index_put_", "aten::_index_put_impl_")
 
 
@@ -40,6 +41,7 @@ class PretendedDevice:
         error: what a kernel there ends in instead of an answer, called with its name; None: well.
         bfloat16: whether the card multiplies in it.
         wrong: operators whose answers on the device are wrong, as a faulty driver's are.
+        spoilt: what its convolutions give once one was larger than the cube of a trial; None: well.
         count: how many there are.
     """
 
@@ -51,6 +53,7 @@ class PretendedDevice:
         error: Callable[[str], None] | None = None,
         bfloat16: bool = True,
         wrong: tuple[str, ...] = (),
+        spoilt: float | None = None,
         count: int = 1,
     ) -> None:
         self.kind = kind
@@ -58,6 +61,8 @@ class PretendedDevice:
         self.error = error
         self.bfloat16 = bfloat16
         self.wrong = wrong
+        self.spoilt = spoilt
+        self.overworked = False
         self.count = count
         self.kernels: dict[str, int] = {}
         self.types: set[torch.dtype] = set()
@@ -237,6 +242,10 @@ class _Kernels(TorchDispatchMode):
         out = func(*args, **kwargs)
         if device != "cpu" and name in pretended.wrong:
             out = tree_map(lambda t: t.flip(-1) if isinstance(t, Tensor) else t, out)
+        if device != "cpu" and "conv" in name and pretended.spoilt is not None:
+            pretended.overworked |= max(tensors[0].shape[2:]) > _TRIAL
+            if pretended.overworked:
+                out.fill_(pretended.spoilt)
         old = {tensor.untyped_storage()._cdata for tensor in tensors}
         for tensor in tree_flatten(out)[0]:
             if not isinstance(tensor, Tensor) or tensor.device.type == "meta":

@@ -12,8 +12,13 @@ import torch
 from torch import nn
 
 from ToothSegLib import backends, cascade, inference
-from ToothSegLib.devices import DeviceMemoryError, enough_memory
-from ToothSegLib.errors import InputError
+from ToothSegLib.device_faults import (
+    DeviceMemoryError,
+    DeviceUnfitError,
+    HostMemoryError,
+    device_faults,
+)
+from ToothSegLib.errors import Cancelled, InputError
 from ToothSegLib.maps import Maps
 from ToothSegLib.models import Bundle
 from ToothSegLib.progress import Progress
@@ -138,14 +143,71 @@ def test_when_even_that_fails_there_is_one_line(
 def test_all_that_a_gpu_says_is_one_error(error: Exception) -> None:
     with (
         pytest.raises(DeviceMemoryError, match=r"^the cuda device has too little memory[^\n]*$"),
-        enough_memory(GPU),
+        device_faults(GPU),
     ):
         raise error
 
 
-def test_other_faults_stay_what_they_are() -> None:
-    with pytest.raises(RuntimeError, match="CUDA error: illegal"), enough_memory(GPU):
-        raise RuntimeError("CUDA error: illegal memory access")
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (RuntimeError("CUDA error: an illegal memory access\nCompile with"), "CUDA error: an ill"),
+        (RuntimeError("cuDNN error: CUDNN_STATUS_EXECUTION_FAILED"), "cuDNN error"),
+        (RuntimeError("No HIP GPUs are available"), "No HIP"),
+        (OSError("libcudnn_ops.so.9: cannot open shared object file"), "OSError: libcudnn"),
+        (
+            torch.cuda.DeferredCudaCallError("CUDA call failed lazily"),
+            "DeferredCudaCallError: CUDA",
+        ),
+        (TypeError("Cannot convert a MPS Tensor to float64 dtype"), "TypeError: Cannot"),
+        (RuntimeError("a\x1b[2J red" + 900 * "!"), r"a \[2J red!{100,111}\)"),
+        (ValueError(), "ValueError"),
+    ],
+)
+def test_whatever_else_a_gpu_says_is_one_line(error: Exception, words: str) -> None:
+    """A list of all that drivers say is never whole: what is not on it failed a scan that the
+    processor can compute."""
+    with (
+        pytest.raises(DeviceUnfitError, match=rf"^the cuda .* \({words}[^\n]*--device cpu[^\n]*$"),
+        device_faults(GPU),
+    ):
+        raise error
+
+
+def test_a_fault_of_the_program_shows_on_the_processor(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Broken(Computer):
+        def _work(self, step: str, device: str, precision: str) -> None:
+            super()._work(step, device, precision)
+            raise KeyError("toothnet")
+
+    computer = Broken()
+    with pytest.raises(KeyError, match="toothnet"):
+        run(monkeypatch, computer)
+    assert [call[1] for call in computer.calls] == ["cuda", "cpu"]
+
+
+def test_what_was_raised_on_purpose_stays_what_it_is() -> None:
+    for error in (Cancelled("cancelled"), InputError("no such scan")):
+        with pytest.raises(type(error), match=str(error)), device_faults(GPU):
+            raise error
+
+
+def test_what_the_computer_lacks_is_not_laid_to_the_device() -> None:
+    for error in (
+        MemoryError("Unable to allocate 3 GiB for an array"),
+        RuntimeError("[enforce fail at alloc_cpu.cpp] DefaultCPUAllocator: can't allocate memory"),
+    ):
+        with (
+            pytest.raises(HostMemoryError, match=r"^this computer has too little memory[^\n]*$"),
+            device_faults(GPU),
+        ):
+            raise error
+
+
+def test_older_pytorch_has_another_name_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(torch, "OutOfMemoryError")
+    with pytest.raises(DeviceMemoryError), device_faults(GPU):
+        raise RuntimeError("CUDA error: out of memory")
 
 
 @pytest.mark.parametrize("precision", ["auto", "full"])

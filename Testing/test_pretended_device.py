@@ -11,8 +11,9 @@ from pretended_device import PretendedDevice
 from ToothSegLib import cascade, devices
 from ToothSegLib.architectures import build_network
 from ToothSegLib.cli import doctor
+from ToothSegLib.device_faults import DeviceUnfitError
 from ToothSegLib.device_trial import check_device
-from ToothSegLib.devices import DeviceUnfitError, choose_device
+from ToothSegLib.devices import choose_device
 from ToothSegLib.errors import InputError
 from ToothSegLib.models import Bundle
 from ToothSegLib.report import Segmentation
@@ -85,11 +86,14 @@ def test_a_scan_gives_the_labels_of_the_processor(bundle: Bundle, kind: str) -> 
 
 
 def test_full_precision_is_that_of_float32(bundle: Bundle) -> None:
-    seen: dict[str, set[bool]] = {"full": set(), "auto": set()}
+    """In the trial as well: it would tell nothing of what is computed otherwise."""
+    seen: dict[str, set[tuple[bool, bool]]] = {"full": set(), "auto": set()}
     for precision, type_ in (("full", torch.float32), ("auto", torch.float16)):
 
-        def note(kernel: str, seen: set[bool] = seen[precision]) -> None:
-            seen.add(torch._C._get_cudnn_allow_tf32())
+        def note(kernel: str, seen: set[tuple[bool, bool]] = seen[precision]) -> None:
+            if "conv" in kernel:
+                cudnn = torch.backends.cudnn
+                seen.add((torch._C._get_cudnn_allow_tf32(), cudnn.deterministic))
 
         with PretendedDevice("cuda", error=note) as device:
             run(bundle, "cuda", precision)
@@ -101,7 +105,7 @@ def test_full_precision_is_that_of_float32(bundle: Bundle) -> None:
         assert torch.backends.cudnn.enabled
         assert torch.backends.cudnn.deterministic
     assert torch._C._get_cudnn_allow_tf32() == before
-    assert False in seen["full"]
+    assert seen == {"full": {(False, True)}, "auto": {(True, True)}}
 
 
 @pytest.mark.parametrize(
@@ -114,6 +118,7 @@ def test_full_precision_is_that_of_float32(bundle: Bundle) -> None:
                                   "device\nCUDA kernel errors might be"},
         {"kind": "cuda", "error": "GET was unable to find an engine to execute this computation"},
         {"kind": "mps", "error": "ConvTranspose 3D is not supported on MPS"},
+        {"kind": "cuda", "error": "CUDA error: an illegal memory access was encountered"},
     ],
 )  # fmt: skip
 def test_a_device_that_is_unfit_is_made_up_for(
@@ -132,6 +137,19 @@ def test_a_device_that_is_unfit_is_made_up_for(
     assert result.provenance["device"] == "cpu"
     assert result.provenance["device_that_failed"] == options["kind"]
     assert "device" in caplog.text
+    np.testing.assert_array_equal(result.labels.array, right.labels.array)
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), 0.0])
+def test_a_device_that_goes_wrong_while_it_computes_is_made_up_for(
+    bundle: Bundle, value: float
+) -> None:
+    """Its trial went well; of the pass over the scan no number is right, and none after it."""
+    right = run(bundle, "cpu")
+    with PretendedDevice("cuda", spoilt=value):
+        result = run(bundle, "auto")
+    assert said(result) == ["device-unfit"]
+    assert result.provenance["device"] == "cpu"
     np.testing.assert_array_equal(result.labels.array, right.labels.array)
 
 

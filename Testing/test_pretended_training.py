@@ -13,7 +13,7 @@ from learning_fixture import SIZES, shrink, tiny_bundle, toy_dataset, toy_heads,
 from pretended_device import PretendedDevice
 from ToothSegLib import devices
 from ToothSegLib.architectures import build_network
-from ToothSegLib.devices import DeviceMemoryError
+from ToothSegLib.device_faults import DeviceMemoryError
 from ToothSegLib.errors import InputError
 from ToothSegLib.models import Bundle, load_bundle
 from ToothSegLib.synthesis.case import load_case

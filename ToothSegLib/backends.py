@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Union
 import numpy as np
 from numpy.typing import NDArray
 
+from ToothSegLib.device_faults import DeviceUnfitError
 from ToothSegLib.devices import as_precise, half_type, has_half, layout
 from ToothSegLib.errors import InputError
 from ToothSegLib.progress import Progress
@@ -122,13 +123,11 @@ def torch_pass(network: nn.Module, device: str, half: torch.dtype | None) -> Ite
     """PyTorch's passes, with progress after every layer; see `ready`."""
     import torch
 
-    from ToothSegLib.device_trial import check_device
+    from ToothSegLib.device_trial import Trial
     from ToothSegLib.layer_progress import layer_costs, telling_layers
 
     order = layout(device)
     network = network.to(memory_format=order)  # type: ignore[call-overload]
-    check_device(network, device, half)
-    costs = layer_costs(network, device)
 
     @torch.inference_mode()
     def run(image: NDArray[np.float32], progress: Progress) -> list[NDArray[np.float32]]:
@@ -138,7 +137,15 @@ def torch_pass(network: nn.Module, device: str, half: torch.dtype | None) -> Ite
         with telling_layers(network, costs, progress), lower:
             answer = network(batch)
         outputs = [answer] if isinstance(answer, torch.Tensor) else answer
-        return [output[0].float().cpu().numpy() for output in outputs if output is not None]
+        # Narrow numbers are moved, and widened here.
+        passed = [output[0].cpu().float().numpy() for output in outputs if output is not None]
+        if device != "cpu" and not all(np.isfinite(output).all() for output in passed):
+            raise DeviceUnfitError(device, "some of its answers are no numbers")
+        return passed
 
     with as_precise(device, half):
+        trial = Trial(network, device, half)
+        trial.check()
+        costs = layer_costs(network, device)
         yield run
+        trial.check()  # a device may have gone wrong while it computed

@@ -12,16 +12,13 @@ import numpy as np
 
 from ToothSegLib import scan_checksum
 from ToothSegLib.backends import BackendError, check_backend, choose_backend, load_network
-from ToothSegLib.devices import (
+from ToothSegLib.device_faults import (
     DeviceLostError,
     DeviceMemoryError,
     DeviceUnfitError,
-    check_precision,
-    choose_device,
-    enough_memory,
-    release_memory,
-    unusable_graphics,
+    device_faults,
 )
+from ToothSegLib.devices import check_precision, choose_device, release_memory, unusable_graphics
 from ToothSegLib.found_teeth import Found, find_teeth
 from ToothSegLib.grid import Box, to_working_grid
 from ToothSegLib.inference import predict_maps
@@ -53,12 +50,6 @@ _GEOMETRY_DECIMALS = 9
 # Share of the run by the end of each look. One is nearly always enough.
 _LOOKS = (0.05, 0.8, 0.84, 0.86, 0.88)
 
-_UNFIT = Finding(
-    "device-unfit", "low",
-    "The graphics device, its driver and this PyTorch do not go together; the scan was computed on "
-    "the processor instead, which takes longer.",
-)  # fmt: skip
-
 
 @dataclass
 class _Sight:
@@ -84,8 +75,8 @@ def segment(
 ) -> Segmentation:
     """Find, separate and number the teeth of a scan.
 
-    Where a GPU has too little memory, is lost or cannot compute the networks, they run again on the
-    processor, and where OpenVINO fails by PyTorch; a finding and the provenance say so.
+    Where a GPU has too little memory, is lost or fails in any other way, the networks run again on
+    the processor, and where OpenVINO fails by PyTorch; a finding and the provenance say so.
 
     Args:
         volume: a CBCT or CT with teeth in it; any spacing and direction; integers or floats.
@@ -104,7 +95,7 @@ def segment(
 
     Raises:
         InputError: the scan cannot be used, there is no such device, precision or backend, or
-            the processor has too little memory too.
+            the computer has too little memory.
         BundleError: the bundle is missing or damaged.
         Cancelled: `cancelled` said so.
     """
@@ -121,7 +112,7 @@ def segment(
     sight, notes = _look_where_it_works(bundle, scan, wanted, precision, backend, run, timings)
     if device == "auto" and not on_cpu and wanted == "cpu" and unusable_graphics():
         log.warning(unusable_graphics())
-        notes.append(_UNFIT)
+        notes.append(_unfit(unusable_graphics()))
     if sight.image is None or sight.maps is None:
         found = Found(volume.with_array(np.zeros(volume.shape, np.uint8)))
     else:
@@ -163,8 +154,6 @@ def _look_where_it_works(
         try:
             return _look(bundle, volume, device, precision, by, run, timings), notes
         except DeviceMemoryError:
-            if device == "cpu":
-                raise
             note = Finding(
                 "device-memory", "low",
                 "The graphics device has too little memory for this scan; it was computed on the "
@@ -177,8 +166,7 @@ def _look_where_it_works(
                 "instead, which takes longer.",
             )  # fmt: skip
         except DeviceUnfitError as error:
-            log.warning(error)
-            note = _UNFIT
+            note = _unfit(error.reason)
         except BackendError as error:
             if by == backend:  # that and nothing else
                 raise
@@ -206,11 +194,11 @@ def _look(
     """Find the dentition and run the networks over it.
 
     Raises:
-        DeviceMemoryError: the device has too little memory.
-        DeviceLostError, DeviceUnfitError: it is gone, or cannot compute the networks.
+        HostMemoryError, DeviceMemoryError: the computer or the device has too little memory.
+        DeviceLostError, DeviceUnfitError: it is gone, or anything else went wrong on it.
         BackendError: OpenVINO does not work here.
     """
-    with enough_memory(device):
+    with device_faults(device):
         with timed(timings, "localise"):
             stage = run.stage("looking for the teeth", 0.0, 0.05)
             stage.update(0.0)
@@ -237,6 +225,14 @@ def _look(
                 log.info("teeth reach the border of the box that was looked at: widening it")
                 box, image, maps = look(wider, start, end)
     return _Sight(device, backend, box, image, maps)
+
+
+def _unfit(reason: str) -> Finding:
+    return Finding(
+        "device-unfit", "low",
+        f"The graphics device cannot compute the networks ({reason}); the scan was computed on the "
+        "processor instead, which takes longer.",
+    )  # fmt: skip
 
 
 def _provenance(bundle: Bundle, wanted: str, precision: str, sight: _Sight) -> dict[str, object]:

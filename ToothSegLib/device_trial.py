@@ -6,14 +6,16 @@ nothing to do with the right ones, without a word. Nobody would see that in a to
 
 from __future__ import annotations
 
-from contextlib import nullcontext
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from copy import deepcopy
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from ToothSegLib.devices import DeviceUnfitError, layout
+from ToothSegLib.device_faults import DeviceUnfitError
+from ToothSegLib.devices import layout
 
 # Networks pool four times, and normalising needs some voxels then.
 _EDGE = 48
@@ -23,11 +25,8 @@ _FAR = 0.1
 _DIGITS = 0.01
 
 
-@torch.no_grad()
-def check_device(
-    network: nn.Module, device: torch.device | str, half: torch.dtype | None = None, dim: int = 3
-) -> None:
-    """See that a network's answers on a device are those that it gives on the processor.
+class Trial:
+    """A network's answers on a device beside those that it gives on the processor.
 
     Args:
         network: lies on the device; takes (1, 1, Z, Y, X), or (1, 1, Y, X), gives one tensor or
@@ -35,34 +34,64 @@ def check_device(
         device: any; the processor is trusted.
         half: the half precision that it is to compute in.
         dim: 2 or 3.
-
-    Raises:
-        DeviceUnfitError: they differ by far.
     """
-    kind = str(device).partition(":")[0]
-    if kind == "cpu":
-        return
-    chance = torch.Generator().manual_seed(0)
-    image = torch.rand((1, 1, *[_EDGE] * dim), generator=chance)
+
+    @torch.no_grad()
+    def __init__(
+        self,
+        network: nn.Module,
+        device: torch.device | str,
+        half: torch.dtype | None = None,
+        dim: int = 3,
+    ) -> None:
+        self._network = network
+        self._kind = str(device).partition(":")[0]
+        self._half = half
+        if self._kind == "cpu":
+            return
+        image = torch.rand((1, 1, *[_EDGE] * dim), generator=torch.Generator().manual_seed(0))
+        with _judging(network):
+            self._right = _answers(deepcopy(network).to("cpu"), image)
+        self._image = image.to(device, memory_format=layout(device, dim))
+
+    @torch.no_grad()
+    def check(self) -> None:
+        """See that the device computes as the processor did.
+
+        Raises:
+            DeviceUnfitError: the answers differ by far.
+        """
+        kind, half = self._kind, self._half
+        if kind == "cpu":
+            return
+        lower = nullcontext() if half is None else torch.autocast(kind, dtype=half)
+        with _judging(self._network), lower:
+            found = _answers(self._network, self._image)
+        for told, truth in zip(found, self._right, strict=True):
+            off = float((told - truth).norm())
+            varies, size = float((truth - truth.mean()).norm()), float(truth.norm())
+            if not off <= _FAR * varies + _DIGITS * size + 1e-6:  # neither for what is no number
+                raise DeviceUnfitError(kind, "it computes them otherwise than the processor does")
+
+
+def check_device(
+    network: nn.Module, device: torch.device | str, half: torch.dtype | None = None, dim: int = 3
+) -> None:
+    """One `Trial`. Raises DeviceUnfitError."""
+    Trial(network, device, half, dim).check()
+
+
+@contextmanager
+def _judging(network: nn.Module) -> Iterator[None]:
     learning = network.training
     network.eval()
     try:
-        right = _answers(deepcopy(network).to("cpu"), image)
-        with nullcontext() if half is None else torch.autocast(kind, dtype=half):
-            found = _answers(network, image.to(device, memory_format=layout(device, dim)))
+        yield
     finally:
         network.train(learning)
-    for told, truth in zip(found, right, strict=True):
-        off = float((told - truth).norm())
-        varies, size = float((truth - truth.mean()).norm()), float(truth.norm())
-        if not off <= _FAR * varies + _DIGITS * size + 1e-6:  # neither for what is no number
-            raise DeviceUnfitError(
-                f"the {kind} device computes the networks otherwise than the processor does: "
-                "update the system, its driver and PyTorch, or use --device cpu"
-            )
 
 
 def _answers(network: nn.Module, image: Tensor) -> list[Tensor]:
     answer: Any = network(image)
     outputs = [answer] if isinstance(answer, Tensor) else answer
-    return [output.float().cpu() for output in outputs if output is not None]
+    return [output.cpu().float() for output in outputs if output is not None]

@@ -1,8 +1,7 @@
-"""Where the networks run, how precisely, and what happens when there is too little memory."""
+"""Where the networks run, and how precisely."""
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -17,40 +16,8 @@ DEVICES = ("auto", "cpu", "cuda", "mps")
 PRECISIONS = ("auto", "full")
 """``auto`` takes half precision where it pays, ``full`` float32 everywhere."""
 
-# How the devices that have no exception of their own for it say that memory ran out.
-_NO_MEMORY = ("out of memory", "ALLOC_FAILED", "can't allocate memory", "not enough memory")
-
-
-# What drivers say of a graphics device that has gone or hangs; the processor can go on.
-_LOST = (
-    "device lost", "fallen off the bus", "unspecified launch failure", "launch timed out",
-    "ECC error", "no CUDA-capable device", "CUDA error: unknown error", "driver shutting down",
-    "device is unavailable", "GPU is lost", "Device lost", "command buffer exited with error",
-)  # fmt: skip
-
-
-# What a device says to work that it, its driver or this build of PyTorch was not made for.
-_UNFIT = (
-    "no kernel image is available", "invalid device function", "unsupported toolchain",
-    "driver version is insufficient", "forward compatibility was attempted",
-    "system not yet initialized", "ARCH_MISMATCH", "STATUS_NOT_SUPPORTED",
-    "STATUS_NOT_INITIALIZED", "unable to find an engine", "supported on MPS",
-)  # fmt: skip
-
 # What PyTorch said of a driver that it found and cannot use; it says so but once in a process.
 _complaints: list[str] = []
-
-
-class DeviceMemoryError(InputError):
-    """The device has too little memory for the scan."""
-
-
-class DeviceLostError(InputError):
-    """The graphics device stopped answering in the middle of its work."""
-
-
-class DeviceUnfitError(InputError):
-    """The graphics device cannot compute the networks, or computes them wrongly."""
 
 
 def choose_device(name: str = "auto") -> str:
@@ -177,43 +144,6 @@ def check_precision(name: str) -> None:
         raise InputError(f"no precision {name!r}: choose one of {', '.join(PRECISIONS)}")
 
 
-@contextmanager
-def enough_memory(device: str, work: str = "scan") -> Iterator[None]:
-    """Whatever a device says when its memory runs out, or when it is lost or unfit, as one error.
-
-    Args:
-        device: "cpu", "cuda" or "mps".
-        work: what there is too little memory for, in a word.
-
-    Raises:
-        DeviceMemoryError: memory ran out within.
-        DeviceLostError: the graphics device is gone.
-        DeviceUnfitError: it cannot do what was asked.
-    """
-    try:
-        yield
-    except (RuntimeError, MemoryError) as error:
-        if device != "cpu" and any(sign in str(error) for sign in _LOST):
-            raise DeviceLostError(
-                f"the {device} device stopped answering: restart the computer, or use --device cpu"
-            ) from error
-        if device != "cpu" and _is_unfit(error):
-            said = str(error).strip().partition("\n")[0]
-            raise DeviceUnfitError(
-                f"the {device} device cannot compute the networks ({said:.120}): use --device cpu"
-            ) from error
-        if not _is_out_of_memory(error):
-            raise
-        if device == "cpu":
-            crop = ", or crop the scan to the jaws" if work == "scan" else ""
-            raise DeviceMemoryError(
-                f"this computer has too little memory for this {work}: close other programs{crop}"
-            ) from error
-        raise DeviceMemoryError(
-            f"the {device} device has too little memory for this {work}: use --device cpu"
-        ) from error
-
-
 def release_memory(device: str) -> None:
     """Hand back what torch keeps of a GPU's memory for later; one that is lost keeps it."""
     import gc
@@ -222,22 +152,11 @@ def release_memory(device: str) -> None:
     import torch
 
     gc.collect()
-    with suppress(RuntimeError):
+    with suppress(Exception):
         if device == "cuda":
             torch.cuda.empty_cache()
         elif device == "mps":
             torch.mps.empty_cache()
-
-
-def _is_out_of_memory(error: RuntimeError | MemoryError) -> bool:
-    torch = sys.modules.get("torch")  # an error of its own says that it is there
-    if isinstance(error, MemoryError) or (torch and isinstance(error, torch.OutOfMemoryError)):
-        return True
-    return any(sign in str(error) for sign in _NO_MEMORY)
-
-
-def _is_unfit(error: RuntimeError | MemoryError) -> bool:
-    return isinstance(error, NotImplementedError) or any(sign in str(error) for sign in _UNFIT)
 
 
 def _ask(module: object, question: str) -> bool:

@@ -99,7 +99,8 @@ def _networks() -> str:
     import numpy as np
 
     from ToothSegLib.backends import choose_backend, how_to_install, ready
-    from ToothSegLib.devices import choose_device, enough_memory, has_half
+    from ToothSegLib.device_faults import device_faults
+    from ToothSegLib.devices import choose_device, has_half
     from ToothSegLib.network import UNet
     from ToothSegLib.progress import Progress
     from ToothSegLib.report import software_versions
@@ -112,7 +113,7 @@ def _networks() -> str:
         return f"by PyTorch, {half}; faster with OpenVINO: {how_to_install()}"
     size = {"dim": 3, "in_channels": 1, "out_channels": 1, "n_blocks": 2, "start_filters": 1}
     if backend == "torch":
-        with enough_memory(device, "trial"):
+        with device_faults(device, "trial"):
             trial = UNet(**size).to(device).eval()
             with ready(trial, (16, 16, 16), device) as run:
                 run(np.zeros((16, 16, 16), np.float32), Progress())

@@ -10,8 +10,9 @@ from typing import Any
 import torch
 from torch import nn
 
+from ToothSegLib.device_faults import device_faults
 from ToothSegLib.device_trial import check_device
-from ToothSegLib.devices import as_precise, choose_device, enough_memory, half_type, layout
+from ToothSegLib.devices import as_precise, choose_device, half_type, layout
 
 
 @dataclass(frozen=True)
@@ -37,9 +38,10 @@ class Machine:
         """The context of a whole step: as precise as asked for, and what fails is one line.
 
         Raises:
-            InputError: the device has too little memory, is lost, or cannot do it.
+            InputError: the device has too little memory, is lost, or cannot do it. Nothing takes
+                over then: what was learnt up to the last checkpoint is there.
         """
-        with enough_memory(self.device.type, "training"), as_precise(self.device, self.half):
+        with device_faults(self.device.type, "training"), as_precise(self.device, self.half):
             yield
 
     def scaler(self) -> torch.amp.GradScaler:
