@@ -41,7 +41,9 @@ class PretendedDevice:
         error: what a kernel there ends in instead of an answer, called with its name; None: well.
         bfloat16: whether the card multiplies in it.
         wrong: operators whose answers on the device are wrong, as a faulty driver's are.
-        spoilt: what its convolutions give once one was larger than the cube of a trial; None: well.
+        broken: numbers, such as torch.float16, in which its convolutions give none.
+        spoilt: what its convolutions give in a pass over more than the cube of a trial; None: well.
+        for_good: whether they give it in every pass after that one, too.
         count: how many there are.
     """
 
@@ -53,7 +55,9 @@ class PretendedDevice:
         error: Callable[[str], None] | None = None,
         bfloat16: bool = True,
         wrong: tuple[str, ...] = (),
+        broken: torch.dtype | None = None,
         spoilt: float | None = None,
+        for_good: bool = False,
         count: int = 1,
     ) -> None:
         self.kind = kind
@@ -61,7 +65,9 @@ class PretendedDevice:
         self.error = error
         self.bfloat16 = bfloat16
         self.wrong = wrong
+        self.broken = broken
         self.spoilt = spoilt
+        self.for_good = for_good
         self.overworked = False
         self.count = count
         self.kernels: dict[str, int] = {}
@@ -242,8 +248,12 @@ class _Kernels(TorchDispatchMode):
         out = func(*args, **kwargs)
         if device != "cpu" and name in pretended.wrong:
             out = tree_map(lambda t: t.flip(-1) if isinstance(t, Tensor) else t, out)
+        if device != "cpu" and "conv" in name and tensors[0].dtype == pretended.broken:
+            out = tree_map(lambda t: t.fill_(torch.nan) if isinstance(t, Tensor) else t, out)
         if device != "cpu" and "conv" in name and pretended.spoilt is not None:
-            pretended.overworked |= max(tensors[0].shape[2:]) > _TRIAL
+            if tensors[0].shape[1] == 1:  # a pass begins
+                pretended.overworked &= pretended.for_good
+                pretended.overworked |= max(tensors[0].shape[2:]) > _TRIAL
             if pretended.overworked:
                 out.fill_(pretended.spoilt)
         old = {tensor.untyped_storage()._cdata for tensor in tensors}

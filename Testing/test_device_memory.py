@@ -183,7 +183,7 @@ def test_a_fault_of_the_program_shows_on_the_processor(monkeypatch: pytest.Monke
     computer = Broken()
     with pytest.raises(KeyError, match="toothnet"):
         run(monkeypatch, computer)
-    assert [call[1] for call in computer.calls] == ["cuda", "cpu"]
+    assert [call[1] for call in computer.calls] == ["cuda", "cuda", "cpu"]
 
 
 def test_what_was_raised_on_purpose_stays_what_it_is() -> None:

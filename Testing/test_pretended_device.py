@@ -137,20 +137,47 @@ def test_a_device_that_is_unfit_is_made_up_for(
     assert result.provenance["device"] == "cpu"
     assert result.provenance["device_that_failed"] == options["kind"]
     assert "device" in caplog.text
+    if message:
+        assert message.partition("\n")[0] in result.findings[-1].message
     np.testing.assert_array_equal(result.labels.array, right.labels.array)
 
 
-@pytest.mark.parametrize("value", [float("nan"), float("inf"), 0.0])
+@pytest.mark.parametrize(
+    ("value", "for_good"), [(float("nan"), False), (float("inf"), False), (0.0, True)]
+)
 def test_a_device_that_goes_wrong_while_it_computes_is_made_up_for(
-    bundle: Bundle, value: float
+    bundle: Bundle, value: float, for_good: bool
 ) -> None:
-    """Its trial went well; of the pass over the scan no number is right, and none after it."""
+    """Its trial went well; of the pass over the scan no number is right, or none from then on."""
     right = run(bundle, "cpu")
-    with PretendedDevice("cuda", spoilt=value):
+    with PretendedDevice("cuda", spoilt=value, for_good=for_good):
         result = run(bundle, "auto")
     assert said(result) == ["device-unfit"]
     assert result.provenance["device"] == "cpu"
     np.testing.assert_array_equal(result.labels.array, right.labels.array)
+
+
+def test_a_card_that_is_wrong_in_half_precision_goes_on_in_full(bundle: Bundle) -> None:
+    """As the GTX 16 series is: its float16 gives numbers that are none."""
+    right = run(bundle, "cpu")
+    with PretendedDevice("cuda", broken=torch.float16):
+        result = run(bundle, "auto", "auto")
+    assert said(result) == ["device-half"]
+    assert "otherwise than the processor" in result.findings[-1].message
+    told = {name: result.provenance[name] for name in ("device", "precision", "computed_in")}
+    assert told == {"device": "cuda", "precision": "auto", "computed_in": "float32"}
+    np.testing.assert_array_equal(result.labels.array, right.labels.array)
+
+
+@pytest.mark.parametrize("precision", ["auto", "full"])
+def test_the_provenance_names_the_card_and_its_numbers(bundle: Bundle, precision: str) -> None:
+    with PretendedDevice("cuda"):
+        told = run(bundle, "auto", precision).provenance
+    assert told["device_name"] == "a pretended card"
+    assert told["computed_in"] == {"auto": "float16", "full": "float32"}[precision]
+    here = run(bundle, "cpu").provenance
+    assert "device_name" not in here
+    assert here["computed_in"] == "float32"
 
 
 def test_a_full_device_is_made_up_for(bundle: Bundle) -> None:

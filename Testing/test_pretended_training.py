@@ -13,7 +13,7 @@ from learning_fixture import SIZES, shrink, tiny_bundle, toy_dataset, toy_heads,
 from pretended_device import PretendedDevice
 from ToothSegLib import devices
 from ToothSegLib.architectures import build_network
-from ToothSegLib.device_faults import DeviceMemoryError
+from ToothSegLib.device_faults import DeviceMemoryError, DeviceUnfitError
 from ToothSegLib.errors import InputError
 from ToothSegLib.models import Bundle, load_bundle
 from ToothSegLib.synthesis.case import load_case
@@ -143,6 +143,33 @@ def test_a_full_device_ends_a_training_in_a_line(case: TensorCase, tmp_path: Pat
         pytest.raises(DeviceMemoryError, match=r"^the cuda device .* this training: [^\n]*$"),
     ):
         list(train(task, [case], tmp_path, PretrainPlan(1, device="cuda")))
+
+
+@pytest.mark.parametrize(
+    "error", ["CUDA error: an illegal memory access was encountered\nCompile with", ""]
+)
+def test_whatever_else_fails_ends_a_training_in_a_line(
+    case: TensorCase, tmp_path: Path, error: str
+) -> None:
+    def fail(kernel: str) -> None:
+        if "backward" in kernel:
+            raise RuntimeError(error)
+
+    task = replace(TASKS["locator"], architecture=ARCHITECTURES["locator"], sizes=SIZES)
+    with (
+        PretendedDevice("cuda", error=fail),
+        pytest.raises(DeviceUnfitError, match=r"^the cuda device [^\n]*--device cpu[^\n]*$"),
+    ):
+        list(train(task, [case], tmp_path, PretrainPlan(1, device="cuda")))
+
+
+def test_a_training_is_tried_in_the_numbers_that_it_computes_in() -> None:
+    """Not in float32, in which a card may be right that learns nothing in float16."""
+    network = build_network(ARCHITECTURES["locator"])
+    with PretendedDevice("cuda", broken=torch.float16):
+        with pytest.raises(DeviceUnfitError, match="in half precision it computes"):
+            choose_machine().place(network, 3)
+        choose_machine(mixed=False).place(network, 3)
 
 
 def test_fine_tuning_is_judged_where_it_learns(

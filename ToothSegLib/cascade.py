@@ -18,7 +18,15 @@ from ToothSegLib.device_faults import (
     DeviceUnfitError,
     device_faults,
 )
-from ToothSegLib.devices import check_precision, choose_device, release_memory, unusable_graphics
+from ToothSegLib.devices import (
+    check_precision,
+    choose_device,
+    computed_in,
+    device_name,
+    has_half,
+    release_memory,
+    unusable_graphics,
+)
 from ToothSegLib.found_teeth import Found, find_teeth
 from ToothSegLib.grid import Box, to_working_grid
 from ToothSegLib.inference import predict_maps
@@ -60,6 +68,7 @@ class _Sight:
     box: Box | None = None
     image: Volume | None = None  # the box on the working grid
     maps: Maps | None = None  # on the image's grid
+    numbers: str = "float32"  # what it was computed in
 
 
 def segment(
@@ -76,7 +85,8 @@ def segment(
     """Find, separate and number the teeth of a scan.
 
     Where a GPU has too little memory, is lost or fails in any other way, the networks run again on
-    the processor, and where OpenVINO fails by PyTorch; a finding and the provenance say so.
+    the processor, where it fails in half precision alone in full precision, and where OpenVINO
+    fails by PyTorch; a finding and the provenance say so.
 
     Args:
         volume: a CBCT or CT with teeth in it; any spacing and direction; integers or floats.
@@ -149,10 +159,10 @@ def _look_where_it_works(
     """What the networks see, on the processor where a GPU is too small, by PyTorch where OpenVINO
     fails; and what had to be changed."""
     notes: list[Finding] = []
-    by = choose_backend(backend, device)
+    by, finely = choose_backend(backend, device), precision
     while True:
         try:
-            return _look(bundle, volume, device, precision, by, run, timings), notes
+            return _look(bundle, volume, device, finely, by, run, timings), notes
         except DeviceMemoryError:
             note = Finding(
                 "device-memory", "low",
@@ -166,19 +176,25 @@ def _look_where_it_works(
                 "instead, which takes longer.",
             )  # fmt: skip
         except DeviceUnfitError as error:
-            note = _unfit(error.reason)
+            # Some cards are wrong in half precision alone, and a number may be too large for it.
+            again = finely == "auto" and has_half(device)
+            note = _unfit_in_half(error.reason) if again else _unfit(error.reason)
         except BackendError as error:
             if by == backend:  # that and nothing else
                 raise
             note = Finding("backend", "low", f"{error}. PyTorch computed this scan instead.")
         # Only here, where the error and with it all that it held on to is gone.
         log.warning(note.message)
-        notes.append(note)
+        # That it was tried in two ways is of no matter once the processor has taken over.
+        notes = [*(earlier for earlier in notes if earlier.code != "device-half"), note]
         if note.code == "backend":
             by = "torch"
+            continue
+        release_memory(device)
+        if note.code == "device-half":
+            finely = "full"
         else:
-            release_memory(device)
-            device = choose_device("cpu")
+            device, finely = choose_device("cpu"), precision
             by = choose_backend(backend, device)
 
 
@@ -198,6 +214,7 @@ def _look(
         DeviceLostError, DeviceUnfitError: it is gone, or anything else went wrong on it.
         BackendError: OpenVINO does not work here.
     """
+    numbers = computed_in(device, precision)
     with device_faults(device):
         with timed(timings, "localise"):
             stage = run.stage("looking for the teeth", 0.0, 0.05)
@@ -207,7 +224,7 @@ def _look(
             small = small_scan(volume)
             boxes = boxes or ([small] if small is not None else [])
         if not boxes:
-            return _Sight(device, backend)
+            return _Sight(device, backend, numbers=numbers)
 
         def look(box: Box, start: float, end: float) -> tuple[Box, Volume, Maps]:
             stage = run.stage("marking teeth and their types", start, end)
@@ -224,7 +241,7 @@ def _look(
                     break
                 log.info("teeth reach the border of the box that was looked at: widening it")
                 box, image, maps = look(wider, start, end)
-    return _Sight(device, backend, box, image, maps)
+    return _Sight(device, backend, box, image, maps, numbers)
 
 
 def _unfit(reason: str) -> Finding:
@@ -235,15 +252,26 @@ def _unfit(reason: str) -> Finding:
     )  # fmt: skip
 
 
+def _unfit_in_half(reason: str) -> Finding:
+    return Finding(
+        "device-half", "low",
+        f"The graphics device fails in half precision ({reason}); it computed the scan in full "
+        "precision instead, which takes longer.",
+    )  # fmt: skip
+
+
 def _provenance(bundle: Bundle, wanted: str, precision: str, sight: _Sight) -> dict[str, object]:
     fell_back = {} if sight.device == wanted else {"device_that_failed": wanted}
+    name = device_name(wanted)
     return {
         "bundle": bundle.name,
         "weights": bundle.weights,
         "device": sight.device,
         **fell_back,
+        **({"device_name": name} if name else {}),
         "backend": sight.backend,
         "precision": precision,
+        "computed_in": sight.numbers,
         "box_lps_mm": None if sight.box is None else [list(corner) for corner in sight.box],
         "working_spacing_mm": WORKING_SPACING_MM,
         "software": software_versions(),

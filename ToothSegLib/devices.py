@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from ToothSegLib.errors import InputError
@@ -64,6 +64,24 @@ def _cuda_is_there() -> bool:
     if not found:
         _complaints.extend(" ".join(str(warning.message).split())[:150] for warning in said)
     return found
+
+
+def device_name(device: str) -> str:
+    """What a graphics card calls itself; empty if nothing does."""
+    if device != "cuda":
+        return ""
+    import torch
+
+    with suppress(Exception):  # one that is lost has no name any more
+        return str(torch.cuda.get_device_name())
+    return ""
+
+
+def computed_in(device: str, precision: str) -> str:
+    """The numbers that networks are computed in on the device, in one of `PRECISIONS`."""
+    if precision == "full" or not has_half(device):
+        return "float32"
+    return "float16" if device == "cuda" else "bfloat16"
 
 
 def has_half(device: str) -> bool:
@@ -147,7 +165,6 @@ def check_precision(name: str) -> None:
 def release_memory(device: str) -> None:
     """Hand back what torch keeps of a GPU's memory for later; one that is lost keeps it."""
     import gc
-    from contextlib import suppress
 
     import torch
 

@@ -10,6 +10,7 @@ WORDS = {
     "asymmetry": "unlike its fellow on the other side",
     "backend": "computed by other means than asked for",
     "cut-by-field-of-view": "cut by the edge of the scan",
+    "device-half": "computed in full precision",
     "device-lost": "computed on the processor",
     "device-memory": "computed on the processor",
     "device-unfit": "computed on the processor",

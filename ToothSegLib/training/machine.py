@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from ToothSegLib.device_faults import device_faults
+from ToothSegLib.device_faults import DeviceUnfitError, device_faults
 from ToothSegLib.device_trial import check_device
 from ToothSegLib.devices import as_precise, choose_device, half_type, layout
 
@@ -58,7 +58,13 @@ class Machine:
             network.to(  # type: ignore[call-overload]
                 self.device, memory_format=layout(self.device, dim)
             )
-            check_device(network, self.device, dim=dim)
+            try:
+                check_device(network, self.device, self.half, dim)
+            except DeviceUnfitError as error:
+                if self.half is None:
+                    raise
+                reason = f"in half precision {error.reason}"
+                raise DeviceUnfitError(self.device.type, reason) from error
         return network
 
     def place_batch(self, batch: torch.Tensor) -> torch.Tensor:

@@ -69,12 +69,13 @@ def predict(
     pieces: list[NDArray[np.float32]] = []
     for begin in range(0, len(firsts), stage.batch_size):
         cuts = [piece(stage, image, start) for start in firsts[begin : begin + stage.batch_size]]
-        batch = machine.place_batch(torch.from_numpy(np.stack(cuts))[:, None])
-        with machine.working(), machine.autocast():
-            logits = network(batch)
-        logits = logits.float()
-        maps = logits.softmax(dim=1) if stage.categorical else logits.sigmoid()
-        pieces.extend(maps.cpu().numpy())
+        with machine.working():
+            batch = machine.place_batch(torch.from_numpy(np.stack(cuts))[:, None])
+            with machine.autocast():
+                logits = network(batch)
+            logits = logits.float()
+            maps = logits.softmax(dim=1) if stage.categorical else logits.sigmoid()
+            pieces.extend(maps.cpu().numpy())
     axis = stage.axis + 1  # behind the channels
     if stage.dim == 2:
         pieces = [np.expand_dims(flat, axis) for flat in pieces]
