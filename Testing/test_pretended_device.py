@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from argparse import Namespace
+
 import numpy as np
 import pytest
 import torch
 
 from learning_fixture import tiny_bundle, toy_scan
 from pretended_device import PretendedDevice
-from ToothSegLib import cascade, devices
+from ToothSegLib import cascade, devices, models
 from ToothSegLib.architectures import build_network
 from ToothSegLib.cli import doctor
 from ToothSegLib.device_faults import DeviceUnfitError
@@ -215,15 +217,21 @@ def test_numbers_that_are_none_are_wrong() -> None:
             check_device(network, "cuda")
 
 
-def test_the_doctor_tries_the_device() -> None:
+def test_the_doctor_tries_the_device(bundle: Bundle, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With the networks that ship: another one may have nothing that the device lacks."""
+    monkeypatch.setattr(models, "load_bundle", lambda: bundle)
     with PretendedDevice("cuda"):
         assert doctor._networks() == "by PyTorch on cuda, half precision"
         assert "CUDA, a pretended card" in doctor._computing()
-    with (
-        PretendedDevice("mps", lacks=("aten::max_pool3d_with_indices",)),
-        pytest.raises(DeviceUnfitError, match=r"^the mps device cannot compute [^\n]*$"),
-    ):
-        doctor._networks()
+        assert doctor._graphics() == "cuda is there"
+    with PretendedDevice("cuda", broken=torch.float16):
+        assert "full precision, for it fails in half" in doctor._networks()
+    for lacks in ("aten::max_pool3d_with_indices", "aten::leaky_relu_"):
+        with (
+            PretendedDevice("mps", lacks=(lacks,)),
+            pytest.raises(DeviceUnfitError, match=r"^the mps device cannot compute [^\n]*$"),
+        ):
+            doctor._networks()
 
 
 # Choosing.
@@ -245,3 +253,21 @@ def test_a_driver_that_is_too_old_is_said(bundle: Bundle, monkeypatch: pytest.Mo
     assert said(run(bundle, "cpu")) == []
     with pytest.raises(InputError, match=r"^this computer has no cuda .*too old[^\n]*$"):
         choose_device("cuda")
+
+
+def test_the_doctor_names_a_driver_that_is_too_old(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    told: list[bool] = []
+
+    def once() -> bool:  # as PyTorch does: in a process it says so but once
+        return False if told else told.append(True) or too_old()
+
+    monkeypatch.setattr(torch.cuda, "is_available", once)
+    monkeypatch.setattr(devices, "_complaints", [])
+    for name in ("_networks", "_drawing", "_weights", "_trial_run"):
+        monkeypatch.setattr(doctor, name, lambda: "fine")
+    assert doctor.run(Namespace(debug=False, quiet=False)) == 0
+    out = capsys.readouterr().out
+    assert "note    graphics    the graphics device cannot be used: CUDA init" in out
+    assert "too old" in out

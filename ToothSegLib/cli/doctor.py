@@ -40,6 +40,7 @@ def run(args: argparse.Namespace) -> int:
         Check("Python", _python),
         *(Check(package, partial(_package, package)) for package in PACKAGES),
         Check("computing", _computing),
+        Check("graphics", _graphics, needed=False),
         Check("networks", _networks, needed=False),
         Check("drawing", _drawing, needed=False),
         Check("weights", _weights),
@@ -84,45 +85,66 @@ def _package(package: str) -> str:
 def _computing() -> str:
     import torch
 
+    from ToothSegLib.devices import choose_device, device_name
+
+    device = choose_device()
     threads = torch.get_num_threads()
     devices = [f"CPU, {threads} {'thread' if threads == 1 else 'threads'}"]
-    if torch.cuda.is_available():
-        devices.append(f"CUDA, {torch.cuda.get_device_name()}")
-    if torch.backends.mps.is_available():
-        devices.append("MPS, Apple silicon")
+    if device != "cpu":
+        devices.append(f"{device.upper()}, {device_name(device) or 'Apple silicon'}")
     return "; ".join(devices)
 
 
-def _networks() -> str:
-    """What computes the networks; a graphics device and OpenVINO are tried, for their installation
-    may be damaged."""
-    import numpy as np
+def _graphics() -> str:
+    """A driver that PyTorch cannot use: scans are computed all the same, but slowly."""
+    from ToothSegLib.devices import choose_device, unusable_graphics
 
-    from ToothSegLib.backends import choose_backend, how_to_install, ready
-    from ToothSegLib.device_faults import device_faults
+    device = choose_device()
+    if unusable_graphics():
+        raise RuntimeError(f"the graphics device cannot be used: {unusable_graphics()}")
+    return "none that PyTorch can use" if device == "cpu" else f"{device} is there"
+
+
+def _networks() -> str:
+    """What computes the networks; those that ship are tried, for an installation may be damaged,
+    and a graphics device may lack what one of them needs."""
+    from ToothSegLib.backends import choose_backend, how_to_install
+    from ToothSegLib.device_faults import DeviceUnfitError
     from ToothSegLib.devices import choose_device, has_half
-    from ToothSegLib.network import UNet
-    from ToothSegLib.progress import Progress
     from ToothSegLib.report import software_versions
-    from ToothSegLib.stored_network import StoredNetwork
 
     device = choose_device()
     half = "half precision" if has_half(device) else "full precision"
     backend = choose_backend("auto", device)
     if backend == "torch" and device == "cpu":
         return f"by PyTorch, {half}; faster with OpenVINO: {how_to_install()}"
-    size = {"dim": 3, "in_channels": 1, "out_channels": 1, "n_blocks": 2, "start_filters": 1}
+    try:
+        _try_networks(device, backend, "auto")
+    except DeviceUnfitError as error:
+        if not has_half(device):
+            raise
+        _try_networks(device, backend, "full")
+        half = f"full precision, for it fails in half precision ({error.reason})"
     if backend == "torch":
-        with device_faults(device, "trial"):
-            trial = UNet(**size).to(device).eval()
-            with ready(trial, (16, 16, 16), device) as run:
-                run(np.zeros((16, 16, 16), np.float32), Progress())
         return f"by PyTorch on {device}, {half}"
-    weights = {name: values.numpy() for name, values in UNet(**size).state_dict().items()}
-    network = StoredNetwork("a trial", {"class": "UNet", **size}, weights, "")
-    with ready(network, (16, 16, 16), device) as run:
-        run(np.zeros((16, 16, 16), np.float32), Progress())
     return f"by OpenVINO {software_versions()['openvino']}, {half}"
+
+
+def _try_networks(device: str, backend: str, precision: str) -> None:
+    import numpy as np
+
+    from ToothSegLib.backends import load_network, ready
+    from ToothSegLib.device_faults import device_faults
+    from ToothSegLib.models import load_bundle
+    from ToothSegLib.progress import Progress
+
+    bundle = load_bundle()
+    noise = np.random.default_rng(0).normal(0, 1, (48, 48, 48)).astype(np.float32)
+    with device_faults(device, "trial"):
+        for role in bundle.networks:
+            network = load_network(bundle, role, device, backend)
+            with ready(network, noise.shape, device, precision) as run:
+                run(noise, Progress())
 
 
 def _drawing() -> str:
