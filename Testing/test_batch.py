@@ -14,7 +14,7 @@ import pytest
 
 import batch_stub
 from batch_stub import EXIT, FAULT, KILLED, write_scan
-from ToothSegLib.batch import run
+from ToothSegLib.batch import pool, run
 from ToothSegLib.batch.entry import Entry
 from ToothSegLib.batch.folder import LOCK_NAME, working_folder
 from ToothSegLib.batch.manifest import MANIFEST_NAME
@@ -138,7 +138,11 @@ def test_other_weights_are_another_result(scans: Path, monkeypatch: pytest.Monke
     assert "are not those of the batch" in manifest(scans)["one/scan.nrrd"]["error"]
 
 
-def test_what_fails_does_not_stop_the_rest(scans: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_what_fails_does_not_stop_the_rest(
+    scans: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+    monkeypatch.setattr(pool, "may_be_graphics", lambda device: asked.append(device) or True)
     (scans / "bad.nrrd").write_bytes(b"no image")
     write_scan(scans / "killed.nrrd", what=KILLED)
     assert toothseg_batch(scans) == 2
@@ -154,7 +158,7 @@ def test_what_fails_does_not_stop_the_rest(scans: Path, capfd: pytest.CaptureFix
     for name, words, code in (
         ("bad", "no NRRD file", 2),
         ("killed", "fewer --jobs", 2),
-        ("exit", "broke off with code 7", 1),
+        ("exit", "broke off with code 7; if a graphics device is to blame, run the batch", 1),
         ("fault", "ZeroDivisionError: a fault in two lines", 1),
     ):
         line = lines[f"{name}.nrrd"]
@@ -162,6 +166,7 @@ def test_what_fails_does_not_stop_the_rest(scans: Path, capfd: pytest.CaptureFix
         assert words in line["error"]
         assert "\n" not in line["error"]
         assert not (scans.parent / "out" / name).exists()
+    assert asked == ["cpu"]
 
 
 @pytest.mark.usefixtures("in_process")

@@ -188,6 +188,12 @@ def test_when_its_parent_is_killed_the_child_ends_too(tmp_path: Path, bundle: st
         time.sleep(0.05)
 
 
+@pytest.mark.parametrize("device", ["cpu", "cuda"])
+def test_where_a_driver_may_have_ended_it_the_processor_is_advised(stub: Path, device: str) -> None:
+    message = ended(started(bundle="exit", device=device)).message
+    assert ("choose Device: cpu under Advanced" in message) == (device == "cuda")
+
+
 @pytest.mark.parametrize(
     ("bundle", "kind", "message"),
     [

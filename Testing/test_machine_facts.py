@@ -57,6 +57,21 @@ def test_where_nothing_is_sure_pytorch_chooses(monkeypatch: pytest.MonkeyPatch) 
     assert devices.choose_device() == "cpu"
 
 
+@pytest.mark.parametrize("sure", [True, False])
+def test_a_graphics_device_is_possible_where_there_may_be_one(
+    monkeypatch: pytest.MonkeyPatch, sure: bool
+) -> None:
+    monkeypatch.setattr(devices, "surely_without_graphics", lambda: sure)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    assert devices.may_be_graphics("auto") is not sure
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    assert not devices.may_be_graphics("auto")  # PyTorch is loaded, and says so
+    monkeypatch.delitem(sys.modules, "torch")
+    assert devices.may_be_graphics("auto") is not sure
+    assert devices.may_be_graphics("mps")
+    assert not devices.may_be_graphics("cpu")
+
+
 @LINUX
 def test_bfloat16_is_found_where_pytorch_finds_it(unloaded: None) -> None:
     told = has_bfloat16()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
@@ -45,6 +46,18 @@ def choose_device(name: str = "auto") -> str:
         reason = f" that PyTorch can use ({why})" if why else ""
         raise InputError(f"this computer has no {name} device{reason}: use --device auto or cpu")
     return name
+
+
+def may_be_graphics(name: str) -> bool:
+    """Whether the device of that name is, or may turn out to be, a graphics device; never waits for
+    PyTorch to load."""
+    if name != "auto":
+        return name != "cpu"
+    if "torch" not in sys.modules:
+        return not surely_without_graphics()
+    with suppress(Exception):
+        return choose_device() != "cpu"
+    return True
 
 
 def unusable_graphics() -> str:

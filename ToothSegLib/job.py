@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ToothSegLib import child, job_folder
+from ToothSegLib.devices import may_be_graphics
 from ToothSegLib.errors import Cancelled, ToothSegError
 from ToothSegLib.job_files import read_result, write_request
 from ToothSegLib.job_news import News
@@ -180,7 +181,10 @@ class Job:
                 "the system ended the computation, most likely for lack of memory: close other "
                 "programs, or crop the scan to the jaws"
             )
-        return f"the computation broke off with code {code}; the log may tell why"
+        advice = ""
+        if may_be_graphics(str(self._options["device"])):  # its driver can end a process
+            advice = "; if a graphics device is to blame, choose Device: cpu under Advanced"
+        return f"the computation broke off with code {code}; the log may tell why{advice}"
 
 
 def _absolute(bundle: str | os.PathLike[str] | None) -> str | None:

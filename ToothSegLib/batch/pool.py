@@ -16,6 +16,7 @@ from multiprocessing import connection, get_context, parent_process
 from multiprocessing.connection import Connection
 
 from ToothSegLib.batch.entry import Entry, Task
+from ToothSegLib.devices import may_be_graphics
 from ToothSegLib.errors import Cancelled
 from ToothSegLib.progress import ProgressCallback
 
@@ -34,6 +35,7 @@ _ENDED_BY_SYSTEM = (
     "the system ended the computation, most likely for lack of memory: run the batch again with "
     "fewer --jobs, or crop the scan to the jaws"
 )
+_PERHAPS_THE_DEVICE = "; if a graphics device is to blame, run the batch again with --device cpu"
 _LOOK_UP_S = 0.1
 _LAST_BREATH_S = 0.5
 # Spawned, not forked: torch's threads do not outlive a fork. (A copy in a forked process would
@@ -130,6 +132,8 @@ class _Worker:
             message, exit_code = _ENDED_BY_SYSTEM, 2
         else:
             message, exit_code = f"the computation broke off with code {code}", 1
+            if may_be_graphics(self.task.options.device):  # its driver can end a process
+                message += _PERHAPS_THE_DEVICE
         entry = Entry.of(self.task.scan, "failed", error=message, code=exit_code)
         self.task = None
         return entry
