@@ -1,8 +1,9 @@
 """Training on simulated cases: pictures are made as they are needed and never twice the same.
 
 Every step's chance comes from the seed and the step's number alone, so a run that was stopped and
-resumed draws the same patches as one that was not. In float32 it ends with the same weights to the
-bit; in bfloat16 some processors' kernels do not repeat themselves to the last digit.
+resumed draws the same patches as one that was not. On a processor, in float32, it ends with the
+same weights to the bit; in bfloat16 some processors' kernels do not repeat themselves to the last
+digit, nor on CUDA does the gradient of `max_pool3d`.
 
 The weights that ship are a running mean of the trained ones (Polyak averaging), which a short
 training gains from.

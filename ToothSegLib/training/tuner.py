@@ -1,8 +1,9 @@
 """One network of a bundle learns on, is judged on the way, and keeps its best weights.
 
 A step's chance comes from the seed and its number alone, and a checkpoint holds weights, running
-mean, moments and everything seen so far. So in float32 a run that was stopped, even killed, and
-resumed ends with the same bits as one that was not.
+mean, moments and everything seen so far. So on a processor, in float32, a run that was stopped,
+even killed, and resumed ends with the same bits as one that was not. On CUDA last digits may vary:
+the gradient of `max_pool3d` has no deterministic implementation there.
 """
 
 from __future__ import annotations
