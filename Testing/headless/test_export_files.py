@@ -50,17 +50,63 @@ def test_grouped_files_hold_all_of_their_teeth(
     assert 0.9 * wanted < sum(surface.volume_mm3 for surface in surfaces) < 1.02 * wanted
 
 
-def test_obj_has_the_colours_of_the_teeth(exporter: Any, teeth_node: Any, tmp_path: Path) -> None:
-    exporter.export_surfaces(teeth_node, tmp_path, format="OBJ")
-    stem = stl_name(13)[:-4]
-    assert f"mtllib {stem}.mtl" in (tmp_path / f"{stem}.obj").read_text()
-    lines = (tmp_path / f"{stem}.mtl").read_text().splitlines()
-    diffuse = next(line.split()[1:] for line in lines if line.startswith("Kd"))
-    colour = np.array(by_fdi(13).colour, float)
-    # The exporter makes colours darker, all channels alike.
-    np.testing.assert_allclose(
-        np.array(diffuse, float) / max(map(float, diffuse)), colour / colour.max(), atol=1e-6
-    )
+@pytest.mark.parametrize("grouping", ["tooth", "all"])
+def test_obj_has_names_and_colours_of_the_teeth(
+    exporter: Any, put: Any, tmp_path: Path, labels: Volume, grouping: str
+) -> None:
+    # The second is the same as the first but for its place, so that only the place tells them.
+    array = labels.array.copy()
+    array[array == 13] = 0
+    array[:, :, 16:32][labels.array[:, :, :16] == 11] = 13
+    node, _ = put(labels.with_array(array))
+    paths = exporter.export_surfaces(node, tmp_path, format="OBJ", grouping=grouping)
+    found = {}
+    for path in paths:
+        if path.suffix == ".obj":
+            materials = read_mtl(path.with_suffix(".mtl"))
+            assert f"mtllib {path.stem}.mtl" in path.read_text().splitlines()
+            groups = read_groups(path)
+            assert list(materials) == list(groups)
+            found |= {name: (*groups[name], materials[name]) for name in groups}
+    assert list(found) == [stl_name(fdi)[:-4] for fdi in TEETH]
+    for fdi, (material, middle, values) in zip(TEETH, found.values()):
+        assert material == stl_name(fdi)[:-4]
+        centre = tooth_of_labels(labels.with_array(array), fdi)[1]
+        np.testing.assert_allclose(middle, centre, atol=0.3)
+        colour = np.array(values["Kd"].split(), float)
+        np.testing.assert_allclose(colour, np.array(by_fdi(fdi).colour) / 255, atol=1e-6)
+        assert values["d"] == "1"
+        assert "Tr" not in values
+
+
+def read_mtl(path: Path) -> dict[str, dict[str, str]]:
+    """Material -> keyword -> value."""
+    materials: dict[str, dict[str, str]] = {}
+    for line in filter(None, path.read_text().splitlines()):
+        keyword, value = line.split(maxsplit=1)
+        if keyword == "newmtl":
+            materials[value] = {}
+        else:
+            list(materials.values())[-1][keyword] = value
+    return materials
+
+
+def read_groups(path: Path) -> dict[str, tuple[str, np.ndarray]]:
+    """Group -> its material, and the middle of its bounds."""
+    points, used = [], {}
+    for line in filter(None, path.read_text().splitlines()):
+        keyword, *values = line.split()
+        if keyword == "v":
+            points.append(values)
+        elif keyword == "g":
+            group = used.setdefault(values[0], [])
+        elif keyword in ("usemtl", "f"):
+            group.append(values)
+    places, middles = np.array(points, float), {}
+    for name, ((material,), *faces) in used.items():
+        corners = places[[int(corner.split("/")[0]) - 1 for face in faces for corner in face]]
+        middles[name] = (material, (corners.min(axis=0) + corners.max(axis=0)) / 2)
+    return middles
 
 
 def test_files_that_are_there_are_replaced_only_if_asked_for(

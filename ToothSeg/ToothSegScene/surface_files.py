@@ -16,6 +16,7 @@ import slicer
 import vtk
 
 from ToothSegLib.errors import InputError, OutputError
+from ToothSegLib.obj_names import name_teeth
 from ToothSegLib.progress import Progress, ProgressCallback
 from ToothSegLib.sound_mesh import sound_mesh
 from ToothSegLib.staging import all_or_nothing
@@ -46,7 +47,8 @@ def export_surfaces(
     """Write closed surfaces of the teeth in LPS millimetres, all of them or none.
 
     A parent transform of the segmentation, linear or not, is applied: the files are in world
-    coordinates. OBJ files come with an `.mtl` file of the teeth's colours.
+    coordinates. OBJ files have a group a tooth, named like its STL file, and come with an
+    `.mtl` file of the teeth's colours.
 
     Args:
         segmentation_node: the teeth; not changed, but that a segment which is a tooth by its name
@@ -84,7 +86,8 @@ def export_surfaces(
             writing = run.stage("writing surfaces", 0.6, 1.0)
             for number, (stem, fdis) in enumerate(groups.items()):
                 writing.update(number / len(groups))
-                written += _write(copy, [segment_ids[fdi] for fdi in fdis], stage, stem, format)
+                teeth = {fdi: segment_ids[fdi] for fdi in fdis}
+                written += _write(copy, teeth, stage, stem, format)
             writing.check()
     return [Path(folder) / name for name in written]
 
@@ -199,7 +202,7 @@ def _smoothed_copy(
 
 def _write(
     copy: slicer.vtkMRMLSegmentationNode,
-    segment_ids: list[str],
+    segment_ids: dict[int, str],
     stage: Path,
     stem: str,
     format: str,
@@ -208,23 +211,26 @@ def _write(
     # Slicer names a merged file after the node.
     copy.SetName(stem)
     ids = vtk.vtkStringArray()
-    for segment_id in segment_ids:
+    for segment_id in segment_ids.values():
         ids.InsertNextValue(segment_id)
     slicer.vtkSlicerSegmentationsModuleLogic.ExportSegmentsClosedSurfaceRepresentationToFiles(
         str(stage), copy, ids, format, True, 1.0, True
     )
-    expected = sum(
-        copy.GetSegmentation().GetSegment(segment_id).GetRepresentation(SURFACE).GetNumberOfPolys()
-        for segment_id in segment_ids
-    )
+    segmentation = copy.GetSegmentation()
+    triangles = {
+        fdi: int(segmentation.GetSegment(name).GetRepresentation(SURFACE).GetNumberOfPolys())
+        for fdi, name in segment_ids.items()
+    }
     names = [stem + ending for ending in _ENDINGS[format]]
     # Slicer's writers do not tell of a disk that is full.
-    if not _whole(stage / names[0], expected) or not all(
+    if not _whole(stage / names[0], sum(triangles.values())) or not all(
         (stage / name).is_file() and (stage / name).stat().st_size for name in names
     ):
         raise OutputError(
             f"cannot write {stage / names[0]}: the disk may be full, or the path too long"
         )
+    if format == "OBJ":
+        name_teeth(stage / names[0], triangles)
     return names
 
 
