@@ -82,6 +82,74 @@ def test_smoothing_does_not_shrink_a_tooth(spacing: tuple[float, float, float]) 
     assert np.abs(distances).max() < max(spacing)
 
 
+@pytest.mark.parametrize("smoothing", [0.0, 0.5, 1.0])
+def test_thin_roots_stay_however_smooth(smoothing: float) -> None:
+    spacing = (0.4, 0.4, 0.4)
+    mask = tooth_mask(spacing, crown_mm=2.4, root_mm=13.0)
+    surface = tooth_surfaces(Volume(mask.astype(np.uint8), spacing), smoothing)[1]
+    assert is_manifold(surface)
+    # Without smoothing the edges and corners of the voxels are cut off.
+    assert surface.volume_mm3 == pytest.approx(mask.sum() * np.prod(spacing), rel=0.02)
+    length = np.ptp(np.flatnonzero(mask.any(axis=(1, 2)))) + 1
+    assert np.ptp(surface.points[:, 2]) == pytest.approx(length * spacing[2], abs=spacing[2])
+
+
+def test_the_more_smoothing_the_smoother() -> None:
+    spacing = (0.4, 0.4, 0.4)
+    labels = Volume(tooth_mask(spacing).astype(np.uint8), spacing)
+    areas = []
+    for smoothing in (0.0, 0.25, 0.5, 1.0):
+        surface = tooth_surfaces(labels, smoothing)[1]
+        corners = surface.points[surface.triangles]
+        sides = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+        areas.append(np.linalg.norm(sides, axis=1).sum() / 2)
+    assert areas == sorted(areas, reverse=True)
+    np.testing.assert_array_equal(
+        tooth_surfaces(labels)[1].points, tooth_surfaces(labels, 0.5)[1].points
+    )
+
+
+def test_a_voxel_that_touches_by_an_edge_alone_is_no_part_of_the_file() -> None:
+    spacing = (0.4, 0.4, 0.4)
+    mask = tooth_mask(spacing)
+    middle = mask.shape[0] // 3
+    # The edge of the widest slice, and a voxel beside it across a corner.
+    j, i = np.argwhere(mask[middle])[0]
+    assert not mask[middle - 1 : middle + 2, j - 1, i - 1].any()
+    assert not mask[middle, j - 1, i]
+    alone = mask.copy()
+    alone[middle, j - 1, i - 1] = True
+    assert not alone[middle, j, i - 1]
+    surface, whole = (
+        tooth_surfaces(Volume(voxels.astype(np.uint8), spacing))[1] for voxels in (alone, mask)
+    )
+    assert is_manifold(surface)
+    # Euler's number of one closed part; of two it is 4.
+    assert len(surface.points) - len(surface.triangles) / 2 == 2
+    assert surface.volume_mm3 == pytest.approx(whole.volume_mm3, rel=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("shape", "least"), [((1, 1, 1), 0.15), ((1, 1, 2), 0.3), ((16, 1, 1), 0.45), ((9, 9, 1), 0.85)]
+)
+def test_what_is_one_voxel_thin_is_not_smoothed_away(
+    shape: tuple[int, int, int], least: float
+) -> None:
+    spacing = (0.4, 0.4, 0.4)
+    labels = Volume(np.ones(shape, np.uint8), spacing)
+    for smoothing in (0.0, 0.5, 1.0):
+        surface = tooth_surfaces(labels, smoothing)[1]
+        assert is_manifold(surface)
+        assert surface.volume_mm3 > least * labels.array.size * labels.voxel_mm3
+
+
+def test_a_surface_whose_places_are_all_one_is_an_error() -> None:
+    array = np.zeros((4, 4, 4), np.uint8)
+    array[1:3, 1:3, 1:3] = 16
+    with pytest.raises(OutputError, match=r"no surface of tooth 16: .*0\.3 mm.*1000000000"):
+        tooth_surfaces(Volume(array, (0.3, 0.3, 0.3), (1e9, 0.0, 0.0)))
+
+
 @pytest.mark.parametrize("direction", [np.eye(3), np.diag([-1.0, 1.0, 1.0]), OBLIQUE, -OBLIQUE])
 def test_surface_lies_where_the_voxels_lie_with_normals_outwards(direction: np.ndarray) -> None:
     spacing, origin = (0.4, 0.5, 0.6), (-31.0, 12.0, 250.0)
@@ -130,6 +198,10 @@ def test_is_manifold_finds_each_fault() -> None:
         "inside out": Surface(points, triangles[:, ::-1]),
         "one triangle turned": Surface(points, turned),
         "a triangle twice": Surface(points, np.concatenate([triangles, triangles[:1]])),
+        "two triangles on the same points": Surface(
+            np.concatenate([points, points[:3] + 5]),
+            np.concatenate([triangles, [[4, 5, 6], [4, 6, 5]]]),
+        ),
         "two points in one place": Surface(np.concatenate([points, points[:1]]), triangles),
         "nothing": Surface(points[:0], triangles[:0]),
     }

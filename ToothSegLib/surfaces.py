@@ -19,17 +19,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ToothSegLib.atomic import replacing
+from ToothSegLib.errors import OutputError
 from ToothSegLib.in_threads import in_threads
 from ToothSegLib.label_boxes import label_boxes
+from ToothSegLib.mesh_parts import signed_volume, worth_keeping
 from ToothSegLib.teeth import by_fdi
 from ToothSegLib.volume import Volume
 
 if TYPE_CHECKING:
     from vtkmodules.vtkCommonDataModel import vtkPolyData
 
-SMOOTHING_STEPS = 30
+SMOOTHING = 0.5
+"""How smooth surfaces are: 0 has the steps of the voxels, 1 is smoothest."""
+
 PASS_BAND = 0.04
-"""Share of the mesh's highest spatial frequency that survives; lower is smoother."""
+"""Share of the mesh's highest spatial frequency that survives at `SMOOTHING`; lower is smoother."""
 
 MOST_MOVED = 0.45
 """Voxels along each axis by which a vertex may be moved; less than a half, so that the part that
@@ -63,37 +67,40 @@ class Surface:
         return signed_volume(self.points, self.triangles)
 
 
-def tooth_surfaces(labels: Volume) -> dict[int, Surface]:
+def tooth_surfaces(labels: Volume, smoothing: float = SMOOTHING) -> dict[int, Surface]:
     """One closed surface for each label of a label map, by label, in ascending order.
+
+    Whatever the smoothing, a tooth keeps its volume, and its surface stays within less than a
+    voxel of where it was. Parts that enclose next to nothing are left out.
 
     Args:
         labels: (k, j, i) integers, 0 background; any direction matrix, left-handed ones too.
+        smoothing: 0 (the steps of the voxels) to 1.
+
+    Raises:
+        OutputError: the voxels lie so far away that the places of a surface are all one.
     """
     boxes = label_boxes(labels.array)
-    surfaces = in_threads(lambda found: _surface(labels, *found), boxes.items())
+    surfaces = in_threads(lambda found: _surface(labels, *found, smoothing), boxes.items())
     return dict(zip(boxes, surfaces, strict=True))
-
-
-def signed_volume(points: NDArray, triangles: NDArray) -> float:
-    """Volume in mm^3 enclosed by (N, 3) points and (M, 3) triangles, negative if inside out."""
-    if not len(triangles):
-        return 0.0
-    corners = (points - points.mean(axis=0, dtype=float)).astype(float)[triangles]
-    return float(np.linalg.det(corners).sum() / 6)
 
 
 def is_manifold(surface: Surface) -> bool:
     """Whether the surface is one that a printer or a mesh program takes without mending.
 
     Every edge belongs to exactly two triangles, which pass it in opposite directions (so it is
-    closed and consistently oriented), no two vertices lie in the same place, and the enclosed
-    volume is positive (so the normals point outwards).
+    closed and consistently oriented), no two vertices lie in the same place, no two triangles have
+    the same vertices, and the enclosed volume is positive (so the normals point outwards).
     """
     points, triangles = surface.points, surface.triangles
     if not len(triangles):
         return False
     sorted_points = points[np.lexsort(points.T)]
     if (sorted_points[1:] == sorted_points[:-1]).all(axis=1).any():
+        return False
+    corners = np.sort(triangles, axis=1)
+    corners = corners[np.lexsort(corners.T)]
+    if (corners[1:] == corners[:-1]).all(axis=1).any():
         return False
     start = triangles.ravel()
     end = triangles[:, [1, 2, 0]].ravel()
@@ -149,7 +156,7 @@ def to_polydata(surface: Surface) -> vtkPolyData:
     return mesh
 
 
-def _surface(labels: Volume, label: int, box: tuple[slice, ...]) -> Surface:
+def _surface(labels: Volume, label: int, box: tuple[slice, ...], smoothing: float) -> Surface:
     # A border of background closes a tooth that the edge of the volume cuts off.
     mask = np.pad(labels.array[box] == label, 2)
     first = np.array([part.start - 2 for part in box[::-1]], float)
@@ -157,24 +164,45 @@ def _surface(labels: Volume, label: int, box: tuple[slice, ...]) -> Surface:
 
     # In a frame along the voxel axes: x, y, z in mm from the box's first voxel.
     mesh = _contour(mask, labels.spacing)
-    stepped, triangles = _arrays(mesh)
-    smooth, fewer = _reduced(_smoothed(mesh, stepped, spacing), triangles)
-    wanted = float(mask.sum() * spacing.prod())
-    smooth = _restore_volume(smooth, fewer, wanted, limit=0.25 * spacing.min())
-
-    surface = _placed(first * spacing + smooth, fewer, labels)
-    if is_manifold(surface):
-        return surface
-    # Specks of a few voxels may shrink to a point.
-    return _placed(first * spacing + stepped, triangles, labels)
+    points, triangles = _arrays(mesh)
+    smooth = None
+    if smoothing > 0:
+        moved, fewer = _reduced(_smoothed(mesh, points, spacing, smoothing), triangles)
+        wanted = float(mask.sum() * spacing.prod())
+        moved = _restore_volume(moved, fewer, wanted, limit=0.25 * spacing.min())
+        smooth = _placed(first * spacing + moved, fewer, labels)
+        if not is_manifold(smooth):
+            smooth = None
+        elif smooth.volume_mm3 >= 0.5 * mask.sum() * labels.voxel_mm3:
+            return smooth
+    # Threads and specks of a few voxels may shrink to nothing.
+    stepped = _placed(first * spacing + points, triangles, labels)
+    if smooth is not None and smooth.volume_mm3 >= stepped.volume_mm3:
+        return smooth
+    if not is_manifold(stepped):
+        raise OutputError(
+            f"there can be no surface of tooth {label}: its voxels of {min(labels.spacing):g} mm "
+            f"lie too far from the origin of space for a file to tell them apart, at "
+            f"{stepped.points.mean(axis=0, dtype=float).tolist()} mm LPS; correct the scan's origin"
+        )
+    return stepped
 
 
 def _placed(points: NDArray, triangles: NDArray, labels: Volume) -> Surface:
-    """Points in mm along the voxel axes from the first voxel, and triangles, in LPS."""
+    """Points in mm along the voxel axes from the first voxel, and triangles, in LPS, no specks."""
     lps = points @ labels.direction.T + np.asarray(labels.origin)
     if np.linalg.det(labels.direction) < 0:
         triangles = triangles[:, ::-1]
-    return Surface(lps.astype(np.float32), np.ascontiguousarray(triangles))
+    surface = Surface(lps.astype(np.float32), np.ascontiguousarray(triangles))
+    return _without_specks(surface)
+
+
+def _without_specks(surface: Surface) -> Surface:
+    keep = worth_keeping(surface.points, surface.triangles)
+    if keep.all():
+        return surface
+    used, renumbered = np.unique(surface.triangles[keep], return_inverse=True)
+    return Surface(surface.points[used], renumbered.reshape(-1, 3))
 
 
 def _contour(mask: NDArray[np.bool_], spacing: tuple[float, float, float]) -> vtkPolyData:
@@ -195,14 +223,18 @@ def _contour(mask: NDArray[np.bool_], spacing: tuple[float, float, float]) -> vt
     return contour.GetOutput()
 
 
-def _smoothed(mesh: vtkPolyData, points: NDArray, spacing: NDArray) -> NDArray[np.float64]:
+def _smoothed(
+    mesh: vtkPolyData, points: NDArray, spacing: NDArray, smoothing: float
+) -> NDArray[np.float64]:
     """Smoothed positions of (N, 3) points, each less than half a voxel from where it was."""
     from vtkmodules.vtkFiltersCore import vtkWindowedSincPolyDataFilter
 
     smooth = vtkWindowedSincPolyDataFilter()
     smooth.SetInputData(mesh)
-    smooth.SetNumberOfIterations(SMOOTHING_STEPS)
-    smooth.SetPassBand(PASS_BAND)
+    smooth.SetNumberOfIterations(round(20 + 20 * smoothing))
+    # Beyond the usual smoothing the band narrows slowly: a narrower one would move most vertices as
+    # far as they may be moved, and so bring the steps back.
+    smooth.SetPassBand(PASS_BAND ** min(2 * smoothing, 1) * 0.5 ** max(2 * smoothing - 1, 0))
     smooth.NormalizeCoordinatesOn()
     smooth.NonManifoldSmoothingOn()
     smooth.FeatureEdgeSmoothingOff()
@@ -263,7 +295,7 @@ def _reduced(points: NDArray, triangles: NDArray) -> tuple[NDArray[np.float64], 
     fewer = Surface(
         fewer_points[used].astype(np.float32), renumbered.reshape(fewer_triangles.shape)
     )
-    if is_manifold(fewer):
+    if is_manifold(_without_specks(fewer)):
         return fewer.points.astype(float), fewer.triangles
     return points, triangles
 
