@@ -70,8 +70,8 @@ class Surface:
 def tooth_surfaces(labels: Volume, smoothing: float = SMOOTHING) -> dict[int, Surface]:
     """One closed surface for each label of a label map, by label, in ascending order.
 
-    Whatever the smoothing, a tooth keeps its volume, and its surface stays within less than a
-    voxel of where it was. Parts that enclose next to nothing are left out.
+    However smooth, a tooth keeps its volume, and a point moves by less than a voxel along each
+    axis. Parts that enclose next to nothing are left out.
 
     Args:
         labels: (k, j, i) integers, 0 background; any direction matrix, left-handed ones too.

@@ -24,10 +24,10 @@ from ToothSegScene.hand_drawn import title_of, without_empty
 from ToothSegScene.surface_files import (
     FORMATS,
     GROUPINGS,
-    SURFACE,
     export_surfaces,
     teeth_to_export,
 )
+from ToothSegScene.tooth_meshes import SURFACE
 
 __all__ = [
     "FORMATS",

@@ -1,8 +1,9 @@
 """Surfaces of the teeth as files: STL or OBJ, one a tooth, one a category, or all in one.
 
-Slicer makes the surfaces and writes the files, from a copy of the segmentation in a scene of its
-own. So names, smoothing and representations of the segmentation that the reader sees stay as they
-are, and every file gets the name that the command line would give it.
+The surfaces are those of the command line (`tooth_meshes.py`). Slicer writes the files, from a copy
+of the segmentation in a scene of its own. So names, smoothing and representations of the
+segmentation that the reader sees stay as they are, and every file gets the name that the command
+line would give it.
 """
 
 from __future__ import annotations
@@ -18,19 +19,17 @@ import vtk
 from ToothSegLib.errors import InputError, OutputError
 from ToothSegLib.obj_names import name_teeth
 from ToothSegLib.progress import Progress, ProgressCallback
-from ToothSegLib.sound_mesh import sound_mesh
 from ToothSegLib.staging import all_or_nothing
 from ToothSegLib.surfaces import stl_name
 from ToothSegLib.teeth import LOWER_ARCH, UPPER_ARCH, by_fdi
 from ToothSegScene.hand_drawn import left_out_in_words, number_by_name
 from ToothSegScene.segments import teeth_of
+from ToothSegScene.tooth_meshes import SURFACE, tooth_meshes
 from ToothSegScene.transforms import is_mirrored
 
 _ENDINGS = {"STL": (".stl",), "OBJ": (".obj", ".mtl")}
 FORMATS = tuple(_ENDINGS)
 GROUPINGS = ("tooth", "category", "all")
-SURFACE = "Closed surface"
-"""Slicer's name of the representation."""
 
 
 def export_surfaces(
@@ -54,7 +53,7 @@ def export_surfaces(
         segmentation_node: the teeth; not changed, but that a segment which is a tooth by its name
             gets its number.
         folder: an existing folder.
-        smoothing: Slicer's smoothing factor, 0 (steps of voxels) to 1.
+        smoothing: 0 (steps of voxels) to 1; 0.5 as on the command line. A tooth keeps its volume.
         format: "STL" or "OBJ".
         grouping: "tooth" (`11_upper_right_central_incisor.stl` ...), "category"
             (`upper_incisors.stl` ...) or "all" (`teeth.stl`).
@@ -69,8 +68,8 @@ def export_surfaces(
 
     Raises:
         InputError: an option is none of these, there are no teeth, or a transform mirrors them.
-        OutputError: the folder or a file cannot be written, or is there and must not be
-            replaced or taken away.
+        OutputError: a tooth can have no surface, or the folder or a file cannot be written, or is
+            there and must not be replaced or taken away.
         Cancelled: as asked; the folder is as it was.
     """
     _check_options(smoothing, format, grouping)
@@ -81,7 +80,7 @@ def export_surfaces(
     rivals = [stem + ending for stem in _STEMS for ending in _ENDINGS[format]]
     with all_or_nothing(folder, overwrite=overwrite, rivals=rivals) as stage:
         run.stage("making surfaces", 0.0, 0.6).update(0.0)
-        with _smoothed_copy(segmentation_node, segment_ids, smoothing) as copy:
+        with _copy_of_surfaces(segmentation_node, segment_ids, smoothing) as copy:
             groups = _groups(sorted(segment_ids), grouping)
             writing = run.stage("writing surfaces", 0.6, 1.0)
             for number, (stem, fdis) in enumerate(groups.items()):
@@ -151,10 +150,10 @@ _STEMS = [stem for way in GROUPINGS for stem in _groups([*UPPER_ARCH, *LOWER_ARC
 
 
 @contextmanager
-def _smoothed_copy(
+def _copy_of_surfaces(
     node: slicer.vtkMRMLSegmentationNode, segment_ids: dict[int, str], smoothing: float
 ) -> Iterator[slicer.vtkMRMLSegmentationNode]:
-    """A segmentation of the same teeth with surfaces, in world coordinates, in its own scene."""
+    """A segmentation of the same teeth as surfaces, in world coordinates, in its own scene."""
     scene = slicer.vtkMRMLScene()
     copy = scene.AddNewNodeByClass("vtkMRMLSegmentationNode")
     copy.CreateDefaultDisplayNodes()
@@ -166,34 +165,15 @@ def _smoothed_copy(
         transform.SetAndObserveTransformToParent(to_world)
         copy.SetAndObserveTransformNodeID(transform.GetID())
 
-    segmentation, original = copy.GetSegmentation(), node.GetSegmentation()
-    source = original.GetSourceRepresentationName()
-    segmentation.SetSourceRepresentationName(source)
-    segmentation.SetConversionParameter("Smoothing factor", str(smoothing))
-    # Once a layer, however many segments share it. The layers themselves must not be shared with
-    # the original: a segment that is removed takes its voxels out of its layer.
-    layers: dict[str, vtk.vtkDataObject] = {}
+    segmentation = copy.GetSegmentation()
+    segmentation.SetSourceRepresentationName(SURFACE)
+    surfaces = tooth_meshes(node, segment_ids, smoothing)
     for fdi, segment_id in segment_ids.items():
-        whole = original.GetSegment(segment_id)
-        layer = whole.GetRepresentation(source)
-        address = layer.GetAddressAsString("")
-        if address not in layers:
-            layers[address] = layer.NewInstance()
-            layers[address].DeepCopy(layer)
         segment = slicer.vtkSegment()
         segment.SetName(str(fdi))
         segment.SetColor([value / 255 for value in by_fdi(fdi).colour])
-        segment.SetLabelValue(whole.GetLabelValue())
-        segment.AddRepresentation(source, layers[address])
+        segment.AddRepresentation(SURFACE, surfaces[fdi])
         segmentation.AddSegment(segment, segment_id)
-    if not copy.CreateClosedSurfaceRepresentation():
-        raise OutputError("Slicer could not make surfaces of the teeth: see the error log")
-    for segment_id in segment_ids.values():
-        segment = segmentation.GetSegment(segment_id)
-        surface = sound_mesh(segment.GetRepresentation(SURFACE))
-        if not surface.GetNumberOfPolys():
-            raise OutputError(f"Slicer could not make a surface of segment {segment_id}")
-        segment.AddRepresentation(SURFACE, surface)
     try:
         yield copy
     finally:
