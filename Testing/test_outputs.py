@@ -20,6 +20,7 @@ from ToothSegLib.file_names import output_stem
 from ToothSegLib.offscreen import NoDrawing
 from ToothSegLib.output_folder import check_folder
 from ToothSegLib.outputs import write_outputs
+from ToothSegLib.report import Finding
 from ToothSegLib.surfaces import stl_name
 from ToothSegLib.teeth import by_fdi
 from ToothSegLib.volume import Volume
@@ -143,6 +144,22 @@ def test_files_are_written_while_the_picture_is_drawn(
     monkeypatch.setattr(outputs, "teeth_picture", draw)
     write_outputs(segmentation(dentition(ABSENT)), "scan", tmp_path)
     assert {"scan-labels.nrrd", "scan.png"} <= set(tree(tmp_path))
+
+
+def test_the_picture_tells_how_many_findings_are_urgent(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[int] = []
+
+    def draw(surfaces: object, title: str, urgent: int) -> np.ndarray:
+        told.append(urgent)
+        return np.zeros((4, 5, 3), np.uint8)
+
+    monkeypatch.setattr(outputs, "teeth_picture", draw)
+    result = segmentation(dentition(ABSENT))
+    result.findings[:] = [Finding("a", urgency, "") for urgency in ("high", "low", "high")]
+    write_outputs(result, "scan", tmp_path, stl=False)
+    assert told == [2]
 
 
 def test_where_nothing_can_be_drawn_the_rest_is_written_and_the_report_says_so(

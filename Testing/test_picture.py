@@ -82,9 +82,43 @@ def test_upper_teeth_are_above_the_lower_ones(drawn: np.ndarray) -> None:
 def test_a_tooth_that_is_not_there_is_said_to_be_missing() -> None:
     words = []
     frame = SimpleNamespace(write=lambda text, *_, **__: words.append(text))
-    picture._write_frame(frame, "scan", [12, 47])
+    picture._write_frame(frame, "scan", 0)
+    picture._write_teeth(frame, [12, 47])
     assert {"scan", "26 of 28 teeth", "Not found: 12, 47", "R", "L"} <= set(words)
     assert "For research use, not a medical device." in words
+
+
+@pytest.mark.parametrize(
+    ("urgent", "words"),
+    [
+        (0, []),
+        (1, ["1 urgent finding: see the report"]),
+        (3, ["3 urgent findings: see the report"]),
+    ],
+)
+def test_urgent_findings_are_told_below_what_else_is_there(urgent: int, words: list[str]) -> None:
+    written = {}
+    frame = SimpleNamespace(write=lambda text, place, *_, **__: written.update({text: place}))
+    picture._write_frame(frame, "scan", urgent)
+    picture._write_teeth(frame, [12])
+    assert [text for text in written if "urgent" in text] == words
+    for text in words:
+        # Two lines of 20 pixels, within the strip below the panels.
+        assert 12 <= written[text][1] <= written["Not found: 12"][1] - 24
+
+
+def test_a_scan_without_teeth_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    written, panels = [], []
+    frame = SimpleNamespace(
+        write=lambda text, *_, **__: written.append(text),
+        panel=panels.append,
+        pixels=lambda: None,
+    )
+    monkeypatch.setattr(picture, "Canvas", lambda *_: frame)
+    teeth_picture({}, "scan.nrrd", 1)
+    assert {"No teeth found", "scan.nrrd", "1 urgent finding: see the report"} <= set(written)
+    assert not [text for text in written if "Not found" in text or text == "Front"]
+    assert len(panels) == 1
 
 
 def test_a_scan_without_teeth_has_a_picture_too() -> None:

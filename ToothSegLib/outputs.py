@@ -134,7 +134,8 @@ def _make_files(
         pictures = []
         try:
             if picture:
-                write_png(stage / f"{stem}.png", teeth_picture(surfaces, title))
+                urgent = sum(finding.urgency == "high" for finding in segmentation.findings)
+                write_png(stage / f"{stem}.png", teeth_picture(surfaces, title, urgent))
                 pictures.append(f"{stem}.png")
             if slices_of is not None:
                 from ToothSegLib.slices import slice_picture  # asked for seldom, and slow to load

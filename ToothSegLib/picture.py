@@ -24,6 +24,9 @@ WIDTH, HEIGHT = 1600, 1000
 _FRONT: Box = (24, 84, 950, 836)
 _UPPER: Box = (998, 514, 578, 406)
 _LOWER: Box = (998, 84, 578, 406)
+_WHOLE: Box = (24, 84, 1552, 836)
+
+_ALARM = (0.72, 0.11, 0.11)
 
 _LABEL_GAP = 44
 _LABEL_ROOM = 64
@@ -31,12 +34,15 @@ _LABEL_SIZE = 19
 _LABEL_BOX = (28, 24)  # what a number takes with its ground, and a pixel around
 
 
-def teeth_picture(surfaces: Mapping[int, Surface], title: str = "") -> NDArray[np.uint8]:
+def teeth_picture(
+    surfaces: Mapping[int, Surface], title: str = "", urgent: int = 0
+) -> NDArray[np.uint8]:
     """Draw the teeth, each in its colour with its FDI number.
 
     Args:
         surfaces: by FDI number; may be empty.
         title: what the picture is of, such as the file's name.
+        urgent: how many findings of high urgency the report has.
 
     Returns:
         (1000, 1600, 3) RGB.
@@ -45,20 +51,25 @@ def teeth_picture(surfaces: Mapping[int, Surface], title: str = "") -> NDArray[n
         NoDrawing: this machine has no OpenGL.
     """
     canvas = Canvas(WIDTH, HEIGHT)
+    shown = {fdi: surface for fdi, surface in surfaces.items() if len(surface.points)}
+    if not shown:
+        canvas.panel(_WHOLE)
+        canvas.write("No teeth found", (WIDTH / 2, HEIGHT / 2), 44, bold=True, align="centre")
+        _write_frame(canvas, title, urgent)
+        return canvas.pixels()
     for box in (_FRONT, _UPPER, _LOWER):
         canvas.panel(box)
 
-    shown = {fdi: surface for fdi, surface in surfaces.items() if len(surface.points)}
     centroids = {fdi: surface.points.mean(axis=0) for fdi, surface in shown.items()}
     left, posterior, superior = dentition_axes(centroids).T
-    if shown:
-        _draw_front(canvas, shown, left, superior)
+    _draw_front(canvas, shown, left, superior)
     for box, arch, up in ((_UPPER, UPPER_ARCH, -posterior), (_LOWER, LOWER_ARCH, posterior)):
         if _of_arch(shown, arch):
             # Both arches by the frame of the whole: the same scale, and a lone molar at its side.
             view = View.fitted(_all_points(shown), left, up, box, (56, 40))
             _draw_arch(canvas, _of_arch(shown, arch), view)
-    _write_frame(canvas, title, sorted(set(FDI_NUMBERS) - set(shown)))
+    _write_frame(canvas, title, urgent)
+    _write_teeth(canvas, sorted(set(FDI_NUMBERS) - set(shown)))
     return canvas.pixels()
 
 
@@ -108,13 +119,19 @@ def _draw_arch(canvas: Canvas, surfaces: Mapping[int, Surface], view: View) -> N
         _number(canvas, fdi, place)
 
 
-def _write_frame(canvas: Canvas, title: str, missing: Sequence[int]) -> None:
-    found = len(FDI_NUMBERS) - len(missing)
+def _write_frame(canvas: Canvas, title: str, urgent: int) -> None:
     canvas.write(shortened(title) or "Teeth", (28, 956), 30, bold=True)
+    canvas.write(NOTICE, (WIDTH - 28, 48), 20, align="right", colour=SOFT_INK)
+    if urgent:
+        words = f"{urgent} urgent finding{'s' if urgent > 1 else ''}: see the report"
+        canvas.write(words, (28, 20), 20, bold=True, colour=_ALARM)
+
+
+def _write_teeth(canvas: Canvas, missing: Sequence[int]) -> None:
+    found = len(FDI_NUMBERS) - len(missing)
     canvas.write(f"{found} of {len(FDI_NUMBERS)} teeth", (WIDTH - 28, 956), 26, align="right")
     below = f"Not found: {', '.join(map(str, missing))}" if missing else "All 28 teeth found"
     canvas.write(below, (28, 48), 20)
-    canvas.write(NOTICE, (WIDTH - 28, 48), 20, align="right", colour=SOFT_INK)
     names = (
         (_FRONT, "Front"),
         (_UPPER, "Upper arch from below"),
