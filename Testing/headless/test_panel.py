@@ -209,39 +209,6 @@ def test_no_letter_of_the_keyboard_stands_for_two_things(panel_widget: Any) -> N
     assert len({*letters, *"FEVH"}) == len(letters) + 4
 
 
-def test_without_torch_the_button_offers_to_install_it(
-    sample_volume_node: Any, panel_widget: Any, dialogs: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    import qt
-
-    from ToothSegPanel import torch_setup
-
-    there = {"torch": False}
-    monkeypatch.setattr(torch_setup, "is_there", lambda: there["torch"])
-    panel_widget.panel.run.refresh()
-    button = panel_widget.ui.segmentButton
-    assert button.text == torch_setup.LABEL
-
-    button.click()
-    assert "Extensions Manager" in dialogs.take()[0].text
-
-    class PyTorchUtilsLogic:
-        def installTorch(self, askConfirmation: bool = True) -> None:
-            there["torch"] = True
-
-    fake = type(sys)("PyTorchUtils")
-    fake.PyTorchUtilsLogic = PyTorchUtilsLogic  # type: ignore[attr-defined]
-    monkeypatch.setitem(sys.modules, "PyTorchUtils", fake)
-    dialogs.answer(qt.QMessageBox.Cancel)
-    button.click()
-    assert not there["torch"]
-    dialogs.answer(qt.QMessageBox.Ok)
-    button.click()
-    assert there["torch"]
-    assert button.text == "&Segment teeth"
-    assert len(dialogs.take()) == 2
-
-
 def test_long_names_do_not_widen_the_panel(panel_widget: Any, scene: Any) -> None:
     import slicer
     from PySide6.QtWidgets import QWidget

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from html import escape
 from typing import Any
 
@@ -11,7 +12,7 @@ import qt
 from ToothSegLib.errors import ToothSegError
 from ToothSegPanel import torch_setup
 from ToothSegPanel.duration import time_left
-from ToothSegPanel.reporting import capitalised, errors_in_a_line, sentence, show_error
+from ToothSegPanel.reporting import capitalised, clock, errors_in_a_line, sentence, show_error
 
 POLL_MS = 100
 
@@ -48,6 +49,7 @@ class RunPanel:
         self._changed = changed
         self._finished = finished
         self._said = ""
+        self._installs = False
         self.run: Any = None
         self._timer = qt.QTimer()
         self._timer.interval = POLL_MS
@@ -61,6 +63,10 @@ class RunPanel:
         running = self.run is not None
         self._ui.segmentButton.visible = not running
         self._ui.progressFrame.visible = running
+        if self._installs:  # torch may be there already, but not all that it needs
+            self._label(torch_setup.INSTALLING_LABEL, torch_setup.INSTALLING, False)
+            self._show(f"{torch_setup.INSTALLING}.")
+            return
         if not torch_setup.is_there():
             self._label(torch_setup.LABEL, torch_setup.TIP, True)
             self._show(f"{torch_setup.TIP}.")
@@ -106,12 +112,13 @@ class RunPanel:
         self._ui.segmentButton.enabled = enabled
 
     def _clicked(self) -> None:
-        if self.run is not None:
+        if self.run is not None or self._installs:
             return
         if not torch_setup.is_there():
             with errors_in_a_line("install PyTorch"):
-                torch_setup.install()
-            self.refresh()
+                if torch_setup.is_wanted():
+                    with self._installing():
+                        torch_setup.install()
             return
         self.say("")
         with errors_in_a_line("start the run"):
@@ -122,6 +129,18 @@ class RunPanel:
             self._timer.start()
             self.refresh()
             self._changed()
+
+    @contextmanager
+    def _installing(self) -> Iterator[None]:
+        """The button says what goes on, and is no button: pip lets further clicks come through."""
+        self._installs = True
+        self.refresh()
+        try:
+            with clock():
+                yield
+        finally:
+            self._installs = False
+            self.refresh()
 
     def _poll(self) -> None:
         run = self.run
