@@ -35,3 +35,14 @@ def test_what_is_to_be_filled_in_is_listed() -> None:
     for key in ("authors", "[project.urls]"):
         there = re.search(rf"^{re.escape(key)}", project, re.M) is not None
         assert there or f"`{key}`" in listed["pyproject.toml"], key
+
+
+def test_desktop_slicer_has_a_display_and_its_windows_installer_gets_its_options() -> None:
+    """bash of MSYS makes paths of what begins with a slash."""
+    lines = [line.strip() for line in text_of(".github/workflows/slicer.yml").splitlines()]
+    started = [line for line in lines if '"$SLICER"' in line]
+    assert started
+    for line in started:
+        assert line.startswith('"${display[@]}" '), line
+    (installer,) = (line for line in lines if " /S " in line and not line.startswith("#"))
+    assert "MSYS2_ARG_CONV_EXCL='*' ./slicer-package.exe /S" in installer
