@@ -135,3 +135,23 @@ def test_what_pip_could_not_do_is_no_fault_of_toothseg(
     assert "\n" not in shown.text
     assert panel_widget.ui.segmentButton.enabled
     assert qt.QApplication.overrideCursor() is None
+
+
+def test_the_self_test_is_skipped_where_there_is_no_torch(
+    scene: Any, toothseg: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """As where Slicer's extensions are built; ctest and the button Reload and Test."""
+    import unittest
+
+    import ToothSeg
+    from ToothSegPanel import torch_setup
+
+    monkeypatch.setattr(torch_setup, "is_there", lambda: False)
+    result = unittest.TestResult()
+    unittest.defaultTestLoader.loadTestsFromTestCase(ToothSeg.ToothSegTest).run(result)
+    ((_test, reason),) = result.skipped
+    assert "PyTorch, which is not installed" in reason
+    assert result.wasSuccessful()
+    with caplog.at_level("INFO"):
+        ToothSeg.ToothSegTest().runTest()
+    assert reason in caplog.text
