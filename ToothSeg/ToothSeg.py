@@ -114,8 +114,9 @@ class ToothSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         if self.panel is not None:
             self.panel.close()
         self.removeObservers()
-        # PythonQt has a ValueError for a widget that is no more.
-        with suppress(ValueError, RuntimeError):
+        # Of a widget that is no more PythonQt reads nothing (ValueError), sets nothing
+        # (AttributeError) and disconnects nothing (SystemError).
+        with suppress(ValueError, AttributeError, SystemError):
             self._drop_parameters()
 
     def enter(self) -> None:

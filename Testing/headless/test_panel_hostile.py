@@ -212,6 +212,31 @@ def test_slicer_quits_during_a_run_with_the_widgets_gone_before(
     toothseg.__dict__["_widget"] = None  # there is nothing left to close
 
 
+@pytest.mark.parametrize("touch", ["read", "set", "disconnect"])
+def test_slicer_may_touch_a_destroyed_widget_when_the_parameters_are_dropped(
+    widget: Any, toothseg: Any, monkeypatch: pytest.MonkeyPatch, touch: str
+) -> None:
+    import qt
+    import shiboken6
+
+    from compat.parameter_gui import Connector
+
+    def let_go(connector: Any) -> None:
+        gone = qt.QPushButton()
+        gone.delete()
+        if touch == "read":
+            _ = gone.text
+        elif touch == "set":
+            gone.text = ""
+        else:
+            gone.disconnect("clicked()", settle)
+
+    shiboken6.delete(widget.parent)
+    monkeypatch.setattr(Connector, "disconnect", let_go)
+    widget.cleanup()
+    toothseg.__dict__["_widget"] = None  # there is nothing left to close
+
+
 def test_an_empty_scene_says_what_to_do_and_forgets_what_was(widget: Any, scene: Any) -> None:
     label = widget.ui.messageLabel
     assert "Load a scan" in label.text

@@ -129,6 +129,22 @@ def test_arguments_are_counted_as_pythonqt_counts_them() -> None:
     assert sorted(heard, key=str) == sorted(["none", False, 12, (13, False)], key=str)
 
 
+def test_a_destroyed_widget_is_refused_as_by_pythonqt() -> None:
+    import qt
+
+    button = qt.QPushButton("Go")
+    button.connect("clicked()", button.hide)
+    click = button.click
+    button.delete()
+    for read in (lambda: button.text, lambda: button.hide(), click):
+        with pytest.raises(ValueError, match="destroyed QPushButton"):
+            read()
+    with pytest.raises(AttributeError, match="destroyed QPushButton"):
+        button.text = "Stop"
+    with pytest.raises(SystemError):
+        button.disconnect("clicked()", button)
+
+
 def test_lists_come_back_as_tuples() -> None:
     import qt
 

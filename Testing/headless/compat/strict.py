@@ -5,6 +5,9 @@ As in PythonQt: Qt properties are attributes (``button.text = "x"``; calling one
 many arguments as it has parameters, whatever their defaults; lists come back as tuples; an
 attribute that is no property can be set on a Python subclass only.
 
+Of a destroyed object reading and calling is a ValueError, setting an AttributeError, disconnecting
+a SystemError (PythonQt fails there without a word), as in PythonQt.
+
 Stricter than PythonQt, so that a slip shows: a property takes only its own type (PythonQt turns 0.5
 into 0 for an int and None into "None" for a text), connecting to a signal that does not exist
 raises (PythonQt prints a warning), PySide6's own ``exec`` is absent (it is ``exec_``).
@@ -18,6 +21,7 @@ import functools
 from collections.abc import Callable
 from typing import Any
 
+import shiboken6
 from PySide6 import QtCore
 
 from compat.signals import Signal, connect, disconnect, signal_names
@@ -47,6 +51,7 @@ class Method:
 
     def __call__(self, *arguments: Any, **named: Any) -> Any:
         plain = (a._thing if isinstance(a, Inner) else a for a in arguments)
+        _want_alive(getattr(self._method, "__self__", None), "call a method")
         return strictly(self._method(*plain, **named))
 
     def __eq__(self, other: object) -> bool:
@@ -63,6 +68,11 @@ def strictly(value: Any) -> Any:
     if isinstance(value, QtCore.QObject) and not isinstance(value, Strict):
         return Inner(value)
     return value
+
+
+def _want_alive(thing: Any, doing: str, error: type[Exception] = ValueError) -> None:
+    if isinstance(thing, shiboken6.Object) and not shiboken6.isValid(thing):
+        raise error(f"Trying to {doing} of a destroyed {type(thing).__name__} object")
 
 
 @functools.cache
@@ -92,6 +102,7 @@ def _own(cls: type, name: str) -> bool:
 def _read(thing: Any, name: str, plain: Callable[[str], Any]) -> Any:
     """A property's value, a signal or a method; ``plain`` reads PySide6's attributes."""
     cls = type(thing)
+    _want_alive(thing, f"read {name!r}")
     if isinstance(thing, QtCore.QObject):
         name = "objectName" if name == "name" else name
         if name in _properties(cls):
@@ -129,6 +140,8 @@ def _written(thing: Any, name: str, value: Any) -> bool:
     if not isinstance(thing, QtCore.QObject):
         return False
     name = "objectName" if name == "name" else name
+    if not name.startswith("_"):
+        _want_alive(thing, f"set {name!r}", AttributeError)
     prop = _properties(cls).get(name)
     if prop is not None:
         _write(thing, prop, value)
@@ -202,6 +215,7 @@ class Strict:
 
     def disconnect(self, signature: str | None = None, slot: Any = None) -> bool:
         """Take back one connection, a signal's, or all that Python made; False where none was."""
+        _want_alive(self, "disconnect a signal", SystemError)
         return disconnect(self, signature, slot)
 
     def className(self) -> str:
@@ -210,8 +224,6 @@ class Strict:
 
     def delete(self) -> None:
         """What PythonQt offers to delete the C++ object at once."""
-        import shiboken6
-
         shiboken6.delete(self)
 
 
