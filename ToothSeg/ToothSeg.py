@@ -103,8 +103,8 @@ class ToothSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.addObserver(scene, scene.StartImportEvent, self._on_scene_comes)
         self.addObserver(scene, scene.EndImportEvent, self._on_scene_there)
         self.addObserver(scene, scene.NodeAboutToBeRemovedEvent, self._on_node_leaves)
-        self.addObserver(scene, scene.NodeRemovedEvent, self._on_nodes_changed)
-        self.addObserver(scene, scene.NodeAddedEvent, self._on_nodes_changed)
+        self.addObserver(scene, scene.NodeRemovedEvent, self._on_node_left)
+        self.addObserver(scene, scene.NodeAddedEvent, self._on_node_comes)
         if self._is_open:
             # A developer has reloaded the module: nobody will enter it, it is entered already.
             self._take_parameters()
@@ -168,7 +168,11 @@ class ToothSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         if self._parameters is not None and node is self._parameters.roi:
             self._parameters.roi = None
 
-    def _on_nodes_changed(self, caller: Any, event: Any) -> None:
+    @vtk.calldata_type(vtk.VTK_OBJECT)
+    def _on_node_left(self, caller: Any, event: Any, node: Any) -> None:
+        self.panel.node_left(node)
+
+    def _on_node_comes(self, caller: Any, event: Any) -> None:
         self.panel.look_again()
 
     def _on_scene_start_close(self, caller: Any, event: Any) -> None:

@@ -62,6 +62,20 @@ def test_the_node_that_comes_into_the_row_is_chosen(scene: Any, selector: Any, n
     assert selector.currentNode() is nodes[1]
 
 
+def test_nothing_is_chosen_in_the_place_of_nothing(scene: Any, selector: Any) -> None:
+    """Whoever has chosen none while a node was leaving keeps it, as the row went before."""
+    node, other = (add(scene, name) for name in ("a", "b"))
+    leaving = scene.NodeAboutToBeRemovedEvent
+    tag = scene.AddObserver(leaving, lambda *_: selector.setCurrentNode(None), -20.0)
+    scene.RemoveNode(node)
+    scene.RemoveObserver(tag)
+    assert selector.currentNode() is None
+    add(scene, "c")
+    assert selector.currentNode() is None
+    scene.RemoveNode(other)
+    assert selector.currentNode() is None
+
+
 def test_the_nodes_of_a_scene_go_all_at_once(scene: Any, selector: Any) -> None:
     nodes = [add(scene, name) for name in ("a", "b")]
     heard: list[Any] = []

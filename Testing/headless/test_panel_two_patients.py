@@ -138,6 +138,22 @@ def test_what_comes_in_the_place_of_a_removed_scan_is_not_chosen(
     assert chosen(widget) == (loaded, a.teeth)  # and not B, of which a run would be
 
 
+def test_a_scan_that_bears_the_id_of_one_that_has_left_is_chosen(widget: Any, a: Any) -> None:
+    from ToothSegPanel.pair import Pair
+
+    b, pair = scan_only("B"), Pair()
+    parameters = SimpleNamespace(inputVolume=b, segmentation=a.teeth)
+    pair.leaves(a.scan, parameters)
+    pair.follow_result(parameters)
+    assert parameters.inputVolume is b
+    pair.left(b)
+    pair.follow_result(parameters)
+    assert parameters.inputVolume is b
+    pair.left(a.scan)
+    pair.follow_result(parameters)
+    assert parameters.inputVolume is a.scan
+
+
 def test_a_removed_result_gives_way_to_one_of_the_same_scan(
     widget: Any, a: Any, scene: Any
 ) -> None:

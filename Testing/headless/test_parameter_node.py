@@ -142,6 +142,27 @@ def test_observers_hear_of_a_change_once(parameters: Any) -> None:
     assert panel.heard == 1
 
 
+def test_a_node_that_goes_is_kept_until_the_parameter_node_tells_of_it(
+    scene: Any, parameters: Any
+) -> None:
+    scan = scene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", "scan")
+    parameters.inputVolume = scan
+    told: list[Any] = []
+    for event in ("NodeAboutToBeRemovedEvent", "NodeRemovedEvent"):
+        scene.AddObserver(getattr(scene, event), lambda *_: told.append(parameters.inputVolume))
+    scene.RemoveNode(scan)
+    scene.RemoveAllObservers()
+    assert told == [scan, scan]
+    assert parameters.inputVolume is None
+
+
+def test_a_value_that_was_taken_away_is_the_default_again(parameters: Any) -> None:
+    parameters.count = 9
+    node = parameters.parameterNode
+    node.UnsetParameter("count")
+    assert (parameters.count, node.GetParameter("count")) == (3, "3")
+
+
 def widgets() -> Any:
     import ctk
     import qt
@@ -185,6 +206,35 @@ def test_widgets_and_parameters_follow_one_another(scene: Any, parameters: Any) 
     ui.count.value = 5
     parameters.bundle = "y"
     assert (parameters.count, ui.bundle.text) == (4, "x")
+
+
+def test_widgets_write_nothing_back_while_they_are_brought_in_line(
+    scene: Any, parameters: Any
+) -> None:
+    ui = widgets()
+    ui.inputVolume.setMRMLScene(scene)
+    parameters.connectParametersToGui(vars(ui))
+    ui.smoothing.connect("valueChanged(double)", lambda _value: setattr(ui.count, "value", 8))
+    parameters.smoothing = 0.25
+    assert (ui.count.value, parameters.count) == (8, 3)
+    ui.count.value = 7
+    assert parameters.count == 7
+
+
+def test_what_brings_widgets_in_line_stays_on_the_node(
+    scene: Any, parameters: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from compat.parameter_gui import Connections
+
+    ui, heard, show = widgets(), [], Connections._show
+    ui.inputVolume.setMRMLScene(scene)
+    monkeypatch.setattr(Connections, "_show", lambda self, *event: heard.append(show(self)))
+    for _visit in range(3):
+        tag = parameters.connectParametersToGui(vars(ui))
+        parameters.disconnectGui(tag)
+    parameters.count = 5
+    assert len(heard) == 3
+    assert ui.count.value == 3
 
 
 def test_connections_by_property_have_no_tag_as_in_slicer(scene: Any, parameters: Any) -> None:

@@ -37,26 +37,33 @@ class Pair:
         self.matching = False
         self._volume: str | None = None
         self._result: str | None = None
+        self._leaving: set[str] = set()
 
     def forget(self) -> None:
         """The scene goes."""
         self._volume = self._result = None
+        self._leaving.clear()
 
     def leaves(self, node: Any, parameters: Any) -> None:
         """A node is about to go, and a selector would take the one that is listed next to it.
 
         In the place of a result comes another one of its scan, or none. Nobody has chosen the
-        volume that comes in the place of one.
+        volume that comes in the place of one; a result still knows the one that goes as its scan.
         """
         from ToothSegScene.own_scan import results_of
         from ToothSegScene.segments import VOLUME
 
+        self._leaving.add(node.GetID())
         if node.GetID() == self._volume:
             self._volume = None
         if parameters is not None and node is parameters.segmentation:
             scan = node.GetNodeReference(VOLUME)
             others = [] if scan is None else [o for o in results_of(scan) if o is not node]
             parameters.segmentation = others[-1] if others else None
+
+    def left(self, node: Any) -> None:
+        """A node has gone; another one may come to bear its id."""
+        self._leaving.discard(node.GetID())
 
     def take(self, parameters: Any) -> None:
         """Take what is chosen now as it is; between scenes what was chosen last stands."""
@@ -84,7 +91,9 @@ class Pair:
             return
         find_scan(parameters.segmentation)
         own = parameters.segmentation.GetNodeReference(VOLUME)
-        if own is not None and own is not parameters.inputVolume:
+        if own is None or own.GetID() in self._leaving:
+            return
+        if own is not parameters.inputVolume:
             self._choose(parameters, "inputVolume", own)
 
     def _follow_volume(self, parameters: Any) -> str:

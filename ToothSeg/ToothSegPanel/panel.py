@@ -108,6 +108,11 @@ class Panel(VTKObservationMixin):
         if node is self._observed:
             self._observe(None)
 
+    def node_left(self, node: Any) -> None:
+        """A node has been removed."""
+        self._pair.left(node)
+        self.look_again()
+
     def rest(self) -> None:
         """The user goes to another module: what changes from now on is looked at on their return.
 

@@ -4,8 +4,8 @@ As in Slicer, a selector lists the nodes of its ``nodeTypes`` (and of their subc
 ``showChildNodeTypes`` is false) that are not hidden from editors, selects the first by itself
 unless ``noneEnabled``, and tells by ``currentNodeChanged(vtkMRMLNode*)``. Where the selected node
 goes, it selects the node that comes into its row, or else the last, ``noneEnabled`` or not: as
-QComboBox does, and before the node has left the scene. Without a scene it is empty. Absent: the
-menu's entries to create, rename and edit, and sorting.
+QComboBox does, and before the node has left the scene; not again when it has. Without a scene it is
+empty. Absent: the menu's entries to create, rename and edit, and sorting.
 """
 
 from __future__ import annotations
@@ -142,8 +142,9 @@ class _SelectorBase(QtWidgets.QWidget):
         current = self._current
         if not any(node is current for node in nodes):
             rows = [row for row, node in enumerate(self._nodes) if node is current]
-            if rows or not self._flags.get("noneEnabled", False):
-                current = nodes[min(sum(rows), len(nodes) - 1)] if nodes else None
+            first = not self._nodes and not self._flags.get("noneEnabled", False)
+            found = nodes and (rows or first)
+            current = nodes[min(sum(rows), len(nodes) - 1)] if found else None
         self._nodes[:] = nodes
         self._watch_names()
         self._fill(current)
@@ -168,7 +169,9 @@ class _SelectorBase(QtWidgets.QWidget):
             self._box.addItem(self._texts.get("none", "None"), None)
         for node in self._nodes:
             self._box.addItem(node.GetName() or "", node.GetID())
-        index = self._box.findData(current.GetID()) if current is not None else 0
+        # Of QComboBox, 0 is "None", which is there only for a box that may have no node.
+        none = 0 if self._box.count() > len(self._nodes) else -1
+        index = none if current is None else self._box.findData(current.GetID())
         self._box.setCurrentIndex(index)
         blocked.unblock()
 

@@ -3,6 +3,9 @@
 The pairs of widget and type are those that Slicer documents, as far as the harness has the widgets;
 another pair raises, as does a name that is no parameter. A combo box is filled from ``Choice`` or
 from the enumeration, replacing what the ``.ui`` file listed.
+
+As in Slicer, widgets write nothing back while they are brought in line with the parameters, and the
+observer that does this stays on the parameter node when they are disconnected.
 """
 
 from __future__ import annotations
@@ -98,6 +101,13 @@ class Connector:
 
     def store(self) -> None:
         """Widget to parameter."""
+        import slicer
+
+        with slicer.util.NodeModify(self.wrapper):
+            if not self.wrapper._updating:
+                self._store()
+
+    def _store(self) -> None:
         if self.parameter.is_node:
             value = self.widget.currentNode()
         elif self.choices is not None:
@@ -109,8 +119,7 @@ class Connector:
             value = self.kind(self.widget.currentPath)
         else:
             value = getattr(self.widget, _SIMPLE[self.widget.className()][1])
-        if value != self.wrapper.getValue(self.parameter.name):
-            self.wrapper.setValue(self.parameter.name, value)
+        self.wrapper.setValue(self.parameter.name, value)
 
 
 def _label(choice: Any) -> str:
@@ -123,8 +132,12 @@ def _label(choice: Any) -> str:
 class Connections:
     """The part of a wrapper that knows widgets."""
 
+    _connections: dict[int, list[Connector]]
+    _next: int
+    _updating: bool
+
     def __init__(self) -> None:
-        object.__setattr__(self, "_connections", {})
+        self.__dict__.update(_connections={}, _next=0, _updating=False)
 
     def connectGui(self, gui: Any) -> None:
         """Connect a widget's children, or the result of ``childWidgetVariables``.
@@ -156,20 +169,30 @@ class Connections:
         for connector in connectors:
             connector.connect()
 
-        def show(*_event: Any) -> None:
-            for connector in connectors:
-                connector.show()
-
-        observer = self.AddObserver("ModifiedEvent", show)  # type: ignore[attr-defined]
-        tag = max(self._connections, default=0) + 1
-        self._connections[tag] = (observer, connectors)
+        tag = self._next
+        self._connections[tag] = connectors
+        self.__dict__["_next"] += 1
+        self.AddObserver("ModifiedEvent", self._show)  # type: ignore[attr-defined]
         return tag
+
+    def _show(self, *_event: Any) -> None:
+        """Bring all widgets in line."""
+        import slicer
+
+        if self._updating:
+            return
+        self.__dict__["_updating"] = True
+        try:
+            with slicer.util.NodeModify(self):
+                for connector in [c for tied in self._connections.values() for c in tied]:
+                    connector.show()
+        finally:
+            self.__dict__["_updating"] = False
 
     def disconnectGui(self, tag: int | None) -> None:
         """Take the connections of a tag back; nothing happens for what is no tag, as in Slicer."""
         if tag not in self._connections:
             return
-        observer, connectors = self._connections.pop(tag)
-        self.RemoveObserver(observer)  # type: ignore[attr-defined]
-        for connector in connectors:
+        for connector in self._connections[tag]:
             connector.disconnect()
+        del self._connections[tag]

@@ -5,6 +5,11 @@ validators; values are the node's parameters, nodes are its node references, so 
 with the scene. Types: str, int, float, bool, pathlib.Path, enum.Enum, MRML nodes, and any of these
 or None. Others (lists, tuples, packs...) Slicer knows too; here they are refused when the class is
 made. Widgets are connected in ``parameter_gui.py``.
+
+As in Slicer, a wrapper keeps what it has read, nodes too, and reads anew when the parameter node
+tells of a change: of a node that is removed only after that. What has gone from the node by then is
+written anew as the default. It hands on to the node no more than what observers and ``NodeModify``
+ask for.
 """
 
 from __future__ import annotations
@@ -13,6 +18,7 @@ import enum
 import pathlib
 import types
 import typing
+import weakref
 from typing import Any
 
 from compat.parameter_gui import Connections
@@ -86,14 +92,13 @@ class Parameter:
 
     def is_in(self, node: Any) -> bool:
         """Whether the node has a value."""
-        if self.is_node:
-            return node.GetNodeReferenceID(self.name) is not None
         return bool(node.HasParameter(self.name))
 
     def write(self, node: Any, value: Any) -> None:
         """Store a value."""
         self.check(value)
         if self.is_node:
+            node.SetParameter(self.name, "")  # by which a node that is None is known to be there
             node.SetNodeReferenceID(self.name, value.GetID() if value is not None else None)
             return
         if isinstance(value, enum.Enum):
@@ -105,7 +110,9 @@ class Parameter:
         node.SetParameter(self.name, text)
 
     def read(self, node: Any) -> Any:
-        """The value stored."""
+        """The value stored; the default is, where none was."""
+        if not self.is_in(node):
+            self.write(node, self.default)
         if self.is_node:
             return node.GetNodeReference(self.name)
         text, kind = node.GetParameter(self.name), self.types[0]
@@ -131,14 +138,38 @@ def _is_simple(kind: Any) -> bool:
     return isinstance(kind, type) and issubclass(kind, known)
 
 
+class Kept:
+    """A member's value, as of the parameter node's last ModifiedEvent."""
+
+    def __init__(self, parameter: Parameter, node: Any) -> None:
+        self.parameter, self.node = parameter, node
+        self.value = parameter.read(node)
+        self.writing = False
+        own = weakref.ref(self)  # an observer that held it would keep it for ever
+        self.tag = node.AddObserver("ModifiedEvent", lambda *_event: own()._renew())
+
+    def __del__(self) -> None:
+        self.node.RemoveObserver(self.tag)
+
+    def _renew(self) -> None:
+        if not self.writing:
+            self.value = self.parameter.read(self.node)
+
+    def write(self, value: Any) -> None:
+        """Store a value; observers hear of it when it is kept here."""
+        import slicer
+
+        self.writing = True
+        try:
+            with slicer.util.NodeModify(self.node):
+                self.parameter.write(self.node, value)
+                self.value = self.parameter.read(self.node)
+        finally:
+            self.writing = False
+
+
 # What a wrapper hands on to the node that it wraps.
-_FORWARDED = (
-    "AddObserver", "RemoveObserver", "RemoveObservers", "HasObserver", "RemoveAllObservers",
-    "InvokeEvent", "GetID", "GetName", "GetMTime", "Modified", "StartModify", "EndModify",
-    "GetParameter", "SetParameter", "HasParameter", "GetNodeReference", "GetNodeReferenceID",
-    "GetScene",
-    "IsA", "GetAttribute", "SetAttribute", "GetParameterNames", "UnsetParameter",
-)  # fmt: skip
+_FORWARDED = ("AddObserver", "RemoveObserver", "Modified", "StartModify", "EndModify")
 
 
 class Wrapper(Connections):
@@ -146,23 +177,23 @@ class Wrapper(Connections):
 
     allParameters: dict[str, Parameter] = {}
     parameterNode: Any
+    _kept: dict[str, Kept]
 
     def __init__(self, parameterNode: Any) -> None:
         if not (hasattr(parameterNode, "IsA") and parameterNode.IsA("vtkMRMLScriptedModuleNode")):
             raise TypeError(f"a wrapper wants a vtkMRMLScriptedModuleNode, not {parameterNode!r}")
         object.__setattr__(self, "parameterNode", parameterNode)
         Connections.__init__(self)
-        for parameter in self.allParameters.values():
-            if not parameter.is_in(parameterNode):
-                parameter.write(parameterNode, parameter.default)
+        kept = {name: Kept(p, parameterNode) for name, p in self.allParameters.items()}
+        object.__setattr__(self, "_kept", kept)
 
     def getValue(self, name: str) -> Any:
         """A value by its name."""
-        return self.allParameters[name].read(self.parameterNode)
+        return self._kept[name].value
 
     def setValue(self, name: str, value: Any) -> None:
         """Store a value by its name."""
-        self.allParameters[name].write(self.parameterNode, value)
+        self._kept[name].write(value)
 
     def default(self, name: str) -> Any:
         """The default of a member."""
