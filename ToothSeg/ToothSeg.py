@@ -84,6 +84,7 @@ class ToothSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.ui: Any = None
         self.panel: Any = None
         self._parameters: Any = None
+        self._wrapper: Any = None
         self._gui: Any = None
 
     def setup(self) -> None:
@@ -139,7 +140,12 @@ class ToothSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
         assert self.logic is not None
         self._drop_parameters()
-        self._parameters = self.logic.getParameterNode()
+        # Tied to widgets, a wrapper observes its node for good: there is one for each node.
+        fresh = self.logic.getParameterNode()
+        if self._wrapper is None or self._wrapper.parameterNode is not fresh.parameterNode:
+            self._wrapper = fresh
+        self._parameters = self._wrapper
+        self._parameters.Modified()  # a scene that is read fills the node without telling of it
         if self._parameters.inputVolume is None:
             self._parameters.inputVolume = _active_volume()
         self._gui = connect_widgets(self._parameters, self.ui)

@@ -160,6 +160,44 @@ def test_a_panel_that_was_left_changes_no_parameter(sample_volume_node: Any, too
     assert not parameters.emptySegments
 
 
+def test_visits_of_the_module_do_not_slow_the_parameters_down(
+    sample_volume_node: Any, toothseg: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Slicer reads them all anew, for each wrapper that was ever made, when one changes."""
+    from compat.parameter_node import Kept
+
+    representation = toothseg.widgetRepresentation()
+    representation.enter()
+    parameters = representation.self()._parameters
+    renewed, renew = [0], Kept._renew
+
+    def counted(kept: Any) -> None:
+        renewed[0] += 1
+        renew(kept)
+
+    monkeypatch.setattr(Kept, "_renew", counted)
+    counts = []
+    for visits in (1, 5):
+        for _ in range(visits):
+            representation.exit()
+            representation.enter()
+        renewed[0] = 0
+        parameters.parameterNode.SetParameter("other", str(visits))
+        counts.append(renewed[0])
+    # Wrappers of other tests observe it as well.
+    assert counts[0] == counts[1] >= len(parameters.allParameters)
+
+
+def test_a_node_of_its_own_has_parameters_of_its_own(toothseg: Any, scene: Any) -> None:
+    widget = open_panel(toothseg)
+    before = widget._parameters.parameterNode
+    widget.parent.exit()
+    scene.RemoveNode(before)
+    widget.parent.enter()
+    assert widget._parameters.parameterNode is not before
+    assert widget._parameters.parameterNode.GetScene() is scene
+
+
 def test_a_reloaded_module_works_at_once(sample_volume_node: Any, toothseg: Any) -> None:
     """As Slicer's button Reload does it: a new panel in a module that is entered already."""
     import ToothSeg

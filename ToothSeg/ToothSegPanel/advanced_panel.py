@@ -53,13 +53,12 @@ class AdvancedPanel:
         ui.logText.connect("textChanged()", self._offer_copy)
         self._offer_copy()
 
-    def show(self, parameters: Any) -> None:
-        """Take the parameters, and look which bundles there are when they come anew.
+    def wake(self) -> None:
+        """The user comes to the module, and may have been promoting meanwhile."""
+        self._list_bundles()
 
-        They do whenever the user comes to the module, which may have been promoting meanwhile.
-        """
-        if parameters is not self._parameters:
-            self._list_bundles()
+    def show(self, parameters: Any) -> None:
+        """Take the parameters."""
         self._parameters = parameters
         for combo in self._combos:
             combo.show(parameters)

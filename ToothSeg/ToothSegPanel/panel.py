@@ -125,6 +125,7 @@ class Panel(VTKObservationMixin):
     def wake(self) -> None:
         """The user is back; `show` is to follow."""
         self._away = False
+        self.advanced.wake()
         arrived, self._arrived = self._arrived, None
         if arrived is not None and arrived.GetScene() is not None:
             _present(arrived)

@@ -38,7 +38,9 @@ def connect_widgets(parameters: Any, ui: Any) -> int:
     """Tie the widgets that carry a parameter's name to it; a tag for ``disconnectGui``.
 
     Not by ``connectGui``, which does just this but gives no tag (Slicer's issue 7547), so that the
-    widgets would stay tied to the parameters of every scene before.
+    widgets would stay tied to the parameters of every scene before. What ``disconnectGui`` leaves
+    is an observer on the parameter node, one a visit of the module: it brings the widgets in line
+    that are tied then, and keeps the parameters: let them be the same object each time.
     """
     named = {widget.property("SlicerParameterName"): widget for widget in vars(ui).values()}
     mapping = {name: widget for name, widget in named.items() if name}
