@@ -125,7 +125,8 @@ def row(name: str, parameters: int, results: Sequence[CaseResult]) -> str:
         figures["identification_f1"],
     ]
     shown = " | ".join(f"{number:.3f}" for number in numbers)
-    return f"| {name} | {parameters:,} | {shown} | {figures['assd_mm']:.2f} |"
+    away = f"{figures['assd_mm']:.2f}".replace("nan", "-")  # nothing was found
+    return f"| {name} | {parameters:,} | {shown} | {away} |"
 
 
 def main() -> None:
