@@ -28,6 +28,7 @@ from ToothSegLib.models import Bundle, load_bundle, write_bundle
 from ToothSegLib.synthesis.mesh_form import Individual, load_individual
 from ToothSegLib.synthesis.sampling import TensorCase
 from ToothSegLib.training.checkpoint import load_checkpoint
+from ToothSegLib.training.learning_step import averages_in
 from ToothSegLib.training.pretrain import CHECKPOINT, Plan, load_cases, train
 from ToothSegLib.training.tasks import TASKS, Task, toothnet_loss
 
@@ -35,7 +36,6 @@ FIRST_SEED = 900_200
 """Of the heads: among those that are looked at while choices are made."""
 
 _SIZES = ((64, 96, 112), (64, 112, 96))
-_AVERAGE = "average."
 
 
 @dataclass(frozen=True)
@@ -87,11 +87,7 @@ def learnt(
     task = variant.change(task)
     for figures in train(task, cases, folder, Plan(steps)):
         yield int(figures["step"])
-    weights = load_checkpoint(folder / CHECKPOINT).weights
-    network = {
-        name.removeprefix(_AVERAGE): tensor
-        for name, tensor in weights.items() if name.startswith(_AVERAGE)
-    }  # fmt: skip
+    network = averages_in(load_checkpoint(folder / CHECKPOINT).weights)
     entry = {"architecture": task.architecture, "spacing_mm": task.spacing_mm, "steps": steps}
     card = {**rest.card, "name": folder.name, "title": variant.name, "figures": {}}
     card["networks"] = {"toothnet": entry, "locator": rest.card["networks"]["locator"]}

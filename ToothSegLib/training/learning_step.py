@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from copy import deepcopy
 from dataclasses import replace
 from typing import Any
@@ -39,6 +40,15 @@ class Averaged(nn.Module):
                 mean.lerp_(new, 1.0 - decay)
             else:
                 mean.copy_(new)
+
+
+def averages_in(weights: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """The running means among the weights of a checkpoint of `Averaged`, by their own names."""
+    start = "average."
+    return {
+        name.removeprefix(start): tensor
+        for name, tensor in weights.items() if name.startswith(start)
+    }  # fmt: skip
 
 
 def schedule(step: int, steps: int) -> float:

@@ -26,6 +26,7 @@ from ToothSegLib.model_card import KINDS
 from ToothSegLib.models import Bundle, load_bundle, write_bundle
 from ToothSegLib.training.blending import between
 from ToothSegLib.training.checkpoint import load_checkpoint
+from ToothSegLib.training.learning_step import averages_in
 from ToothSegLib.training.tasks import TASKS
 
 TITLES = {
@@ -45,7 +46,6 @@ TRAINED_ON = (
     "crowns (3D-Teeth-Reconstruction-from-Five-Intra-oral-Images, MIT); bone and teeth of one "
     "head's label map (SlicerDentalSegmentator's test data, Apache-2.0). See docs/training.md."
 )
-_AVERAGE = "average."
 
 
 def pack(
@@ -83,10 +83,7 @@ def pack(
         task = TASKS.get(str(saved.state.get("task")))
         if task is None:
             raise BundleError(f"{run} is a run of no known task ({saved.state.get('task')!r})")
-        networks[task.name] = {
-            name.removeprefix(_AVERAGE): tensor
-            for name, tensor in saved.weights.items() if name.startswith(_AVERAGE)
-        }  # fmt: skip
+        networks[task.name] = averages_in(saved.weights)
         if not all(bool(tensor.isfinite().all()) for tensor in networks[task.name].values()):
             raise BundleError(
                 f"{run} holds weights that are no numbers: train anew with a lower learning rate"
