@@ -18,13 +18,13 @@ from ToothSegLib.slicer_header import terminology_entry
 from ToothSegLib.teeth import FDI_NUMBERS, TEETH, THIRD_MOLARS, by_fdi
 from ToothSegLib.volume import Volume
 from ToothSegScene import state
-from ToothSegScene.layer_values import has_voxels, values_of
+from ToothSegScene.layer_values import fdi_layers, has_voxels
 from ToothSegScene.transforms import between
 from ToothSegScene.volumes import (
     Placement,
     as_shown,
     grid_of,
-    image_volume,
+    placed,
     placement_of,
     volume_from_node,
 )
@@ -38,9 +38,6 @@ REGION = "region"
 
 SCAN = "ToothSeg.Scan"
 """Attribute of a segmentation node: what its scan is known again by; see `own_scan.py`."""
-
-# Slicer's name of the representation that holds voxels.
-_LABELMAP = "Binary labelmap"
 
 _FDI = {code.fdi for code in (*TEETH, *THIRD_MOLARS)}
 # Lets the scan show through in the slice views; the outline stays full.
@@ -137,20 +134,11 @@ def read_labels(
     labels = np.zeros(grid.shape, np.uint8)
     to_volume = between(segmentation_node, volume_node)
     segmentation = segmentation_node.GetSegmentation()
-    layers: dict[str, dict[int, int]] = {}
-    images = {}
-    for fdi, segment_id in teeth_of(segmentation_node).items():
-        segment = segmentation.GetSegment(segment_id)
-        image = segment.GetRepresentation(_LABELMAP)
-        images[image.GetAddressAsString("")] = image
-        layers.setdefault(image.GetAddressAsString(""), {})[segment.GetLabelValue()] = fdi
-    for name, fdi_of_value in layers.items():
-        image, matrix = images[name], vtk.vtkMatrix4x4()
+    for image, fdis in fdi_layers(segmentation, teeth_of(segmentation_node)):
+        matrix = vtk.vtkMatrix4x4()
         image.GetImageToWorldMatrix(matrix)
-        layer = image_volume(image, to_volume @ slicer.util.arrayFromVTKMatrix(matrix))
-        fdis = np.zeros(max(values_of(image)) + 1, np.uint8)
-        fdis[list(fdi_of_value)] = list(fdi_of_value.values())
-        layer = layer.with_array(fdis[layer.array])
+        index_to_volume = to_volume @ slicer.util.arrayFromVTKMatrix(matrix)
+        layer = placed(fdis, image.GetExtent(), index_to_volume)
         placement = placement_of(layer, grid)
         if placement is None:
             there, part = labels_to_source(layer, None, grid), labels

@@ -7,7 +7,6 @@ of its length; the library's keeps it.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 import slicer
@@ -17,13 +16,12 @@ from ToothSegLib.errors import OutputError
 from ToothSegLib.sound_mesh import sound_mesh
 from ToothSegLib.surfaces import Surface, to_polydata, tooth_surfaces
 from ToothSegLib.teeth import by_fdi
-from ToothSegScene.segment_values import matrix_of, voxels_of
+from ToothSegScene.layer_values import LABELMAP, fdi_layers
+from ToothSegScene.segment_values import matrix_of
 from ToothSegScene.volumes import placed
 
 SURFACE = "Closed surface"
 """Slicer's name of the representation."""
-
-_LABELMAP = "Binary labelmap"
 
 
 def tooth_meshes(
@@ -44,31 +42,14 @@ def tooth_meshes(
         OutputError: a tooth can have no surface.
     """
     segmentation = segmentation_node.GetSegmentation()
-    if segmentation.GetSourceRepresentationName() != _LABELMAP:
+    if segmentation.GetSourceRepresentationName() != LABELMAP:
         return {fdi: _as_it_is(segmentation_node, fdi, name) for fdi, name in segment_ids.items()}
-    # Once a layer, however many segments share it.
-    layers: dict[str, tuple[Any, dict[int, int]]] = {}
-    for fdi, segment_id in segment_ids.items():
-        segment = segmentation.GetSegment(segment_id)
-        image = segment.GetRepresentation(_LABELMAP)
-        _, fdi_of_value = layers.setdefault(image.GetAddressAsString(""), (image, {}))
-        fdi_of_value[segment.GetLabelValue()] = fdi
     meshes = {}
-    for image, fdi_of_value in layers.values():
-        for fdi, surface in _surfaces(image, fdi_of_value, smoothing).items():
+    for image, fdis in fdi_layers(segmentation, segment_ids):
+        labels = placed(fdis, image.GetExtent(), np.reshape(matrix_of(image), (4, 4)))
+        for fdi, surface in tooth_surfaces(labels, smoothing).items():
             meshes[fdi] = _mesh(surface)
     return meshes
-
-
-def _surfaces(
-    image: slicer.vtkOrientedImageData, fdi_of_value: Mapping[int, int], smoothing: float
-) -> dict[int, Surface]:
-    voxels = voxels_of(image)
-    table = np.zeros(max(int(voxels.max()), *fdi_of_value) + 1, np.uint8)
-    for value, fdi in fdi_of_value.items():
-        table[value] = fdi
-    labels = placed(table[voxels], image.GetExtent(), np.reshape(matrix_of(image), (4, 4)))
-    return tooth_surfaces(labels, smoothing)
 
 
 def _mesh(surface: Surface) -> vtk.vtkPolyData:
