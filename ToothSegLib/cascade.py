@@ -221,8 +221,8 @@ def _look(
             stage.update(0.0)
             locator = load_network(bundle, "locator", device, backend)
             boxes = find_dentitions(locator, volume, device, stage, precision)
-            small = small_scan(volume)
-            boxes = boxes or ([small] if small is not None else [])
+            if not boxes and (small := small_scan(volume)) is not None:
+                boxes = [small]
         if not boxes:
             return _Sight(device, backend, numbers=numbers)
 

@@ -74,14 +74,12 @@ class CaseSaver:
         author = Author(who, note, accept_text=looks_suspicious(written))
         keeper = self._keeper(node, folder)
         try:
-            with clock():  # the first save of a large scan takes seconds
-                number = keeper.save(author, what)
+            number = _saved(keeper, author, what)
         except Locked:
             if not self._may_break(keeper.lock_in_the_way()):
                 raise
             keeper.break_lock()
-            with clock():
-                number = keeper.save(author, what)
+            number = _saved(keeper, author, what)
         revision = f"revision {keeper.case.revision} of {keeper.case.id}"
         cautions = escape(cautions_in_words(node))
         renamed = ""
@@ -114,3 +112,9 @@ class CaseSaver:
             return True
         self._kept_locks.add(lock.token)
         return False
+
+
+def _saved(keeper: Any, author: Any, what: str) -> int | None:
+    """Save, with the clock: the first time it takes seconds with a large scan."""
+    with clock():
+        return keeper.save(author, what)
