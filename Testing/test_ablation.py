@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from learning_fixture import tiny_bundle
-from ToothSegLib import cascade
+from ToothSegLib import looking
 from ToothSegLib.errors import InputError
 from ToothSegLib.maps import Maps
 from ToothSegLib.models import load_bundle
@@ -80,15 +80,15 @@ def test_an_answer_is_left_out_for_as_long_as_asked(monkeypatch: pytest.MonkeyPa
         np.zeros((3, 2, 2, 2), np.float16), 0.5, (0.0, 0.0, 0.0),
         prosthesis=np.zeros((2, 2, 2), np.float16),
     )  # fmt: skip
-    monkeypatch.setattr(cascade, "predict_maps", lambda *_: given)
+    monkeypatch.setattr(looking, "predict_maps", lambda *_: given)
     for name, offsets, prosthesis in (
         ("nothing", True, True), ("offsets to the teeth's centres", False, True),
         ("what is a prosthesis", True, False),
     ):  # fmt: skip
         with ablation.leaving_out(ablation.LEFT_OUT[name]):
-            maps = cascade.predict_maps()
+            maps = looking.predict_maps()
         assert (maps.offsets is not None, maps.prosthesis is not None) == (offsets, prosthesis)
-    assert cascade.predict_maps() is given
+    assert looking.predict_maps() is given
     with pytest.raises(InputError), ablation.leaving_out(ablation.LEFT_OUT["nothing"]):
         raise InputError("stopped")
-    assert cascade.predict_maps() is given
+    assert looking.predict_maps() is given

@@ -10,6 +10,7 @@ import pytest
 from dentition_fixture import ALL_28, arch_places, label_map, maps_of
 from ToothSegLib import cascade
 from ToothSegLib.calibration import calibrated, look_up
+from ToothSegLib.looking import Looker, Seen, Sight
 from ToothSegLib.models import load_bundle
 from ToothSegLib.numbering import Numbering
 from ToothSegLib.volume import Volume
@@ -72,10 +73,13 @@ def test_the_cascade_reads_the_table_of_its_bundle(monkeypatch: pytest.MonkeyPat
     maps = maps_of(labels, 1.0, origin, rng, with_offsets=False)
     scan = Volume((labels > 0) * np.float32(1000), (1.0,) * 3, maps.origin, np.eye(3))
 
-    def look(*_: object) -> tuple[cascade._Sight, list]:
-        return cascade._Sight(cascade.choose_device("cpu"), "torch", None, scan, maps), []
+    low, high = maps.extent()
+    box = tuple(low.tolist()), tuple(high.tolist())
 
-    monkeypatch.setattr(cascade, "_look_where_it_works", look)
+    def look(*_: object) -> tuple[Sight, list]:
+        return Sight("cpu", "torch", seen=Seen(box, scan, maps)), []
+
+    monkeypatch.setattr(Looker, "look", look)
     plain = load_bundle()
     bundle = replace(plain, card={**plain.card, "calibration": [[0.0, 0.2], [1.0, 0.3]]})
     teeth = cascade.segment(scan, bundle=bundle, device="cpu").teeth

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import ToothSegLib.cascade as cascade_module
-from ToothSegLib import found_teeth
+from ToothSegLib import looking
 from ToothSegLib.cascade import segment
 from ToothSegLib.errors import Cancelled, InputError, OutputError
 from ToothSegLib.evaluation.metrics import evaluate
@@ -115,7 +115,7 @@ def test_what_telling_the_teeth_apart_was_unsure_of_is_told(
             stacked=[(region.label, 9.0) for region in found.regions],
         )
 
-    monkeypatch.setattr(found_teeth, "separate_teeth", separate)
+    monkeypatch.setattr(cascade_module, "separate_teeth", separate)
     result = segment(a_scan, device="cpu")
     for code in ("root-joined", "merged"):
         told = [finding.fdi[0] for finding in result.findings if finding.code == code]
@@ -180,9 +180,7 @@ def test_the_closer_look_decides_where_the_teeth_are(
     wrong = (right[0], tuple((low + [20.0, 20.0, 16.0]).tolist()))  # a corner, bone and cheek
     steps: list[float] = []
     for boxes in ([wrong, right], [right, wrong]):
-        monkeypatch.setattr(
-            cascade_module, "find_dentitions", lambda *_, boxes=boxes, **__: list(boxes)
-        )
+        monkeypatch.setattr(looking, "find_dentitions", lambda *_, boxes=boxes, **__: list(boxes))
         again = segment(a_scan, device="cpu", progress=lambda done, _: steps.append(done))
         assert again.provenance["box_lps_mm"] == result.provenance["box_lps_mm"]
         assert np.array_equal(again.labels.array, result.labels.array)

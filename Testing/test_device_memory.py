@@ -11,7 +11,7 @@ import pytest
 import torch
 from torch import nn
 
-from ToothSegLib import backends, cascade, inference
+from ToothSegLib import backends, cascade, inference, looking
 from ToothSegLib.device_faults import (
     DeviceMemoryError,
     DeviceUnfitError,
@@ -68,10 +68,11 @@ class Computer:
 def run(
     monkeypatch: pytest.MonkeyPatch, computer: Computer, device: str = "auto", **options: str
 ) -> Any:
-    monkeypatch.setattr(cascade, "choose_device", computer.choose)
-    monkeypatch.setattr(cascade, "find_dentitions", computer.find)
-    monkeypatch.setattr(cascade, "predict_maps", computer.maps)
-    monkeypatch.setattr(cascade, "load_network", lambda *_: nn.Identity())
+    for module in (cascade, looking):
+        monkeypatch.setattr(module, "choose_device", computer.choose)
+    monkeypatch.setattr(looking, "find_dentitions", computer.find)
+    monkeypatch.setattr(looking, "predict_maps", computer.maps)
+    monkeypatch.setattr(looking, "load_network", lambda *_: nn.Identity())
     bundle = Bundle("made-up", Path(), {"networks": {}, "kind": "toothnet"}, {})
     noise = np.random.default_rng(0).integers(0, 100, (16, 16, 16), np.int16)
     scan = Volume(noise, (0.5,) * 3)

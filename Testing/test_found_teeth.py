@@ -8,6 +8,7 @@ from scipy import ndimage
 
 from dentition_fixture import arch_places, label_map, maps_of
 from ToothSegLib.found_teeth import Found, find_teeth
+from ToothSegLib.instances import separate_teeth
 from ToothSegLib.progress import Progress
 from ToothSegLib.volume import Volume
 
@@ -37,7 +38,7 @@ def found() -> Found:
     # The scan has larger voxels than the maps.
     scan = Volume(image.array[::2, ::2, ::2], (2 * SPACING,) * 3, place[1])
     card = {"calibration": [[0.5, 0.4], [1.0, 0.7]]}
-    return find_teeth(maps, image, scan, scan, card, Progress(), {})
+    return find_teeth(separate_teeth(maps), maps, image, scan, scan, card, Progress(), {})
 
 
 def test_what_is_no_tooth_has_no_number_and_its_neighbours_keep_theirs(found: Found) -> None:

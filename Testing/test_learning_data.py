@@ -11,7 +11,6 @@ import pytest
 import torch
 
 from learning_fixture import tiny_bundle, toy_dataset, toy_scan
-from ToothSegLib.cascade import WORKING_SPACING_MM
 from ToothSegLib.dataset.checks import check_dataset
 from ToothSegLib.dataset.folder import CaseMeta, Dataset
 from ToothSegLib.dataset.record import APPROVED, Change
@@ -19,6 +18,7 @@ from ToothSegLib.dataset.reviewed import reviewed_case, reviewed_cases
 from ToothSegLib.errors import InputError
 from ToothSegLib.grid import to_working_grid
 from ToothSegLib.lineage import held_out_scans, learned_scans
+from ToothSegLib.maps import LEARNED_SPACING_MM
 from ToothSegLib.normalise import normalise
 from ToothSegLib.teeth import type_of
 from ToothSegLib.training.finetune_plan import Plan
@@ -190,8 +190,8 @@ def test_lineages_are_followed_to_the_first_ancestor_and_damage_is_borne() -> No
 
 def test_a_scan_has_the_greys_and_the_place_that_inference_gives_it() -> None:
     image, labels = toy_scan(0)
-    case = scan_case(image, labels, WORKING_SPACING_MM, whole=False)
-    working = to_working_grid(image, WORKING_SPACING_MM, dentition_box(labels))
+    case = scan_case(image, labels, LEARNED_SPACING_MM, whole=False)
+    working = to_working_grid(image, LEARNED_SPACING_MM, dentition_box(labels))
     grey = normalise(torch.from_numpy(working.array.astype(np.float32)))
     # The mean of the finer voxels within a coarse one, but for the interpolation's smoothing.
     coarse = torch.nn.functional.avg_pool3d(case.tissue.float()[None, None], 2)[0, 0]
@@ -200,7 +200,7 @@ def test_a_scan_has_the_greys_and_the_place_that_inference_gives_it() -> None:
         float(torch.corrcoef(torch.stack([coarse[inner].flatten(), grey[inner].flatten()]))[0, 1])
         > 0.95
     )
-    assert case.spacing_mm == WORKING_SPACING_MM / 2
+    assert case.spacing_mm == LEARNED_SPACING_MM / 2
     first = case.origin.numpy() + case.spacing_mm / 2
     np.testing.assert_allclose(first, working.origin, atol=1e-4)
     for fdi in (36, 46):

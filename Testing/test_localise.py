@@ -6,10 +6,16 @@ import numpy as np
 import pytest
 from torch import Tensor, nn
 
+from ToothSegLib.backends import load_network
+from ToothSegLib.cascade import segment
+from ToothSegLib.grid import extent
 from ToothSegLib.localise import find_dentitions, small_scan, tooth_evidence_mm3
 from ToothSegLib.maps import Maps
+from ToothSegLib.models import load_bundle
 from ToothSegLib.progress import Progress
+from ToothSegLib.resources import resource_path
 from ToothSegLib.volume import Volume
+from ToothSegLib.volume_io import read_volume
 
 CPU = "cpu"
 
@@ -146,10 +152,37 @@ def test_sure_types_are_evidence_of_teeth(sparse: bool) -> None:
     assert tooth_evidence_mm3(nothing) == 0.0
 
 
-@pytest.mark.parametrize(("voxels", "small"), [(60, True), (61, False)])
-def test_all_of_a_small_scan_is_worth_a_close_look(voxels: int, small: bool) -> None:
-    scan = Volume(np.zeros((40, voxels, 30), np.int16), (1.0,) * 3, (-20.0, 5.0, 30.0), np.eye(3))
-    box = small_scan(scan)
+@pytest.mark.parametrize(
+    ("shape", "seen", "small"),
+    [
+        ((50, 80, 80), True, True),
+        ((60, 80, 80), True, False),
+        ((50, 80, 80), False, False),
+        ((50, 50, 50), False, True),
+        ((20, 100, 40), False, True),
+        ((20, 101, 40), True, False),
+    ],
+)
+def test_all_of_a_small_scan_is_worth_a_close_look(
+    shape: tuple[int, int, int], seen: bool, small: bool
+) -> None:
+    scan = Volume(np.zeros(shape, np.int8), (1.0,) * 3, (-20.0, 5.0, 30.0), np.eye(3))
+    box = small_scan(scan, seen=seen)
     assert (box is not None) == small
     if box is not None:
-        assert np.allclose(box, [(-20.5, 4.5, 29.5), (9.5, 64.5, 69.5)])
+        assert np.allclose(box[0], (-20.5, 4.5, 29.5))
+        assert np.allclose(np.subtract(box[1], box[0]), shape[::-1])
+
+
+def test_a_small_scan_is_looked_at_whole_whatever_the_coarse_look_saw() -> None:
+    whole = read_volume(resource_path("Samples", "sample-cbct.nrrd"))
+    depth, _, width = whole.shape
+    # Of this side of the lower jaw the coarse look sees nothing.
+    side = whole.part((slice(depth // 2), slice(None), slice(width // 2)))
+    locator = load_network(load_bundle("toothnet"), "locator", "cpu", "torch")
+    assert not find_dentitions(locator, side, "cpu", Progress())
+    for part in (side, whole.part((slice(depth // 2), slice(None), slice(width // 2, None)))):
+        result = segment(part, bundle="toothnet", device="cpu")
+        assert np.allclose(result.provenance["box_lps_mm"], extent(part))
+        assert {tooth.fdi // 10 for tooth in result.teeth} & {3, 4}
+        assert len(result.teeth) >= 5

@@ -74,7 +74,7 @@ def test_on_the_working_grid_nothing_changes(neck: bool) -> None:
     assert without_loose_ends(labels, labels, 0.125) is labels
 
 
-def test_the_teeth_of_a_run_have_no_loose_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_teeth_of_a_run_have_no_loose_ends() -> None:
     whole = tooth()
     image = Volume(whole.astype(np.float32), (0.5, 0.5, 0.5))
     scan = Volume(np.zeros((20, 12, 12), np.int16), (1.0, 1.0, 1.0))
@@ -82,7 +82,6 @@ def test_the_teeth_of_a_run_have_no_loose_ends(monkeypatch: pytest.MonkeyPatch) 
     maps.types[15] = 1
     ones = (whole > 0).astype(np.uint16)
     apart = Instances(ones, measure_regions(ones, maps), [], Numbering({1: 27}, {1: 0.9}))
-    monkeypatch.setattr("ToothSegLib.found_teeth.separate_teeth", lambda maps: apart)
-    labels = find_teeth(maps, image, scan, scan, {}, Progress(), {}).labels.array
+    labels = find_teeth(apart, maps, image, scan, scan, {}, Progress(), {}).labels.array
     assert labels[4, 5, 5] == 27
     assert ndimage.label(labels, np.ones((3, 3, 3)))[1] == 1

@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 
-from ToothSegLib import cascade
 from ToothSegLib.batch import run
 from ToothSegLib.batch.entry import Options
 from ToothSegLib.batch.one_scan import segment_one
 from ToothSegLib.itk_image import to_itk
 from ToothSegLib.job_files import read_request, write_request
+from ToothSegLib.looking import Looker, Sight
 from ToothSegLib.volume_io import read_volume, write_volume
 from volume_fixture import OBLIQUE, a_scan, nrrd_file, refused, same_place
 
@@ -121,8 +121,8 @@ def test_the_doubt_is_a_high_finding_of_report_and_manifest(
     scans.mkdir()
     a_nifti(scans / "unsure.nii", None, None)
     write_volume(scans / "sure.nrrd", a_scan(direction=OBLIQUE))
-    nothing_seen = (cascade._Sight("cpu", "torch"), [])
-    monkeypatch.setattr(cascade, "_look_where_it_works", lambda *_: nothing_seen)
+    nothing_seen = (Sight("cpu", "torch"), [])
+    monkeypatch.setattr(Looker, "look", lambda *_: nothing_seen)
     monkeypatch.setattr(
         run.pool, "work_here", lambda tasks, *_: (segment_one(task) for task in tasks)
     )

@@ -12,7 +12,7 @@ from ToothSegLib.calibration import calibrated
 from ToothSegLib.crumbs import without_crumbs
 from ToothSegLib.grid import labels_to_source
 from ToothSegLib.implants import doubt_findings, find_implants, implant_findings
-from ToothSegLib.instances import separate_teeth
+from ToothSegLib.instances import Instances
 from ToothSegLib.loose_ends import without_loose_ends
 from ToothSegLib.maps import Maps
 from ToothSegLib.numbering import Numbering, number_regions
@@ -53,6 +53,7 @@ class Found:
 
 
 def find_teeth(
+    apart: Instances,
     maps: Maps,
     image: Volume,
     scan: Volume,
@@ -61,10 +62,11 @@ def find_teeth(
     run: Progress,
     timings: dict[str, float],
 ) -> Found:
-    """Tell the teeth apart, number them, and bring them to the scan's grid.
+    """Number the teeth and bring them to the scan's grid.
 
     Args:
-        maps: what the networks saw, on the grid of ``image``.
+        apart: one region a tooth, on the grid of ``image``.
+        maps: what the networks saw, on the same grid.
         image: the part of the scan that was looked at, on the working grid.
         scan: all of it, without what its device pads it with.
         volume: the scan as it came, on the same grid.
@@ -73,8 +75,6 @@ def find_teeth(
         timings: gets the seconds of each stage.
     """
     with timed(timings, "instances"):
-        run.stage("telling the teeth apart", 0.88, 0.93).update(0.0)
-        apart = separate_teeth(maps)
         implants = find_implants(apart.labels, apart.regions, image, scan)
         metal = {region.label for region in implants.sure}
         regions = [region for region in apart.regions if region.label not in metal]

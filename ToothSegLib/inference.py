@@ -10,7 +10,7 @@ from scipy.special import expit
 
 from ToothSegLib.backends import Network, load_network, ready
 from ToothSegLib.doubling import doubled_at
-from ToothSegLib.maps import OFFSET_UNIT_MM, TOOTH_THRESHOLD, Maps
+from ToothSegLib.maps import LEARNED_SPACING_MM, OFFSET_UNIT_MM, TOOTH_THRESHOLD, Maps
 from ToothSegLib.normalise import normalise
 from ToothSegLib.progress import Progress
 from ToothSegLib.teeth import CATEGORY_OF_TYPE
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from ToothSegLib.models import Bundle
 
 # A box of this size goes through the networks in one piece, a larger one in tiles that fit it.
-TILE = (144, 160, 176)
+TILE = (192, 192, 224)
 OVERLAP = 0.3
 _MULTIPLE = 16
 
@@ -40,7 +40,8 @@ def predict_maps(
 
     Args:
         bundle: of either kind.
-        image: (Z, Y, X) on the working grid, raw grey values.
+        image: (Z, Y, X) on a canonical grid, raw grey values; the finer the grid, the larger the
+            networks see the teeth.
         device: where to compute.
         progress: told within every pass, where a run can be cancelled too.
         precision: one of `devices.PRECISIONS`.
@@ -51,9 +52,13 @@ def predict_maps(
     """
     grey = normalise(np.ascontiguousarray(image.array, dtype=np.float32))
     run = _toothnet if bundle.kind == "toothnet" else _published
+    spacing_mm = image.spacing[0]
+    maps = run(bundle, grey, device, progress, precision, backend)
+    if maps["offsets"] is not None:
+        maps["offsets"] *= np.float16(spacing_mm / LEARNED_SPACING_MM)
     return Maps(
-        **run(bundle, grey, device, progress, precision, backend),
-        spacing_mm=image.spacing[0],
+        **maps,
+        spacing_mm=spacing_mm,
         origin=image.origin,
     )
 

@@ -1,8 +1,9 @@
 """Find the dentition: a coarse look at the whole scan gives the boxes that are worth a close one.
 
-Nearly always that is one. A scan of a whole head holds bone that looks much like teeth at this
-resolution, such as that of the forehead; where that may be the dentition as well, both are looked
-at closely, and the closer look decides (`tooth_evidence_mm3`).
+Nearly always that is one. A small scan is worth a close look as a whole (`small_scan`). A scan of a
+whole head holds bone that looks much like teeth at this resolution, such as that of the forehead;
+where that may be the dentition as well, both are looked at closely, and the closer look decides
+(`tooth_evidence_mm3`).
 """
 
 from __future__ import annotations
@@ -31,8 +32,11 @@ _LEAST_OTHER_MM3 = 300.0
 _MOST_BOXES = 3
 # The largest dentition (x, y, z) with the mouth open; what lies outside is something else.
 _LARGEST_MM = np.array([90.0, 85.0, 90.0])
-# A scan no longer than this along any axis.
-_SMALL_MM = 60.0
+# The largest of the small fields of view of dental scanners, 80 x 80 x 50 mm, and a little more.
+_SMALL_MM3 = 330e3
+# Likewise 50 x 50 x 50 mm. In more that shows no teeth at 1.5 mm there are none.
+_SMALLEST_MM3 = 130e3
+_SMALL_MM = 100.0  # along every axis, of either
 
 
 def find_dentitions(
@@ -87,14 +91,19 @@ def _with_margin(corners: np.ndarray, coarse: Volume) -> Box:
     )
 
 
-def small_scan(volume: Volume) -> Box | None:
+def small_scan(volume: Volume, *, seen: bool) -> Box | None:
     """All of a scan that is small, LPS mm; None if it is not.
 
-    A part of an arch without what is about it is easily missed at 1.5 mm, and a close look at so
-    little takes no time.
+    Of a part of an arch without what is about it, whole teeth are easily missed at 1.5 mm, and a
+    close look at all of it takes no longer than that at the dentition of a larger scan.
+
+    Args:
+        volume: the whole scan.
+        seen: whether the coarse look saw any teeth in it.
     """
     first, last = extent(volume)
-    if np.any(last - first > _SMALL_MM):
+    most = _SMALL_MM3 if seen else _SMALLEST_MM3
+    if np.any(last - first > _SMALL_MM) or np.prod(last - first) > most:
         return None
     return tuple(first.tolist()), tuple(last.tolist())
 

@@ -12,8 +12,12 @@ from ToothSegLib.teeth import N_TYPES
 TOOTH_THRESHOLD = 0.5
 """Voxels of at least this probability are the foreground, and looked at further."""
 
+LEARNED_SPACING_MM = 0.5
+"""The networks that mark teeth have learned on a grid of this; a finer one magnifies the teeth."""
+
 OFFSET_UNIT_MM = 5.0
-"""The default network answers offsets in units of this many millimetres."""
+"""The default network answers offsets in units of this many millimetres of the grid that it learned
+on."""
 
 
 @dataclass

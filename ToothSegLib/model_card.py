@@ -7,9 +7,10 @@ The card holds::
      "networks": {role: {"file": ..., "sha256": ..., "parameters": ...,
                          "architecture": {"class": "UNet" | "ToothNet", ...}}},
      "trained_on": ..., "figures": {...}, "limits": [...], "licence": ..., "created": ...,
-     "lineage": {...}, "calibration": [[confidence, share right], ...]}
+     "lineage": {...}, "calibration": [[confidence, share right], ...], "magnification": 1.2}
 
-``calibration`` may be absent, see `calibration`.
+``calibration`` may be absent, see `calibration`, and so may ``magnification``, which is 1 then: how
+many times as large as in life the networks that mark teeth are to see them.
 """
 
 from __future__ import annotations
@@ -23,6 +24,8 @@ from ToothSegLib.errors import BundleError
 FORMAT = 1
 KINDS = ("published-cascade", "toothnet")
 CARD_NAME = "card.json"
+# Twice as large is eight times the work.
+_MOST_MAGNIFIED = 2.0
 
 
 def read_card(path: Path) -> dict[str, Any]:
@@ -64,6 +67,9 @@ def _problem(card: Any) -> str | None:
         problem = _network_problem(entry)
         if problem:
             return f"network {role!r} {problem}"
+    larger = card.get("magnification", 1)
+    if type(larger) not in (int, float) or not 1 <= larger <= _MOST_MAGNIFIED:
+        return f"its magnification is {larger!r}: give a number from 1 to {_MOST_MAGNIFIED:g}"
     if not _is_calibration(card.get("calibration", [])):
         return "its calibration is no table of rising pairs between 0 and 1"
     return None

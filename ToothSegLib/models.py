@@ -43,6 +43,11 @@ class Bundle:
         return str(self.card["kind"])
 
     @property
+    def magnification(self) -> float:
+        """How many times as large as in life the networks that mark teeth are to see them."""
+        return float(self.card.get("magnification", 1.0))
+
+    @property
     def weights(self) -> dict[str, str]:
         """Checksum (SHA-256) of each network's file, by role: what tells two bundles apart."""
         return {role: entry["sha256"] for role, entry in sorted(self.card["networks"].items())}

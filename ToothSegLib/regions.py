@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from ToothSegLib.maps import Maps
+
+# Half of a lower incisor, and how many regions it takes to say how large a patient's teeth are.
+_PART_MM3 = 100.0
+_FEWEST = 4
 
 
 @dataclass
@@ -27,6 +32,12 @@ class Region:
         """The centroid as a finding tells it: LPS mm, to 0.01."""
         x, y, z = (round(float(value), 2) for value in self.centroid)
         return x, y, z
+
+
+def typical_mm3(regions: Sequence[Region]) -> float:
+    """The median volume of what may be a whole tooth; 0 where fewer than four may be."""
+    volumes = [region.volume_mm3 for region in regions if region.volume_mm3 > _PART_MM3]
+    return float(np.median(volumes)) if len(volumes) >= _FEWEST else 0.0
 
 
 def measure_regions(labels: np.ndarray, maps: Maps) -> list[Region]:

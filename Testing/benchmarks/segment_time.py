@@ -118,7 +118,7 @@ def measured(scan: Path, size: tuple[int, int, int], backend: str, options: list
     """Run the command in a process of its own."""
     command = [
         sys.executable, "-m", "ToothSegLib.cli.main", "segment", str(scan), "--quiet",
-        "--device", "cpu", "--backend", backend, "-o", str(scan.parent), *options,
+        "--device", "cpu", "--backend", backend, "-o", str(scan.parent), "--overwrite", *options,
     ]  # fmt: skip
     started = time.perf_counter()
     process = subprocess.Popen(command)

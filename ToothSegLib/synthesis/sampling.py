@@ -118,6 +118,7 @@ def sample_patch(
     *,
     tilt_deg: float = 11.0,
     size_spread: float = 0.08,
+    magnification: float = 1.0,
     off_teeth: float = 0.15,
     centre: Tensor | None = None,
 ) -> Patch:
@@ -133,11 +134,12 @@ def sample_patch(
         generator: the only source of chance.
         tilt_deg: standard deviation of the rotation about each axis, bounded by 35 degrees.
         size_spread: standard deviation of the head's size, as a share of it.
+        magnification: how many times as large as in life the head is; so are the offsets.
         off_teeth: share of patches centred anywhere in the case.
         centre: LPS mm, instead of a random one.
     """
     flip = bool(_uniform(generator) < 0.5)
-    matrix = _draw_matrix(generator, tilt_deg, size_spread, flip)
+    matrix = _draw_matrix(generator, tilt_deg, size_spread, flip) / magnification
     if centre is None:
         centre = _draw_centre(case, generator, off_teeth)
     bend = _bend(size, spacing_mm, generator)

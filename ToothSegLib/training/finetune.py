@@ -19,6 +19,7 @@ from ToothSegLib.dataset.reviewed import ReviewedCase
 from ToothSegLib.errors import InputError
 from ToothSegLib.evaluation.outcomes import Outcome
 from ToothSegLib.lineage import as_parent
+from ToothSegLib.maps import LEARNED_SPACING_MM
 from ToothSegLib.models import Bundle, write_bundle
 from ToothSegLib.training.blending import Blend, between, read_blend, write_blend
 from ToothSegLib.training.course import Course, Step
@@ -172,12 +173,17 @@ def _blend(judge: Judge, role: str, tuned: Mapping[str, Tensor], course: Course)
 
 
 def task_of(bundle: Bundle, role: str) -> Task:
-    """What a bundle's network learns, at the sizes of fine-tuning."""
+    """What a bundle's network learns, at the sizes of fine-tuning.
+
+    It sees the teeth as large as it is to see them when the bundle is used.
+    """
     task = TASKS[role]
+    marks = task.spacing_mm == LEARNED_SPACING_MM
     return replace(
         task,
         architecture=dict(bundle.card["networks"][role]["architecture"]),
         sizes=task.fine_tuning_sizes or task.sizes,
+        magnification=bundle.magnification if marks else 1.0,
     )
 
 

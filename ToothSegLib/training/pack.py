@@ -105,6 +105,7 @@ def pack(
         "name": folder.name,
         "title": TITLES[kind],
         "kind": kind,
+        "magnification": max(TASKS[name].magnification for name in entries if name in TASKS),
         "networks": entries,
         "trained_on": trained_on,
         "figures": {},

@@ -138,7 +138,12 @@ def train(
         pair.network.parameters(), lr=plan.learning_rate, weight_decay=plan.weight_decay
     )
     checkpoint = folder / CHECKPOINT
-    identity = {"task": task.name, "seed": plan.seed, "learning_rate": plan.learning_rate}
+    identity = {
+        "task": task.name,
+        "seed": plan.seed,
+        "learning_rate": plan.learning_rate,
+        "magnification": task.magnification,
+    }
     first = 0
     if checkpoint.exists():
         saved = load_checkpoint(checkpoint)

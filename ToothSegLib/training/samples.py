@@ -36,7 +36,10 @@ def draw_sample(
     generator = torch.Generator().manual_seed(seed * 10_000_019 + step)
     case = cases[int(torch.randint(len(cases), (1,), generator=generator))]
     size = task.sizes[step % len(task.sizes)]
-    patch = sample_patch(case, size, task.spacing_mm, generator, size_spread=_SIZE_SPREAD)
+    patch = sample_patch(
+        case, size, task.spacing_mm, generator,
+        size_spread=_SIZE_SPREAD, magnification=task.magnification,
+    )  # fmt: skip
     seen = draw_field_of_view(size, task.spacing_mm, generator)
     half = nn.functional.avg_pool3d(seen[None].float(), 2)[0] > 0.5
     patch = Patch(

@@ -28,6 +28,7 @@ class Task:
         sizes: patch sizes (Z, Y, X) that take turns.
         loss: from the network's output and the patch to named terms; the sum is minimised.
         stage2: the network sees only what a tooth mask lets through.
+        magnification: how many times as large as in life the network sees the teeth.
         fine_tuning_sizes: as ``sizes``, where a trained network goes on on a laptop; none: those.
     """
 
@@ -38,6 +39,7 @@ class Task:
     loss: Callable[[object, Patch], Losses]
     stage2: bool = False
     fine_tuning_sizes: tuple[tuple[int, int, int], ...] = ()
+    magnification: float = 1.0
 
 
 def build(task: Task) -> nn.Module:
@@ -144,7 +146,7 @@ TASKS: dict[str, Task] = {
         Task("toothnet", {"class": "ToothNet", "widths": [32, 64, 96, 128], "edge_width": 8,
                           "prosthesis": True}, 0.5,
              ((96, 128, 144), (112, 144, 160), (80, 128, 160), (96, 112, 128)), toothnet_loss,
-             fine_tuning_sizes=((64, 96, 112), (80, 96, 96), (64, 112, 96))),
+             fine_tuning_sizes=((64, 96, 112), (80, 96, 96), (64, 112, 96)), magnification=1.2),
         Task("locator", {**_UNET, "out_channels": 1, "n_blocks": 4, "start_filters": 8}, 1.5,
              ((64, 80, 80), (48, 64, 80)), _stage1_loss),
         Task("stage1", {**_UNET, "out_channels": 1, "n_blocks": 3, "start_filters": 18}, 0.5,

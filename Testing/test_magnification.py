@@ -1,0 +1,158 @@
+"""The networks see the teeth magnified; what comes out is as large as in life."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from ToothSegLib import inference
+from ToothSegLib.cascade import segment
+from ToothSegLib.errors import BundleError
+from ToothSegLib.inference import predict_maps
+from ToothSegLib.model_card import CARD_NAME
+from ToothSegLib.models import Bundle, load_bundle, write_bundle
+from ToothSegLib.progress import Progress
+from ToothSegLib.regions import Region, typical_mm3
+from ToothSegLib.resources import resource_path
+from ToothSegLib.synthesis.compose import make_case
+from ToothSegLib.synthesis.sampling import TensorCase, sample_patch
+from ToothSegLib.training.finetune import task_of
+from ToothSegLib.training.samples import draw_sample
+from ToothSegLib.training.tasks import TASKS
+from ToothSegLib.volume import Volume
+from ToothSegLib.volume_io import read_volume
+
+
+@pytest.fixture(scope="module")
+def a_scan() -> Volume:
+    """A side of the lower jaw."""
+    whole = read_volume(resource_path("Samples", "sample-cbct.nrrd"))
+    depth, _, width = whole.shape
+    return whole.part((slice(depth // 2), slice(None), slice(width // 2, None)))
+
+
+@pytest.fixture(scope="module")
+def a_case() -> TensorCase:
+    return TensorCase.of(make_case(3, spacing_mm=1.0))
+
+
+def life_size(bundle: Bundle) -> Bundle:
+    card = {name: value for name, value in bundle.card.items() if name != "magnification"}
+    return replace(bundle, card=card)
+
+
+def test_the_default_bundle_magnifies_and_the_articles_networks_do_not() -> None:
+    assert load_bundle("toothnet").magnification == 1.2
+    assert load_bundle("published").magnification == 1.0
+    assert life_size(load_bundle("toothnet")).magnification == 1.0
+
+
+@pytest.mark.parametrize("magnification", [0.5, 2.5, True, "1.2", None, float("nan")])
+def test_a_magnification_that_makes_no_sense_is_refused(
+    magnification: object, tmp_path: Path
+) -> None:
+    card = json.loads(Path(resource_path("Models", "toothnet", CARD_NAME)).read_text())
+    (tmp_path / CARD_NAME).write_text(json.dumps({**card, "magnification": magnification}))
+    with pytest.raises(BundleError, match="its magnification is .*: give a number from 1 to 2"):
+        load_bundle(tmp_path)
+
+
+def test_offsets_are_in_millimetres_of_the_scan(monkeypatch: pytest.MonkeyPatch) -> None:
+    def answers(network: Any, image: np.ndarray, *_: object) -> list[np.ndarray]:
+        half = tuple(n // 2 for n in image.shape)
+        tooth = np.ones((1, *image.shape), np.float32)
+        return [tooth, np.zeros((17, *half), np.float32), np.ones((3, *half), np.float32)]
+
+    monkeypatch.setattr(inference, "_tiled", answers)
+    grey = np.random.default_rng(0).normal(0, 1, (16, 16, 16)).astype(np.float32)
+    for spacing, expected in ((0.5, 5.0), (0.4, 4.0)):
+        image = Volume(grey, (spacing,) * 3)
+        maps = predict_maps(load_bundle("toothnet"), image, "cpu", Progress())
+        assert maps.offsets is not None
+        assert maps.offsets == pytest.approx(expected, rel=1e-3)
+
+
+@pytest.mark.parametrize(("larger", "spacing_mm"), [(1.0, 0.5 / 1.2), (1.3, 0.5)])
+def test_large_teeth_are_looked_at_once_more_as_they_are(
+    a_scan: Volume, larger: float, spacing_mm: float
+) -> None:
+    spacing = tuple(larger * edge for edge in a_scan.spacing)
+    steps: list[float] = []
+    result = segment(
+        replace(a_scan, spacing=spacing), device="cpu",
+        progress=lambda done, _: steps.append(done),
+    )  # fmt: skip
+    assert result.provenance["working_spacing_mm"] == pytest.approx(spacing_mm, abs=1e-6)
+    assert len(result.teeth) >= 5
+    assert steps == sorted(steps)
+
+
+def test_a_bundle_that_does_not_magnify_is_not_asked_twice(a_scan: Volume) -> None:
+    spacing = tuple(1.3 * edge for edge in a_scan.spacing)
+    steps: list[str] = []
+    result = segment(
+        replace(a_scan, spacing=spacing), bundle=life_size(load_bundle()), device="cpu",
+        progress=lambda _, stage: steps.append(stage),
+    )  # fmt: skip
+    assert result.provenance["working_spacing_mm"] == 0.5
+    assert steps.count("telling the teeth apart") == 1
+
+
+def regions(*volumes: float) -> list[Region]:
+    nowhere = np.zeros(3)
+    return [Region(n, 1, v, nowhere, nowhere, np.zeros(17), 1.0) for n, v in enumerate(volumes)]
+
+
+def test_the_typical_tooth_is_the_median_of_what_may_be_whole() -> None:
+    assert typical_mm3(regions(200, 400, 500, 900)) == 450
+    assert typical_mm3(regions(200, 400, 500, 900, 30, 60, 90)) == 450
+    assert typical_mm3(regions(800, 900, 900, 40)) == 0
+    assert typical_mm3([]) == 0
+
+
+def test_a_magnified_patch_is_a_finer_one_with_longer_offsets(a_case: TensorCase) -> None:
+    centre = a_case.table[a_case.present[0]]
+    size = (32, 32, 32)
+    fine, large = (
+        sample_patch(
+            a_case, size, spacing, torch.Generator().manual_seed(4),
+            centre=centre, magnification=magnification,
+        )
+        for spacing, magnification in ((1.0, 1.0), (1.2, 1.2))
+    )  # fmt: skip
+    assert (fine.labels > 0).sum() > 100
+    # What the head is bent by is not magnified.
+    assert (fine.labels == large.labels).float().mean() > 0.95
+    both = (fine.types == large.types) & (fine.types > 0)
+    lengths = [patch.offsets[:, both].norm(dim=0) for patch in (fine, large)]
+    assert float((lengths[1] / lengths[0]).median()) == pytest.approx(1.2, abs=0.05)
+
+
+def test_networks_learn_on_what_they_will_see(a_case: TensorCase) -> None:
+    bundle = load_bundle("toothnet")
+    assert task_of(bundle, "toothnet").magnification == 1.2
+    assert task_of(bundle, "locator").magnification == 1.0
+    assert task_of(life_size(bundle), "toothnet").magnification == 1.0
+    assert task_of(load_bundle("published"), "stage1").magnification == 1.0
+    assert {name for name, task in TASKS.items() if task.magnification > 1} == {"toothnet"}
+    task = replace(TASKS["toothnet"], sizes=((32, 32, 32),), spacing_mm=1.5)
+    small, large = (
+        sum(
+            int((draw_sample([a_case], replace(task, magnification=m), 0, n)[1].types > 0).sum())
+            for n in range(6)
+        )
+        for m in (1.0, 2.0)
+    )
+    assert large > 1.5 * small
+
+
+def test_a_bundle_keeps_its_magnification(tmp_path: Path) -> None:
+    bundle = load_bundle("toothnet")
+    states = {role: bundle.build(role).state_dict() for role in bundle.networks}
+    assert write_bundle(tmp_path / "again", bundle.card, states).magnification == 1.2
