@@ -20,8 +20,10 @@ from ToothSegLib.volume import Volume
 if TYPE_CHECKING:
     from ToothSegLib.models import Bundle
 
-# A box of this size goes through the networks in one piece, a larger one in tiles that fit it.
-TILE = (192, 192, 224)
+# A box of this size goes through the networks in one piece, a larger one in tiles that fit it. They
+# are no larger because networks normalise over a tile, and have learned from patches of this size
+# and less: in one piece of 192 x 192 x 224 a third less is computed and more teeth are lost.
+TILE = (144, 160, 176)
 OVERLAP = 0.3
 _MULTIPLE = 16
 
