@@ -62,6 +62,20 @@ def test_a_tooth_that_was_in_pieces_before_stays_so() -> None:
     assert without_loose_ends(drawn, whole, voxel_mm3) is drawn
 
 
+@pytest.mark.parametrize(("voxel_mm3", "stays"), [(0.1, False), (0.3, True)])
+def test_a_speck_that_hangs_on_by_a_corner_goes_and_the_end_of_a_root_stays(
+    voxel_mm3: float, stays: bool
+) -> None:
+    whole = tooth(neck=False)[:20]
+    whole[20 - 1, 4:20, 4:20] = 0
+    drawn = whole.copy()
+    drawn[1:4, 3, 3] = drawn[3, 3, 2] = 27
+    assert ndimage.label(drawn)[1] == 2
+    assert ndimage.label(drawn, np.ones((3, 3, 3)))[1] == 1
+    kept = without_loose_ends(drawn, whole, voxel_mm3)
+    assert np.array_equal(kept, drawn if stays else whole)
+
+
 def test_a_piece_at_the_border_of_the_field_of_view_stays() -> None:
     whole = tooth()
     drawn, voxel_mm3 = on_coarse(whole)

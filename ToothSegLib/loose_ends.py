@@ -15,12 +15,17 @@ from ToothSegLib.label_boxes import IndexBox, label_boxes
 # A root that came off is larger than either; it stays, for the reader to see.
 MOST_SHARE = 0.1
 MOST_MM3 = 15.0
+# Of a piece that hangs on by an edge or a corner a surface makes a part of its own. A root's thin
+# end may hang so, a speck of this size is none.
+SPECK_MM3 = 1.0
 
-_WITH_CORNERS = np.ones((3, 3, 3), int)
+_BY_FACES = ndimage.generate_binary_structure(3, 1)
+_BY_CORNERS = ndimage.generate_binary_structure(3, 3)
 
 
 def without_loose_ends(labels: NDArray, whole: NDArray, voxel_mm3: float) -> NDArray:
-    """Take off each tooth the small pieces that do not touch it, not even by a corner.
+    """Take off each tooth the small pieces that do not touch it, not even by a corner, and specks
+    that touch it by no face.
 
     A tooth that was in pieces before is left as it was, and so is a piece at the array's border:
     the field of view may have cut it from its tooth.
@@ -36,21 +41,22 @@ def without_loose_ends(labels: NDArray, whole: NDArray, voxel_mm3: float) -> NDA
     result = labels
     boxes: dict[int, IndexBox] | None = None
     for fdi, box in label_boxes(labels).items():
-        pieces, count = ndimage.label(labels[box] == fdi, _WITH_CORNERS)
-        if count < 2:
-            continue
-        sizes = np.bincount(pieces.ravel())
-        sizes[0] = 0
-        small = (sizes < MOST_SHARE * sizes.sum()) & (sizes * voxel_mm3 < MOST_MM3)
-        small[0] = False
-        small[_at_border(pieces, box, labels.shape)] = False
-        if not small.any():
-            continue
-        boxes = label_boxes(whole) if boxes is None else boxes
-        if fdi in boxes and ndimage.label(whole[boxes[fdi]] == fdi, _WITH_CORNERS)[1] > 1:
-            continue
-        result = labels.copy() if result is labels else result
-        result[box][small[pieces]] = 0
+        for touching, most_mm3 in ((_BY_CORNERS, MOST_MM3), (_BY_FACES, SPECK_MM3)):
+            pieces, count = ndimage.label(result[box] == fdi, touching)
+            if count < 2:
+                continue
+            sizes = np.bincount(pieces.ravel())
+            sizes[0] = 0
+            small = (sizes < MOST_SHARE * sizes.sum()) & (sizes * voxel_mm3 < most_mm3)
+            small[0] = False
+            small[_at_border(pieces, box, labels.shape)] = False
+            if not small.any():
+                continue
+            boxes = label_boxes(whole) if boxes is None else boxes
+            if fdi in boxes and ndimage.label(whole[boxes[fdi]] == fdi, touching)[1] > 1:
+                continue
+            result = labels.copy() if result is labels else result
+            result[box][small[pieces]] = 0
     return result
 
 
