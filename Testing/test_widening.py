@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-import ToothSegLib.cascade as cascade
+from ToothSegLib import cascade, looking
+from ToothSegLib.grid import Box
 from ToothSegLib.resources import resource_path
 from ToothSegLib.volume import Volume
 from ToothSegLib.volume_io import read_volume
@@ -43,6 +44,20 @@ def test_a_tooth_at_a_border_moves_it_within_the_scan(
     block: tuple[slice, slice, slice], expected: object
 ) -> None:
     assert widened(BOX, tooth_at(block), SCAN) == expected
+
+
+def test_a_box_grows_no_larger_than_a_dentition() -> None:
+    """Bone that looks like teeth goes on beyond any box."""
+    scan = Volume(np.zeros((200, 200, 200), np.int8), (1.0,) * 3)
+    box: Box = (80.0, 80.0, 80.0), (120.0, 120.0, 120.0)
+    for _ in range(9):
+        edges = [round(b - a) for a, b in zip(*box, strict=True)]
+        everywhere = Volume(np.ones(edges[::-1], np.float16), (1.0,) * 3, box[0])
+        wider = widened(box, everywhere, scan)
+        if wider is None:
+            break
+        box = wider
+    assert np.allclose(np.subtract(box[1], box[0]), [110.0, 109.0, 122.0])
 
 
 @pytest.mark.parametrize("where", [slice(0, 5), slice(55, 60)])
@@ -83,8 +98,8 @@ def test_half_an_arch_in_the_box_becomes_a_whole_one(monkeypatch: pytest.MonkeyP
     (x, y, z), high = whole.provenance["box_lps_mm"]  # type: ignore[misc]
     middle = np.mean([tooth.centroid_lps[0] for tooth in whole.teeth])
     half = (float(middle), y, z), tuple(high)
-    monkeypatch.setattr(cascade, "find_dentitions", lambda *_: [half])
+    monkeypatch.setattr(looking, "find_dentitions", lambda *_: [half])
     found = cascade.segment(scan)
     assert {tooth.fdi for tooth in found.teeth} == {tooth.fdi for tooth in whole.teeth}
-    monkeypatch.setattr(cascade, "widened", lambda *_: None)
+    monkeypatch.setattr(looking, "widened", lambda *_: None)
     assert len(cascade.segment(scan).teeth) < len(whole.teeth)

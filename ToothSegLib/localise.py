@@ -31,7 +31,7 @@ _LEAST_MM3 = 60.0
 _LEAST_OTHER_MM3 = 300.0
 _MOST_BOXES = 3
 # The largest dentition (x, y, z) with the mouth open; what lies outside is something else.
-_LARGEST_MM = np.array([90.0, 85.0, 90.0])
+LARGEST_MM = np.array([90.0, 85.0, 90.0])
 # The largest of the small fields of view of dental scanners, 80 x 80 x 50 mm, and a little more.
 _SMALL_MM3 = 330e3
 # Likewise 50 x 50 x 50 mm. In more that shows no teeth at 1.5 mm there are none.
@@ -135,7 +135,7 @@ def _join(extents: list[_Extent]) -> tuple[np.ndarray, int, list[_Extent]]:
         group = others.pop(int(np.argmin(gaps)))
         more, a, b = group
         wider = np.minimum(low, a), np.maximum(high, b)
-        if np.all((wider[1] - wider[0] + 1) * SPACING_MM <= _LARGEST_MM):
+        if np.all((wider[1] - wider[0] + 1) * SPACING_MM <= LARGEST_MM):
             (low, high), voxels = wider, voxels + more
         else:
             left.append(group)

@@ -18,7 +18,7 @@ from unittest import mock
 
 from tqdm import tqdm
 
-from ToothSegLib import cascade, inference
+from ToothSegLib import inference, looking
 from ToothSegLib.evaluation.benchmark import CaseResult, run_benchmark, summarise
 from ToothSegLib.grid import extent
 from ToothSegLib.models import load_bundle
@@ -40,7 +40,7 @@ def everything() -> Iterator[None]:
         return [(tuple(low), tuple(high))]
 
     with (
-        mock.patch.object(cascade, "find_dentitions", whole),
+        mock.patch.object(looking, "find_dentitions", whole),
         mock.patch.object(inference, "TILE", TILE),
         mock.patch.object(inference, "OVERLAP", OVERLAP),
         mock.patch.object(inference, "fitted_tile", lambda size, largest, _: min(size, largest)),
