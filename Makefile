@@ -1,6 +1,6 @@
 # On a machine with Python 3.10-3.12 and nothing else:
 #   make demo    make the environment, find the teeth in the sample scan (no screen needed)
-#   make test    lint, types and tests
+#   make test    lint, types and tests, the last in two processes
 #   make lock    write requirements-ci.txt anew, after a change of constraints.txt (asks for uv)
 # Both work offline once the environment is made. PYTHON=... chooses the interpreter.
 
@@ -16,8 +16,10 @@ OUTPUT ?= demo-output
 demo: $(INSTALLED)
 	$(BIN)/toothseg segment $(SAMPLE) -o $(OUTPUT) --overwrite
 
+# Each process takes half of the files, one after the other; whoever is done first takes over some of
+# the other's. What a file's tests share is so made once in nearly all of them.
 test: lint
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses 2 --dist worksteal
 
 lint: $(INSTALLED)
 	$(BIN)/ruff check .

@@ -7,6 +7,17 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+# Threads, before a library that reads their number is loaded; child processes inherit it. The tests
+# are small: threads would cost more than they give, and more than one test machine has. `make test`
+# has two processes at it (pytest-xdist), which would wait for each other's threads: one for each,
+# and not what the process that hands out the tests has set below.
+if "PYTEST_XDIST_WORKER" in os.environ:
+    os.environ["OMP_NUM_THREADS"] = "1"  # torch, BLAS, OpenVINO and our own
+    os.environ["ITK_GLOBAL_DEFAULT_NUMBER_OF_THREADS"] = "1"
+    os.environ["VTK_SMP_MAX_THREADS"] = "1"
+else:
+    os.environ.setdefault("OMP_NUM_THREADS", "2")
+
 import numpy as np
 import pytest
 from hypothesis import settings
@@ -14,9 +25,6 @@ from hypothesis import settings
 if TYPE_CHECKING:
     from ToothSegLib.dataset.case import DatasetCase
     from ToothSegLib.dataset.folder import Dataset
-
-# The tests are small; threads would cost more than they give, and more than one test machine has.
-os.environ.setdefault("OMP_NUM_THREADS", "2")
 
 # A bundle that whoever runs the tests has promoted must not change what they see.
 os.environ["TOOTHSEG_HOME"] = str(Path(tempfile.gettempdir()) / f"toothseg-tests-{os.getpid()}")
