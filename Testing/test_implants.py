@@ -169,11 +169,12 @@ def test_the_rest_of_a_crown_that_the_view_cuts_is_hardly_an_implant() -> None:
 
 
 def test_a_tooth_of_the_sample_made_of_metal_is_left_out() -> None:
-    scan = read_volume(resource_path("Samples", "sample-cbct.nrrd"))
-    truth = read_volume(resource_path("Samples", "sample-cbct-labels.nrrd"))
+    left = (slice(0, 112), slice(44, 140), slice(80, 176))
+    scan = read_volume(resource_path("Samples", "sample-cbct.nrrd")).part(left)
+    truth = read_volume(resource_path("Samples", "sample-cbct-labels.nrrd")).part(left)
     metal = scan.array.copy()
     metal[truth.array == 36] = 4 * int(np.percentile(scan.array, 99))
     result = cascade.segment(scan.with_array(metal))
     assert any(finding.code == "implant" for finding in result.findings)
-    assert {46, 37, 35} <= {tooth.fdi for tooth in result.teeth}
+    assert {26, 37, 35} <= {tooth.fdi for tooth in result.teeth}
     assert 36 not in {tooth.fdi for tooth in result.teeth}
