@@ -22,7 +22,7 @@ from torch import Tensor
 from torch.multiprocessing.reductions import StorageWeakRef
 from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils._pytree import tree_flatten, tree_map
+from torch.utils._pytree import tree_map
 
 _METAL_LACKS = (torch.float64, torch.complex128, torch.uint16, torch.uint32, torch.uint64)
 # What may have tensors on two devices: a move, and marks of what is wanted, which may lie on the
@@ -174,7 +174,9 @@ class _Calls(TorchFunctionMode):
             place = pretended.wanted(kwargs["device"])
             if place == pretended.kind:
                 return self._made(func, args, kwargs)
-        before, pretended.asked = pretended.asked, self._place_of(args, kwargs)
+        # What a copy gets besides its tensor is all that has been copied before.
+        of = args[:1] if func is Tensor.__deepcopy__ else args
+        before, pretended.asked = pretended.asked, self._place_of(of, kwargs)
         try:
             return func(*args, **kwargs)
         finally:
@@ -182,8 +184,7 @@ class _Calls(TorchFunctionMode):
 
     def _place_of(self, args: Any, kwargs: dict[str, Any]) -> str:
         """Where a function works: what it makes within is where its tensors are."""
-        tensors = (t for t in tree_flatten((args, kwargs))[0] if isinstance(t, Tensor))
-        there = any(self.pretended.of(tensor) != "cpu" for tensor in tensors)
+        there = any(self.pretended.of(tensor) != "cpu" for tensor in _tensors_in((args, kwargs)))
         return self.pretended.kind if there else "cpu"
 
     def _made(self, func: Any, args: Any, kwargs: dict[str, Any]) -> Any:
@@ -239,7 +240,7 @@ class _Kernels(TorchDispatchMode):
         kwargs = kwargs or {}
         pretended = self.pretended
         name = func._schema.name
-        tensors = [t for t in tree_flatten((args, kwargs))[0] if isinstance(t, Tensor)]
+        tensors = list(_tensors_in((args, kwargs)))
         if any(tensor.device.type == "meta" for tensor in tensors):
             return func(*args, **kwargs)
         device = self._device(func, name, tensors)
@@ -257,8 +258,8 @@ class _Kernels(TorchDispatchMode):
             if pretended.overworked:
                 out.fill_(pretended.spoilt)
         old = {tensor.untyped_storage()._cdata for tensor in tensors}
-        for tensor in tree_flatten(out)[0]:
-            if not isinstance(tensor, Tensor) or tensor.device.type == "meta":
+        for tensor in _tensors_in(out):
+            if tensor.device.type == "meta":
                 continue
             if tensor.untyped_storage()._cdata not in old:  # neither a view nor written into
                 self._settle(tensor, device, func)
@@ -310,3 +311,14 @@ class _Kernels(TorchDispatchMode):
 
 def _known(kwargs: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in kwargs.items() if value is not None}
+
+
+def _tensors_in(things: Any) -> Iterator[Tensor]:
+    """In lists, tuples and dictionaries: as `tree_flatten` has them, in a fraction of its time."""
+    if isinstance(things, Tensor):
+        yield things
+    elif isinstance(things, list | tuple):
+        for thing in things:
+            yield from _tensors_in(thing)
+    elif isinstance(things, dict):
+        yield from _tensors_in(list(things.values()))

@@ -72,6 +72,9 @@ def test_cases_are_simulated_segmented_and_scored(monkeypatch: pytest.MonkeyPatc
         seen.append(options["device"])
         return Segmentation(image.with_array(np.zeros(image.shape, np.uint8)))
 
+    monkeypatch.setattr(
+        benchmark, "make_case", lambda seed, *a, **o: make_case(seed, *a, spacing_mm=1.0, **o)
+    )
     monkeypatch.setattr(benchmark, "segment", nothing_found)
     results = list(benchmark.run_benchmark(load_bundle(), [], 1, "cpu"))
     assert seen == ["cpu"]

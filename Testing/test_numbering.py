@@ -155,7 +155,8 @@ def test_lower_central_incisors_may_be_lost_and_their_gap_closed() -> None:
         regions, truth = simulated_regions(
             np.random.default_rng(seed), teeth, close_gaps=True, tilt_deg=0.0
         )
-        wrong += sum(numbers_of(regions)[label] != fdi for label, fdi in truth.items())
+        numbers = numbers_of(regions)
+        wrong += sum(numbers[label] != fdi for label, fdi in truth.items())
     assert wrong <= 1
 
 

@@ -53,10 +53,8 @@ def test_the_edentulous_have_implants_and_no_tooth() -> None:
 
 
 def test_a_stratum_disturbs_its_scans(monkeypatch: pytest.MonkeyPatch) -> None:
-    def coarse(*args: object, **options: object):  # type: ignore[no-untyped-def]
-        return case_of("clean")
-
-    monkeypatch.setattr("ToothSegLib.evaluation.strata.make_case", coarse)
+    head = case_of("clean")
+    monkeypatch.setattr("ToothSegLib.evaluation.strata.make_case", lambda *_, **__: head)
     (clean,) = scans_of(BY_NAME["clean"], (), 1, False)
     (low,) = scans_of(BY_NAME["low dose"], (), 1, False)
     (field,) = scans_of(BY_NAME["field of 50 mm"], (), 1, False)
