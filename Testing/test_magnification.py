@@ -11,10 +11,11 @@ import numpy as np
 import pytest
 import torch
 
-from ToothSegLib import inference
+from ToothSegLib import cascade, inference, looking
 from ToothSegLib.cascade import segment
 from ToothSegLib.errors import BundleError
 from ToothSegLib.inference import predict_maps
+from ToothSegLib.maps import Maps
 from ToothSegLib.model_card import CARD_NAME
 from ToothSegLib.models import Bundle, load_bundle, write_bundle
 from ToothSegLib.progress import Progress
@@ -156,3 +157,34 @@ def test_a_bundle_keeps_its_magnification(tmp_path: Path) -> None:
     bundle = load_bundle("toothnet")
     states = {role: bundle.build(role).state_dict() for role in bundle.networks}
     assert write_bundle(tmp_path / "again", bundle.card, states).magnification == 1.2
+
+
+@pytest.mark.parametrize(
+    ("typical", "sure", "looks", "spacing_mm"),
+    [
+        (450.0, 1.0, 1, 0.5 / 1.2),
+        (600.0, 1.0, 2, 0.5 / 1.2),
+        (600.0, 0.5, 2, 0.5),
+        (700.0, 1.0, 2, 0.5),
+    ],
+    ids=["usual", "perhaps large", "in pieces", "large"],
+)
+def test_what_is_perhaps_large_is_judged_by_how_much_is_seen(
+    a_scan: Volume, monkeypatch: pytest.MonkeyPatch,
+    typical: float, sure: float, looks: int, spacing_mm: float,
+) -> None:  # fmt: skip
+    spacings: list[float] = []
+
+    def maps(bundle: Bundle, image: Volume, *_: object) -> Maps:
+        spacings.append(image.spacing[0])
+        tooth = np.zeros(image.shape, np.float32)
+        tooth[tuple(slice(n // 4, n // 2) for n in image.shape)] = 0.9
+        types = np.zeros((17, *image.shape), np.float16)
+        types[3] = sure if len(spacings) == 1 else 1.0
+        return Maps(tooth, types, None, image.spacing[0], image.origin)
+
+    monkeypatch.setattr(looking, "predict_maps", maps)
+    monkeypatch.setattr(cascade, "typical_mm3", lambda _: typical)
+    result = cascade.segment(a_scan, bundle=load_bundle("toothnet"), device="cpu")
+    assert len(spacings) == looks
+    assert result.provenance["working_spacing_mm"] == pytest.approx(spacing_mm, abs=1e-6)

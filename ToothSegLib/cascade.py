@@ -13,6 +13,7 @@ from ToothSegLib.backends import check_backend
 from ToothSegLib.devices import check_precision, choose_device, device_name, unusable_graphics
 from ToothSegLib.found_teeth import Found, find_teeth
 from ToothSegLib.instances import Instances, separate_teeth
+from ToothSegLib.localise import tooth_evidence_mm3
 from ToothSegLib.looking import LOOKED, LOOKED_AGAIN, Looker, Seen, Sight, unfit
 from ToothSegLib.models import Bundle, load_bundle
 from ToothSegLib.padding import without_padding
@@ -36,9 +37,12 @@ log = logging.getLogger(__name__)
 # must decide no voxel, or the doors would not give the same labels.
 _GEOMETRY_DECIMALS = 9
 
-# Where the median tooth is larger than this, magnifying makes it a stranger to the networks. The
-# mean adult tooth has about 450 mm3 (see docs/training.md for how this was found).
-_LARGE_TEETH_MM3 = 640.0
+# Where the median tooth is larger than this, magnifying makes it a stranger to the networks. That
+# of people has 350 to 500 mm3 (see docs/training.md for how this was found). Teeth far larger still
+# may come apart into pieces of less than that: the look that sees far more teeth counts then.
+_LARGE_MM3 = 640.0
+_PERHAPS_LARGE_MM3 = 500.0
+_FAR_MORE = 1.25
 
 
 def segment(
@@ -94,16 +98,18 @@ def segment(
     if device == "auto" and not on_cpu and wanted == "cpu" and unusable_graphics():
         log.warning(unusable_graphics())
         notes.append(unfit(unusable_graphics()))
-    if sight.seen is None:
+    seen = sight.seen
+    if seen is None:
         found = Found(volume.with_array(np.zeros(volume.shape, np.uint8)))
     else:
-        seen, apart = sight.seen, _tell_apart(sight.seen, run, timings, LOOKED)
-        if seen.magnification > 1 and typical_mm3(apart.regions) > _LARGE_TEETH_MM3:
-            log.info("the teeth are large: looking again without magnifying them")
+        apart = _tell_apart(seen, run, timings, LOOKED)
+        typical = typical_mm3(apart.regions)
+        if seen.magnification > 1 and typical > _PERHAPS_LARGE_MM3:
+            log.info("the teeth look large: looking again without magnifying them")
             sight, more = looker.look_unmagnified(sight, seen.box)
             notes += more
-            seen = sight.seen or seen
-            apart = _tell_apart(seen, run, timings, LOOKED_AGAIN)
+            if sight.seen and (typical > _LARGE_MM3 or _sees_far_more(sight.seen, seen)):
+                seen, apart = sight.seen, _tell_apart(sight.seen, run, timings, LOOKED_AGAIN)
         found = find_teeth(apart, seen.maps, seen.image, scan, volume, bundle.card, run, timings)
     # Before all else: what is said of sides, lengths and places stands on it.
     doubts = [Finding("place-unsure", "high", doubt) for doubt in volume.doubts]
@@ -112,7 +118,7 @@ def segment(
         found.regions, found.numbering, found.labels,
         dropped_mm3=found.dropped_mm3, scan=volume, rejoined=found.rejoined, stacked=found.stacked,
     )  # fmt: skip
-    provenance = _provenance(bundle, wanted, precision, sight)
+    provenance = _provenance(bundle, wanted, precision, sight, seen)
     # By this a later run knows whether the files it finds are of the same scan.
     provenance[SCAN_SHA256] = scan_sha256 or scan_checksum.scan_sha256(volume)
     run.update(1.0)
@@ -131,10 +137,15 @@ def _tell_apart(seen: Seen, run: Progress, timings: dict[str, float], done: floa
         return separate_teeth(seen.maps)
 
 
-def _provenance(bundle: Bundle, wanted: str, precision: str, sight: Sight) -> dict[str, object]:
+def _sees_far_more(one: Seen, other: Seen) -> bool:
+    return tooth_evidence_mm3(one.maps) > _FAR_MORE * tooth_evidence_mm3(other.maps)
+
+
+def _provenance(
+    bundle: Bundle, wanted: str, precision: str, sight: Sight, seen: Seen | None
+) -> dict[str, object]:
     fell_back = {} if sight.device == wanted else {"device_that_failed": wanted}
     name = device_name(wanted)
-    seen = sight.seen
     return {
         "bundle": bundle.name,
         "weights": bundle.weights,
