@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from ToothSegLib.backends import load_network
 from ToothSegLib.cascade import segment
 from ToothSegLib.grid import extent
-from ToothSegLib.localise import find_dentitions, small_scan, tooth_evidence_mm3
+from ToothSegLib.localise import find_dentitions, small_scan, sureness, tooth_evidence_mm3
 from ToothSegLib.maps import Maps
 from ToothSegLib.models import load_bundle
 from ToothSegLib.progress import Progress
@@ -148,8 +148,10 @@ def test_sure_types_are_evidence_of_teeth(sparse: bool) -> None:
     shown = types.reshape(17, -1)[:, at] if sparse else types
     maps = Maps(tooth, shown, None, 0.5, (0.0, 0.0, 0.0), at)
     assert tooth_evidence_mm3(maps) == pytest.approx(0.75 * 60 * 0.125)
+    assert sureness(maps) == pytest.approx(0.75)
     nothing = Maps(0 * tooth, types[..., :0].reshape(17, 0), None, 0.5, (0, 0, 0), np.zeros(0, int))
     assert tooth_evidence_mm3(nothing) == 0.0
+    assert sureness(nothing) == 1.0
 
 
 @pytest.mark.parametrize(
@@ -158,7 +160,7 @@ def test_sure_types_are_evidence_of_teeth(sparse: bool) -> None:
         ((50, 80, 80), True, True),
         ((60, 80, 80), True, False),
         ((50, 80, 80), False, False),
-        ((50, 50, 50), False, True),
+        ((60, 60, 60), False, True),
         ((20, 100, 40), False, True),
         ((20, 101, 40), True, False),
     ],

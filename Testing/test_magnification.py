@@ -162,14 +162,14 @@ def test_a_bundle_keeps_its_magnification(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("typical", "sure", "looks", "spacing_mm"),
     [
-        (450.0, 1.0, 1, 0.5 / 1.2),
-        (600.0, 1.0, 2, 0.5 / 1.2),
-        (600.0, 0.5, 2, 0.5),
+        (600.0, 0.9, 1, 0.5 / 1.2),
+        (600.0, 0.74, 2, 0.5),
+        (600.0, 0.76, 1, 0.5 / 1.2),
         (700.0, 1.0, 2, 0.5),
     ],
-    ids=["usual", "perhaps large", "in pieces", "large"],
+    ids=["usual", "unsure", "sure enough", "large"],
 )
-def test_what_is_perhaps_large_is_judged_by_how_much_is_seen(
+def test_what_is_large_or_unsure_is_looked_at_once_more(
     a_scan: Volume, monkeypatch: pytest.MonkeyPatch,
     typical: float, sure: float, looks: int, spacing_mm: float,
 ) -> None:  # fmt: skip
@@ -188,3 +188,18 @@ def test_what_is_perhaps_large_is_judged_by_how_much_is_seen(
     result = cascade.segment(a_scan, bundle=load_bundle("toothnet"), device="cpu")
     assert len(spacings) == looks
     assert result.provenance["working_spacing_mm"] == pytest.approx(spacing_mm, abs=1e-6)
+
+
+def test_an_unsure_look_counts_unless_the_other_sees_far_more(
+    a_scan: Volume, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def maps(bundle: Bundle, image: Volume, *_: object) -> Maps:
+        tooth = np.zeros(image.shape, np.float32)
+        tooth[tuple(slice(n // 4, n // 2) for n in image.shape)] = 0.9
+        types = np.zeros((17, *image.shape), np.float16)
+        types[3] = 0.6
+        return Maps(tooth, types, None, image.spacing[0], image.origin)
+
+    monkeypatch.setattr(looking, "predict_maps", maps)
+    result = cascade.segment(a_scan, bundle=load_bundle("toothnet"), device="cpu")
+    assert result.provenance["working_spacing_mm"] == pytest.approx(0.5 / 1.2, abs=1e-6)

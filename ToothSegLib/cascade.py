@@ -13,7 +13,7 @@ from ToothSegLib.backends import check_backend
 from ToothSegLib.devices import check_precision, choose_device, device_name, unusable_graphics
 from ToothSegLib.found_teeth import Found, find_teeth
 from ToothSegLib.instances import Instances, separate_teeth
-from ToothSegLib.localise import tooth_evidence_mm3
+from ToothSegLib.localise import sureness, tooth_evidence_mm3
 from ToothSegLib.looking import LOOKED, LOOKED_AGAIN, Looker, Seen, Sight, unfit
 from ToothSegLib.models import Bundle, load_bundle
 from ToothSegLib.padding import without_padding
@@ -39,9 +39,9 @@ _GEOMETRY_DECIMALS = 9
 
 # Where the median tooth is larger than this, magnifying makes it a stranger to the networks. That
 # of people has 350 to 500 mm3 (see docs/training.md for how this was found). Teeth far larger still
-# may come apart into pieces of less than that: the look that sees far more teeth counts then.
+# come apart into pieces whose types are unsure: the look that sees far more teeth counts then.
 _LARGE_MM3 = 640.0
-_PERHAPS_LARGE_MM3 = 500.0
+_UNSURE = 0.75
 _FAR_MORE = 1.25
 
 
@@ -103,12 +103,12 @@ def segment(
         found = Found(volume.with_array(np.zeros(volume.shape, np.uint8)))
     else:
         apart = _tell_apart(seen, run, timings, LOOKED)
-        typical = typical_mm3(apart.regions)
-        if seen.magnification > 1 and typical > _PERHAPS_LARGE_MM3:
-            log.info("the teeth look large: looking again without magnifying them")
+        large = typical_mm3(apart.regions) > _LARGE_MM3
+        if seen.magnification > 1 and (large or sureness(seen.maps) < _UNSURE):
+            log.info("the teeth are large or hard to tell: looking again without magnifying them")
             sight, more = looker.look_unmagnified(sight, seen.box)
             notes += more
-            if sight.seen and (typical > _LARGE_MM3 or _sees_far_more(sight.seen, seen)):
+            if sight.seen and (large or _sees_far_more(sight.seen, seen)):
                 seen, apart = sight.seen, _tell_apart(sight.seen, run, timings, LOOKED_AGAIN)
         found = find_teeth(apart, seen.maps, seen.image, scan, volume, bundle.card, run, timings)
     # Before all else: what is said of sides, lengths and places stands on it.

@@ -34,8 +34,8 @@ _MOST_BOXES = 3
 LARGEST_MM = np.array([90.0, 85.0, 90.0])
 # The largest of the small fields of view of dental scanners, 80 x 80 x 50 mm, and a little more.
 _SMALL_MM3 = 330e3
-# Likewise 50 x 50 x 50 mm. In more that shows no teeth at 1.5 mm there are none.
-_SMALLEST_MM3 = 130e3
+# Likewise 60 x 60 x 60 mm. In more that shows no teeth at 1.5 mm there are none.
+_SMALLEST_MM3 = 220e3
 _SMALL_MM = 100.0  # along every axis, of either
 
 
@@ -76,6 +76,12 @@ def tooth_evidence_mm3(maps: Maps) -> float:
     types = maps.types if maps.at is not None else maps.types[:, maps.tooth >= TOOTH_THRESHOLD]
     sure = types[1:].max(axis=0).astype(np.float64) if types.size else np.zeros(0)
     return float(sure.sum() * maps.spacing_mm**3)
+
+
+def sureness(maps: Maps) -> float:
+    """How sure the type of what is marked as tooth is on average, 0 to 1; 1 if nothing is."""
+    marked_mm3 = np.count_nonzero(maps.tooth >= TOOTH_THRESHOLD) * maps.spacing_mm**3
+    return tooth_evidence_mm3(maps) / float(marked_mm3) if marked_mm3 else 1.0
 
 
 def _with_margin(corners: np.ndarray, coarse: Volume) -> Box:
