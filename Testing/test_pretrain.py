@@ -115,7 +115,8 @@ def test_another_networks_checkpoint_is_refused(cases: list[TensorCase], tmp_pat
     weights_after(TASKS["locator"], cases, tmp_path, 1)
     with pytest.raises(InputError, match="a training with task locator, not toothnet"):
         weights_after(TASKS["toothnet"], cases, tmp_path, 2)
-    other = replace(TASKS["toothnet"], name="locator")
+    sees = TASKS["locator"].magnification
+    other = replace(TASKS["toothnet"], name="locator", magnification=sees)
     with pytest.raises(BundleError, match="another network"):
         weights_after(other, cases, tmp_path, 2)
 
