@@ -66,6 +66,12 @@ def segment(
         os._exit(7)
     elif bundle == "killed":
         os.kill(os.getpid(), signal.SIGKILL)
+    elif bundle in ("killed behind a launcher", "crashed behind a launcher"):
+        if bundle.startswith("crashed"):
+            print("Fatal Python error: Segmentation fault", file=sys.stderr)
+        real = "/opt/Slicer/bin/python-real"
+        print(f"error: [{real}] exit abnormally - Report the problem.", file=sys.stderr, flush=True)
+        os._exit(1)
     result = bright_voxels(volume, progress=progress)
     if bundle == "chatty":
         print("said with print")

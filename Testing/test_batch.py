@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 from argparse import Namespace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ import pytest
 
 import batch_stub
 from batch_stub import EXIT, FAULT, KILLED, write_scan
-from ToothSegLib.batch import pool, run
+from ToothSegLib.batch import one_scan, pool, run
 from ToothSegLib.batch.entry import Entry
 from ToothSegLib.batch.folder import LOCK_NAME, working_folder
 from ToothSegLib.batch.manifest import MANIFEST_NAME
@@ -134,6 +135,27 @@ def test_other_weights_are_another_result(scans: Path, monkeypatch: pytest.Monke
 
     monkeypatch.setattr(run, "load_bundle", lambda model: Other(**vars(load_bundle(model))))
     # The worker has the true weights, and says that it was asked for others.
+    assert toothseg_batch(scans) == 2
+    assert "are not those of the batch" in manifest(scans)["one/scan.nrrd"]["error"]
+
+
+@pytest.mark.usefixtures("in_process")
+def test_teeth_seen_larger_are_another_result(scans: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shutil.rmtree(scans / "two")
+    toothseg_batch(scans)
+
+    def larger(model: str | None) -> Bundle:
+        bundle = load_bundle(model)
+        return replace(bundle, card={**bundle.card, "magnification": 1.4})
+
+    monkeypatch.setattr(run, "load_bundle", larger)
+    monkeypatch.setattr(one_scan, "load_bundle", larger)
+    assert toothseg_batch(scans) == 0
+    assert manifest(scans)["one/scan.nrrd"]["status"] == "done"
+    assert toothseg_batch(scans) == 0
+    assert manifest(scans)["one/scan.nrrd"]["status"] == "kept"
+    monkeypatch.setattr(one_scan, "load_bundle", load_bundle)
+    shutil.rmtree(scans.parent / "out")
     assert toothseg_batch(scans) == 2
     assert "are not those of the batch" in manifest(scans)["one/scan.nrrd"]["error"]
 

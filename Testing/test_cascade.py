@@ -139,6 +139,13 @@ def test_a_scan_without_teeth_is_a_result(a_scan: Volume) -> None:
     assert [finding.code for finding in result.findings][:1] == ["no-teeth"]
 
 
+@pytest.mark.parametrize("shape", [(12, 12, 12), (3, 13, 5), (40, 12, 12), (12, 12, 24)])
+def test_a_scan_of_a_few_millimetres_is_a_result(shape: tuple[int, int, int]) -> None:
+    grey = np.random.default_rng(0).normal(0, 100, shape).astype(np.int16)
+    result = segment(Volume(grey, (0.5, 0.5, 0.5)), device="cpu", backend="torch")
+    assert result.labels.shape == shape
+
+
 def test_a_run_can_be_cancelled(a_scan: Volume) -> None:
     with pytest.raises(Cancelled):
         segment(a_scan, device="cpu", cancelled=lambda: True)

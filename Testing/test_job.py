@@ -204,6 +204,8 @@ def test_where_a_driver_may_have_ended_it_the_processor_is_advised(stub: Path, d
         ("exit", ToothSegError, "code 7"),
         pytest.param("killed", ToothSegError, "lack of memory",
                      marks=pytest.mark.skipif(sys.platform == "win32", reason="no signals")),
+        ("killed behind a launcher", ToothSegError, "lack of memory"),
+        ("crashed behind a launcher", ToothSegError, "broke off with code 1"),
     ],
 )  # fmt: skip
 def test_a_failure_is_one_line(

@@ -11,20 +11,25 @@ import numpy as np
 import pytest
 import torch
 
+from learning_fixture import toy_scan
 from ToothSegLib import cascade, inference, looking
 from ToothSegLib.cascade import segment
 from ToothSegLib.errors import BundleError
+from ToothSegLib.grid import Box
 from ToothSegLib.inference import predict_maps
+from ToothSegLib.looking import Looker, Sight
 from ToothSegLib.maps import Maps
 from ToothSegLib.model_card import CARD_NAME
 from ToothSegLib.models import Bundle, load_bundle, write_bundle
 from ToothSegLib.progress import Progress
 from ToothSegLib.regions import Region, typical_mm3
+from ToothSegLib.report import Finding
 from ToothSegLib.resources import resource_path
 from ToothSegLib.synthesis.compose import make_case
 from ToothSegLib.synthesis.sampling import TensorCase, sample_patch
 from ToothSegLib.training.finetune import task_of
 from ToothSegLib.training.samples import draw_sample
+from ToothSegLib.training.scan_case import task_case
 from ToothSegLib.training.tasks import TASKS
 from ToothSegLib.volume import Volume
 from ToothSegLib.volume_io import read_volume
@@ -142,6 +147,8 @@ def test_networks_learn_on_what_they_will_see(a_case: TensorCase) -> None:
     assert task_of(life_size(bundle), "toothnet").magnification == 1.0
     assert task_of(load_bundle("published"), "stage1").magnification == 1.0
     assert {name for name, task in TASKS.items() if task.magnification > 1} == {"toothnet"}
+    scan = task_case(*toy_scan(0), TASKS["toothnet"])
+    assert scan.spacing_mm == pytest.approx(0.5 / 1.2 / 2)  # half a voxel of what it will see
     task = replace(TASKS["toothnet"], sizes=((32, 32, 32),), spacing_mm=1.5)
     small, large = (
         sum(
@@ -203,3 +210,28 @@ def test_an_unsure_look_counts_unless_the_other_sees_far_more(
     monkeypatch.setattr(looking, "predict_maps", maps)
     result = cascade.segment(a_scan, bundle=load_bundle("toothnet"), device="cpu")
     assert result.provenance["working_spacing_mm"] == pytest.approx(0.5 / 1.2, abs=1e-6)
+
+
+def test_a_look_that_does_not_count_leaves_no_trace(
+    a_scan: Volume, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first: list[Sight] = []
+
+    def maps(bundle: Bundle, image: Volume, *_: object) -> Maps:
+        tooth = np.zeros(image.shape, np.float32)
+        tooth[tuple(slice(n // 4, n // 2) for n in image.shape)] = 0.9
+        return Maps(tooth, np.full((17, *image.shape), 0.06, np.float16), None, 0.4, image.origin)
+
+    def look(looker: Looker, sight: Sight, box: Box) -> tuple[Sight, list[Finding]]:
+        first.append(sight)
+        assert sight.seen is not None
+        return replace(sight, device="elsewhere"), [Finding("device-lost", "low", "It is gone.")]
+
+    monkeypatch.setattr(looking, "predict_maps", maps)
+    monkeypatch.setattr(Looker, "look_unmagnified", look)
+    for far_more in (False, True):
+        monkeypatch.setattr(cascade, "_sees_far_more", lambda one, other: far_more)  # noqa: B023
+        result = cascade.segment(a_scan, bundle=load_bundle("toothnet"), device="cpu")
+        assert result.provenance["device"] == ("elsewhere" if far_more else "cpu")
+        assert far_more == any(finding.code == "device-lost" for finding in result.findings)
+    assert len(first) == 2

@@ -18,6 +18,7 @@ from ToothSegLib.errors import BundleError, InputError, OutputError
 from ToothSegLib.evaluation import fixed_benchmark as fixed
 from ToothSegLib.evaluation.benchmark import CaseResult
 from ToothSegLib.evaluation.comparison import unseen_cases
+from ToothSegLib.evaluation.fixed_benchmark import weights_digest
 from ToothSegLib.evaluation.metrics import evaluate
 from ToothSegLib.evaluation.outcomes import Outcome, identification_f1, mean_dice
 from ToothSegLib.evaluation.promotion import promote, roll_back
@@ -186,6 +187,21 @@ def test_the_same_weights_are_not_promoted_twice(
     same = tiny_bundle(tmp_path / "same")
     assert main(["models", "promote", str(same.folder), "--force"]) == 2
     assert "already" in capsys.readouterr().err
+
+
+def test_the_same_weights_with_teeth_seen_larger_are_another_bundle(tmp_path: Path) -> None:
+    larger = tiny_bundle(tmp_path / "larger", magnification=1.2)
+    assert larger.weights == load_bundle("shipped").weights
+    assert weights_digest(larger) != weights_digest(load_bundle("shipped"))
+    measured = []
+
+    def measure(bundle: models.Bundle) -> list[Outcome]:
+        measured.append(bundle.name)
+        return [outcome("case", {11: 0.9})]
+
+    promote(larger, measure)
+    assert measured == ["shipped", "larger"]
+    assert load_bundle().magnification == 1.2
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from types import SimpleNamespace
+from typing import cast
 
 import numpy as np
 import pytest
@@ -12,6 +14,8 @@ from dentition_fixture import ALL_28
 from quality_fixture import ENAMEL, SOFT, TOOTH, Patient, a_patient
 from ToothSegLib.label_boxes import label_boxes
 from ToothSegLib.quality import subject
+from ToothSegLib.quality.facts import Facts
+from ToothSegLib.quality.metal import _touches
 from ToothSegLib.quality.view import cut_teeth
 from ToothSegLib.volume import Volume
 
@@ -209,6 +213,21 @@ def test_metal_beside_a_tooth_is_told_and_a_few_hot_voxels_or_metal_further_away
     assert 36 in told[0]
     assert 36 not in told[1]
     assert told[2] == set()
+
+
+@pytest.mark.parametrize("lump_mm", [0.0, 1.5])
+def test_a_millimetre_is_one_across_thick_slices_too(lump_mm: float) -> None:
+    spacing = (0.3, 0.3, 2.0)
+    labels = np.zeros((12, 30, 30), np.uint8)
+    labels[6:11, 8:22, 8:22] = 16
+    labels[1:4, 8:22, 8:22] = 46
+    grey = np.where(labels > 0, 2000, 0).astype(np.int16)
+    grey[6, 10:20, 10:20] = 9000  # a crown, 6 mm above the other tooth's
+    facts = SimpleNamespace(
+        scan=Volume(grey, spacing), labels=Volume(labels, spacing), boxes=label_boxes(labels)
+    )
+    assert _touches(cast(Facts, facts), 16, 9000, lump_mm)
+    assert not _touches(cast(Facts, facts), 46, 9000, lump_mm)
 
 
 def test_enamel_that_the_scale_clips_is_no_metal() -> None:

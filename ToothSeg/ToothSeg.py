@@ -280,12 +280,35 @@ class ToothSegTest(ScriptedLoadableModuleTest):
         slicer.mrmlScene.Clear(0)
 
     def runTest(self) -> None:
-        """Segment the sample, correct the result, take the correction back."""
+        """Open the panel; segment the sample, correct the result, take the correction back."""
         self.setUp()
+        self.test_panel()
         try:
             self.test_segment_sample()
         except unittest.SkipTest as skipped:
             self.delayDisplay(str(skipped))  # the button Reload and Test knows no skipped test
+
+    def test_panel(self) -> None:
+        """The panel is built, comes and goes, and follows the scene. It needs no PyTorch."""
+        built = slicer.modules.toothseg.widgetRepresentation().self()
+        widget = getattr(slicer.modules, "ToothSegWidget", built)  # another one after a reload
+        assert widget.panel is not None, "the panel could not be built; the log tells why"
+        if slicer.util.mainWindow() is not None:
+            slicer.util.selectModule("ToothSeg")
+        by_hand = not widget.parent.isEntered  # there is no window
+        if by_hand:
+            widget.enter()
+        try:
+            assert widget.ui.inputSelector.currentNode() is None
+            assert widget.ui.segmentButton.text
+            volume = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", "Scan")
+            widget.ui.inputSelector.setCurrentNode(volume)
+            assert widget.logic.getParameterNode().inputVolume is volume
+            slicer.mrmlScene.Clear(0)
+            assert widget.ui.inputSelector.currentNode() is None
+        finally:
+            if by_hand:
+                widget.exit()
 
     def test_segment_sample(self) -> None:
         """The teeth of the sample come as named segments; a swap and its undo keep the voxels."""

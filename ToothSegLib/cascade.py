@@ -106,10 +106,11 @@ def segment(
         large = typical_mm3(apart.regions) > _LARGE_MM3
         if seen.magnification > 1 and (large or sureness(seen.maps) < _UNSURE):
             log.info("the teeth are large or hard to tell: looking again without magnifying them")
-            sight, more = looker.look_unmagnified(sight, seen.box)
-            notes += more
-            if sight.seen and (large or _sees_far_more(sight.seen, seen)):
-                seen, apart = sight.seen, _tell_apart(sight.seen, run, timings, LOOKED_AGAIN)
+            again, more = looker.look_unmagnified(sight, seen.box)
+            # Only of the look that counts it is told what computed it, and what failed.
+            if again.seen and (large or _sees_far_more(again.seen, seen)):
+                sight, notes, seen = again, [*notes, *more], again.seen
+                apart = _tell_apart(seen, run, timings, LOOKED_AGAIN)
         found = find_teeth(apart, seen.maps, seen.image, scan, volume, bundle.card, run, timings)
     # Before all else: what is said of sides, lengths and places stands on it.
     doubts = [Finding("place-unsure", "high", doubt) for doubt in volume.doubts]

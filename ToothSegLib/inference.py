@@ -122,7 +122,7 @@ def _tiled(
     precision: str = "auto",
 ) -> list[Floats]:
     """Every output of the network over the whole image, each at its own resolution, float32."""
-    padded = np.pad(image, [(0, -size % _MULTIPLE) for size in image.shape], mode="edge")
+    padded = np.pad(image, _padding(image.shape), mode="edge")
     depth, height, width = (
         fitted_tile(n // _MULTIPLE, t // _MULTIPLE, OVERLAP) * _MULTIPLE
         for n, t in zip(padded.shape, TILE, strict=True)
@@ -161,6 +161,18 @@ def _tiled(
     for total, weight in zip(sums, weights, strict=False):
         total /= weight
     return [_cut(total, image.shape, padded.shape[0] // total.shape[1]) for total in sums]
+
+
+def _padding(shape: tuple[int, ...]) -> list[tuple[int, int]]:
+    """What each axis lacks, before and after.
+
+    At the lowest resolution one voxel is left of `_MULTIPLE`. Of a single one there is no variance
+    to normalise by, and PyTorch refuses it: so the last axis has two of them at least.
+    """
+    depth, height, width = shape
+    least = max(width, 2 * _MULTIPLE)
+    after = (-depth % _MULTIPLE, -height % _MULTIPLE, least - width + -least % _MULTIPLE)
+    return [(0, n) for n in after]
 
 
 def _cut(output: Floats, shape: tuple[int, ...], scale: int) -> Floats:

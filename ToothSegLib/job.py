@@ -176,7 +176,7 @@ class Job:
         if self._news.done:
             return ""
         code = process.returncode
-        if code == -getattr(signal, "SIGKILL", 0):
+        if _was_killed(code, self.log):
             return (
                 "the system ended the computation, most likely for lack of memory: close other "
                 "programs, or crop the scan to the jaws"
@@ -185,6 +185,18 @@ class Job:
         if may_be_graphics(str(self._options["device"])):  # its driver can end a process
             advice = "; if a graphics device is to blame, choose Device: cpu under Advanced"
         return f"the computation broke off with code {code}; the log may tell why{advice}"
+
+
+def _was_killed(code: int, log: str) -> bool:
+    """Whether the system ended the process from outside.
+
+    Slicer's PythonSlicer is a launcher: where what it launched is killed or crashes, it says so
+    and exits with 1. After a crash there are Python's words in the log as well.
+    """
+    if code == -getattr(signal, "SIGKILL", 0):
+        return True
+    crashed = any(words in log for words in ("Fatal Python error", "fatal exception"))
+    return code == 1 and "exit abnormally" in log and not crashed
 
 
 def _absolute(bundle: str | os.PathLike[str] | None) -> str | None:

@@ -49,8 +49,17 @@ class Bundle:
 
     @property
     def weights(self) -> dict[str, str]:
-        """Checksum (SHA-256) of each network's file, by role: what tells two bundles apart."""
+        """Checksum (SHA-256) of each network's file, by role."""
         return {role: entry["sha256"] for role, entry in sorted(self.card["networks"].items())}
+
+    @property
+    def identity(self) -> dict[str, str]:
+        """What two bundles that find the same teeth have alike: their weights, and how they look.
+
+        That of a bundle that does not magnify is its weights alone.
+        """
+        larger = self.magnification
+        return self.weights | ({} if larger == 1 else {"magnification": f"{larger:g}"})
 
     def verify(self) -> None:
         """Compare every weights file with its checksum.

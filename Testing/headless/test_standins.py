@@ -38,6 +38,17 @@ def test_wrong_properties_are_refused(name: str, value: Any) -> None:
         setattr(qt.QPushButton("Go"), name, value)
 
 
+def test_a_timers_single_shot_is_a_function() -> None:
+    import qt
+
+    timer = qt.QTimer()
+    with pytest.raises(AttributeError, match="singleShot"):
+        timer.singleShot = True
+    timer.setSingleShot(True)
+    assert timer.isSingleShot()
+    qt.QTimer.singleShot(0, timer.stop)
+
+
 def test_a_fraction_is_no_int() -> None:
     import qt
 

@@ -48,7 +48,7 @@ class Panel(VTKObservationMixin):
         self._gone_on = False
         self._before_import: list[str] = []
         self._settle = qt.QTimer()
-        self._settle.singleShot = True
+        self._settle.setSingleShot(True)  # PythonQt hides the property of that name
         self._settle.interval = SETTLE_MS
         self._settle.connect("timeout()", self.refresh)
         self.run: Any = None

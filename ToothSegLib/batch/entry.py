@@ -52,7 +52,7 @@ class Task:
         out: the batch's output folder, in full.
         run: the batch's own hidden folder in there; once it is gone the task is called off.
         options: how.
-        weights: checksums of the bundle's networks by role.
+        weights: checksums of the bundle's networks by role, and how much it magnifies if it does.
     """
 
     scan: Scan

@@ -87,8 +87,11 @@ def _made(task: Task, known: Entry, progress: ProgressCallback | None) -> Entry:
     _check_edited(stored)
     options = task.options
     bundle = load_bundle(options.model)
-    if bundle.weights != task.weights:
-        raise BundleError(f"the weights of bundle {bundle.name!r} here are not those of the batch")
+    if bundle.identity != task.weights:
+        raise BundleError(
+            f"the weights of bundle {bundle.name!r} here, or how large they see teeth, are not "
+            "those of the batch"
+        )
     started = time.perf_counter()
     voxels_sha256 = ""
     entry = known

@@ -84,7 +84,7 @@ def run_batch(
         raise InputError(f"there are no scans in {folder}" + _only(found))
     jobs = jobs or (1 if dask else default_jobs(options.device))
     with working_folder(Path(os.path.abspath(out))) as run:
-        weights = bundle.weights
+        weights = bundle.identity
         tasks = [Task(scan, str(run.parent), str(run), options, weights) for scan in found.scans]
         left_out = [
             Entry("", source, status="left out", error=why)

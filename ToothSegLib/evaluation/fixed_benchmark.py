@@ -56,8 +56,8 @@ def fixed_benchmark(
 
 
 def weights_digest(bundle: Bundle) -> str:
-    """Sixteen digits that stand for all of a bundle's weights."""
-    text = " ".join(f"{role}={sha256}" for role, sha256 in bundle.weights.items())
+    """Sixteen digits that stand for all of a bundle's weights, and how large they see teeth."""
+    text = " ".join(f"{part}={value}" for part, value in bundle.identity.items())
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 

@@ -71,7 +71,12 @@ def promote(bundle: Bundle, measure: Measure, *, force: bool = False) -> Promoti
         # Measuring takes minutes, in which somebody else may have promoted a bundle.
         now = _current(force=force)
         _refuse_same(bundle, now)
-        if not force and current is not None and now is not None and now.weights != current.weights:
+        if (
+            not force
+            and current is not None
+            and now is not None
+            and now.identity != current.identity
+        ):
             raise InputError(
                 f"{now.name} became the default while {bundle.name} was held against "
                 f"{current.name}: promote it again"
@@ -97,7 +102,7 @@ def _alone() -> Iterator[None]:
 
 
 def _refuse_same(bundle: Bundle, current: Bundle | None) -> None:
-    if current is not None and current.weights == bundle.weights:
+    if current is not None and current.identity == bundle.identity:
         raise InputError(f"{bundle.name} has the weights of the default bundle already")
 
 
@@ -179,7 +184,7 @@ def _refuse_worse(name: str, current: str, grounds: dict[str, object]) -> None:
 def _name(bundle: Bundle) -> str:
     """What it is called among the user's bundles."""
     shipped = bundle.folder.name
-    if shipped in shipped_bundles() and load_bundle(shipped).weights == bundle.weights:
+    if shipped in shipped_bundles() and load_bundle(shipped).identity == bundle.identity:
         return shipped
     digits = weights_digest(bundle)[:8]
     base = bundle.name.replace("+", "-").removesuffix(f"-{digits}")

@@ -51,14 +51,16 @@ def metal_findings(facts: Facts, greys: Greys | None) -> list[Finding]:
 def _touches(facts: Facts, fdi: int, level: float, lump_mm: float = 0.0) -> bool:
     """Whether enough voxels in or beside a tooth reach a grey level, in lumps of some width."""
     assert facts.scan is not None
-    finest = min(facts.labels.spacing)
-    reach = max(1, round(_REACH_MM / finest))
-    box = grown(facts.boxes[fdi], facts.labels.shape, reach + 1)
+    spacing = facts.labels.spacing[::-1]
+    k, j, i = (max(1, round(_REACH_MM / mm)) for mm in spacing)
+    box = grown(facts.boxes[fdi], facts.labels.shape, max(k, j, i) + 1)
     metal = facts.scan.array[box] >= level
     if not metal.any():
         return False
     if lump_mm:
-        metal = ndimage.binary_opening(metal, np.ones((max(2, round(lump_mm / finest)),) * 3))
+        # Two voxels at least, for one alone is noise; of thick slices one is a lump.
+        least = [1 if mm >= lump_mm else max(2, round(lump_mm / mm)) for mm in spacing]
+        metal = ndimage.binary_opening(metal, np.ones(least))
     own = facts.labels.array[box] == fdi
-    metal &= highest(own, reach)
+    metal &= highest(own, (k, j, i))
     return bool(metal.sum() * facts.labels.voxel_mm3 >= LEAST_METAL_MM3)

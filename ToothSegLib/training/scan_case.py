@@ -34,7 +34,7 @@ def scan_case(image: Volume, labels: Volume, spacing_mm: float, *, whole: bool) 
     Args:
         image: the scan, on any grid.
         labels: FDI numbers on the scan's grid.
-        spacing_mm: of the network's voxels.
+        spacing_mm: of the network's voxels, as large as they are in life.
         whole: the network sees the whole scan, as the locator does.
 
     Returns:
@@ -72,7 +72,8 @@ def scan_case(image: Volume, labels: Volume, spacing_mm: float, *, whole: bool) 
 
 def task_case(image: Volume, labels: Volume, task: Task) -> ScanCase:
     """A scan as a task sees it: the locator all of it, the others the dentition's box."""
-    return scan_case(image, labels, task.spacing_mm, whole=task.name == "locator")
+    seen_mm = task.spacing_mm / task.magnification
+    return scan_case(image, labels, seen_mm, whole=task.name == "locator")
 
 
 def dentition_box(labels: Volume) -> Box | None:

@@ -79,7 +79,9 @@ def _want_alive(thing: Any, doing: str, error: type[Exception] = ValueError) -> 
 def _properties(cls: type) -> dict[str, QtCore.QMetaProperty]:
     meta = cls.staticMetaObject
     found = (meta.property(i) for i in range(meta.propertyCount()))
-    return {prop.name(): prop for prop in found}
+    # PythonQt hides this one, for a static function has its name.
+    hidden = {"singleShot"} if issubclass(cls, QtCore.QTimer) else set()
+    return {prop.name(): prop for prop in found if prop.name() not in hidden}
 
 
 def _is_derived(cls: type) -> bool:
