@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy import ndimage
@@ -11,6 +13,7 @@ from ToothSegLib.instances import MINIMAL_VOLUME_MM3, separate_teeth
 from ToothSegLib.maps import Maps
 from ToothSegLib.numbering import Numbering, number_regions
 from ToothSegLib.regions import Region
+from ToothSegLib.view_of_scan import View
 from ToothSegLib.votes import label_by_votes, voted_centres
 
 SPACING = 0.6
@@ -70,17 +73,20 @@ def test_from_maps_to_numbers() -> None:
 
 
 def test_the_numbering_is_told_what_the_maps_cover(monkeypatch: pytest.MonkeyPatch) -> None:
-    fields = []
+    views = []
 
-    def numbered(regions: list[Region], field: np.ndarray | None = None) -> Numbering:
-        fields.append(field)
-        return number_regions(regions, field)
+    def numbered(regions: list[Region], view: View | None = None) -> Numbering:
+        assert view is not None
+        views.append(view)
+        return number_regions(regions, view)
 
     monkeypatch.setattr("ToothSegLib.instances.number_regions", numbered)
     _, maps = some_maps(*RIGHT_MOLARS)
-    separate_teeth(maps)
-    assert len(fields) >= 2
-    assert all(np.array_equal(field, maps.extent()) for field in fields)
+    blank = np.zeros((4, 4, 4), bool)
+    separate_teeth(replace(maps, blank=blank))
+    assert len(views) >= 2
+    assert all(np.array_equal([view.low, view.high], maps.extent()) for view in views)
+    assert all(view.blank is blank for view in views)
 
 
 def test_regions_are_connected_and_numbered_by_size() -> None:

@@ -16,6 +16,7 @@ from ToothSegLib.alignment import EXTRA
 from ToothSegLib.numbering import _borne_out, number_regions
 from ToothSegLib.regions import Region
 from ToothSegLib.teeth import mirror
+from ToothSegLib.view_of_scan import View
 
 # Share of teeth rightly numbered. Where gaps have closed, a first premolar and a second, or a
 # canine, stand in the same place, so that only the look is left to tell them apart.
@@ -252,11 +253,11 @@ def test_a_root_broken_off_below_a_molar_shifts_nobody(fdi: int) -> None:
     assert shifted <= 1
 
 
-def field_of(regions: list[Region], behind_mm: float) -> np.ndarray:
-    """(2, 3) a scan that ends so far behind the last tooth, and further away all around."""
+def view_of(regions: list[Region], behind_mm: float) -> View:
+    """A scan that ends so far behind the last tooth, and further away all around."""
     centres = np.array([region.centroid for region in regions])
     margin = np.array([15.0, behind_mm, 15.0])
-    return np.stack([centres.min(axis=0) - margin, centres.max(axis=0) + margin])
+    return View(centres.min(axis=0) - margin, centres.max(axis=0) + margin)
 
 
 def wrong_numbers(lost: tuple[int, ...], closed: bool, behind_mm: float, trials: int = 6) -> int:
@@ -267,7 +268,7 @@ def wrong_numbers(lost: tuple[int, ...], closed: bool, behind_mm: float, trials:
         regions, truth = simulated_regions(
             rng, teeth, confusion=0.15, tilt_deg=0.0, close_gaps=closed
         )
-        numbers = number_regions(regions, field_of(regions, behind_mm)).numbers
+        numbers = number_regions(regions, view_of(regions, behind_mm)).numbers
         wrong += sum(numbers[label] != fdi for label, fdi in truth.items())
     return wrong
 
@@ -282,3 +283,20 @@ def test_an_empty_place_at_the_end_of_a_row_counts_where_the_scan_shows_it() -> 
 @pytest.mark.parametrize("lost", [(17, 27, 37, 47), (16, 17, 26, 27, 36, 37, 46, 47)])
 def test_a_row_may_end_early_in_a_scan_that_goes_on(lost: tuple[int, ...]) -> None:
     assert wrong_numbers(lost, False, 20.0) == 0
+
+
+def test_no_place_outside_of_a_scanners_cylinder_counts_as_shown() -> None:
+    """As if the array ended there: its corners are filled with one value."""
+    rng = np.random.default_rng(5)
+    regions, _ = simulated_regions(rng, (15, 14, 13, 12, 11, 21, 22, 23, 24, 25), tilt_deg=0.0)
+    whole = view_of(regions, 30.0)
+    behind = np.zeros((20, 20, 20), bool)
+    size = whole.high - whole.low
+    last = max(region.centroid[1] for region in regions) + 5.0 - whole.low[1]
+    behind[:, round(last / size[1] * 20) :] = True
+    # What is shown of the molars' places speaks against a row that ends at the premolars.
+    told = [
+        np.mean(list(number_regions(regions, view).confidence.values()))
+        for view in (whole, replace(whole, blank=behind), None)
+    ]
+    assert told[0] < told[1] == pytest.approx(told[2])

@@ -81,7 +81,7 @@ def find_teeth(
     with timed(timings, "numbers"):
         run.stage("numbering the teeth", 0.93, 0.95).update(0.0)
         # An implant stands where a tooth stood, so it takes part until all have their numbers.
-        whole = apart.numbering or number_regions(apart.regions, maps.extent())
+        whole = apart.numbering or number_regions(apart.regions, maps.view())
         numbering = calibrated(whole.without(metal), card)
     with timed(timings, "to the scan's grid"):
         run.stage("bringing the labels to the scan's grid", 0.95, 1.0).update(0.0)

@@ -15,6 +15,7 @@ from ToothSegLib.normalise import normalise
 from ToothSegLib.progress import Progress
 from ToothSegLib.teeth import CATEGORY_OF_TYPE
 from ToothSegLib.tiles import fitted_tile, gaussian_weights, tile_starts
+from ToothSegLib.view_of_scan import blank_parts
 from ToothSegLib.volume import Volume
 
 if TYPE_CHECKING:
@@ -62,6 +63,7 @@ def predict_maps(
         **maps,
         spacing_mm=spacing_mm,
         origin=image.origin,
+        blank=blank_parts(image.array),
     )
 
 

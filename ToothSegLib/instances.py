@@ -102,7 +102,7 @@ def separate_teeth(maps: Maps) -> Instances:
     rejoined: list[tuple[int, Region]] = []
     stacked: list[tuple[int, float]] = []
     if centres is not None:
-        numbering = number_regions(regions, maps.extent())
+        numbering = number_regions(regions, maps.view())
         parted = part_merged(labels, maps, regions, numbering)
         if parted is not None:
             labels, regions, numbering = _measured_anew(parted, maps)
@@ -154,7 +154,7 @@ def _parted_by_height(
 def _measured_anew(labels: np.ndarray, maps: Maps) -> tuple[np.ndarray, list[Region], Numbering]:
     labels = _largest_first(labels)
     regions = measure_regions(labels, maps)
-    return labels, regions, number_regions(regions, maps.extent())
+    return labels, regions, number_regions(regions, maps.view())
 
 
 def _gathered_votes(maps: Maps, where: np.ndarray) -> tuple[np.ndarray, np.ndarray, float]:
@@ -164,7 +164,7 @@ def _gathered_votes(maps: Maps, where: np.ndarray) -> tuple[np.ndarray, np.ndarr
     rough = np.zeros(maps.tooth.shape, np.uint16)
     rough.ravel()[where] = parts + 1
     regions = [r for r in measure_regions(rough, maps) if r.volume_mm3 >= MINIMAL_VOLUME_MM3]
-    numbering = number_regions(regions, maps.extent())
+    numbering = number_regions(regions, maps.view())
     if numbering.pose is None:
         return parts, centres, 1.0
     size = np.cbrt(patient_size(regions, numbering) or 1.0)

@@ -8,6 +8,7 @@ import numpy as np
 
 from ToothSegLib.errors import InputError
 from ToothSegLib.teeth import N_TYPES
+from ToothSegLib.view_of_scan import View
 
 TOOTH_THRESHOLD = 0.5
 """Voxels of at least this probability are the foreground, and looked at further."""
@@ -37,6 +38,7 @@ class Maps:
             if they are known of all.
         prosthesis: (Z, Y, X), or (n,), float16, probability that what looks like a tooth is an
             implant or a pontic; None for networks that do not tell.
+        blank: where the scanner saw nothing, as of `view_of_scan.View`; None if not known.
 
     Raises:
         InputError: the arrays do not share one three-dimensional grid, or the spacing is not a
@@ -50,6 +52,7 @@ class Maps:
     origin: tuple[float, float, float]
     at: np.ndarray | None = None
     prosthesis: np.ndarray | None = None
+    blank: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         shape = self.tooth.shape
@@ -76,6 +79,11 @@ class Maps:
         """(2, 3): lowest and highest corner of what the maps cover, LPS mm."""
         first = np.asarray(self.origin) - 0.5 * self.spacing_mm
         return np.stack([first, first + np.array(self.tooth.shape[::-1]) * self.spacing_mm])
+
+    def view(self) -> View:
+        """What they show of the head."""
+        low, high = self.extent()
+        return View(low, high, self.blank)
 
     def types_at(self, where: np.ndarray) -> np.ndarray:
         """(17, n) float16: the types of voxels, by their flat indices (n,). ValueError if the

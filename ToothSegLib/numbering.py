@@ -30,6 +30,7 @@ from ToothSegLib.arch import (
 from ToothSegLib.displaced import displaced_teeth
 from ToothSegLib.norms import VOLUMES_MM3 as NORM_VOLUMES_MM3
 from ToothSegLib.regions import Region
+from ToothSegLib.view_of_scan import View
 
 # A type that the network gives no chance may still be right.
 _TYPE_FLOOR = 0.01
@@ -104,7 +105,7 @@ class _Solution:
     log_evidence: float
 
 
-def number_regions(regions: list[Region], field: np.ndarray | None = None) -> Numbering:
+def number_regions(regions: list[Region], view: View | None = None) -> Numbering:
     """Give every region its FDI number, or None for a third molar or an extra.
 
     Any head posture within some 40 degrees of upright, any part of the dentition and any number
@@ -112,12 +113,11 @@ def number_regions(regions: list[Region], field: np.ndarray | None = None) -> Nu
 
     Args:
         regions: what ``separate_teeth`` found.
-        field: (2, 3) lowest and highest corner of what was looked at, LPS mm; None if not known,
-            and then rows may end anywhere.
+        view: what of the head was looked at; None if not known, and then rows may end anywhere.
     """
     if not regions:
         return Numbering()
-    evidence = _Evidence(regions, field)
+    evidence = _Evidence(regions, view)
     poses = candidate_poses(evidence.centroids, evidence.looks)
     settled = [evidence.settle(pose) for pose in poses]
     # Different starts that lead to the same numbers are one way, not several.
@@ -139,8 +139,8 @@ def number_regions(regions: list[Region], field: np.ndarray | None = None) -> Nu
 class _Evidence:
     """The regions as arrays, and how they bear on a pose and on the slots."""
 
-    def __init__(self, regions: list[Region], field: np.ndarray | None) -> None:
-        self.field = field
+    def __init__(self, regions: list[Region], view: View | None) -> None:
+        self.view = view
         self.centroids = np.array([region.centroid for region in regions], float)
         self.log_volumes = np.log([max(region.volume_mm3, 1.0) for region in regions])
         types = np.array([region.type_probabilities for region in regions], float)
@@ -214,11 +214,10 @@ class _Evidence:
         """(2, 2, 16): log-likelihood of rows that begin, and that end, in each slot of each arch,
         by the molars' places that are left empty before and behind it though the scan shows them.
         """
-        if self.field is None:
+        if self.view is None:
             return np.zeros((2, 2, SLOTS_PER_ARCH))
         places = pose.to_lps(pose.places())
-        low, high = self.field
-        seen = ((places > low + _SEEN_MM) & (places < high - _SEEN_MM)).all(axis=-1)
+        seen = self.view.shows(places, _SEEN_MM)
         empty = np.where(seen & np.isin(SLOT_FDI % 10, _AT_THE_END), _EMPTY, 0.0)
         upto = np.cumsum(empty, axis=1)
         return np.stack([upto - empty, upto[:, -1:] - upto])

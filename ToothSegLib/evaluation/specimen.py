@@ -25,6 +25,7 @@ from ToothSegLib.synthesis import tissues
 from ToothSegLib.synthesis.compose import make_case
 from ToothSegLib.synthesis.pictures import ORDINARY, make_picture
 from ToothSegLib.teeth import N_TYPES, THIRD_MOLARS, type_of
+from ToothSegLib.view_of_scan import View
 from ToothSegLib.volume import Volume
 
 SPACING_MM = 1.0
@@ -97,7 +98,7 @@ class Specimen:
         measured = measure_regions(self.regions[box], maps)
         regions = [region for region in measured if region.volume_mm3 >= MINIMAL_VOLUME_MM3]
         crumbs = [region.volume_mm3 for region in measured if region not in regions]
-        numbering = number_regions(regions, extent(self.scan))
+        numbering = number_regions(regions, View(*extent(self.scan)))
         numbering.numbers |= self.given
         numbering = calibrated(numbering, _default_card() if card is None else card)
         table = np.zeros(int(self.regions.max()) + 1, np.uint8)

@@ -1,0 +1,42 @@
+"""Which places of the head a scan shows."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from ToothSegLib.view_of_scan import View, blank_parts
+
+LOW, HIGH = np.array([10.0, 20.0, 30.0]), np.array([70.0, 80.0, 90.0])
+
+
+def test_a_box_shows_what_is_deep_inside_it() -> None:
+    places = np.array([[40, 50, 60], [13, 50, 60], [40, 77, 60], [40, 50, 33], [0, 0, 0]])
+    assert View(LOW, HIGH).shows(places, 4.0).tolist() == [True, False, False, False, False]
+    assert View(LOW, HIGH).shows(places, 2.0).tolist() == [True, True, True, True, False]
+
+
+@pytest.mark.parametrize("filling", [-3000.0, -1000.0, 0.0, 5000.0])
+def test_a_cylinder_hides_what_is_about_it(filling: float) -> None:
+    """Of 60 mm across, in voxels of 0.5 mm, its axis along z."""
+    at = np.arange(120) - 59.5
+    outside = np.broadcast_to(np.hypot(at[:, None], at) > 60, (120, 120, 120))
+    noise = np.random.default_rng(0).normal(0, 50, outside.shape)
+    blank = blank_parts(np.where(outside, filling, noise).astype(np.float32))
+    view = View(LOW, HIGH, blank)
+    middle = np.array([40.0, 50.0, 60.0])
+    away = np.array([[18.0, 0, 0], [0, 18.0, 20.0], [18.0, 18.0, 0], [-24.0, 24.0, -20.0]])
+    assert view.shows(middle + away, 4.0).tolist() == [True, True, False, False]
+    assert View(LOW, HIGH).shows(middle + away, 4.0).all()
+
+
+def test_noise_and_smooth_slopes_are_seen_and_a_constant_is_not() -> None:
+    slope = np.linspace(0, 1, 64, dtype=np.float32)[:, None, None] + np.zeros((1, 64, 64))
+    assert not blank_parts(slope).any()
+    assert blank_parts(np.full((64, 64, 64), 3, np.int16)).all()
+
+
+@pytest.mark.parametrize("shape", [(1, 1, 1), (2, 9, 40), (64, 1, 3)])
+def test_thin_boxes_are_taken(shape: tuple[int, int, int]) -> None:
+    view = View(LOW, HIGH, blank_parts(np.zeros(shape, np.uint8)))
+    assert view.shows(np.array([[40.0, 50.0, 60.0]]), 4.0).shape == (1,)

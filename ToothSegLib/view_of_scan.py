@@ -1,0 +1,58 @@
+"""What of the head a scan shows, as far as the numbering asks: is a place in it or not."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ToothSegLib.extremes import highest, lowest
+
+# Of the grid that the networks look at, one voxel in so many along each axis: 2 mm or less.
+_EVERY = 4
+
+
+@dataclass(frozen=True, eq=False)
+class View:
+    """A box, and what in it the scanner has not seen.
+
+    Attributes:
+        low, high: (3,) the box's corners, LPS mm.
+        blank: (Z, Y, X) bool, evenly over the box, where all about is of one value, as scanners
+            fill the corners about their cylinder; None if nothing is known of that.
+    """
+
+    low: NDArray[np.float64]
+    high: NDArray[np.float64]
+    blank: NDArray[np.bool_] | None = None
+
+    def shows(self, places: NDArray[np.float64], depth_mm: float) -> NDArray[np.bool_]:
+        """Whether places (..., 3), LPS mm, are in it, as deep inside as that."""
+        deep = (places > self.low + depth_mm) & (places < self.high - depth_mm)
+        inside: NDArray[np.bool_] = np.asarray(deep.all(axis=-1))
+        if self.blank is None:
+            return inside
+        size = np.array(self.blank.shape[::-1])
+        step_mm = (self.high - self.low) / size
+        # What is blank has only blank about it, so its border is one voxel further out.
+        i, j, k = (1 + round(depth_mm / step) for step in step_mm)
+        unseen = highest(self.blank, (k, j, i))
+        index = np.floor((places - self.low) / step_mm).astype(int)
+        i, j, k = np.moveaxis(np.clip(index, 0, size - 1), -1, 0)
+        return inside & ~unseen[k, j, i]
+
+
+def blank_parts(image: NDArray[np.generic]) -> NDArray[np.bool_]:
+    """Where (Z, Y, X) grey values are alike all about, for `View.blank`.
+
+    Noise makes two voxels in a row differ anywhere in a patient; of many that are alike, all but
+    some in clipped air were never seen.
+    """
+    some = image[_EVERY // 2 :: _EVERY, _EVERY // 2 :: _EVERY, _EVERY // 2 :: _EVERY]
+    if not some.size:
+        return np.zeros((1, 1, 1), bool)
+    # Resampling leaves some noise of rounding.
+    some = some.astype(np.float32)
+    span = float(some.max() - some.min())
+    return np.asarray(highest(some, 1) - lowest(some, 1) <= 1e-5 * span)
