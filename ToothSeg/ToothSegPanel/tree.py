@@ -134,7 +134,8 @@ class CategoryTree:
         item = self._categories[index]
         for fdi in self._listed.get(index, []):
             del self._teeth[fdi]
-        item.takeChildren()
+        while item.childCount():
+            item.takeChild(0)  # what takeChildren() gives PythonQt would never delete
         for fdi in teeth:
             child = self._teeth[fdi] = qt.QTreeWidgetItem(item)
             child.setData(_NAME, qt.Qt.UserRole, fdi)
