@@ -6,7 +6,6 @@ work, the cascade goes on with PyTorch and says so.
 
 from __future__ import annotations
 
-import shlex
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING, Union
 import numpy as np
 from numpy.typing import NDArray
 
+from ToothSegLib.command_line import command_line
 from ToothSegLib.device_faults import DeviceUnfitError
 from ToothSegLib.devices import as_precise, half_type, has_half, layout
 from ToothSegLib.errors import InputError
@@ -80,7 +80,7 @@ def choose_backend(name: str, device: str) -> str:
 
 def how_to_install() -> str:
     """The command that brings OpenVINO, as tested, to the Python that runs."""
-    return f"{shlex.quote(sys.executable or 'python')} -m pip install {_TESTED}"
+    return command_line(sys.executable or "python", "-m", "pip", "install", _TESTED)
 
 
 def load_network(bundle: Bundle, role: str, device: str, backend: str) -> Network:
@@ -131,14 +131,14 @@ def torch_pass(network: nn.Module, device: str, half: torch.dtype | None) -> Ite
 
     @torch.inference_mode()
     def run(image: NDArray[np.float32], progress: Progress) -> list[NDArray[np.float32]]:
-        batch = torch.from_numpy(image)[None, None]
+        batch = as_tensor(image)[None, None]
         batch = batch.to(device, memory_format=order)
         lower = nullcontext() if half is None else torch.autocast(device, dtype=half)
         with telling_layers(network, costs, progress), lower:
             answer = network(batch)
         outputs = [answer] if isinstance(answer, torch.Tensor) else answer
         # Narrow numbers are moved, and widened here.
-        passed = [output[0].cpu().float().numpy() for output in outputs if output is not None]
+        passed = [as_array(output[0].cpu()) for output in outputs if output is not None]
         if device != "cpu" and not all(np.isfinite(output).all() for output in passed):
             raise DeviceUnfitError(device, "some of its answers are no numbers")
         return passed
@@ -149,3 +149,25 @@ def torch_pass(network: nn.Module, device: str, half: torch.dtype | None) -> Ite
         costs = layer_costs(network, device)
         yield run
         trial.check()  # a device may have gone wrong while it computed
+
+
+def as_tensor(array: NDArray[np.float32]) -> torch.Tensor:
+    """A copy of an array as PyTorch's.
+
+    Not by `torch.from_numpy`: the last PyTorch for Intel's Macs, which is that of Slicer on macOS,
+    was built for NumPy 1 and knows nothing of the NumPy 2 that is there.
+    """
+    import torch
+
+    own = np.array(array, np.float32, order="C")
+    return torch.frombuffer(own.data.cast("B"), dtype=torch.float32).reshape(own.shape)
+
+
+def as_array(tensor: torch.Tensor) -> NDArray[np.float32]:
+    """A tensor on the processor as an array of float32; without NumPy's help, as `as_tensor`."""
+    import torch
+
+    array = np.empty(tuple(tensor.shape), np.float32)
+    there = torch.frombuffer(array.data.cast("B"), dtype=torch.float32)
+    there.reshape(array.shape).copy_(tensor)
+    return array

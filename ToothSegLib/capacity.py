@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
 from ToothSegLib.errors import InputError
@@ -31,6 +32,8 @@ def check_memory_limit() -> None:
 
 def free_memory_gib() -> float | None:
     """Memory that a program can have, where the system says so without a further package."""
+    if sys.platform == "win32":
+        return _free_on_windows_gib()
     try:
         lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
         available = next(line for line in lines if line.startswith("MemAvailable:"))
@@ -41,6 +44,20 @@ def free_memory_gib() -> float | None:
         return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 2**30
     except (AttributeError, OSError, ValueError):
         return None
+
+
+if sys.platform == "win32":
+
+    def _free_on_windows_gib() -> float | None:
+        """By GlobalMemoryStatusEx, whose structure has two 32-bit numbers and seven of 64 bits: its
+        own size and the load, then physical memory in all and available, and four more."""
+        import ctypes
+        import struct
+
+        status = ctypes.create_string_buffer(struct.pack("=II7Q", 64, 0, *[0] * 7), 64)
+        if not ctypes.WinDLL("kernel32").GlobalMemoryStatusEx(status):
+            return None
+        return int(struct.unpack("=II7Q", status.raw)[3]) / 2**30
 
 
 def cores() -> int:

@@ -49,7 +49,10 @@ def read_nrrd(path: Path) -> Volume:
     Raises:
         InputError: the file is damaged, is no volume, or has no voxel size.
     """
-    import nrrd
+    try:
+        import nrrd
+    except ImportError:
+        return _read_by_itk(path)
 
     try:
         # pynrrd also warns of what ends as an error below.
@@ -71,6 +74,17 @@ def read_nrrd(path: Path) -> Volume:
     matrix, origin = _geometry(path, header, spatial)
     spacing = np.linalg.norm(matrix, axis=0)
     return Volume(array, tuple(spacing), tuple(origin), matrix / spacing, _doubts(header))
+
+
+def _read_by_itk(path: Path) -> Volume:
+    """As `read_nrrd`, in Slicer's Python, which has SimpleITK alone."""
+    import SimpleITK as sitk
+
+    from ToothSegLib.itk_image import from_itk
+    from ToothSegLib.itk_io import itk_errors
+
+    with itk_errors(path):
+        return from_itk(sitk.ReadImage(str(path), imageIO="NrrdImageIO"))
 
 
 def read_fields(path: Path) -> dict[str, str]:

@@ -38,6 +38,9 @@ def offscreen_window(width: int, height: int) -> vtkRenderWindow:
         window = vtkRenderWindow()
         window.SetShowWindow(False)
         window.SetOffScreenRendering(1)
+        if hasattr(window, "SetConnectContextToNSView"):
+            # Else macOS makes a window after all, and ends a process that does so in a thread.
+            window.SetConnectContextToNSView(False)
         window.SetSize(width, height)
         # The last resort is given without a look at whether its library is there, and the first
         # call that needs OpenGL would then end the process.

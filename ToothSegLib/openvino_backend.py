@@ -69,7 +69,8 @@ class _Pace:
     seconds: float = 2e-11
 
     def learn(self, seconds: float, cost: float) -> None:
-        self.seconds = seconds / cost
+        # A clock may not have moved in a short pass.
+        self.seconds = max(seconds, 1e-6) / cost
 
 
 _kept: dict[tuple[object, ...], _Ready] = {}
@@ -108,19 +109,19 @@ def _run(
     values = np.ascontiguousarray(image)[None, None]
     expected = _pace.seconds * cost
     progress.check()
-    started = time.monotonic()
+    started = time.perf_counter()
     with _in_words():
         request.set_input_tensor(openvino.Tensor(values, shared_memory=True))
         request.start_async()
     try:
         while not _has_ended(request):
-            progress.update(_likely((time.monotonic() - started) / expected))
+            progress.update(_likely((time.perf_counter() - started) / expected))
     except BaseException:
         request.cancel()
         with suppress(RuntimeError):  # says that it was cancelled
             request.wait()
         raise
-    _pace.learn(time.monotonic() - started, cost)
+    _pace.learn(time.perf_counter() - started, cost)
     count = len(request.model_outputs)
     # Copied: the next pass overwrites them.
     return [request.get_output_tensor(n).data[0].copy() for n in range(count)]

@@ -6,11 +6,14 @@ The first is asked before the work, and before large libraries.
 from __future__ import annotations
 
 import os
+import sys
 import tempfile
 import uuid
 from pathlib import Path
 
 from ToothSegLib.errors import OutputError
+
+_LITTER = (".DS_Store", "desktop.ini", "Thumbs.db")
 
 
 def check_folder(outdir: str | os.PathLike[str]) -> None:
@@ -28,12 +31,36 @@ def check_folder(outdir: str | os.PathLike[str]) -> None:
     if not existing.is_dir():
         raise OutputError(f"the output folder {folder} cannot be made: {existing} is a file")
     try:
-        # Without a name where the system can do that, and so without a trace after a kill.
-        tempfile.TemporaryFile(dir=existing).close()
+        _write_to(existing)
     except OSError as error:
         raise OutputError(
             f"cannot write to the output folder {folder}: {error.strerror or error}"
         ) from error
+
+
+def _write_to(folder: Path) -> None:
+    """Make a file that is gone at once, and leaves no trace after a kill. Raises OSError."""
+    if sys.platform == "win32":
+        # In a folder that is not to be written to, Python's `tempfile` takes the name for taken
+        # there, and tries two billion others (CPython's issue 66305).
+        probe = folder / f".toothseg-{uuid.uuid4().hex[:8]}"
+        os.close(os.open(probe, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_TEMPORARY))
+    else:
+        tempfile.TemporaryFile(dir=folder).close()  # without a name where the system can do that
+
+
+def is_empty(folder: Path) -> bool:
+    """Whether a folder holds nothing but what systems leave in every folder that they show.
+
+    Raises:
+        OSError: it cannot be looked into.
+    """
+    return not any(not is_litter(path) for path in folder.iterdir())
+
+
+def is_litter(path: Path) -> bool:
+    """Whether a file is what macOS or Windows keep about a folder's looks."""
+    return path.name in _LITTER or path.name.startswith("._")
 
 
 def new_folder(folder: Path, prefix: str) -> Path:

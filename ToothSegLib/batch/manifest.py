@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 import time
 from collections.abc import Iterable
 from contextlib import suppress
@@ -18,6 +19,8 @@ from ToothSegLib.errors import OutputError
 
 MANIFEST_NAME = "manifest.jsonl"
 _LEAST_SECONDS_BETWEEN = 1.0
+# A file that another program has open, as a spreadsheet does, cannot be replaced there.
+_READERS_HOLD_IT = sys.platform == "win32"
 
 
 class Manifest:
@@ -41,11 +44,20 @@ class Manifest:
         return list(self._entries.values())
 
     def update(self, entry: Entry) -> None:
-        """Take the news of a scan. Raises OutputError if the file cannot be written."""
+        """Take the news of a scan.
+
+        Raises:
+            OutputError: the file cannot be written, for another reason than that it is being read.
+        """
         self._entries[_key(entry)] = entry
         # Every time would take longer and longer in a batch of many thousands.
         if time.monotonic() - self._written_at >= _LEAST_SECONDS_BETWEEN:
-            self.write()
+            try:
+                self.write()
+            except OutputError as error:
+                # Whoever reads it just then is no reason to end the batch: the next news tells all.
+                if not (_READERS_HOLD_IT and isinstance(error.__cause__, PermissionError)):
+                    raise
 
     def write(self) -> None:
         """Bring the file up to date. Raises OutputError if it cannot be written."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import shlex
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
@@ -20,6 +19,7 @@ from ToothSegLib.cli.dataset_common import (
     tell_doubts,
     tell_label_doubts,
 )
+from ToothSegLib.command_line import command_line
 from ToothSegLib.dataset.checks import check_dataset, doubtful_cases
 from ToothSegLib.dataset.intake import Imported
 from ToothSegLib.dataset.lock import break_lock
@@ -157,11 +157,11 @@ def _came_in(result: Imported, args: argparse.Namespace) -> Iterator[str]:
         yield f"there without labels, which came now: {', '.join(result.labelled)}"
     if result.approved:
         yield f"there unreviewed, approved now: {', '.join(result.approved)}"
-    revise = f"toothseg dataset revise {shlex.quote(str(args.folder))}"
+    revise = command_line("toothseg", "dataset", "revise", str(args.folder))
     for case, labels in result.differ.items():
-        command = f"{revise} {case} {shlex.quote(str(labels))}"
+        command = f"{revise} {case} {command_line(str(labels))}"
         if result.description is not None:
-            command += f" --names {shlex.quote(str(result.description))}"
+            command += f" --names {command_line(str(result.description))}"
         yield f"{case} has other labels here than there; to take those from there: {command}"
     if result.patients:
         made = ", ".join(result.patients)
@@ -169,7 +169,7 @@ def _came_in(result: Imported, args: argparse.Namespace) -> Iterator[str]:
     for case, patient in result.apart.items():
         yield (
             f"{case} is of the same patient as others that came: {revise} {case} "
-            f"--patient {shlex.quote(patient)}"
+            f"--patient {command_line(patient)}"
         )
     if result.left_out:
         yield f"no teeth, left out: {', '.join(result.left_out)}"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import shlex
 import sys
 import textwrap
 from collections.abc import Mapping, Sequence
@@ -11,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ToothSegLib.cli.device_option import add_device
+from ToothSegLib.command_line import command_line
 from ToothSegLib.errors import BundleError, InputError
 
 _CARD_LINES = (
@@ -94,7 +94,7 @@ def _refuse_show(words: Sequence[str]) -> None:
 
     word = words[0] if words else ""
     if word in _SHOWING and word not in list_bundles() and not Path(word).exists():
-        right = shlex.join(["toothseg", "models", *words[1:]])
+        right = command_line("toothseg", "models", *words[1:])
         raise InputError(f"{word!r} is no action: bundles are shown without one, by {right}")
 
 

@@ -18,6 +18,7 @@ from ToothSegLib.dataset.folder import Dataset
 from ToothSegLib.dataset.label_codes import to_values
 from ToothSegLib.dataset.reviewed import newest_reviewed
 from ToothSegLib.errors import InputError, OutputError, ToothSegError
+from ToothSegLib.output_folder import is_empty, is_litter
 from ToothSegLib.owner import has_ended, owner
 from ToothSegLib.volume_io import write_volume
 
@@ -34,7 +35,7 @@ def whole_folder(out: Path) -> Iterator[Path]:
     out = Path(os.path.abspath(out))
     stage = None
     try:
-        if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        if out.exists() and (not out.is_dir() or not is_empty(out)):
             raise OutputError(f"{out} is there already: name a new folder for the export")
         out.parent.mkdir(parents=True, exist_ok=True)
         prefix = f".{out.name}-"
@@ -45,6 +46,8 @@ def whole_folder(out: Path) -> Iterator[Path]:
         stage.mkdir()
         yield stage
         if out.exists():  # empty; Windows renames over no folder
+            for left in filter(is_litter, out.iterdir()):
+                left.unlink()
             out.rmdir()
         os.rename(stage, out)
     except ToothSegError as error:

@@ -57,6 +57,7 @@ from ToothSegLib.dataset.voxels import (
     write_labels,
 )
 from ToothSegLib.errors import InputError, OutputError
+from ToothSegLib.output_folder import is_empty
 from ToothSegLib.volume import Volume
 from ToothSegLib.volume_io import check_scan
 
@@ -109,7 +110,7 @@ class Dataset:
         folder = Path(folder)
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            if any(folder.iterdir()):
+            if not is_empty(folder):
                 raise OutputError(f"{folder} is not empty: name a new folder for the data set")
         except OSError as error:
             raise OutputError(f"cannot make {folder}: {error.strerror or error}") from error

@@ -178,7 +178,7 @@ def read_placed(path: Path, source: Source) -> Volume:
     Raises:
         InputError: the file is missing, damaged, or lies in another place.
     """
-    volume = _read(path)
+    volume = read_volume(path)
     check_grid(volume, source, f"{path} is")
     return source.placed(volume.array)
 
@@ -203,18 +203,6 @@ def _write(path: Path, volume: Volume, header: Mapping[str, str]) -> None:
         writer.Execute(image)
     except RuntimeError as error:
         raise OutputError(f"cannot write {path}: is the disk full?") from error
-
-
-def _read(path: Path) -> Volume:
-    if _has_pynrrd() or not path.is_file():
-        return read_volume(path)
-    import SimpleITK as sitk
-
-    from ToothSegLib.itk_image import from_itk
-    from ToothSegLib.itk_io import itk_errors
-
-    with itk_errors(path):
-        return from_itk(sitk.ReadImage(str(path), imageIO="NrrdImageIO"))
 
 
 def _has_pynrrd() -> bool:
