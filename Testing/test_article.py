@@ -189,6 +189,7 @@ def test_an_earlier_training_is_not_overwritten_by_chance(scan, tmp_path):
     [
         ({"seed": 9}, "with seed 0, not 9"),
         ({"max_pieces": 1}, "with max_pieces None, not 1"),
+        ({"trained_on": "another scan"}, "with scan one labelled scan, not another scan"),
         ({"epochs": 1}, "2 epochs behind it already"),
         ({"recipe": replace(TINY["article-5"], optimiser="rmsprop")}, "optimiser adam"),
     ],

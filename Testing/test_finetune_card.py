@@ -59,6 +59,19 @@ def test_each_thing_is_said_once_and_steps_add_up_over_generations(tmp_path: Pat
     )
 
 
+def test_names_do_not_grow_with_every_promotion(tmp_path: Path) -> None:
+    for name, child in (
+        ("toothnet", "toothnet+1"),
+        ("toothnet+1", "toothnet+1"),
+        ("toothnet-1-0a1b2c3d", "toothnet+1"),
+        ("toothnet-1-0a1b2c3d-2-ffffffff", "toothnet+1"),
+        ("our-clinic-2", "our-clinic-2+1"),
+        ("mine-0a1b2c3d", "mine+1"),
+    ):
+        parent = tiny_bundle(tmp_path / name.replace("+", "_"), name=name)
+        assert learned_on(parent, "toothnet", 1.0)["name"] == child
+
+
 def test_limits_of_simulated_heads_are_those_of_before(tmp_path: Path) -> None:
     parent = shipped(tmp_path / "toy", {"limits": LIMITS})
     limits = learned_on(parent, "toothnet", 1.0)["limits"]

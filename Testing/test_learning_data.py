@@ -223,6 +223,16 @@ def test_an_oblique_scan_lands_where_it_lies() -> None:
         assert volume == pytest.approx((labels.array == fdi).sum() * 0.4 * 0.5 * 0.6, rel=0.05)
 
 
+def test_of_a_head_without_teeth_no_more_is_kept_than_a_dentition_takes() -> None:
+    image = Volume(np.zeros((60, 60, 60), np.int16), (4.0, 4.0, 4.0))
+    labels = image.with_array(np.zeros((60, 60, 60), np.uint8))
+    case = scan_case(image, labels, 2.0, whole=False)
+    assert max(case.labels.shape) * case.spacing_mm <= 94.0
+    assert not case.present
+    middle = case.origin.numpy() + np.array(case.labels.shape[::-1]) * case.spacing_mm / 2
+    np.testing.assert_allclose(middle, 118.0, atol=3.0)
+
+
 def test_a_patch_of_a_scan_points_at_the_centres_of_its_teeth() -> None:
     from dataclasses import replace
 

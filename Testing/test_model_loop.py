@@ -189,6 +189,26 @@ def test_the_same_weights_are_not_promoted_twice(
     assert "already" in capsys.readouterr().err
 
 
+def test_what_another_program_measured_is_measured_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ran = []
+
+    def run(bundle: models.Bundle, *_: object, **__: object) -> Iterator[CaseResult]:
+        ran.append(bundle.name)
+        return iter(())
+
+    monkeypatch.setattr(fixed, "run_benchmark", run)
+    monkeypatch.setattr(fixed, "CASES", 0)
+    bundle = tiny_bundle(tmp_path / "new", seed=1)
+    for _ in range(2):
+        fixed.fixed_benchmark(bundle)
+    assert ran == ["new"]
+    monkeypatch.setattr(fixed, "_program", lambda: "another")
+    fixed.fixed_benchmark(bundle)
+    assert ran == ["new", "new"]
+
+
 def test_the_same_weights_with_teeth_seen_larger_are_another_bundle(tmp_path: Path) -> None:
     larger = tiny_bundle(tmp_path / "larger", magnification=1.2)
     assert larger.weights == load_bundle("shipped").weights

@@ -13,6 +13,7 @@ import pytest
 import torch
 
 from ToothSegLib.errors import BundleError, InputError, OutputError
+from ToothSegLib.lineage import learned_scans
 from ToothSegLib.models import load_bundle
 from ToothSegLib.safetensors_io import read_with_metadata, write_safetensors
 from ToothSegLib.synthesis.case import save_case
@@ -208,6 +209,20 @@ def test_training_goes_on_from_a_bundle(
         assert torch.allclose(gone_on[f"network.{name}"], tensor, atol=2e-3)
     child = pack("toothnet", [run], tmp_path / "child", rest=parent)
     assert child.card["networks"]["toothnet"]["steps"] == 3
+    assert child.card["lineage"]["parent"]["networks"] == parent.weights
+    assert child.card["limits"] == parent.card["limits"]
+    # What has seen patients' scans is not forgotten.
+    lineage = {"parent": None, "data": {"learned": [{"scan": "5ca7"}], "held_out": []}}
+    card = {
+        **parent.card,
+        "trained_on": "A hospital's scans.",
+        "limits": ["few"],
+        "lineage": lineage,
+    }
+    grandchild = pack("toothnet", [run], tmp_path / "grandchild", rest=replace(parent, card=card))
+    assert learned_scans(grandchild.card["lineage"]) == {"5ca7"}
+    assert grandchild.card["trained_on"].startswith("A hospital's scans. Then: Simulated heads")
+    assert grandchild.card["limits"] == ["few"]
     locator = child.build("locator").state_dict()
     assert all(torch.equal(locator[n], t) for n, t in parent.build("locator").state_dict().items())
 

@@ -2,7 +2,7 @@
 
 Twenty procedural heads with ordinary bites, from seeds that no training uses: so many that half a
 point of F1 is more than two teeth. It takes some minutes, so what came out is kept in the user's
-folder, by the weights' checksums and the program's version.
+folder, by the weights' checksums and that of the program.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ import hashlib
 import json
 from collections.abc import Callable
 from contextlib import suppress
+from functools import lru_cache
 from pathlib import Path
 
-from ToothSegLib import __version__
 from ToothSegLib.atomic import replacing
 from ToothSegLib.errors import OutputError
 from ToothSegLib.evaluation.benchmark import FIRST_SEED, run_benchmark
@@ -62,9 +62,19 @@ def weights_digest(bundle: Bundle) -> str:
 
 
 def _kept_in(bundle: Bundle) -> Path:
-    # The kind decides how the weights are used.
-    name = f"{bundle.kind}-{weights_digest(bundle)}-{__version__}-{FIRST_SEED}-{CASES}.json"
+    # The kind decides how the weights are used, and so does every line of the program.
+    name = f"{bundle.kind}-{weights_digest(bundle)}-{_program()}-{FIRST_SEED}-{CASES}.json"
     return user_folder() / "benchmark" / name
+
+
+@lru_cache(maxsize=1)
+def _program() -> str:
+    """Sixteen digits that stand for the library's code: it changes between versions, too."""
+    digest = hashlib.sha256()
+    folder = Path(__file__).parents[1]
+    for path in sorted(folder.rglob("*.py")):
+        digest.update(path.relative_to(folder).as_posix().encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()[:16]
 
 
 def _read(path: Path) -> list[Outcome] | None:

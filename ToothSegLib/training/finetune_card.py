@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -44,7 +45,7 @@ def finetuned_card(
         networks[role] = {**entry, "fine_tuning_steps": entry.get("fine_tuning_steps", 0) + steps}
     return {
         **parent.card,
-        "name": f"{parent.name.split('+')[0]}+{_generation(record)}",
+        "name": f"{_line(parent.name)}+{_generation(record)}",
         "networks": networks,
         **(_what_it_learned(parent, record) if has_learned else {}),
         "figures": {
@@ -88,6 +89,12 @@ def _limits(parent: Bundle, *, has_learned: bool) -> list[str]:
             limit = f"{_BEFORE}{limit[:1].lower()}{limit[1:]}"
         limits.append(limit)
     return list(dict.fromkeys([*limits, _FLATTERS]))
+
+
+def _line(name: str) -> str:
+    """The name that a bundle and its descendants share: without the generation, and without what
+    promoting has added to it."""
+    return re.sub(r"(\+\d+|(-\d+)?-[0-9a-f]{8})+$", "", name)
 
 
 def _generation(record: Mapping[str, Any]) -> int:

@@ -22,6 +22,7 @@ import torch
 
 from ToothSegLib import __version__
 from ToothSegLib.errors import BundleError, InputError, ToothSegError
+from ToothSegLib.lineage import as_parent, learned_scans
 from ToothSegLib.model_card import KINDS
 from ToothSegLib.models import Bundle, load_bundle, write_bundle
 from ToothSegLib.training.blending import between
@@ -101,19 +102,21 @@ def pack(
             if name not in networks:
                 networks[name] = rest.build(name).state_dict()
                 entries[name] = {key: entry[key] for key in ("architecture", "spacing_mm", "steps")}
+    # What has learned from reviewed scans goes on saying so, whatever it learns afterwards.
+    told = rest.card if rest is not None and learned_scans(rest.card.get("lineage")) else None
     card = {
         "name": folder.name,
         "title": TITLES[kind],
         "kind": kind,
         "magnification": max(TASKS[name].magnification for name in entries if name in TASKS),
         "networks": entries,
-        "trained_on": trained_on,
+        "trained_on": f"{told['trained_on']} Then: {trained_on}" if told else trained_on,
         "figures": {},
-        "limits": LIMITS,
-        "licence": "Apache-2.0",
+        "limits": told["limits"] if told else LIMITS,
+        "licence": told["licence"] if told else "Apache-2.0",
         "created": datetime.date.today().isoformat(),
         "lineage": {
-            "parent": None,
+            "parent": None if rest is None else as_parent(rest),
             "code": __version__,
             "recipe": sorted(entries),
             **({"share": share} if share < 1 else {}),

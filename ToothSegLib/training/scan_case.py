@@ -9,7 +9,7 @@ from torch.nn import functional
 
 from ToothSegLib.grid import Box, extent, to_working_grid
 from ToothSegLib.itk_image import resample, to_itk
-from ToothSegLib.localise import MARGIN_MM
+from ToothSegLib.localise import LARGEST_MM, MARGIN_MM
 from ToothSegLib.normalise import normalise
 from ToothSegLib.padding import without_padding
 from ToothSegLib.synthesis.sampling import TensorCase
@@ -41,7 +41,7 @@ def scan_case(image: Volume, labels: Volume, spacing_mm: float, *, whole: bool) 
         A case on a grid of half that spacing. The centre of a tooth that the scan cuts is that of
         the part in view.
     """
-    box = None if whole else dentition_box(labels)
+    box = None if whole else dentition_box(labels) or _middle(labels)
     working = to_working_grid(without_padding(image), spacing_mm, box)
     grey = normalise(torch.from_numpy(np.ascontiguousarray(working.array, dtype=np.float32)))
     fine = functional.interpolate(
@@ -97,3 +97,15 @@ def dentition_box(labels: Volume) -> Box | None:
         float(high[1]),
         float(high[2]),
     )
+
+
+def _middle(labels: Volume) -> Box:
+    """As much of a scan without teeth as the largest dentition takes: of a whole head the finer
+    samples would take gigabytes."""
+    first, last = extent(labels)
+    middle = (first + last) / 2
+    low, high = (
+        np.maximum(middle - LARGEST_MM / 2, first),
+        np.minimum(middle + LARGEST_MM / 2, last),
+    )
+    return tuple(low.tolist()), tuple(high.tolist())

@@ -116,6 +116,7 @@ class StageTrainer:
             "shape": list(self.stage.shape),
             "optimiser": self.settings.recipe.optimiser,
             "learning_rate": self.settings.recipe.learning_rate,
+            "scan": self.settings.trained_on,
             "seed": self.settings.seed,
             "max_pieces": self.settings.max_pieces,
         }
