@@ -38,6 +38,25 @@ def test_an_import_approves_cases_that_are_there_unreviewed(
     assert capsys.readouterr().out == "0 cases added, 1 there already\n"
 
 
+def test_an_approved_import_says_of_a_lost_tooth_that_it_is_missing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder, out = str(tmp_path / "set"), str(tmp_path / "out")
+    image = scan()
+    meta = CaseMeta(who="ab", review={11: "approved", 21: "lost"})
+    case = Dataset.create(folder).add(image, labels_of(image), meta)
+    assert main(["dataset", "export", folder, out, "--format", "nnunet", "--quiet"]) == 0
+    take = ["dataset", "import", folder, out, "--format", "nnunet", "--who", "cd", "--approved"]
+    assert main(take) == 0
+    assert f"approved now: {case.id}" in capsys.readouterr().out
+    record = DatasetCase(case.folder).record
+    assert record.reviewed
+    assert record.review[21] == "missing"
+    assert main(take) == 0
+    assert capsys.readouterr().out == "0 cases added, 1 there already\n"
+    assert DatasetCase(case.folder).revision == 2
+
+
 def test_what_has_no_labels_cannot_be_approved(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -16,6 +16,7 @@ from ToothSegLib.dataset.record import (
     CaseRecord,
     Change,
     Prediction,
+    Region,
     Revision,
     Source,
 )
@@ -43,6 +44,8 @@ def records(draw: st.DrawFn) -> CaseRecord:
         for number in range(first, first + draw(st.integers(1, 3)))
     )
     size, positive = st.integers(1, 1000), st.floats(1e-3, 10)
+    region = st.builds(Region, st.tuples(size, size, size), st.tuples(size, size, size))
+    weights = st.dictionaries(TEXT, SHA256, max_size=2)
     return CaseRecord(
         id=draw(st.text(string.ascii_letters, min_size=4, max_size=10)),
         source=Source(
@@ -56,9 +59,7 @@ def records(draw: st.DrawFn) -> CaseRecord:
         image_sha256=draw(SHA256),
         history=history,
         doubts=tuple(draw(st.lists(TEXT, max_size=2))),
-        prediction=draw(
-            st.none() | st.builds(Prediction, TEXT, st.dictionaries(TEXT, SHA256, max_size=2))
-        ),
+        prediction=draw(st.none() | st.builds(Prediction, TEXT, weights, st.none() | region)),
         patient=draw(st.none() | TEXT),
         teeth=tuple(draw(st.lists(FDI, unique=True, max_size=4))),
         review=draw(st.dictionaries(FDI, st.sampled_from(REVIEW_STATES), max_size=4)),
@@ -134,6 +135,22 @@ def changed(**values: object) -> str:
     return json.dumps({**json.loads(to_text(record)), **values})
 
 
+def predicted_in(region: object) -> dict[str, object]:
+    """A prediction of a part of the scan."""
+    return {"prediction": {"bundle": "a", "weights": {}, "region": region}}
+
+
+def test_a_region_is_written_only_where_there_is_one() -> None:
+    """Records of the whole scan are as earlier versions write them, and those are read."""
+    whole = from_text(changed(prediction={"bundle": "a", "weights": {"fine": "b"}}))
+    assert whole.prediction == Prediction("a", {"fine": "b"})
+    assert "region" not in to_text(whole)
+    region = {"first": [2, 0, 0], "size": [7, 10, 9]}
+    part = from_text(changed(**predicted_in(region))).prediction
+    assert part == Prediction("a", {}, Region((2, 0, 0), (7, 10, 9)))
+    assert Prediction.from_provenance(part.provenance) == part
+
+
 @pytest.mark.parametrize(
     ("values", "words"),
     [
@@ -147,6 +164,9 @@ def changed(**values: object) -> str:
         ({"review": {"1e1": "approved"}}, "'1e1' is no FDI number"),
         ({"image_sha256": "abc"}, "is no SHA-256"),
         ({"patient": 5}, "'patient' is not text"),
+        (predicted_in(5), "'region' is not a set"),
+        (predicted_in({"first": [0, 0, -1], "size": [1, 1, 1]}), "'region' holds"),
+        (predicted_in({"first": [0, 0, 0], "size": [1, 1]}), "'region' holds"),
     ],
 )
 def test_each_rule_is_told_in_words(values: dict[str, object], words: str) -> None:

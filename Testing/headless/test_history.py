@@ -133,3 +133,48 @@ def test_history_is_bounded_by_number_and_by_memory(node: Any) -> None:
         many.smooth([16], mm)
     # Five teeth of six are the same in all states, and kept once.
     assert one < roomy.size < 3 * one
+
+
+def _review(node: Any, fdi: int) -> str | None:
+    return tag(segments_of(node)[f"tooth_{fdi}"], "ToothSeg.Review")
+
+
+def test_a_mark_on_what_was_painted_is_undone_with_the_paint(node: Any) -> None:
+    from ToothSegScene.editing import Corrections
+    from ToothSegScene.review import set_corrected, set_reviewed
+
+    corrections = Corrections(node)
+    corrections.take_note()
+    programs = fdi_labels(node, SHAPE)
+    paint(node, "tooth_16", np.s_[15:17, 25:27, 1:4])
+    corrections.take_note()
+    painted = fdi_labels(node, SHAPE)
+    set_corrected(node, 16)
+    set_reviewed(node, 15, True)
+    node.GetDisplayNode().SetSegmentVisibility("tooth_16", False)
+    corrections.undo()
+    np.testing.assert_array_equal(fdi_labels(node, SHAPE), programs)
+    assert (_review(node, 16), _review(node, 15)) == ("predicted", "approved")
+    assert not node.GetDisplayNode().GetSegmentVisibility("tooth_16")
+    # And the other way round: nobody has looked at what was painted since it went.
+    set_reviewed(node, 16, True)
+    corrections.redo()
+    np.testing.assert_array_equal(fdi_labels(node, SHAPE), painted)
+    assert (_review(node, 16), _review(node, 15)) == ("predicted", "approved")
+
+
+def test_approvals_of_what_was_smoothed_do_not_go_to_the_rough_teeth(node: Any) -> None:
+    from ToothSegScene.editing import Corrections
+    from ToothSegScene.review import set_reviewed
+
+    set_reviewed(node, 21, True)
+    corrections = Corrections(node)
+    before = fdi_labels(node, SHAPE)
+    corrections.smooth([15, 16, 21], 0.8)
+    changed = set(np.unique(before[before != fdi_labels(node, SHAPE)])) - {0}
+    assert changed == {16, 21}  # 15 is as smooth as can be
+    for fdi in (15, 16, 46):
+        set_reviewed(node, fdi, True)
+    corrections.undo()
+    found = {fdi: _review(node, fdi) for fdi in (15, 16, 21, 46)}
+    assert found == {15: "approved", 16: "predicted", 21: "approved", 46: "approved"}

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from case_fixture import some_labels
+from case_fixture import result, save, some_labels
 from node_fixture import volume_node, with_geometry
 from panel_fixture import open_panel, settle
 from ToothSegLib.report import Segmentation, measure_teeth
@@ -72,3 +72,23 @@ def test_every_save_says_so(toothseg: Any, tmp_path: Path, dialogs: Any, stop: i
     (case,) = Dataset.open(tmp_path / "set").cases()
     _, opened = place_case(node.GetScene(), case, node)  # with its report
     assert (WORDS in cautions_in_words(opened)) == part
+
+
+@pytest.mark.parametrize("beside", ["nothing", "a result of the whole scan"])
+def test_a_case_that_is_opened_again_says_so(scene: Any, tmp_path: Path, beside: str) -> None:
+    from ToothSegLib.dataset.checks import check_dataset
+    from ToothSegLib.dataset.folder import Dataset
+    from ToothSegScene.review import set_reviewed
+    from ToothSegScene.training_case import cautions_in_words, place_case
+
+    save(result_within(2, 9)[1], tmp_path / "set")
+    scene.Clear(0)
+    (case,) = Dataset.open(tmp_path / "set").cases()
+    whole = None if beside == "nothing" else result()[1]
+    _, opened = place_case(scene, case, whole)
+    assert WORDS in cautions_in_words(opened)
+    set_reviewed(opened, 16, True)
+    again = save(opened, tmp_path / "set")  # and so it goes on, from hand to hand
+    assert again.revision == 2
+    assert again.record.prediction.provenance["region"] == {"first": [2, 0, 0], "size": [7, 10, 9]}
+    assert check_dataset(tmp_path / "set") == []

@@ -36,8 +36,8 @@ class Bitten:
         teeth: FDI numbers of the reviewed teeth that are not now what was reviewed.
         gone: FDI numbers of the teeth of which no voxel is left, reviewed or not.
         painted: FDI numbers of the teeth that were painted meanwhile, as far as can be told.
-        state: the later state, in which the review of these teeth is open again, those that are
-            gone count as lost, and approved teeth that were painted themselves as corrected.
+        state: the later state, in which the review of these teeth is open again, those of the 28
+            that are gone count as lost, and approved ones that were painted as corrected.
     """
 
     teeth: tuple[int, ...]
@@ -82,6 +82,7 @@ def look_for_bites(before: State, after: State, in_hand: str | None) -> Bitten:
             segment = replace(segment, look=look)
         segments.append(segment)
     lost = (missing.lost_of(after) | set(gone)) - there
+    # A third molar cannot be declared missing: counted as lost, it would keep a case open for ever.
     state = missing.with_numbers(after, lost=lost & set(FDI_NUMBERS))
     state = replace(state, segments=tuple(segments))
     return Bitten(tuple(bitten), tuple(gone), tuple(painted), state)

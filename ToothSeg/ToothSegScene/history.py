@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from ToothSegScene.state import Segment, State
+from ToothSegScene.state import REVIEW, Look, Mask, Segment, State
 
 BY_HAND = "edit by hand"
 """Name of a step that was not a correction: the Segment Editor's, or a script's."""
@@ -24,7 +24,8 @@ class History:
 
     What the Segment Editor or a script did to the voxels between two corrections becomes a step of
     its own, so that no undo takes it away unasked. What does not touch voxels - visibility, names,
-    review marks - is left as the reader has set it, except on segments that the step concerns.
+    review marks - is left as the reader has set it, except on segments that the step concerns: a
+    review is of the voxels that were looked at, and does not go over to others.
 
     Args:
         most_steps: the oldest steps are forgotten beyond this number,
@@ -112,17 +113,36 @@ class History:
 
 
 def _between(start: State, end: State, current: State) -> State:
-    """The step's end, with the present look of the segments whose look the step leaves alone."""
-    looks = {segment.id: segment.look for segment in start.segments}
+    """The step's end, with the present look of the segments whose look the step leaves alone.
+
+    The review is of voxels: where the step changes these, it is that of the voxels it leads to.
+    """
+    before = {segment.id: segment for segment in start.segments}
     present = {segment.id: segment.look for segment in current.segments}
 
     def kept(segment: Segment) -> Segment:
-        if segment.id in present and looks.get(segment.id) == segment.look:
-            return replace(segment, look=present[segment.id])
-        return segment
+        old = before.get(segment.id)
+        if old is None or segment.id not in present or old.look != segment.look:
+            return segment
+        look = present[segment.id]
+        if _voxels(start, old) != _voxels(end, segment):
+            look = _reviewed_as(look, segment.look)
+        return replace(segment, look=look)
 
     return replace(
         end,
         segments=tuple(kept(segment) for segment in end.segments),
         missing=current.missing if start.missing == end.missing else end.missing,
     )
+
+
+def _voxels(state: State, segment: Segment) -> tuple[tuple[float, ...] | None, Mask | None]:
+    return state.matrix(segment), state.mask(segment)
+
+
+def _reviewed_as(look: Look, other: Look) -> Look:
+    """A look with the review of another one, be it none."""
+    tags = {name: value for name, value in look.tags.items() if name != REVIEW}
+    if REVIEW in other.tags:
+        tags[REVIEW] = other.tags[REVIEW]
+    return replace(look, tags=tags)

@@ -194,19 +194,27 @@ def place_case(
     known = {tooth.fdi: tooth.confidence for tooth in report.teeth} if report else {}
     result = Segmentation(labels, measure_teeth(labels, known))
     if report:
-        result = replace(result, findings=report.findings, provenance=report.provenance)
+        result = replace(result, findings=report.findings)
         # What they tell of places is meant where that run saw the scan.
         to_run = to_run_of(beside, labels)
         if to_run is not None:
             result = replace(result, labels=as_shown(labels, to_run))
-    elif case.record.prediction:
-        made_by = case.record.prediction
-        provenance = {"bundle": made_by.bundle, "weights": dict(made_by.weights)}
-        result = replace(result, provenance=provenance)
+    result = replace(result, provenance=_provenance(report, case.record.prediction))
     node = write_segmentation(scene, volume_node, result, to_run=to_run)
     restore_review(node, case.record.review)
     in_step(node, case)
     return volume_node, node
+
+
+def _provenance(report: Segmentation | None, recorded: Prediction | None) -> dict[str, Any]:
+    """Of a case's labels: as the report beside them tells it, else as the case does.
+
+    If these come from a part of the scan, that stays so beside a result of the whole.
+    """
+    own = recorded.provenance if recorded else {}
+    if report is None:
+        return own
+    return {**report.provenance, **{name: own[name] for name in (REGION,) if name in own}}
 
 
 def put_patient(volume_node: Any, case: DatasetCase) -> None:

@@ -16,6 +16,7 @@ from ToothSegLib.dataset.record import (
     CaseRecord,
     Change,
     Prediction,
+    Region,
     Revision,
     Source,
     check_id,
@@ -46,7 +47,7 @@ def to_text(record: CaseRecord) -> str:
         "source": asdict(record.source),
         "doubts": list(record.doubts),
         "image_sha256": record.image_sha256,
-        "prediction": None if record.prediction is None else asdict(record.prediction),
+        "prediction": None if record.prediction is None else record.prediction.provenance,
         "teeth": list(record.teeth),
         "review": {str(fdi): state for fdi, state in record.review.items()},
         "history": [asdict(revision) for revision in record.history],
@@ -130,7 +131,12 @@ def _source(content: dict[str, Any]) -> Source:
 def _prediction(content: dict[str, Any]) -> Prediction:
     prediction = _dict(content, "prediction")
     weights = _dict(prediction, "weights")
-    return Prediction(_text(prediction, "bundle"), {role: _text(weights, role) for role in weights})
+    return Prediction(
+        _text(prediction, "bundle"),
+        {role: _text(weights, role) for role in weights},
+        # Only where a part of the scan was segmented; earlier versions wrote none.
+        None if prediction.get("region") is None else Region.of(prediction["region"]),
+    )
 
 
 def _revision(content: Any) -> Revision:

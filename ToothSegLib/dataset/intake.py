@@ -17,7 +17,7 @@ from ToothSegLib.dataset.case import DatasetCase
 from ToothSegLib.dataset.folder import CaseMeta, Dataset
 from ToothSegLib.dataset.label_codes import to_fdi
 from ToothSegLib.dataset.patients import Pseudonyms
-from ToothSegLib.dataset.record import PREDICTED, approved_review
+from ToothSegLib.dataset.record import LOST, MISSING, PREDICTED, approved_review
 from ToothSegLib.dataset.refusals import Suspicious
 from ToothSegLib.dataset.voxels import checked_labels, storable, teeth_of
 from ToothSegLib.errors import InputError
@@ -143,11 +143,10 @@ def _meet(
 ) -> None:
     """A scan is in the data set already: are its labels, and their review?"""
     if labels is not None and meta.review and _waits(case, labels):
-        looked_at = {fdi: how for fdi, how in case.record.review.items() if how != PREDICTED}
         case.save_revision(
             case.labels(),
             meta.who,
-            review={**meta.review, **looked_at},
+            review={**meta.review, **_looked_at(case)},
             note=meta.note,
             accept_text=meta.accept_text,
         )
@@ -161,6 +160,12 @@ def _meet(
             labels, meta.who, review=meta.review, note=meta.note, accept_text=meta.accept_text
         )
         result.labelled.append(case.id)
+
+
+def _looked_at(case: DatasetCase) -> dict[int, str]:
+    """What is known of a case whose labels are approved; what they lack is in no mouth then."""
+    review = case.record.review
+    return {fdi: MISSING if how == LOST else how for fdi, how in review.items() if how != PREDICTED}
 
 
 def _waits(case: DatasetCase, labels: Volume) -> bool:

@@ -56,11 +56,45 @@ class Source:
 
 
 @dataclass(frozen=True)
+class Region:
+    """A part of a scan: its first voxel, and how many there are, along i, j and k."""
+
+    first: tuple[int, int, int]
+    size: tuple[int, int, int]
+
+    @classmethod
+    def of(cls, value: Any) -> Region:
+        """From values read of JSON. Raises InputError if they are none."""
+        if not isinstance(value, Mapping):
+            raise InputError("its 'region' is not a set of named values")
+        return cls(_counts(value.get("first"), 0), _counts(value.get("size"), 1))
+
+    def as_lists(self) -> dict[str, list[int]]:
+        """As JSON has it, and the provenance of a result."""
+        return {"first": list(self.first), "size": list(self.size)}
+
+
+def _counts(value: Any, least: int) -> tuple[int, int, int]:
+    usable = isinstance(value, list | tuple) and len(value) == 3
+    if not usable or any(type(part) is not int or not least <= part < 10**6 for part in value):
+        raise InputError(f"its 'region' holds {value!r:.40}, not three numbers of voxels")
+    first, second, third = value
+    return first, second, third
+
+
+@dataclass(frozen=True)
 class Prediction:
-    """The bundle that made the first labels: its name, and the checksum of each network."""
+    """What made the first labels.
+
+    Args:
+        bundle: its name.
+        weights: the checksum of each of its networks.
+        region: the part of the scan that it saw, where that was not the whole.
+    """
 
     bundle: str
     weights: Mapping[str, str]
+    region: Region | None = None
 
     @classmethod
     def from_provenance(cls, provenance: Mapping[str, Any]) -> Prediction | None:
@@ -78,7 +112,14 @@ class Prediction:
             and all(isinstance(word, str) for pair in weights.items() for word in pair)
         ):
             raise InputError(f"the provenance names no bundle that can be recorded: {name!r}")
-        return cls(name, dict(weights))
+        region = provenance.get("region")
+        return cls(name, dict(weights), None if region is None else Region.of(region))
+
+    @property
+    def provenance(self) -> dict[str, Any]:
+        """What `from_provenance` reads; without a region where the whole scan was seen."""
+        region = {} if self.region is None else {"region": self.region.as_lists()}
+        return {"bundle": self.bundle, "weights": dict(self.weights), **region}
 
 
 @dataclass(frozen=True)
