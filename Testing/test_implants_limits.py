@@ -71,3 +71,17 @@ def test_cores_at_the_end_of_the_scale_tell_nothing_of_dentine(
     assert told(monkeypatch, *[steady(1.5, 1.5, 1.5)] * 4, end=1.5) == "IIII"
     assert told(monkeypatch, *[steady(1.5, 1.5, 1.5)] * 4, end=4.0) == "----"
     assert told(monkeypatch, *[steady(1.3, 1.3, 1.3)] * 4, end=1.3) == "----"
+
+
+def test_what_is_wholly_at_the_end_of_a_scale_that_ends_in_enamel_is_an_implant(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    end = 2.8
+    tooth, screw = steady(0.6, 2.2, end), steady(end, end, end)
+    crowned = Core(Part(1.2, 1.9, end, end, end), Part(2.3, 2.7, end, end, end), end)
+    assert told(monkeypatch, *[tooth] * 3, screw, crowned, end=end) == "---I?"
+    assert told(monkeypatch, *[tooth] * 3, screw, end=end, prostheses=[0, 0, 0, 0.12]) == "---I"
+    assert told(monkeypatch, *[tooth] * 3, screw, end=end, prostheses=[0, 0, 0, 0.09]) == "---?"
+    # Where dentine is nearly as bright as the scale goes, teeth may be at its end, too.
+    bright = Core(Part(0.6, 1.0, 1.5, 2.0, 2.6), Part(0.6, 1.0, 1.5, 2.0, 2.6), end)
+    assert told(monkeypatch, *[bright] * 3, screw, end=end) == "---?"

@@ -25,6 +25,9 @@ _TOWARDS_ENAMEL = 0.75
 _ABOVE_DENTINE = 1.05
 # Teeth with a filled root below a crown reached 1.07 of that, and implants had at least 1.1.
 _SURELY = 1.08
+# Where the scale ends below that, nothing can be so bright. If dentine is far from its end, a core
+# that is there in all but a few voxels, as no tooth's is, is metal all the same.
+_WHOLLY_AT_THE_END, _DENTINE_BELOW_THE_END = 0.995, 0.9
 # Without teeth bone alone tells, or that a core is at the end of a scale that ends far above bone.
 _METAL = 1.9
 _METAL_AT_THE_END = 1.4
@@ -119,8 +122,11 @@ def _limits(cores: list[Core], end: float, surely_teeth: Sequence[bool]) -> _Lim
         enamel = float(np.percentile([core.peak for core in own], 25))
         limit = dentine + _TOWARDS_ENAMEL * (enamel - dentine)
         limit = max(limit, _ABOVE_DENTINE * dentine)
-        sure = _SURELY * limit
-        return _Limits(sure, max(sure, _NO_DENTINE * dentine), _ALIKE, limit)
+        one = _SURELY * limit
+        two = max(one, _NO_DENTINE * dentine)
+        if dentine <= _DENTINE_BELOW_THE_END * end:
+            one = min(one, _WHOLLY_AT_THE_END * end)
+        return _Limits(one, two, _ALIKE, limit)
     limit = min(_METAL, max(_END * end, _METAL_AT_THE_END))
     doubtful = min(_DENTINE_AT_MOST, limit)
     bright = [core.innermost for core in cores if core.innermost.low > limit]
