@@ -9,11 +9,14 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 
+from dicom_fixture import write_dicom, write_slices
 from ToothSegLib.errors import InputError
 from ToothSegLib.itk_image import to_itk
 from ToothSegLib.volume import Volume
 from ToothSegLib.volume_io import read_volume
 from volume_fixture import a_frames_file
+
+ITEM = (0xFFFE, 0xE000)
 
 
 def change_text(path: Path, element: int, text: bytes) -> None:
@@ -55,6 +58,44 @@ def test_a_mark_without_a_header(tmp_path) -> None:
     data = path.read_bytes()
     path.write_bytes(data[:132] + b"\x01" + data[133:])
     with pytest.raises(InputError, match="no header follows the mark DICM"):
+        read_volume(path)
+
+
+@pytest.mark.parametrize("sequence", [(0x08, 0x1140), (0x09, 0x1001)])
+def test_the_size_of_another_picture_in_a_sequence(tmp_path, sequence) -> None:
+    other = {
+        (0x28, 0x08): 90, (0x28, 0x10): np.uint16(900), (0x28, 0x11): np.uint16(900),
+        (0x7FE0, 0x10): bytes(64),
+    }  # fmt: skip
+    folder = write_slices(tmp_path / "a", {sequence: [other]}, {})
+    assert read_volume(folder).shape == (5, 7, 8)
+    path = folder / "slice2.dcm"
+    path.write_bytes(path.read_bytes()[:-20])
+    with pytest.raises(InputError, match=r"slice2\.dcm is cut short"):
+        read_volume(folder)
+
+
+def test_a_packed_icon_in_a_sequence_is_not_taken_for_elements(tmp_path) -> None:
+    path = write_slices(tmp_path / "a", {}, {}) / "slice2.dcm"
+    claims_gigabytes = struct.pack("<HH2sHI", 0x0028, 0x0034, b"OB", 0, 0xFFFFFFF0)
+    pieces = struct.pack("<HHIHHI", *ITEM, 0, *ITEM, len(claims_gigabytes)) + claims_gigabytes
+    end, undefined = struct.pack("<HHI", 0xFFFE, 0xE0DD, 0), 0xFFFFFFFF
+    icon = struct.pack("<HH2sHI", 0x7FE0, 0x0010, b"OB", 0, undefined) + pieces + end
+    item = struct.pack("<HHI", *ITEM, undefined) + icon + struct.pack("<HHI", 0xFFFE, 0xE00D, 0)
+    sequence = struct.pack("<HH2sHI", 0x0009, 0x1001, b"SQ", 0, undefined) + item + end
+    data = path.read_bytes()
+    at = data.find(struct.pack("<HH", 0x0018, 0x0050))
+    path.write_bytes(data[:at] + sequence + data[at:])
+    assert read_volume(path.parent).shape == (5, 7, 8)
+
+
+def test_the_end_of_no_sequence_hides_no_size(tmp_path) -> None:
+    path = write_dicom(tmp_path / "a.dcm", {(0x28, 0x10): np.uint16(60000)})
+    data = path.read_bytes()
+    at = data.find(struct.pack("<HH", 0x08, 0x18))
+    assert at > 0
+    path.write_bytes(data[:at] + struct.pack("<HHI", 0xFFFE, 0xE0DD, 0) + data[at:])
+    with pytest.raises(InputError, match="promises 5760000 bytes of voxels"):
         read_volume(path)
 
 

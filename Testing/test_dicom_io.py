@@ -8,11 +8,22 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 
+from dicom_fixture import (
+    AXIAL,
+    BETWEEN,
+    MULTIFRAME_SC,
+    ORIENTATION,
+    POSITION,
+    SPACING,
+    without_header,
+    write_dicom,
+    write_slices,
+)
 from ToothSegLib.errors import InputError
 from ToothSegLib.itk_image import to_itk
 from ToothSegLib.volume import Volume
 from ToothSegLib.volume_io import read_volume
-from volume_fixture import OBLIQUE, a_scan, same_place, write_dicom_series
+from volume_fixture import OBLIQUE, a_scan, refused, renamed, same_place, write_dicom_series
 
 # Even values, for the series is stored with a slope of 2.
 EVEN = a_scan().with_array(a_scan().array * 2)
@@ -106,6 +117,20 @@ def test_folders_without_dicom(tmp_path, monkeypatch) -> None:
         read_volume(tmp_path)
 
 
+def test_names_that_are_not_utf_8(a_series) -> None:
+    file, name = sorted(a_series.iterdir())[2], b"x\xe4.dcm"
+    file = renamed(file, name)
+    refused(a_series, f"{a_series}/x_xe4.dcm has a name that is not UTF-8; rename it")
+    with pytest.raises(InputError, match=r"/x_xe4\.dcm has a name that is not UTF-8"):
+        read_volume(file)
+    file.rename(file.with_name("x.dcm"))
+    folder = renamed(a_series, b"s\xe9rie")
+    with pytest.raises(InputError) as caught:
+        read_volume(folder)
+    shown = folder.with_name("s_xe9rie")
+    assert str(caught.value) == f"{shown} has a name that is not UTF-8; rename it"
+
+
 def test_a_slice_that_was_cut_short(a_series, capfd) -> None:
     one = sorted(a_series.iterdir())[3]
     one.write_bytes(one.read_bytes()[:-50])
@@ -140,6 +165,23 @@ def test_a_multiframe_file_with_and_without_extension(a_multiframe_file) -> None
         volume = read_volume(path)
         assert np.array_equal(volume.array, expected.array)
         assert same_place(volume, expected)
+
+
+@pytest.mark.parametrize("name", ["IM0001", "a.dcm"])
+def test_a_multiframe_file_without_mark_and_ending(tmp_path, name) -> None:
+    tags = {POSITION: (1, 2, 3), ORIENTATION: AXIAL, SPACING: (0.3, 0.3), BETWEEN: 0.3}
+    path = write_dicom(tmp_path / name, tags, kind=MULTIFRAME_SC)
+    expected = read_volume(path)
+    path.write_bytes(without_header(path.read_bytes()))
+    volume = read_volume(path)
+    assert np.array_equal(volume.array, expected.array)
+    assert same_place(volume, expected)
+
+
+def test_a_slice_without_mark_and_ending_is_told_to_be_one(tmp_path) -> None:
+    path = write_slices(tmp_path / "a", {}, {}) / "slice0.dcm"
+    path.write_bytes(without_header(path.read_bytes()))
+    refused(path.rename(path.with_name("IM0")), "is a single slice; give the folder")
 
 
 def test_frames_from_top_to_bottom_are_not_mirrored(a_multiframe_file) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Callable
 from pathlib import Path
 
@@ -33,6 +34,25 @@ REPORT, STRUCTURES = "1.2.840.10008.5.1.4.1.1.88.22", "1.2.840.10008.5.1.4.1.1.4
 DIRECTORY, CT = "1.2.840.10008.1.3.10", "1.2.840.10008.5.1.4.1.1.2"
 SERIES = {(0x20, 0x0D): "1.2.4", (0x20, 0x0E): "1.2.99"}
 ICON = {(0x28, 0x10): np.uint16(8), (0x28, 0x11): np.uint16(8), (0x7FE0, 0x10): bytes(64)}
+
+
+def apple_double() -> bytes:
+    """What macOS puts beside a file on a stick or a share: Finder's notes and an empty fork."""
+    magic_and_version = bytes.fromhex("0005160700020000")
+    entries = struct.pack(">H", 2) + struct.pack(">6I", 9, 0x32, 0xEB0, 2, 0xEE2, 0x11E)
+    head = magic_and_version + b"Mac OS X        " + entries
+    fork = struct.pack(">4I", 0x100, 0x100, 0, 0x1E)
+    fork += b"This resource fork intentionally left blank   "
+    data = head.ljust(0xEE2, b"\0") + fork
+    return data.ljust(4096, b"\0")
+
+
+def test_what_macos_puts_beside_every_slice_is_passed_over(tmp_path: Path) -> None:
+    folder = write_slices(tmp_path / "a", {}, {})
+    for number in range(5):
+        (folder / f"._slice{number}.dcm").write_bytes(apple_double())
+    (folder / ".empty.dcm").touch()
+    assert len(read_volume(folder).array) == 5
 
 
 @pytest.mark.parametrize("damage", DAMAGE)
@@ -76,6 +96,14 @@ def test_what_holds_no_picture_is_passed_over(
     path.write_bytes(path.read_bytes()[:-1])
     with pytest.raises(InputError, match=f"{name} is damaged, or no DICOM file"):
         read_volume(folder)
+
+
+def test_records_of_a_disc_with_sizes_and_icons_are_passed_over(tmp_path: Path) -> None:
+    folder = write_slices(tmp_path / "a", {}, {})
+    size = {(0x28, 0x10): np.uint16(900), (0x28, 0x11): np.uint16(900)}
+    record = {**size, (0x28, 0x100): np.uint16(16), (0x88, 0x200): [ICON]}
+    write_without_picture(folder / "DICOMDIR", DIRECTORY, {(0x04, 0x1220): [record, record]})
+    assert len(read_volume(folder).array) == 5
 
 
 def test_a_slice_without_its_picture_is_named(tmp_path: Path) -> None:

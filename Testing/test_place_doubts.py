@@ -82,8 +82,65 @@ def test_two_forms_that_differ_are_doubted(
     assert f"up to {apart:.3g} mm apart" in doubt
 
 
-def test_a_tilt_that_cannot_be_read_is_refused(tmp_path: Path) -> None:
-    refused(a_nifti(tmp_path / "a.nii", None, TILTED), "not at right angles", "DICOM")
+@pytest.mark.parametrize("tilt", [0.1, 0.4 * 5e-4])
+def test_a_tilt_that_cannot_be_read_is_refused(tmp_path: Path, tilt: float) -> None:
+    sform = PLAIN + np.diag([0, tilt, 0], 1)
+    refused(a_nifti(tmp_path / "a.nii", None, sform), "not at right angles", "DICOM")
+
+
+def patched(path: Path, offset: int, *numbers: float) -> Path:
+    """The NIfTI file with other floats in its header: pixdim[1] is at 80, the sform at 280."""
+    data = path.read_bytes()
+    floats = np.array(numbers, "<f4").tobytes()
+    path.write_bytes(data[:offset] + floats + data[offset + len(floats) :])
+    return path
+
+
+@pytest.mark.parametrize("unit", ["mm", "micron"])
+@pytest.mark.parametrize(
+    ("forms", "pixdim"),
+    [
+        ((None, RAS), (1, 1, 1)),
+        ((None, RAS), (np.inf, 0.4, 0.5)),
+        ((None, RAS), (0.5, 0.3, 0.4)),
+        ((None, RAS), (-0.3, 0.4, 0.5)),
+        ((RAS, None), (-0.3, 0.4, 0.5)),
+        ((RAS, None), (0.3, 0.4, -0.5)),
+        ((RAS, RAS), (-0.3, 0.4, 0.5)),
+    ],
+)
+def test_nifti_whose_form_has_other_steps_than_pixdim(
+    tmp_path: Path, forms: tuple, pixdim: tuple, unit: str
+) -> None:
+    scale = {"mm": 1.0, "micron": 1e3}[unit]
+    path = a_nifti(tmp_path / "a.nii", *forms, unit=unit)
+    volume = read_volume(patched(path, 80, *(scale * np.array(pixdim))))
+    assert same_place(volume, a_scan())
+    assert volume.doubts == ()
+
+
+def test_a_quaternion_that_is_too_long_is_shortened(tmp_path: Path) -> None:
+    path = patched(a_nifti(tmp_path / "a.nii", RAS, None), 256, 0.8, 0.8, 0.1)
+    image = sitk.ReadImage(str(path))
+    volume = read_volume(path)
+    assert np.array_equal(volume.direction.ravel(), image.GetDirection())
+    assert volume.doubts == ()
+
+
+@pytest.mark.parametrize(
+    ("forms", "offset", "number"),
+    [
+        ((RAS, None), 80, np.inf),
+        ((PLAIN, PLAIN), 80, np.inf),
+        ((RAS, None), 256, np.nan),
+        ((RAS, RAS), 280, np.inf),
+    ],
+)
+def test_numbers_of_which_no_place_can_be_made_are_doubted(
+    tmp_path: Path, forms: tuple, offset: int, number: float
+) -> None:
+    (doubt,) = read_volume(patched(a_nifti(tmp_path / "a.nii", *forms), offset, number)).doubts
+    assert "of which nothing can be made" in doubt
 
 
 def test_other_formats_without_a_direction(tmp_path: Path) -> None:

@@ -124,6 +124,25 @@ def test_a_segment_without_voxels_is_no_tooth(tmp_path: Path) -> None:
     assert set(np.unique(read_labels(path).array)) == {0, 17}
 
 
+def test_a_segment_that_is_said_to_be_no_tooth_is_background(tmp_path: Path) -> None:
+    segments = [(11, "11", 11), (49, "Segment_1", 0), (16, "16 upper right first molar", 0)]
+    path = a_file(tmp_path / "a.seg.nrrd", *segments)
+    assert numbers(path) == [11, 0, 0]
+    # Nor does it say that other values are no FDI numbers.
+    path = a_file(tmp_path / "b.seg.nrrd", (49, "Segment_1", 0), (26, "Segment_2"))
+    assert numbers(path) == [0, 26]
+
+
+def test_an_evaluation_leaves_out_what_is_no_tooth(tmp_path: Path) -> None:
+    teeth = labels_of(scan(), 11, 36)
+    drawn = teeth.array.copy()
+    drawn[:2] = 49
+    tags = [(11, "11", 11), (36, "36", 36), (49, "Segment_1", 0)]
+    mine = a_file(tmp_path / "a.seg.nrrd", *tags, labels=teeth.with_array(drawn))
+    write_volume(tmp_path / "truth.nrrd", teeth.with_array(np.where(drawn == 49, 0, drawn)))
+    assert main(["evaluate", str(mine), str(tmp_path / "truth.nrrd")]) == 0
+
+
 def test_a_result_of_the_command_line_renamed_in_slicer(tmp_path: Path) -> None:
     labels = labels_of(scan(), 14, 15)
     header = segmentation_header(labels)

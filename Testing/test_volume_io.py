@@ -15,7 +15,7 @@ import SimpleITK as sitk
 from ToothSegLib.errors import InputError, OutputError
 from ToothSegLib.itk_image import to_itk
 from ToothSegLib.volume_io import read_volume, write_volume
-from volume_fixture import OBLIQUE, a_scan, nrrd_file, refused, same_place
+from volume_fixture import OBLIQUE, a_scan, nrrd_file, refused, renamed, same_place
 
 ITK_KINDS = ["nii", "nii.gz", "mha", "mhd", "gipl", "gipl.gz"]
 DTYPES = ["uint8", "int16", "uint16", "int32", "float32", "float64"]
@@ -99,6 +99,20 @@ def test_paths_in_any_script_with_spaces(tmp_path, name) -> None:
     else:
         sitk.WriteImage(to_itk(scan), str(path))
     assert np.array_equal(read_volume(str(path)).array, scan.array)
+
+
+def test_files_with_names_that_are_not_utf_8(tmp_path) -> None:
+    scan = a_scan(direction=np.eye(3))
+    for kind in ITK_KINDS:
+        sitk.WriteImage(to_itk(scan), str(tmp_path / f"scan.{kind}"))
+        path = renamed(tmp_path / f"scan.{kind}", b"x\xe4." + kind.encode())
+        if kind != "mhd":
+            assert np.array_equal(read_volume(path).array, scan.array)
+            continue
+        with pytest.raises(InputError) as caught:  # the voxels' file would not be found
+            read_volume(path)
+        shown = tmp_path / "x_xe4.mhd"
+        assert str(caught.value) == f"{shown} has a name that is not UTF-8; rename it"
 
 
 def test_a_kind_is_known_in_capitals_too(tmp_path) -> None:

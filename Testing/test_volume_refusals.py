@@ -154,6 +154,17 @@ def test_metaimage_in_another_unit(tmp_path, unit: str) -> None:
         refused(path, f"measured in '{unit}' (DistanceUnits)", "in mm")
 
 
+@pytest.mark.parametrize("blank", [b"\n\n", b"\r\n \r\n"])
+def test_blank_lines_in_the_header_of_a_metaimage(tmp_path, blank: bytes) -> None:
+    path = tmp_path / "scan.mha"
+    sitk.WriteImage(to_itk(a_scan()), str(path))
+    name = b"ElementSpacing"
+    path.write_bytes(path.read_bytes().replace(name, blank + name))
+    volume = read_volume(path)
+    assert np.array_equal(volume.array, a_scan().array)
+    assert same_place(volume, a_scan())
+
+
 def test_metaimage_without_spacing_or_voxels(tmp_path) -> None:
     sitk.WriteImage(to_itk(a_scan()), str(tmp_path / "scan.mhd"))
     lines = (tmp_path / "scan.mhd").read_text().splitlines()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import nrrd
@@ -66,6 +67,14 @@ def a_frames_file(path: Path) -> Path:
     image.SetMetaData("0008|0016", "1.2.840.10008.5.1.4.1.1.2.1")
     sitk.WriteImage(image, str(path))
     return path
+
+
+def renamed(path: Path, name: bytes) -> Path:
+    """The file or folder under a name that may not be UTF-8; skips where a disk takes no such."""
+    try:
+        return path.rename(path.with_name(os.fsdecode(name)))
+    except (OSError, UnicodeError):
+        pytest.skip("this disk takes no such names")
 
 
 def refused(path: Path | str, *words: str) -> str:

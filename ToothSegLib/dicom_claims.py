@@ -137,11 +137,11 @@ def check_claims(path: Path) -> Claims:
                     "it again"
                 )
             length = element_length(head, file, order)
-            if tag == _VOXELS:  # the last ones count: those of an icon come before
+            if tag == _VOXELS and depth == 0:  # not those of an icon in a sequence
                 voxels = None if length == _UNDEFINED else length
-                if length == _UNDEFINED:
-                    _pass_packed(path, file, there, order)
-                    continue
+            if tag == _VOXELS and length == _UNDEFINED:
+                _pass_packed(path, file, there, order)
+                continue
             if length == _UNDEFINED:  # a sequence or an item: what is within follows
                 depth += tag[0] != 0xFFFE
                 continue
@@ -150,7 +150,7 @@ def check_claims(path: Path) -> Claims:
             _check_length(path, tag, length, left, bearable=bearable)
             is_sound = is_sound and length <= left
             if tag[0] == 0xFFFE:
-                depth -= tag == _SEQUENCE_END
+                depth = max(depth - (tag == _SEQUENCE_END), 0)  # an end too many hides nothing
                 continue
             has_picture = has_picture or (depth == 0 and tag == _ROWS)
             if tag in _KINDS and depth == 0 and length <= _LONGEST_NUMBER:
@@ -161,8 +161,10 @@ def check_claims(path: Path) -> Claims:
                     return Claims(kind, has_picture, is_sound=True, syntax=syntax)
             elif tag in _TEXTS and depth == 0 and length <= _LONGEST_NUMBER:
                 texts[_TEXTS[tag]] = file.read(length).decode("latin-1").strip(" \0")
-            elif tag in _SIZES and tag not in sizes and 0 < length <= _LONGEST_NUMBER:
-                # The first one counts: icons within come later.
+            elif (
+                tag in _SIZES and depth == 0 and tag not in sizes and 0 < length <= _LONGEST_NUMBER
+            ):
+                # Those within a sequence are of an icon, or of another picture.
                 sizes[tag] = _number(path, file.read(length), tag, order)
             else:
                 file.seek(length, os.SEEK_CUR)

@@ -9,7 +9,7 @@ from typing import Any
 
 from ToothSegLib.dicom_claims import Claims, check_claims, is_bare_slice
 from ToothSegLib.errors import InputError
-from ToothSegLib.itk_io import IMAGE_IOS, itk_errors
+from ToothSegLib.itk_io import IMAGE_IOS, itk_errors, path_for_itk
 from ToothSegLib.nrrd_io import NRRD_EXTENSIONS
 
 DICOM_EXTENSIONS = (".dcm", ".dicom", ".ima")
@@ -75,15 +75,19 @@ def series_files(folder: Path) -> dict[str, Series]:
 
     claims: dict[str, Claims] = {}
     for path in sorted(folder.iterdir()):
-        # Other files in the folder are no business of ours.
-        if path.is_file() and (path.suffix.lower() in DICOM_EXTENSIONS or may_be_slice(path)):
-            if path.stat().st_size == 0 and not path.name.startswith("."):
+        # Other files in the folder are no business of ours, nor the hidden ones that macOS puts
+        # beside every file, whose bytes look like elements.
+        if path.name.startswith(".") or not path.is_file():
+            continue
+        if path.suffix.lower() in DICOM_EXTENSIONS or may_be_slice(path):
+            if path.stat().st_size == 0:
                 raise InputError(f"{path} is empty; copy or export it again")
             claims[path.name] = check_claims(path)
+    name = path_for_itk(folder)
     with itk_errors(folder):
         found = {
-            uid: sitk.ImageSeriesReader.GetGDCMSeriesFileNames(str(folder), uid)
-            for uid in sitk.ImageSeriesReader.GetGDCMSeriesIDs(str(folder))
+            uid: sitk.ImageSeriesReader.GetGDCMSeriesFileNames(name, uid)
+            for uid in sitk.ImageSeriesReader.GetGDCMSeriesIDs(name)
         }
     _check_left_out(folder, claims, {Path(file).name for one in found.values() for file in one})
     return {uid: _series(uid, files, claims) for uid, files in found.items()}
@@ -106,8 +110,7 @@ def _check_left_out(folder: Path, claims: dict[str, Claims], listed: set[str]) -
     """
     kinds = {claims[name].kind for name in listed & set(claims)}
     for name, claim in claims.items():
-        # macOS puts hidden ones beside every file.
-        if name in listed or name.startswith("."):
+        if name in listed:
             continue
         is_known = claim.is_sound and claim.kind not in (b"", *kinds)
         if claim.has_picture or not is_known:
@@ -139,7 +142,7 @@ def header(path: Path) -> Any:
     claims = check_claims(path)
     reader = sitk.ImageFileReader()
     reader.SetImageIO("GDCMImageIO")
-    reader.SetFileName(str(path))
+    reader.SetFileName(path_for_itk(path))
     try:
         with itk_errors(path):
             reader.ReadImageInformation()

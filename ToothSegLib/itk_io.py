@@ -8,13 +8,15 @@ numbers it makes 0, so they are looked for in the same go.
 from __future__ import annotations
 
 import gzip
+import locale
 import os
 import shutil
 import sys
 import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
+from functools import lru_cache
 from math import prod
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -23,9 +25,15 @@ from typing import Any
 import numpy as np
 
 from ToothSegLib.errors import InputError
+from ToothSegLib.file_names import in_utf8
 from ToothSegLib.itk_image import from_itk
 from ToothSegLib.meta_header import MetaHeader, read_meta_header
-from ToothSegLib.nifti_place import NiftiPlace, nifti_doubts, read_nifti_place
+from ToothSegLib.nifti_place import (
+    NiftiPlace,
+    check_right_angles,
+    in_its_place,
+    read_nifti_place,
+)
 from ToothSegLib.not_numbers import NotNumbers, not_numbers
 from ToothSegLib.volume import Volume, check_size, side_unknown
 
@@ -53,40 +61,65 @@ def read_itk(path: Path, extension: str) -> Volume:
     nifti = _nifti_place(path) if IMAGE_IOS[extension] == "NiftiImageIO" else None
     reader = sitk.ImageFileReader()
     reader.SetImageIO(IMAGE_IOS[extension])
-    with _by_itself(path) as alone:
-        reader.SetFileName(str(alone))
+    in_two_files = meta is not None and meta.data != path
+    with _by_itself(path, extension, in_two_files=in_two_files) as alone:
+        reader.SetFileName(path_for_itk(alone))
         image = _checked_image(path, reader, meta, nifti)
     volume = from_itk(image)
-    doubts: tuple[str, ...] = ()
     if nifti is not None:
-        doubts = nifti_doubts(nifti, volume)
-    elif meta is None:
+        return in_its_place(nifti, volume)
+    doubts: tuple[str, ...] = ()
+    if meta is None:
         doubts = (side_unknown("the format GIPL has no direction of axes that can be read"),)
     elif not meta.has_direction:
         doubts = (side_unknown("it does not give the direction of its axes (TransformMatrix)"),)
     return replace(volume, doubts=doubts)
 
 
-@contextmanager
-def _by_itself(path: Path) -> Iterator[Path]:
-    """The file, under a name of its own where NIfTI's library would take the voxels of another.
+def printable(path: Path) -> Path:
+    """A path as a message can name it: a byte that is no letter in UTF-8 as `_xe9`."""
+    return Path(*map(in_utf8, path.parts))
 
-    Asked for ``NAME.nii.gz``, it takes the header of that, and the voxels of a ``NAME.nii`` where
-    there is one beside it.
+
+def path_for_itk(path: Path) -> str:
+    """A path for SimpleITK, which ends the process at one that is not UTF-8.
+
+    Raises:
+        InputError: it is not.
     """
-    bare = path.name[:-3]
-    if not path.name.lower().endswith(".nii.gz") or not any(
-        path.with_name(bare[:-4] + ending).exists() for ending in (bare[-4:], ".nii", ".NII")
-    ):
+    if printable(path) != path:
+        raise InputError(f"{printable(path)} has a name that is not UTF-8; rename it")
+    return str(path)
+
+
+@contextmanager
+def _by_itself(path: Path, extension: str, *, in_two_files: bool) -> Iterator[Path]:
+    """The file, under a name of its own where ITK cannot be given that which it has.
+
+    A file whose voxels lie in another one stays as it is, for their name is in its header.
+    """
+    if in_two_files or not (_has_twin(path) or printable(path) != path):
         yield path
         return
     with TemporaryDirectory(prefix="toothseg-") as folder:
-        alone = Path(folder) / "scan.nii.gz"
+        alone = Path(folder) / f"scan{extension}"
         try:
             os.link(path, alone)
         except OSError:  # on another disk, or where there are no links
             shutil.copyfile(path, alone)
         yield alone
+
+
+def _has_twin(path: Path) -> bool:
+    """Whether NIfTI's library would take the voxels of another file.
+
+    Asked for ``NAME.nii.gz``, it takes the header of that, and the voxels of a ``NAME.nii`` where
+    there is one beside it.
+    """
+    bare = path.name[:-3]
+    return path.name.lower().endswith(".nii.gz") and any(
+        path.with_name(bare[:-4] + ending).exists() for ending in (bare[-4:], ".nii", ".NII")
+    )
 
 
 def _checked_image(
@@ -95,8 +128,13 @@ def _checked_image(
     """The image, its voxels counted before they are read; ``path`` is what a message names."""
     import SimpleITK as sitk
 
-    with itk_errors(path):
-        reader.ReadImageInformation()
+    try:
+        with itk_errors(path):
+            reader.ReadImageInformation()
+    except InputError:
+        if nifti is not None:
+            check_right_angles(path, nifti)
+        raise
     extract = scalar_volume_size(path, reader)
     voxel_bytes = sitk.Image([1, 1], reader.GetPixelID()).GetSizeOfPixelComponent()
     if meta is not None:
@@ -140,6 +178,7 @@ def itk_errors(path: Path) -> Iterator[None]:
     """Turn ITK's errors into `InputError`, and keep its remarks from the terminal."""
     import SimpleITK as sitk
 
+    _take_paths_in_utf8()
     shown = sitk.ProcessObject.GetGlobalWarningDisplay()
     sitk.ProcessObject.GlobalWarningDisplayOff()
     try:
@@ -151,6 +190,16 @@ def itk_errors(path: Path) -> Iterator[None]:
         ) from error
     finally:
         sitk.ProcessObject.SetGlobalWarningDisplay(shown)
+
+
+@lru_cache(maxsize=1)
+def _take_paths_in_utf8() -> None:
+    """Let C's functions on Windows understand what SimpleITK gives them, paths in UTF-8; by
+    themselves they take them for the system's code page, where umlauts are others. In Slicer they
+    do so already."""
+    if sys.platform == "win32":
+        with suppress(locale.Error):  # Windows before 2018
+            locale.setlocale(locale.LC_CTYPE, ".UTF-8")
 
 
 @contextmanager

@@ -97,6 +97,8 @@ def _fields(path: Path) -> tuple[dict[str, str], int]:
         for _ in range(_MOST_LINES):
             line = file.readline(_LONGEST_LINE)
             key, _, value = line.decode("utf-8", "replace").partition("=")
+            if line.endswith(b"\n") and not line.strip():
+                continue
             if key.strip() in fields:
                 raise InputError(
                     f"{path} is damaged: it gives '{key.strip():.40}' twice; copy or export it "

@@ -81,10 +81,10 @@ def _read_by_itk(path: Path) -> Volume:
     import SimpleITK as sitk
 
     from ToothSegLib.itk_image import from_itk
-    from ToothSegLib.itk_io import itk_errors
+    from ToothSegLib.itk_io import itk_errors, path_for_itk
 
     with itk_errors(path):
-        return from_itk(sitk.ReadImage(str(path), imageIO="NrrdImageIO"))
+        return from_itk(sitk.ReadImage(path_for_itk(path), imageIO="NrrdImageIO"))
 
 
 def read_fields(path: Path) -> dict[str, str]:

@@ -43,9 +43,9 @@ class _Segment:
 def read_labels(path: str | os.PathLike[str]) -> Volume:
     """Read a label map; the values of a segmentation's file become FDI numbers.
 
-    A segment is the tooth of its tag ToothSeg.FDI, else of its name if that can mean one tooth
-    only, else of its value, unless other values of the file are known to be no FDI numbers. Maps
-    without segments are given as they are, with whatever values they have.
+    A segment is the tooth of its tag ToothSeg.FDI, or none by that tag, else of its name if that
+    can mean one tooth only, else of its value, unless other values of the file are known to be no
+    FDI numbers. Maps without segments are given as they are, with whatever values they have.
 
     Raises:
         InputError: the file cannot be read, or it is not certain which tooth a segment is.
@@ -108,14 +108,14 @@ def _fdi_by_value(
         fdi = _tooth(path, segment, numbers_are_fdi, meaning.get(segment.value))
         if fdi is None:
             continue
-        twice = next((value for value, other in known.items() if other == fdi), None)
+        twice = next((value for value, other in known.items() if other == fdi > 0), None)
         if twice is not None:
             raise InputError(
                 f"{path} has two segments for tooth {fdi}, '{names[twice]}' and '{segment.name}'; "
                 f"{_MEND}"
             )
         known[segment.value] = fdi
-    values_are_kept = all(meaning.get(value) == fdi for value, fdi in known.items())
+    values_are_kept = all(meaning.get(value) == fdi for value, fdi in known.items() if fdi > 0)
     for value in there:
         if value not in known and not values_are_kept:
             who = f"a segment '{names[value]}'" if value in names else f"voxels of {value}"
@@ -129,13 +129,13 @@ def _fdi_by_value(
 def _tooth(
     path: Path, segment: _Segment, numbers_are_fdi: bool, by_value: int | None
 ) -> int | None:
-    """The tooth that tag or name make of a segment; None leaves it to the value.
+    """The tooth that tag or name make of a segment, 0 for none; None leaves it to the value.
 
     Raises:
         InputError: tag, name and value speak of different teeth.
     """
     if segment.tag == NO_TOOTH:
-        return None
+        return 0
     who = f"{path}: the segment '{segment.name}'"
     by_name = tooth_by_name(segment.name, numbers_are_fdi=numbers_are_fdi)
     meant = {by_name} if by_name else teeth_by_name(segment.name)

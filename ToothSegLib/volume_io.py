@@ -49,7 +49,7 @@ def read_volume(path: str | os.PathLike[str], *, series: str | None = None) -> V
                 raise InputError(f"{path} is empty; copy or export it again")
         return _read_file(path)
     except InputError as error:
-        if str(path) in str(error):
+        if str(path) in str(error) or str(itk_io.printable(path)) in str(error):
             raise
         raise InputError(f"{path}: {error}") from error
     except FileNotFoundError as error:
@@ -147,7 +147,7 @@ def _read_file(path: Path) -> Volume:
     for extension in sorted(itk_io.IMAGE_IOS, key=len, reverse=True):
         if name.endswith(extension):
             return itk_io.read_itk(path, extension)
-    if name.endswith(DICOM_EXTENSIONS) or dicom_series.is_dicom(path):
+    if name.endswith(DICOM_EXTENSIONS) or dicom_series.may_be_slice(path):
         return dicom_io.read_dicom_file(path)
     raise InputError(
         f"{path} is of no known kind; give a file in {', '.join(READABLE)}, or a folder of DICOM "
