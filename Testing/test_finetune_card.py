@@ -72,6 +72,12 @@ def test_names_do_not_grow_with_every_promotion(tmp_path: Path) -> None:
         assert learned_on(parent, "toothnet", 1.0)["name"] == child
 
 
+def test_what_was_packed_from_simulated_heads_is_no_generation(tmp_path: Path) -> None:
+    first = tiny_bundle(tmp_path / "first")
+    packed = tiny_bundle(tmp_path / "packed", lineage={"parent": as_parent(first)})
+    assert learned_on(packed, "toothnet", 1.0)["name"] == "packed+1"
+
+
 def test_limits_of_simulated_heads_are_those_of_before(tmp_path: Path) -> None:
     parent = shipped(tmp_path / "toy", {"limits": LIMITS})
     limits = learned_on(parent, "toothnet", 1.0)["limits"]

@@ -70,6 +70,9 @@ def test_a_folder_that_looks_empty_is_empty(litter: Sequence[str], tmp_path: Pat
     with whole_folder(tmp_path / "export") as stage:
         (stage / "case").touch()
     assert [path.name for path in (tmp_path / "export").iterdir()] == ["case"]
+    (tmp_path / "odd" / "._x").mkdir(parents=True)
+    with pytest.raises(OutputError, match="is there already"), whole_folder(tmp_path / "odd"):
+        pass
     with pytest.raises(OutputError, match="is there already"), whole_folder(tmp_path / "export"):
         pass
 

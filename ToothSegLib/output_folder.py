@@ -60,7 +60,7 @@ def is_empty(folder: Path) -> bool:
 
 def is_litter(path: Path) -> bool:
     """Whether a file is what macOS or Windows keep about a folder's looks."""
-    return path.name in _LITTER or path.name.startswith("._")
+    return (path.name in _LITTER or path.name.startswith("._")) and not path.is_dir()
 
 
 def new_folder(folder: Path, prefix: str) -> Path:

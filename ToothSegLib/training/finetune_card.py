@@ -102,6 +102,6 @@ def _generation(record: Mapping[str, Any]) -> int:
     count = 0
     ancestor: Any = record
     while isinstance(ancestor, Mapping) and ancestor.get("parent"):
-        count += 1
+        count += "data" in ancestor  # what was packed from simulated heads alone has none
         ancestor = ancestor["parent"].get("lineage")
     return count

@@ -110,10 +110,10 @@ def pack(
         "kind": kind,
         "magnification": max(TASKS[name].magnification for name in entries if name in TASKS),
         "networks": entries,
-        "trained_on": f"{told['trained_on']} Then: {trained_on}" if told else trained_on,
+        "trained_on": trained_on if told is None else _then(told, trained_on),
         "figures": {},
-        "limits": told["limits"] if told else LIMITS,
-        "licence": told["licence"] if told else "Apache-2.0",
+        "limits": told.get("limits", LIMITS) if told else LIMITS,
+        "licence": told.get("licence", "unknown") if told else "Apache-2.0",
         "created": datetime.date.today().isoformat(),
         "lineage": {
             "parent": None if rest is None else as_parent(rest),
@@ -123,6 +123,11 @@ def pack(
         },
     }
     return write_bundle(folder, card, networks, half=True)
+
+
+def _then(told: dict[str, Any], trained_on: str) -> str:
+    """What a card says that a bundle has learned from, and what came after."""
+    return f"{told.get('trained_on', '')} Then: {trained_on}".lstrip()
 
 
 def _on_the_way(
