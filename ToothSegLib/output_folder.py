@@ -55,7 +55,7 @@ def is_empty(folder: Path) -> bool:
     Raises:
         OSError: it cannot be looked into.
     """
-    return not any(not is_litter(path) for path in folder.iterdir())
+    return all(map(is_litter, folder.iterdir()))
 
 
 def is_litter(path: Path) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,13 +35,19 @@ class View:
         if self.blank is None:
             return inside
         size = np.array(self.blank.shape[::-1])
-        step_mm = (self.high - self.low) / size
-        # What is blank has only blank about it, so its border is one voxel further out.
-        i, j, k = (1 + round(depth_mm / step) for step in step_mm)
-        unseen = highest(self.blank, (k, j, i))
-        index = np.floor((places - self.low) / step_mm).astype(int)
+        index = np.floor((places - self.low) / (self.high - self.low) * size).astype(int)
         i, j, k = np.moveaxis(np.clip(index, 0, size - 1), -1, 0)
-        return inside & ~unseen[k, j, i]
+        return inside & ~_unseen(self, depth_mm)[k, j, i]
+
+
+@lru_cache(maxsize=1)  # the numbering asks again and again
+def _unseen(view: View, depth_mm: float) -> NDArray[np.bool_]:
+    """Where a view's blank parts are as near as that."""
+    assert view.blank is not None
+    step_mm = (view.high - view.low) / np.array(view.blank.shape[::-1])
+    # What is blank has only blank about it, so its border is one voxel further out.
+    i, j, k = (1 + round(depth_mm / step) for step in step_mm)
+    return highest(view.blank, (k, j, i))
 
 
 def blank_parts(image: NDArray[np.generic]) -> NDArray[np.bool_]:

@@ -102,18 +102,14 @@ def pack(
             if name not in networks:
                 networks[name] = rest.build(name).state_dict()
                 entries[name] = {key: entry[key] for key in ("architecture", "spacing_mm", "steps")}
-    # What has learned from reviewed scans goes on saying so, whatever it learns afterwards.
-    told = rest.card if rest is not None and learned_scans(rest.card.get("lineage")) else None
     card = {
         "name": folder.name,
         "title": TITLES[kind],
         "kind": kind,
         "magnification": max(TASKS[name].magnification for name in entries if name in TASKS),
         "networks": entries,
-        "trained_on": trained_on if told is None else _then(told, trained_on),
+        **_told(rest, trained_on),
         "figures": {},
-        "limits": told.get("limits", LIMITS) if told else LIMITS,
-        "licence": told.get("licence", "unknown") if told else "Apache-2.0",
         "created": datetime.date.today().isoformat(),
         "lineage": {
             "parent": None if rest is None else as_parent(rest),
@@ -125,9 +121,16 @@ def pack(
     return write_bundle(folder, card, networks, half=True)
 
 
-def _then(told: dict[str, Any], trained_on: str) -> str:
-    """What a card says that a bundle has learned from, and what came after."""
-    return f"{told.get('trained_on', '')} Then: {trained_on}".lstrip()
+def _told(rest: Bundle | None, trained_on: str) -> dict[str, Any]:
+    """What the card says of its learning. What has learned from reviewed scans goes on saying so,
+    whatever it learns afterwards."""
+    if rest is None or not learned_scans(rest.card.get("lineage")):
+        return {"trained_on": trained_on, "limits": LIMITS, "licence": "Apache-2.0"}
+    return {
+        "trained_on": f"{rest.card.get('trained_on', '')} Then: {trained_on}".lstrip(),
+        "limits": rest.card.get("limits", LIMITS),
+        "licence": rest.card.get("licence", "unknown"),
+    }
 
 
 def _on_the_way(

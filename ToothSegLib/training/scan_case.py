@@ -89,23 +89,18 @@ def dentition_box(labels: Volume) -> Box | None:
     k, j, i = np.meshgrid(*corners.T, indexing="ij")
     index = np.stack([i, j, k, np.ones_like(i)]).reshape(4, -1)
     points = (labels.index_to_lps @ index)[:3]
-    first, last = extent(labels)
-    low = np.maximum(points.min(axis=1) - MARGIN_MM, first)
-    high = np.minimum(points.max(axis=1) + MARGIN_MM, last)
-    return (float(low[0]), float(low[1]), float(low[2])), (
-        float(high[0]),
-        float(high[1]),
-        float(high[2]),
-    )
+    return _within(labels, points.min(axis=1) - MARGIN_MM, points.max(axis=1) + MARGIN_MM)
 
 
 def _middle(labels: Volume) -> Box:
     """As much of a scan without teeth as the largest dentition takes: of a whole head the finer
     samples would take gigabytes."""
-    first, last = extent(labels)
-    middle = (first + last) / 2
-    low, high = (
-        np.maximum(middle - LARGEST_MM / 2, first),
-        np.minimum(middle + LARGEST_MM / 2, last),
-    )
+    middle, half = extent(labels).mean(axis=0), LARGEST_MM / 2
+    return _within(labels, middle - half, middle + half)
+
+
+def _within(scan: Volume, low: np.ndarray, high: np.ndarray) -> Box:
+    """The box between two corners, as far as the scan goes."""
+    first, last = extent(scan)
+    low, high = np.maximum(low, first), np.minimum(high, last)
     return tuple(low.tolist()), tuple(high.tolist())
