@@ -53,7 +53,7 @@ BUDGETS = {"quick": QUICK, "laptop": LAPTOP, "full": FULL}
 HEAD = """# The article's seven experiments
 
 Each experiment learns from seven turns of one scan and is measured on three other turns of the
-same scan, for the article, too, learned from and looked at one scan. So these figures show how
+same scan, because the article, too, trained and tested on a single scan. So these figures show how
 well a network knows a scan that it has seen, and nothing about scans that it has not. Figures are
 Dice against the labels, the mean over the three held-out turns; *tooth* is tooth against the rest,
 *category* the mean over the eight categories. What the article leaves open, and how it was
@@ -61,8 +61,8 @@ settled, is in `ToothSegLib/training/recipes.py` and `preparation.py`.
 
 article-6 is given the true teeth and has only to tell their categories, so it has no tooth figure
 of its own. A cascade can name only what its first network has found, so its category figure holds
-the faults of both. The budget is that of the command beside it, far below what it takes to
-converge where it says so little: rows of different budgets are not to be ranked.
+the faults of both. Each row's budget is in its command. All are far too small for
+the networks to converge, and they differ from row to row, so do not rank the rows.
 """
 
 
