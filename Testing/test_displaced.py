@@ -11,6 +11,7 @@ from dentition_fixture import arch_places, label_map, maps_of
 from ToothSegLib.displaced import displaced_teeth
 from ToothSegLib.instances import separate_teeth
 from ToothSegLib.maps import Maps
+from ToothSegLib.norms import VOLUMES_MM3
 from ToothSegLib.numbering import Numbering, number_regions
 from ToothSegLib.regions import Region, measure_regions
 from ToothSegLib.teeth import type_of
@@ -61,6 +62,31 @@ def test_what_may_be_anything_keeps_no_number(
     numbering = with_13(regions, by, canine)
     assert numbering.numbers[13] is None
     assert numbering.notes[13] == "fits no place in the arch"
+
+
+def test_a_crumb_in_its_place_does_not_keep_the_number(regions: list[Region]) -> None:
+    """Far below a tooth's volume, it would lose the number in the end, and none would be left."""
+    (tooth,) = (region for region in regions if region.label == 13)
+    crumb = replace(tooth, label=99, volume_mm3=0.1 * tooth.volume_mm3)
+    looks = {type_of(13): 0.8, type_of(12): 0.1}
+    canine = moved(tooth, ACROSS, looks)
+    others = [region for region in regions if region.label != 13]
+    numbering = number_regions([*others, crumb, canine])
+    assert (numbering.numbers[13], numbering.numbers[99]) == (13, None)
+    assert numbering.notes[99] == "too small for a tooth"
+
+
+def test_crowns_that_the_scan_cuts_make_no_giant_of_it(regions: list[Region]) -> None:
+    """Where the lower jaw's crowns end at the scan's border, they say nothing of the size."""
+    lower = []
+    for region in regions:
+        kind = type_of(region.label) + 8
+        crown = moved(region, (0.0, 0.0, -17.0), {kind: 0.9})
+        volume = 0.25 * VOLUMES_MM3[kind]
+        lower.append(replace(crown, label=100 + region.label, cut=True, volume_mm3=volume))
+    assert with_13([*regions, *lower], ACROSS, 0.45).numbers[13] == 13
+    whole = [replace(region, cut=False) for region in lower]
+    assert with_13([*regions, *whole], ACROSS, 0.45).numbers[13] is None
 
 
 def asked(regions: list[Region], *extra: Region, missing: int | None) -> dict[int, int]:

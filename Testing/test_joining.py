@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy import sparse
+from scipy.spatial.transform import Rotation
 
 import ToothSegLib.instances as instances_module
 from dentition_fixture import arch_places, label_map, maps_of, separated
@@ -15,6 +18,7 @@ from ToothSegLib.pieces import Pieces
 from ToothSegLib.regions import Region
 
 SPACING = 0.6
+UPRIGHT = np.array([0.0, 0.0, 1.0])
 
 
 def cut_votes(teeth: tuple[int, ...], cut: int, axis: int, vote_axis: int, apart_mm: float) -> Maps:
@@ -106,12 +110,14 @@ def joined(volumes_mm3: tuple[float, float], apart_mm: float, size: float) -> bo
     return touching(two_molars(volumes_mm3, apart_mm), size)
 
 
-def touching(regions: list[Region], size: float = 1.0, faces: int = 300) -> bool:
+def touching(
+    regions: list[Region], size: float = 1.0, faces: int = 300, up: np.ndarray = UPRIGHT
+) -> bool:
     sizes = np.array([region.voxels for region in regions])
     contact = sparse.csr_matrix(np.array([[0, faces], [faces, 0]]))
     pieces = Pieces(np.zeros(0, int), np.arange(2), sizes, np.array([1900, 1800]), contact)
     middles = np.array([region.centroid for region in regions])
-    becomes = join_parts(pieces, np.arange(2), regions, middles, 0.3, size)
+    becomes = join_parts(pieces, np.arange(2), regions, middles, 0.3, size, up)
     return bool(becomes[0] == becomes[1])
 
 
@@ -125,6 +131,28 @@ def test_two_regions_of_a_whole_tooth_each_are_no_halves() -> None:
     assert joined((whole, whole / 2), 4.0, 1.0)
     assert not joined((whole, whole - 1), 4.0, 1.0)
     assert joined((whole, whole - 1), 4.0, 1.2)  # no more than half of one for such a patient
+
+
+def stacked_parts(low: float, high: float, roll_deg: float = 0.0) -> list[Region]:
+    """Two regions that look like second molars, 8 mm apart along a rolled head's own up."""
+    turn = Rotation.from_euler("y", roll_deg, degrees=True).as_matrix()
+    parts = two_molars((low, high), 0.0)
+    parts[1] = replace(parts[1], centroid=turn @ [0.0, 0.0, 8.0])
+    return parts
+
+
+def test_a_crown_and_its_root_join_but_not_two_whole_teeth_one_above_the_other() -> None:
+    usual = VOLUMES_MM3[14]
+    assert touching(stacked_parts(0.5 * usual, 0.6 * usual), faces=90)
+    assert not touching(stacked_parts(0.9 * usual, usual), faces=90)
+
+
+def test_above_is_what_the_head_says() -> None:
+    """Neighbours of a head that is rolled lie one above the other by the scan's axes."""
+    parts = stacked_parts(300.0, 400.0, roll_deg=60.0)
+    up = Rotation.from_euler("y", 60.0, degrees=True).as_matrix()[:, 2]
+    assert touching(parts, faces=90, up=up)
+    assert not touching(parts, faces=90)
 
 
 def test_what_a_tooths_own_pieces_have_in_common_is_none_of_its_surface() -> None:

@@ -21,8 +21,9 @@ from ToothSegLib.looking import Looker, Sight
 from ToothSegLib.maps import Maps
 from ToothSegLib.model_card import CARD_NAME
 from ToothSegLib.models import Bundle, load_bundle, write_bundle
+from ToothSegLib.norms import VOLUMES_MM3
 from ToothSegLib.progress import Progress
-from ToothSegLib.regions import Region, typical_mm3
+from ToothSegLib.regions import Region, typical_size
 from ToothSegLib.report import Finding
 from ToothSegLib.resources import resource_path
 from ToothSegLib.synthesis.compose import make_case
@@ -110,16 +111,29 @@ def test_a_bundle_that_does_not_magnify_is_not_asked_twice(a_scan: Volume) -> No
     assert steps.count("telling the teeth apart") == 1
 
 
-def regions(*volumes: float) -> list[Region]:
-    nowhere = np.zeros(3)
-    return [Region(n, 1, v, nowhere, nowhere, np.zeros(17), 1.0) for n, v in enumerate(volumes)]
+def regions(*sizes: float, kind: int = 1, cut: bool = False) -> list[Region]:
+    """Of so many times the usual volume of their type."""
+    nowhere, look, usual = np.zeros(3), np.eye(17)[kind], VOLUMES_MM3[kind]
+    return [
+        Region(n, 1, size * usual, nowhere, nowhere, look, 1.0, cut=cut)
+        for n, size in enumerate(sizes)
+    ]
 
 
 def test_the_typical_tooth_is_the_median_of_what_may_be_whole() -> None:
-    assert typical_mm3(regions(200, 400, 500, 900)) == 450
-    assert typical_mm3(regions(200, 400, 500, 900, 30, 60, 90)) == 450
-    assert typical_mm3(regions(800, 900, 900, 40)) == 0
-    assert typical_mm3([]) == 0
+    assert typical_size(regions(0.5, 0.8, 1.0, 1.9)) == pytest.approx(0.9)
+    assert typical_size(regions(0.5, 0.8, 1.0, 1.9, 0.1, 0.1, 0.1)) == pytest.approx(0.9)
+    assert typical_size(regions(1.6, 1.8, 1.8, 0.1)) == 0
+    assert typical_size([]) == 0
+
+
+def test_molars_are_no_large_teeth_and_what_the_scan_cuts_no_small_ones() -> None:
+    molars = regions(1.0, 1.1, 1.0, 0.9, kind=6) + regions(1.0, 1.1, kind=5)
+    assert typical_size(molars) == pytest.approx(1.0)
+    large = regions(1.6, 1.7, 1.6, 1.5, 1.6, 1.6, kind=6)
+    parts = regions(0.4, 0.4, 0.4, 0.4, 0.4, 0.4, 0.4, cut=True)
+    assert typical_size(large + parts) == pytest.approx(1.6)
+    assert typical_size(large[:3] + parts) == pytest.approx(0.4)  # three may be large by chance
 
 
 def test_a_magnified_patch_is_a_finer_one_with_longer_offsets(a_case: TensorCase) -> None:
@@ -169,10 +183,10 @@ def test_a_bundle_keeps_its_magnification(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("typical", "sure", "looks", "spacing_mm"),
     [
-        (600.0, 0.9, 1, 0.5 / 1.2),
-        (600.0, 0.74, 2, 0.5),
-        (600.0, 0.76, 1, 0.5 / 1.2),
-        (700.0, 1.0, 2, 0.5),
+        (1.3, 0.9, 1, 0.5 / 1.2),
+        (1.3, 0.74, 2, 0.5),
+        (1.3, 0.76, 1, 0.5 / 1.2),
+        (1.4, 1.0, 2, 0.5),
     ],
     ids=["usual", "unsure", "sure enough", "large"],
 )
@@ -191,10 +205,31 @@ def test_what_is_large_or_unsure_is_looked_at_once_more(
         return Maps(tooth, types, None, image.spacing[0], image.origin)
 
     monkeypatch.setattr(looking, "predict_maps", maps)
-    monkeypatch.setattr(cascade, "typical_mm3", lambda _: typical)
+    monkeypatch.setattr(cascade, "typical_size", lambda _: typical)
     result = cascade.segment(a_scan, bundle=load_bundle("toothnet"), device="cpu")
     assert len(spacings) == looks
     assert result.provenance["working_spacing_mm"] == pytest.approx(spacing_mm, abs=1e-6)
+
+
+def test_large_teeth_are_not_lost_by_the_other_look(
+    a_scan: Volume, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spacings: list[float] = []
+
+    def maps(bundle: Bundle, image: Volume, *_: object) -> Maps:
+        spacings.append(image.spacing[0])
+        tooth = np.zeros(image.shape, np.float32)
+        least = 4 if len(spacings) == 1 else 3  # the second look sees a part of it
+        tooth[tuple(slice(n // least, n // 2) for n in image.shape)] = 0.9
+        types = np.zeros((17, *image.shape), np.float16)
+        types[3] = 1.0
+        return Maps(tooth, types, None, image.spacing[0], image.origin)
+
+    monkeypatch.setattr(looking, "predict_maps", maps)
+    monkeypatch.setattr(cascade, "typical_size", lambda _: 1.5)
+    result = cascade.segment(a_scan, bundle=load_bundle("toothnet"), device="cpu")
+    assert len(spacings) == 2
+    assert result.provenance["working_spacing_mm"] == pytest.approx(0.5 / 1.2, abs=1e-6)
 
 
 def test_an_unsure_look_counts_unless_the_other_sees_far_more(
@@ -230,7 +265,7 @@ def test_a_look_that_does_not_count_leaves_no_trace(
     monkeypatch.setattr(looking, "predict_maps", maps)
     monkeypatch.setattr(Looker, "look_unmagnified", look)
     for far_more in (False, True):
-        monkeypatch.setattr(cascade, "_sees_far_more", lambda one, other: far_more)  # noqa: B023
+        monkeypatch.setattr(cascade, "_sees_more", lambda *_: far_more)  # noqa: B023
         result = cascade.segment(a_scan, bundle=load_bundle("toothnet"), device="cpu")
         assert result.provenance["device"] == ("elsewhere" if far_more else "cpu")
         assert far_more == any(finding.code == "device-lost" for finding in result.findings)

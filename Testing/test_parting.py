@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -211,3 +212,36 @@ def test_two_that_hold_no_more_than_one_are_parted_too(
     maps.offsets[0][pair] += spread.astype(np.float16)
     monkeypatch.setattr(parting, "_ANY_SIZE", size)
     assert len(separated(maps)[1]) == teeth
+
+
+def test_a_patients_size_is_told_by_whole_teeth() -> None:
+    """Crowns of the other jaw that end at the scan's border would make the others giants."""
+    upper = [tooth + 10 * quadrant for quadrant in (1, 2) for tooth in range(1, 8)]
+    numbers: dict[int, int | None] = {fdi: fdi for fdi in (*upper, *LOWER)}
+
+    def sized(whole: int, volume: float) -> float | None:
+        regions = []
+        for fdi in (*upper, *LOWER):
+            cut = fdi in LOWER or fdi not in upper[:whole]
+            share = 0.2 if cut else volume
+            region = a_region(fdi, np.zeros(3), share * VOLUMES_MM3[type_of(fdi)], np.zeros(17))
+            regions.append(replace(region, cut=cut))
+        return parting.patient_size(regions, Numbering(numbers))
+
+    assert sized(14, 1.2) == pytest.approx(1.2)
+    assert sized(5, 0.8) == pytest.approx(0.8)
+    assert sized(4, 1.2) == 1.0  # hardly any is whole: no smaller than people are
+
+
+def test_a_crumb_does_not_hold_a_number_that_a_part_of_another_tooth_has() -> None:
+    labels, maps = an_arch(*LOWER)
+    vote_together(labels, maps, 31, 32)
+    merged = np.where(labels == 32, 31, labels)
+    regions = measure_regions(merged, maps)
+    numbering = Numbering({r.label: r.label for r in regions}, pose=number_regions(regions).pose)
+    at = next(region.centroid for region in regions if region.label == 31) + [0.0, -4.0, 0.0]
+    for share, parted in ((0.1, True), (0.6, False)):
+        crumb = a_region(200, at, share * VOLUMES_MM3[type_of(32)], np.eye(17)[type_of(32)])
+        there = Numbering(numbering.numbers | {200: 32}, pose=numbering.pose)
+        found = part_merged(merged, maps, [*regions, crumb], there)
+        assert (found is not None) == parted

@@ -310,6 +310,24 @@ def test_of_what_is_left_out_the_size_is_judged_by_the_patients_other_teeth() ->
     assert "looks like 13" in finding.message
 
 
+@pytest.mark.parametrize(
+    ("kind", "by_mm", "volume", "told"),
+    [(13, 7.0, 520.0, True), (12, 7.0, 520.0, False), (13, 40.0, 520.0, False),
+     (13, 7.0, 1200.0, False)],
+    ids=["13", "no canine", "far away", "too large"],
+)  # fmt: skip
+def test_what_looks_like_a_tooth_that_was_not_found_is_named_as_such(
+    kind: int, by_mm: float, volume: float, told: bool
+) -> None:
+    patient = a_patient(13, 23)
+    patient.leave_out(1, a_patient().region(13).centroid + [0.0, -by_mm, 9.0], volume)
+    patient.regions[-1].type_probabilities = np.eye(17)[type_of(kind)]
+    (finding,) = (f for f in patient.findings() if f.code == "no-place")
+    assert ("looks like 13, which was not found" in finding.message) == told
+    assert (13 in finding.fdi) == told
+    assert (finding.urgency == "high") == told
+
+
 def test_of_two_milk_teeth_the_nearer_is_named() -> None:
     patient = a_patient(volumes={11: 0.3, 21: 0.3})
     for label, fdi in ((1, 11), (2, 21)):

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
 from dentition_fixture import ALL_28, a_region
-from quality_fixture import Patient, a_patient
+from quality_fixture import SPACING_MM, Patient, a_patient
 from ToothSegLib.numbering import number_regions
 from ToothSegLib.quality import find_findings
 from ToothSegLib.teeth import mirror, type_of
+from ToothSegLib.volume import Volume
 
 
 def merged(keep: int, other: int) -> Patient:
@@ -69,6 +72,16 @@ def test_a_large_tooth_of_a_full_row_is_not_two(reach_mm: float) -> None:
     patient.paint(patient.near(35, reach_mm), 35)
     assert "merged" not in patient.codes()
     assert ("odd-size", "medium", (35,)) in patient.told()
+
+
+@pytest.mark.parametrize("third", [0, 48])
+def test_a_second_molar_may_hold_the_third_though_no_number_is_left(third: int) -> None:
+    """Unless that was found beside it."""
+    patient = a_patient(volumes={47: 1.9})
+    patient.paint(patient.near(47, 5.5), 47)
+    if third:
+        patient.leave_out(1, patient.region(47).centroid + [0.0, 10.0, 0.0], 700.0, third=third)
+    assert (("merged", "high", (47,)) in patient.told()) == (not third)
 
 
 @pytest.mark.parametrize(
@@ -172,6 +185,23 @@ def test_upper_and_lower_swapped_is_one_finding() -> None:
     patient = a_patient(numbers={fdi: opposite[fdi // 10] + fdi % 10 for fdi in ALL_28})
     assert patient.told()[0] == ("order", "high", ALL_28)
     assert "upper lie below" in patient.findings()[0].message
+
+
+def test_a_head_on_its_side_is_one_urgent_finding() -> None:
+    """As of a header with wrong axes: the numbers go by place, so all are wrong and look sure."""
+    patient = a_patient()
+    turn = Rotation.from_euler("y", -90, degrees=True).as_matrix()
+    regions = [replace(r, centroid=turn @ r.centroid, axis=turn @ r.axis) for r in patient.regions]
+    array, (x, y, z) = patient.labels.array, patient.labels.origin
+    numbering = number_regions(regions)
+    table = np.zeros(256, np.uint8)
+    for region in regions:
+        table[region.label - 100] = numbering.numbers[region.label] or 0
+    assert not any(numbering.numbers[r.label] == r.label - 100 for r in regions)
+    labels = Volume(table[array], (SPACING_MM,) * 3, tuple(map(float, turn @ [x, y, z])), turn)
+    told = [(f.code, f.urgency) for f in find_findings(regions, numbering, labels)]
+    assert told.count(("order", "high")) == 1
+    assert ("off-row", "medium") not in told
 
 
 def test_a_tilted_head_is_in_order_though_upper_teeth_lie_below_lower_ones() -> None:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
+from ToothSegLib.maps import Maps
+from ToothSegLib.regions import measure_regions
 from ToothSegLib.view_of_scan import View, blank_parts
 
 LOW, HIGH = np.array([10.0, 20.0, 30.0]), np.array([70.0, 80.0, 90.0])
@@ -40,3 +44,19 @@ def test_noise_and_smooth_slopes_are_seen_and_a_constant_is_not() -> None:
 def test_thin_boxes_are_taken(shape: tuple[int, int, int]) -> None:
     view = View(LOW, HIGH, blank_parts(np.zeros(shape, np.uint8)))
     assert view.shows(np.array([[40.0, 50.0, 60.0]]), 4.0).shape == (1,)
+
+
+def test_a_region_that_reaches_the_border_of_what_is_shown_is_cut() -> None:
+    """The box's own, or that of a cylinder within it."""
+    labels = np.zeros((60, 60, 60), np.uint8)
+    for label, (k, j, i) in enumerate(((0, 25, 25), (20, 25, 25), (20, 25, 46)), start=1):
+        labels[k : k + 8, j : j + 8, i : i + 8] = label
+    maps = Maps(
+        (labels > 0).astype(np.float32), np.zeros((17, *labels.shape), np.float16), None, 0.5,
+        (5.0, 6.0, 7.0),
+    )  # fmt: skip
+    assert [region.cut for region in measure_regions(labels, maps)] == [True, False, False]
+    blank = np.zeros((15, 15, 15), bool)
+    blank[:, :, 14] = True  # of 2 mm; its border lies a voxel further in
+    cut = [region.cut for region in measure_regions(labels, replace(maps, blank=blank))]
+    assert cut == [True, False, True]

@@ -19,7 +19,7 @@ from ToothSegLib.models import Bundle, load_bundle
 from ToothSegLib.padding import without_padding
 from ToothSegLib.progress import Progress, ProgressCallback, timed
 from ToothSegLib.quality import find_findings
-from ToothSegLib.regions import typical_mm3
+from ToothSegLib.regions import typical_size
 from ToothSegLib.report import (
     SCAN_SHA256,
     Finding,
@@ -37,10 +37,12 @@ log = logging.getLogger(__name__)
 # must decide no voxel, or the doors would not give the same labels.
 _GEOMETRY_DECIMALS = 9
 
-# Where the median tooth is larger than this, magnifying makes it a stranger to the networks. That
-# of people has 350 to 500 mm3 (see docs/training.md for how this was found). Teeth far larger still
-# come apart into pieces whose types are unsure: the look that sees far more teeth counts then.
-_LARGE_MM3 = 640.0
+# Where the median tooth is so much larger than the norm of its look, magnifying makes it a stranger
+# to the networks; that of people has 0.75 to 1.2 times as much (see docs/training.md for how this
+# was found). The other look counts then, unless it sees fewer teeth. Teeth far larger still come
+# apart into pieces whose types are unsure: the look that sees far more teeth counts then.
+_LARGE = 1.37
+_NO_LESS = 0.9
 _UNSURE = 0.75
 _FAR_MORE = 1.25
 
@@ -103,12 +105,12 @@ def segment(
         found = Found(volume.with_array(np.zeros(volume.shape, np.uint8)))
     else:
         apart = _tell_apart(seen, run, timings, LOOKED)
-        large = typical_mm3(apart.regions) > _LARGE_MM3
+        large = typical_size(apart.regions) > _LARGE
         if seen.magnification > 1 and (large or sureness(seen.maps) < _UNSURE):
             log.info("the teeth are large or hard to tell: looking again without magnifying them")
             again, more = looker.look_unmagnified(sight, seen.box)
             # Only of the look that counts it is told what computed it, and what failed.
-            if again.seen and (large or _sees_far_more(again.seen, seen)):
+            if again.seen and _sees_more(again.seen, seen, _NO_LESS if large else _FAR_MORE):
                 sight, notes, seen = again, [*notes, *more], again.seen
                 apart = _tell_apart(seen, run, timings, LOOKED_AGAIN)
         found = find_teeth(apart, seen.maps, seen.image, scan, volume, bundle.card, run, timings)
@@ -138,8 +140,8 @@ def _tell_apart(seen: Seen, run: Progress, timings: dict[str, float], done: floa
         return separate_teeth(seen.maps)
 
 
-def _sees_far_more(one: Seen, other: Seen) -> bool:
-    return tooth_evidence_mm3(one.maps) > _FAR_MORE * tooth_evidence_mm3(other.maps)
+def _sees_more(one: Seen, other: Seen, times: float) -> bool:
+    return tooth_evidence_mm3(one.maps) > times * tooth_evidence_mm3(other.maps)
 
 
 def _provenance(

@@ -10,16 +10,13 @@ from dataclasses import replace
 
 import numpy as np
 
-from ToothSegLib.norms import VOLUMES_MM3
+from ToothSegLib.norms import is_crumb
 from ToothSegLib.numbering import Numbering
 from ToothSegLib.quality.view import cut_among
-from ToothSegLib.regions import Region
+from ToothSegLib.regions import Region, scale_of
 from ToothSegLib.teeth import type_of
 from ToothSegLib.volume import Volume
 
-# Of what a tooth has by its type and the patient's size. On 140 simulated dentitions the smallest
-# tooth, a lateral incisor, had 0.36. Far less is asked for, so that retained roots stay.
-CRUMB_SHARE = 0.15
 # Fewer teeth do not tell the patient's size.
 _FEWEST_TEETH = 5
 
@@ -35,18 +32,14 @@ def without_crumbs(
         labels: FDI numbers.
         scan: on the same grid.
     """
-    shares = {
-        region.label: region.volume_mm3 / VOLUMES_MM3[type_of(fdi)]
-        for region in regions
-        if (fdi := numbering.numbers.get(region.label))
-    }
-    if len(shares) < _FEWEST_TEETH:
+    numbered = [(region, fdi) for region in regions if (fdi := numbering.numbers.get(region.label))]
+    if len(numbered) < _FEWEST_TEETH:
         return numbering, labels
-    least = CRUMB_SHARE * float(np.median(list(shares.values())))
+    scale = scale_of(numbered)
     small = {
-        fdi: label
-        for label, share in shares.items()
-        if share < least and (fdi := numbering.numbers[label])
+        fdi: region.label
+        for region, fdi in numbered
+        if is_crumb(region.volume_mm3, type_of(fdi), scale)
     }
     cut = cut_among(small, labels, scan)
     crumbs = {label: fdi for fdi, label in small.items() if fdi not in cut}

@@ -12,8 +12,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from ToothSegLib.arch import SLOT_FDI, SLOT_TYPES, Pose
-from ToothSegLib.norms import VOLUMES_MM3
-from ToothSegLib.regions import Region
+from ToothSegLib.norms import VOLUMES_MM3, is_crumb
+from ToothSegLib.regions import Region, scale_of
 from ToothSegLib.teeth import type_of
 
 # Of the volume that this patient's other teeth suggest, at least and at most.
@@ -36,13 +36,15 @@ def displaced_teeth(
         pose: how the arch template lies over the teeth.
 
     Returns:
-        Region label -> FDI number that no region has, and how much of it looks like that tooth.
+        Region label -> FDI number that no region has, or none but a crumb, and how much of it
+        looks like that tooth.
     """
     numbered = [(region, fdi) for region in regions if (fdi := numbers[region.label]) is not None]
     if not numbered or not leftover:
         return {}
-    size = np.median([r.volume_mm3 / VOLUMES_MM3[type_of(fdi)] for r, fdi in numbered])
-    taken = {fdi for _, fdi in numbered}
+    size = scale_of(numbered)
+    # A crumb in the place of a tooth that lies elsewhere holds its number.
+    taken = {fdi for r, fdi in numbered if not is_crumb(r.volume_mm3, type_of(fdi), size)}
     found: dict[int, tuple[int, float]] = {}
     places = pose.places()
     for region in sorted(regions, key=lambda region: -region.volume_mm3):

@@ -78,11 +78,11 @@ def separate_teeth(maps: Maps) -> Instances:
     where = np.flatnonzero(maps.tooth >= TOOTH_THRESHOLD)
     if not len(where):
         return Instances(labels, [], [])
-    centres, size = None, 1.0
+    centres, size, up = None, 1.0, _upwards(Numbering())
     if maps.offsets is None:
         parts = label_by_categories(maps, where)
     else:
-        parts, centres, size = _gathered_votes(maps, where)
+        parts, centres, size, up = _gathered_votes(maps, where)
     pieces = split_pieces(parts, where, labels.shape)
     tooth, founders = _absorb(pieces, MINIMAL_VOLUME_MM3 / maps.spacing_mm**3)
     dropped = np.sort(pieces.size[tooth < 0])[::-1] * maps.spacing_mm**3
@@ -95,7 +95,7 @@ def separate_teeth(maps: Maps) -> Instances:
             voted = _is_main(pieces)[founders] & (pieces.label[founders] >= 0)
             middles[voted] = centres[pieces.label[founders[voted]]][:, ::-1]
         share = _HALVES_SHARE if centres is None else _HALVES_SHARE_AGAINST_VOTES
-        tooth = np.append(join_parts(pieces, tooth, regions, middles, share, size), -1)[tooth]
+        tooth = np.append(join_parts(pieces, tooth, regions, middles, share, size, up), -1)[tooth]
     labels.ravel()[where] = (tooth + 1)[pieces.piece]
     labels = _largest_first(labels)
     regions, numbering = measure_regions(labels, maps), None
@@ -157,19 +157,21 @@ def _measured_anew(labels: np.ndarray, maps: Maps) -> tuple[np.ndarray, list[Reg
     return labels, regions, number_regions(regions, maps.view())
 
 
-def _gathered_votes(maps: Maps, where: np.ndarray) -> tuple[np.ndarray, np.ndarray, float]:
-    """As ``label_by_votes``, along the arches where teeth enough for that are found, and how long
-    this patient's teeth are over the norms."""
+def _gathered_votes(
+    maps: Maps, where: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, float, np.ndarray]:
+    """As ``label_by_votes``, along the arches where teeth enough for that are found; how long this
+    patient's teeth are over the norms; and (3,) where the head's own up is, LPS."""
     parts, centres = label_by_votes(maps, where)
     rough = np.zeros(maps.tooth.shape, np.uint16)
     rough.ravel()[where] = parts + 1
     regions = [r for r in measure_regions(rough, maps) if r.volume_mm3 >= MINIMAL_VOLUME_MM3]
     numbering = number_regions(regions, maps.view())
     if numbering.pose is None:
-        return parts, centres, 1.0
+        return parts, centres, 1.0, _upwards(numbering)
     size = np.cbrt(patient_size(regions, numbering) or 1.0)
     size = float(np.clip(size, *_SIZES))
-    return *label_by_votes(maps, where, ArchLine(numbering.pose)), size
+    return *label_by_votes(maps, where, ArchLine(numbering.pose)), size, _upwards(numbering)
 
 
 def _is_main(pieces: Pieces) -> np.ndarray:

@@ -15,12 +15,14 @@ from ToothSegLib.regions import Region
 _SAME_LOOK = 0.5
 _CLOSE_ALONG, _TOUCH = 0.4, 0.06
 _CLOSE_MOLARS, _TOUCH_MOLARS = 0.52, 0.12
-# Or they lie one above the other, crown and root, as neighbours never do.
-_TOUCH_STACKED = 0.03
+# Or they lie one above the other, crown and root, as neighbours never do. A third molar deep in the
+# jaw may look much like the second, but the two together are larger than one.
+_TOUCH_STACKED, _BOTH_STACKED = 0.03, 1.5
 # A second molar in two: the large part may look like a third molar, the small one, wedged between
 # it and the first molar, like a second. A bud of a third molar is as small, but looks like one.
 _SPLIT_LOOK, _CLOSE_SPLIT, _SMALL_PART, _BOTH_PARTS = 0.2, 0.62, 0.45, 1.85
 _PART_OF_A_TOOTH = 1.2  # of the norm; whole teeth of a large patient are larger than that
+_UPRIGHT = np.array([0.0, 0.0, 1.0])
 _WHOLE_ARCH_MM = 35.0  # from side to side; half an arch is no wider than 30
 _MOLARS = np.isin(np.arange(1, 17), (6, 7, 8, 14, 15, 16))
 _LAST_MOLARS = np.isin(np.arange(1, 17), (7, 8, 15, 16))
@@ -33,6 +35,7 @@ def join_parts(
     middles: np.ndarray,
     halves_share: float,
     size: float = 1.0,
+    up: np.ndarray = _UPRIGHT,
 ) -> np.ndarray:
     """(t,) the tooth that each tooth becomes when those cut in two are joined.
 
@@ -42,6 +45,7 @@ def join_parts(
         middles: (t, 3) mm, where each tooth's middle is.
         halves_share: from this share of the smaller one's surface on, contact alone joins.
         size: of the patient's teeth over the norms, in length.
+        up: (3,) the head's own direction upwards, a unit vector in LPS.
     """
     member = membership(tooth, len(regions))
     contact = (member.T @ pieces.contact @ member).toarray()
@@ -65,8 +69,7 @@ def join_parts(
             if centre is not None:
                 away = _along(far, 0.5 * (middles[one] + middles[other]) - centre)
             near = away < _CLOSE_ALONG * width and share >= _TOUCH
-        gap = np.abs(regions[one].centroid - regions[other].centroid)
-        stacked = gap[2] > np.hypot(*gap[:2]) and share >= _TOUCH_STACKED
+        stacked = share >= _TOUCH_STACKED and _are_stacked(regions[one], regions[other], up, size)
         # Each part goes to one tooth only, or it would tie two neighbours together.
         less, more = sorted((one, other), key=lambda index: regions[index].voxels)
         loose = not (taken[less] or taken[more]) and _is_part(regions[less], size)
@@ -93,6 +96,17 @@ def _along(far: np.ndarray, place: np.ndarray) -> float:
 def _is_part(region: Region, size: float) -> bool:
     """Whether a region is too small for a whole tooth of its look."""
     return region.volume_mm3 < _PART_OF_A_TOOTH * _usual_mm3(_look(region), size)
+
+
+def _are_stacked(one: Region, other: Region, up: np.ndarray, size: float) -> bool:
+    """Whether two regions lie one above the other and are no more than a tooth together."""
+    gap = one.centroid - other.centroid
+    high = abs(float(gap @ up))
+    usual = _usual_mm3(0.5 * (_look(one) + _look(other)), size)
+    return (
+        high > np.sqrt(max(float(gap @ gap) - high**2, 0.0))
+        and one.volume_mm3 + other.volume_mm3 < _BOTH_STACKED * usual
+    )
 
 
 def _is_split_molar(less: Region, more: Region, size: float) -> bool:

@@ -84,6 +84,13 @@ class Numbering:
     third_molars: dict[int, int] = field(default_factory=dict)
     pose: Pose | None = None
 
+    def take_from_crumb(self, label: int) -> None:
+        """Take the number of a region that is too small for a tooth."""
+        self.numbers[label] = None
+        # That it is none of the tooth is as sure as its number was not.
+        self.confidence[label] = 1 - self.confidence[label]
+        self.notes[label] = "too small for a tooth"
+
     def without(self, labels: Collection[int]) -> Numbering:
         """The same for the other regions."""
         return Numbering(
@@ -261,6 +268,8 @@ def _place_displaced(numbering: Numbering, regions: list[Region]) -> None:
     assert numbering.pose is not None
     found = displaced_teeth(regions, numbering.numbers, leftover, numbering.pose)
     for label, (fdi, looks) in found.items():
+        for crumb in [other for other, held in numbering.numbers.items() if held == fdi]:
+            numbering.take_from_crumb(crumb)
         numbering.numbers[label], numbering.confidence[label] = fdi, looks
         del numbering.notes[label]
 

@@ -17,7 +17,7 @@ from scipy.cluster.vq import kmeans2
 from ToothSegLib.arch import SLOT_FDI
 from ToothSegLib.arch_line import ArchLine
 from ToothSegLib.maps import Maps
-from ToothSegLib.norms import VOLUMES_MM3, WIDTHS_MM
+from ToothSegLib.norms import VOLUMES_MM3, WIDTHS_MM, is_crumb
 from ToothSegLib.numbering import Numbering
 from ToothSegLib.regions import Region
 from ToothSegLib.teeth import TEETH, neighbours, type_of
@@ -123,7 +123,12 @@ def part_merged(
         return None
     parted, highest = None, int(labels.max())
     free = {tooth.fdi for tooth in TEETH}
-    free -= {fdi for fdi in numbering.numbers.values() if fdi is not None}
+    free -= {
+        fdi
+        for region in regions
+        if (fdi := numbering.numbers[region.label]) is not None
+        and not is_crumb(region.volume_mm3, type_of(fdi), scale)
+    }
     for suspect in _suspects(regions, numbering, scale, free):
         half = _other_half(suspect, labels, maps, ArchLine(numbering.pose), scale)
         if half is not None:
@@ -135,13 +140,24 @@ def part_merged(
 
 
 def patient_size(regions: list[Region], numbering: Numbering) -> float | None:
-    """Volume of this patient's teeth over the norms; None where there are too few."""
-    ratios = [
-        region.volume_mm3 / VOLUMES_MM3[type_of(fdi)]
+    """Volume of this patient's teeth over the norms; None where there are too few.
+
+    Teeth that the scan cuts, such as the crowns of the jaw that it is not of, would make the others
+    giants. Where hardly any is whole, they tell at most that the patient is larger than the norm.
+    """
+    ratios = {
+        region.label: region.volume_mm3 / VOLUMES_MM3[type_of(fdi)]
         for region in regions
         if (fdi := numbering.numbers[region.label]) is not None
+    }
+    whole = [
+        ratios[region.label] for region in regions if region.label in ratios and not region.cut
     ]
-    return float(np.median(ratios)) if len(ratios) >= _ENOUGH_TEETH else None
+    if len(whole) >= _ENOUGH_TEETH:
+        return float(np.median(whole))
+    if len(ratios) < _ENOUGH_TEETH:
+        return None
+    return max(1.0, float(np.median(list(ratios.values()))))
 
 
 def _suspects(

@@ -8,10 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from ToothSegLib.maps import Maps
+from ToothSegLib.norms import VOLUMES_MM3
+from ToothSegLib.teeth import type_of
 
 # Half of a lower incisor, and how many regions it takes to say how large a patient's teeth are.
 _PART_MM3 = 100.0
-_FEWEST = 4
+_FEWEST, _ENOUGH = 4, 6
 
 
 @dataclass
@@ -26,6 +28,7 @@ class Region:
     type_probabilities: np.ndarray  # (17,), mean over the region
     confidence: float  # mean tooth probability, 0..1
     prosthesis: float | None = None  # mean probability of a prosthesis, if the networks tell
+    cut: bool = False  # whether it reaches the border of what the scan shows
 
     @property
     def place(self) -> tuple[float, float, float]:
@@ -34,10 +37,37 @@ class Region:
         return x, y, z
 
 
-def typical_mm3(regions: Sequence[Region]) -> float:
-    """The median volume of what may be a whole tooth; 0 where fewer than four may be."""
-    volumes = [region.volume_mm3 for region in regions if region.volume_mm3 > _PART_MM3]
-    return float(np.median(volumes)) if len(volumes) >= _FEWEST else 0.0
+def typical_size(regions: Sequence[Region]) -> float:
+    """The median volume, over what teeth of such a look have, of what may be a whole tooth; 0 where
+    fewer than four may be.
+
+    Molars are large in any patient, and a part of a scan may show nothing but molars.
+    """
+    sizes = [
+        (region.cut, region.volume_mm3 / max(usual_mm3(region), 1.0))
+        for region in regions
+        if region.volume_mm3 > _PART_MM3
+    ]
+    if len(sizes) < _FEWEST:
+        return 0.0
+    # Teeth that the scan cuts seem small, but a few whole ones may be large by chance.
+    whole = [size for cut, size in sizes if not cut]
+    return float(np.median(whole if len(whole) >= _ENOUGH else [size for _, size in sizes]))
+
+
+def usual_mm3(region: Region) -> float:
+    """The volume of a tooth of that look, by the norms."""
+    chances = region.type_probabilities[1:]
+    return float(chances @ VOLUMES_MM3[1:]) / max(float(chances.sum()), 1e-6)
+
+
+def scale_of(numbered: Sequence[tuple[Region, int]]) -> float:
+    """Median of the volumes over the norms, of regions and their FDI numbers, at least one.
+
+    What the scan cuts says nothing of the patient's size, unless there is nothing else.
+    """
+    ratios = [(r.cut, r.volume_mm3 / VOLUMES_MM3[type_of(fdi)]) for r, fdi in numbered]
+    return float(np.median([ratio for cut, ratio in ratios if not cut] or [r for _, r in ratios]))
 
 
 def measure_regions(labels: np.ndarray, maps: Maps) -> list[Region]:
@@ -63,6 +93,8 @@ def measure_regions(labels: np.ndarray, maps: Maps) -> list[Region]:
     # (x, y, z) mm from the grid's first voxel; LPS because the grid is canonical.
     points = np.stack(np.unravel_index(where, labels.shape)[::-1], axis=1) * maps.spacing_mm
     centres = np.stack([mean(points[:, axis]) for axis in range(3)], axis=1)
+    seen = maps.view().shows(np.asarray(points + maps.origin, np.float64), maps.spacing_mm)
+    cut = np.bincount(label[~seen], minlength=highest + 1)
     points = points - centres[label]
     spread = np.empty((highest + 1, 3, 3))
     for row in range(3):
@@ -89,6 +121,7 @@ def measure_regions(labels: np.ndarray, maps: Maps) -> list[Region]:
             type_probabilities=types[index],
             confidence=float(tooth[index]),
             prosthesis=None if prosthesis is None else float(prosthesis[index]),
+            cut=bool(cut[index]),
         )
         for index in np.flatnonzero(voxels)
     ]

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from ToothSegLib.crumbs import CRUMB_SHARE
+from ToothSegLib.norms import CRUMB_SHARE
 from ToothSegLib.numbering import Numbering
 from ToothSegLib.quality.facts import Facts
 from ToothSegLib.quality.row import order_findings

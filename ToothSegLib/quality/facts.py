@@ -70,6 +70,7 @@ class Facts:
         confidence: FDI number -> how sure it is.
         left_out: regions that are none of the 28 teeth.
         third_molars: labels of those among them that are third molars.
+        third_numbers: the FDI numbers of these.
         cut: FDI numbers of the teeth that are not all in the field of view.
         twice: FDI number that several regions have -> these regions, the largest first.
         sizes: FDI number of each whole tooth -> its volume as a share of what its type has in
@@ -96,6 +97,7 @@ class Facts:
             region for region in regions if numbering.numbers.get(region.label) is None
         ]
         self.third_molars = set(numbering.third_molars)
+        self.third_numbers = set(numbering.third_molars.values())
         self.boxes = label_boxes(labels.array)
         self._points: dict[int, np.ndarray] = {}
         self.cut = cut_teeth(labels, scan, self.boxes)
@@ -140,6 +142,11 @@ class Facts:
         arch, slot = _SLOT[fdi]
         place = self.pose.to_lps(self.pose.places()[arch, slot])
         return float((self.regions[fdi].centroid - place) @ self.up)
+
+    def away_mm(self, region: Region, fdi: int) -> float:
+        """How far a region's centre lies from a tooth's place in the row."""
+        place = self.pose.to_lps(self.pose.places()[_SLOT[fdi]])
+        return float(np.linalg.norm(region.centroid - place))
 
     @property
     def up(self) -> np.ndarray:

@@ -142,8 +142,12 @@ def rejoined_findings(
 
 
 def _row_is_full(facts: Facts, fdi: int) -> bool:
-    """Whether no number is left for a tooth that was merged into another."""
-    return all(number in facts.regions for number in row_of(fdi))
+    """Whether no number is left for a tooth that was merged into another: into a second molar, a
+    third one too."""
+    third = fdi + 1
+    return all(number in facts.regions for number in row_of(fdi)) and (
+        third % 10 != 8 or third in facts.third_numbers
+    )
 
 
 def _other_half(facts: Facts, piece: Region, most: float) -> int | None:

@@ -11,8 +11,8 @@ from ToothSegLib.numbering import Numbering
 from ToothSegLib.quality.doubts import UNSURE_NUMBER
 from ToothSegLib.quality.facts import Facts
 from ToothSegLib.regions import Region
-from ToothSegLib.report import Finding, Place, in_lps
-from ToothSegLib.teeth import type_of
+from ToothSegLib.report import Finding, Place, Urgency, in_lps
+from ToothSegLib.teeth import FDI_NUMBERS, type_of
 
 # A dropped piece below this is noise.
 DROPPED_MM3 = 10.0
@@ -95,14 +95,18 @@ def no_place_findings(
         if region.volume_mm3 >= TOOTH_MM3:
             place, teeth = _place(facts, region)
             what = "an extra tooth, a fragment, an implant or no tooth at all."
+            urgency: Urgency = "medium"
             if held := _number_held(facts, region):
                 what = f"it looks like {held}, whose number a smaller tooth has: its milk tooth?"
                 teeth = tuple(sorted({*teeth, held}))
+            elif free := _number_free(facts, region):
+                what = f"it looks like {free}, which was not found: is it that, out of its row?"
+                teeth, urgency = tuple(sorted({*teeth, free})), "high"
             message = (
                 f"A region of {region.volume_mm3:.0f} mm3 {place} fits no place in the arch and "
                 f"was left out: {what}"
             )
-            findings.append(Finding("no-place", "medium", message, teeth, (region.place,)))
+            findings.append(Finding("no-place", urgency, message, teeth, (region.place,)))
     if fragments:
         fragments.sort(key=lambda region: -region.volume_mm3)
         place, _ = _place(facts, fragments[0])
@@ -141,16 +145,31 @@ def _number_held(facts: Facts, region: Region) -> int | None:
     the nearest, if there are several."""
     held: list[tuple[float, int]] = []
     for fdi, tooth in facts.regions.items():
-        size = region.volume_mm3 / (NORM_VOLUMES_MM3[type_of(fdi)] * facts.scale)
         if (
-            region.type_probabilities[type_of(fdi)] >= OWN_LOOK
-            and LEAST_SIZE <= size <= MOST_SIZE
+            _looks_like(facts, region, fdi)
             and tooth.volume_mm3 <= HOLDER_AT_MOST * region.volume_mm3
             and (away := float(np.linalg.norm(tooth.centroid - region.centroid)))
             <= HOLDER_WITHIN_MM
         ):
             held.append((away, fdi))
     return min(held)[1] if held else None
+
+
+def _number_free(facts: Facts, region: Region) -> int | None:
+    """The number without a tooth that a region seems to be the tooth of, on its side."""
+    free = [
+        (facts.away_mm(region, fdi), fdi)
+        for fdi in FDI_NUMBERS
+        if fdi not in facts.regions and _looks_like(facts, region, fdi)
+    ]
+    away, fdi = min(free, default=(np.inf, 0))
+    return fdi if away <= HOLDER_WITHIN_MM else None
+
+
+def _looks_like(facts: Facts, region: Region, fdi: int) -> bool:
+    size = region.volume_mm3 / (NORM_VOLUMES_MM3[type_of(fdi)] * facts.scale)
+    looks = region.type_probabilities[type_of(fdi)]
+    return bool(looks >= OWN_LOOK and LEAST_SIZE <= size <= MOST_SIZE)
 
 
 def _place(facts: Facts, region: Region) -> tuple[str, tuple[int, ...]]:

@@ -22,6 +22,8 @@ CLOSED_GAP = 0.75
 # off, impacted ones up to 7.2, those of a real head up to 1.4. The numbering hardly minds: neither
 # look nor way to the neighbours tells it.
 FAR_OFF_MM = 10.0
+# Of a head on its side 9 of 28 teeth are so far off; of people's, four canines may be.
+MANY_OFF, MANY_OFF_SHARE = 5, 0.25
 # Quadrants whose teeth have the lower coordinates, across and up.
 _RIGHT, _LOWER = (1, 4), (3, 4)
 _OPPOSITE = {1: 4, 2: 3, 3: 2, 4: 1}
@@ -77,7 +79,15 @@ def gap_findings(facts: Facts, told: Collection[int]) -> list[Finding]:
 
 
 def height_findings(facts: Facts, told: Collection[int]) -> list[Finding]:
-    """Teeth far above or below their row, those apart that another finding names."""
+    """Teeth far above or below their row, those apart that another finding names; one finding
+    where so many are that the head cannot lie as the file says."""
+    far = [fdi for fdi in facts.regions if abs(facts.height_mm(fdi)) > FAR_OFF_MM]
+    if len(far) >= max(MANY_OFF, MANY_OFF_SHARE * len(facts.regions)):
+        message = (
+            f"{len(far)} of {len(facts.regions)} teeth lie far above or below their rows: check "
+            "the orientation in the file's header, and all numbers."
+        )
+        return [Finding("order", "high", message, tuple(facts.regions))]
     findings = []
     for fdi in facts.regions:
         height = facts.height_mm(fdi)
