@@ -30,6 +30,8 @@ if importlib.util.find_spec("ToothSegLib") is None:
     # A checkout has the library beside the module's folder; the built extension beside this file.
     sys.path.append(str(Path(__file__).resolve().parents[1]))
 
+_PACKAGES = ("ToothSegLib", "ToothSegPanel", "ToothSegScene")
+
 SAMPLE_NAME = "ToothSegSample"
 SAMPLE_SHA256 = "a6a2a83d6622354a9289210675dec3e7a08fb22b71b9d047c130cd4d3c0f02a7"
 
@@ -119,6 +121,16 @@ class ToothSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         # (AttributeError) and disconnects nothing (SystemError).
         with suppress(ValueError, AttributeError, SystemError):
             self._drop_parameters()
+
+    def onReload(self) -> None:
+        """A developer reloads the module: with all of its code, not this file alone.
+
+        What is there goes on with its own until the base class has cleaned it up.
+        """
+        for name in list(sys.modules):
+            if name.partition(".")[0] in _PACKAGES:
+                del sys.modules[name]
+        ScriptedLoadableModuleWidget.onReload(self)
 
     def enter(self) -> None:
         """The user comes to the module."""

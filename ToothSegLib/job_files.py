@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from ToothSegLib.errors import OutputError, ToothSegError
+from ToothSegLib.label_boxes import label_boxes
 from ToothSegLib.report import Segmentation, from_json, to_json
 from ToothSegLib.teeth import FDI_NUMBERS
 from ToothSegLib.volume import Volume
@@ -87,7 +88,7 @@ def read_result(folder: Path) -> Segmentation:
             f"{tuple(request['shape'])}; run it again"
         )
     segmentation = from_json(report, _placed(array, request))
-    there = set(np.flatnonzero(np.bincount(array.ravel(), minlength=1)).tolist()) - {0}
+    there = set(label_boxes(array))
     told = {tooth.fdi for tooth in segmentation.teeth}
     if there != told or not there <= set(FDI_NUMBERS):
         raise ToothSegError(

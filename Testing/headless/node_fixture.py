@@ -49,6 +49,16 @@ def linear_transform(matrix: np.ndarray, name: str = "Turn") -> Any:
     return node
 
 
+def harden(nodes: tuple[Any, ...], matrix: np.ndarray) -> None:
+    """Harden a transform on nodes, as the user does in the module Transforms."""
+    import slicer
+
+    transform = linear_transform(matrix)
+    for node in nodes:
+        node.SetAndObserveTransformNodeID(transform.GetID())
+        slicer.vtkSlicerTransformLogic.hardenTransform(node)
+
+
 def bent_transform(name: str = "Bend") -> Any:
     """A non-linear transform node in the scene."""
     import slicer

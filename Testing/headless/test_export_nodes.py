@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from export_fixture import OBLIQUE, everything_in, tooth_of_labels
+from phantom_fixture import segmentation
 from ToothSegLib.errors import InputError, OutputError
 from ToothSegLib.teeth import by_fdi
 from ToothSegLib.volume import Volume
@@ -66,10 +67,10 @@ def test_failed_models_leave_nothing(
     before, items = everything_in(scene), children(hierarchy, hierarchy.GetSceneItemID())
     fill, filled = exporter._fill_model, []
 
-    def fill_one(model: Any, segment: Any, fdi: int) -> None:
+    def fill_one(*what: Any) -> None:
         if filled:
             raise OutputError("no more")
-        filled.append(fill(model, segment, fdi))
+        filled.append(fill(*what))
 
     monkeypatch.setattr(exporter, "_fill_model", fill_one)
     with pytest.raises(OutputError, match="no more"):
@@ -77,6 +78,33 @@ def test_failed_models_leave_nothing(
     assert filled
     assert everything_in(scene) == before
     assert children(hierarchy, hierarchy.GetSceneItemID()) == items
+
+
+@pytest.mark.parametrize("smoothing", [0.5, 1.0])
+def test_models_have_the_volume_of_the_voxels(
+    exporter: Any,
+    scene: Any,
+    sample_volume_node: Any,
+    sample_labels: Volume,
+    smoothing: float,
+) -> None:
+    """Incisors, of which Slicer's own smoothing takes most."""
+    import slicer
+    import vtk
+
+    from ToothSegScene.segments import write_segmentation
+
+    incisors = np.where(sample_labels.array % 10 <= 2, sample_labels.array, 0).astype(np.uint8)
+    made = segmentation(sample_labels.with_array(incisors))
+    node = write_segmentation(scene, sample_volume_node, made)
+    exporter.export_models(node, smoothing)
+    models = slicer.util.getNodesByClass("vtkMRMLModelNode")
+    for fdi in set(np.unique(incisors).tolist()) - {0}:
+        (model,) = (model for model in models if model.GetName().startswith(str(fdi)))
+        mass = vtk.vtkMassProperties()
+        mass.SetInputData(model.GetPolyData())
+        wanted = (incisors == fdi).sum() * np.prod(sample_labels.spacing)
+        assert mass.GetVolume() == pytest.approx(wanted, rel=0.01)
 
 
 def test_label_map_holds_fdi_numbers_on_the_volumes_grid(

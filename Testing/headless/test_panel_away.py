@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from case_fixture import labels_on, result
+from case_fixture import TEETH, labels_on, result
 from panel_fixture import open_panel, settle
 from ToothSegLib.dataset.folder import Dataset
 
@@ -30,13 +30,13 @@ def scan_and_node(widget: Any) -> tuple[Any, Any]:
     return scan, node
 
 
-def stroke(scan: Any, node: Any, where: tuple[slice, ...]) -> None:
-    """A brush stroke on 16, and time for the panel to look."""
+def stroke(scan: Any, node: Any, where: tuple[slice, ...], segment: str = "tooth_16") -> None:
+    """A brush stroke, and time for the panel to look."""
     import slicer
 
-    array = slicer.util.arrayFromSegmentBinaryLabelmap(node, "tooth_16", scan)
+    array = slicer.util.arrayFromSegmentBinaryLabelmap(node, segment, scan)
     array[where] = 1
-    slicer.util.updateSegmentBinaryLabelmapFromArray(array, node, "tooth_16", scan)
+    slicer.util.updateSegmentBinaryLabelmapFromArray(array, node, segment, scan)
     settle()
 
 
@@ -104,15 +104,22 @@ def test_what_a_script_did_just_before_is_a_step_apart(
     assert widget.ui.undoButton.enabled
 
 
-def test_a_step_after_the_visit_saves_what_was_painted(
-    widget: Any, scan_and_node: tuple[Any, Any], tmp_path: Path
-) -> None:
-    scan, node = scan_and_node
+@pytest.fixture
+def saving(widget: Any, scan_and_node: tuple[Any, Any], tmp_path: Path) -> Path:
+    """The folder of a data set into which every step is saved, the first one too."""
     ui = widget.ui
     ui.datasetEdit.currentPath = str(tmp_path / "set")
     ui.annotatorEdit.text = "ab"
     settle()
     ui.autosaveCheck.click()
+    return tmp_path / "set"
+
+
+def test_the_return_saves_what_was_painted(
+    widget: Any, scan_and_node: tuple[Any, Any], saving: Path
+) -> None:
+    scan, node = scan_and_node
+    ui = widget.ui
     widget.panel.result.selection.set((16,))
     widget.parent.exit()
     for where in STROKES:
@@ -120,10 +127,107 @@ def test_a_step_after_the_visit_saves_what_was_painted(
     widget.parent.enter()
     assert widget.panel.result.selection.teeth == (16,)
     ui.correctedButton.click()
-    (case,) = Dataset.open(tmp_path / "set").cases()
+    (case,) = Dataset.open(saving).cases()
     np.testing.assert_array_equal(case.labels().array, labels_on(node, scan))
     assert case.record.review[16] == "corrected"
-    assert [change.what for change in case.history()[-1].changes] == ["edited by hand"]
+    whats = [[change.what for change in entry.changes] for entry in case.history()]
+    assert whats == [[], ["edited by hand"], ["corrected"]]
+
+
+def test_a_tooth_that_is_painted_last_reaches_the_data_set(
+    widget: Any, scan_and_node: tuple[Any, Any], saving: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scan, node = scan_and_node
+    ui = widget.ui
+    for fdi in TEETH:
+        widget.panel.result.selection.set((fdi,))
+        ui.approveButton.click()
+    monkeypatch.setattr(widget.panel.result, "_open_editor", lambda *_: widget.parent.exit())
+    widget.panel.result.selection.set((21,))
+    ui.editorButton.click()
+    stroke(scan, node, STROKES[0], "tooth_21")
+    widget.parent.enter()
+    settle()
+    (case,) = Dataset.open(saving).cases()
+    assert 21 in case.record.teeth
+    assert case.record.review[21] == "corrected"
+    assert ui.savedLabel.text == f"Saved: revision {case.revision} of {case.id}."
+
+
+def test_a_visit_that_changes_nothing_saves_nothing(
+    widget: Any, saving: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    saves: list[str] = []
+    monkeypatch.setattr(widget.panel.result.training, "autosave", saves.append)
+    widget.parent.exit()
+    widget.parent.enter()
+    settle()
+    assert saves == []
+
+
+def test_nothing_is_called_saved_that_has_changed_since(
+    widget: Any, scan_and_node: tuple[Any, Any], saving: Path
+) -> None:
+    assert widget.ui.savedLabel.text.startswith("Saved: revision 1 of ")
+    stroke(*scan_and_node, STROKES[0])  # by a script, with the panel open
+    assert widget.ui.savedLabel.text.startswith("<b>Changed since it was saved</b>")
+    widget.panel.result.selection.set((16,))
+    widget.ui.correctedButton.click()
+    assert widget.ui.savedLabel.text.startswith("Saved: revision 2 of ")
+
+
+def test_a_result_that_is_painted_over_unseen_is_not_exported_as_reviewed(
+    widget: Any, scan_and_node: tuple[Any, Any], tmp_path: Path
+) -> None:
+    import slicer
+
+    from ToothSegScene.review import set_reviewed, state_of
+
+    scan, other = result("anisotropic")
+    slicer.util.arrayFromVolume(scan)[0, 0, 0] = 7  # the same voxels would be the same scan
+    slicer.util.arrayFromVolumeModified(scan)
+    other.SetName("B")
+    for node in (scan_and_node[1], other):
+        for fdi in TEETH:
+            set_reviewed(node, fdi, True)
+    ui, parameters = widget.ui, widget.logic.getParameterNode()
+    for node in (other, scan_and_node[1]):
+        parameters.segmentation = node
+        settle()
+    ui.datasetEdit.currentPath, ui.annotatorEdit.text = str(tmp_path / "set"), "ab"
+    array = slicer.util.arrayFromSegmentBinaryLabelmap(other, "tooth_36", scan)
+    array[tuple(np.argwhere(array)[0])] = 0
+    slicer.util.updateSegmentBinaryLabelmapFromArray(array, other, "tooth_36", scan)
+    ui.exportReviewedButton.click()
+    assert "1 of 2 results" in ui.messageLabel.text
+    assert "Not yet reviewed to the end: B." in ui.messageLabel.text
+    assert state_of(other, 36) != "reviewed"
+    (case,) = Dataset.open(tmp_path / "set").cases()
+    assert case.record.reviewed
+
+
+def test_the_return_tells_of_a_result_that_is_not_shown(
+    widget: Any, scan_and_node: tuple[Any, Any]
+) -> None:
+    import slicer
+
+    from ToothSegScene.review import set_reviewed
+
+    scan, other = result("anisotropic")
+    other.SetName("B")
+    set_reviewed(other, 36, True)
+    parameters = widget.logic.getParameterNode()
+    for node in (other, scan_and_node[1]):
+        parameters.segmentation = node
+        settle()
+    widget.parent.exit()
+    array = slicer.util.arrayFromSegmentBinaryLabelmap(other, "tooth_36", scan)
+    array[tuple(np.argwhere(array)[0])] = 0
+    slicer.util.updateSegmentBinaryLabelmapFromArray(array, other, "tooth_36", scan)
+    widget.parent.enter()
+    settle()
+    told = "<i>B</i>: <b>36 was changed</b> by hand: look at it again."
+    assert widget.ui.messageLabel.text == told
 
 
 def test_a_run_that_ends_meanwhile_leaves_the_views_until_the_return(

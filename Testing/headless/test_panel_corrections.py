@@ -42,6 +42,33 @@ def _labels(node: Any) -> np.ndarray:
     return read_labels(node, slicer.util.getNode("vtkMRMLScalarVolumeNode*")).array.copy()
 
 
+def test_the_cursor_is_a_clock_during_a_verb_its_undo_and_its_redo(
+    widget: Any, node: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from PySide6.QtWidgets import QApplication
+
+    from ToothSegScene.editing import Corrections
+
+    seen: dict[str, bool] = {}
+
+    def look(name: str) -> Any:
+        real = getattr(Corrections, name)
+
+        def verb(corrections: Any, *arguments: Any) -> None:
+            seen[name] = QApplication.overrideCursor() is not None
+            real(corrections, *arguments)
+
+        return verb
+
+    for name in ("delete", "undo", "redo"):
+        monkeypatch.setattr(Corrections, name, look(name))
+    _do(widget, (31,), "deleteButton")
+    widget.ui.undoButton.click()
+    widget.ui.redoButton.click()
+    assert seen == {"delete": True, "undo": True, "redo": True}
+    assert QApplication.overrideCursor() is None
+
+
 def _do(widget: Any, teeth: tuple[int, ...], button: str, new: int | None = None) -> None:
     result = widget.panel.result
     result.selection.set(teeth)

@@ -82,6 +82,44 @@ def test_the_cursor_is_a_clock_while_files_are_written(
     assert "The disk is full" in shown.text
 
 
+@pytest.mark.parametrize("stop", [False, True])
+def test_the_export_of_surfaces_shows_how_far_it_is_and_can_be_stopped(
+    widget: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stop: bool
+) -> None:
+    import slicer
+
+    from ToothSegScene import surface_files
+
+    shown: list[Any] = []
+    seen: list[tuple[int, str]] = []
+    make, write = slicer.util.createProgressDialog, surface_files._write
+
+    def make_and_keep(*arguments: Any, **named: Any) -> Any:
+        shown.append(make(*arguments, **named))
+        return shown[-1]
+
+    def write_and_look(*arguments: Any) -> Any:
+        (dialog,) = shown
+        seen.append((dialog.value, dialog.labelText))
+        if stop and len(seen) == 3:
+            dialog.cancel()
+        return write(*arguments)
+
+    monkeypatch.setattr(slicer.util, "createProgressDialog", make_and_keep)
+    monkeypatch.setattr(surface_files, "_write", write_and_look)
+    widget.ui.folderEdit.currentPath = str(tmp_path)
+    widget.ui.exportSurfacesButton.click()
+    files = len(list(tmp_path.iterdir()))
+    if stop:
+        assert (len(seen), files) == (3, 0)
+        assert widget.ui.messageLabel.text == "Cancelled; nothing was written."
+    else:
+        assert files == len(seen) == 28
+        assert [value for value, _ in seen] == sorted(value for value, _ in seen)
+        assert seen[0] == (60, "Writing surfaces")
+        assert seen[-1][0] > 90
+
+
 def test_existing_files_are_replaced_only_on_request(
     widget: Any, tmp_path: Path, dialogs: Any
 ) -> None:

@@ -149,6 +149,30 @@ def test_every_step_is_saved_and_a_new_scene_goes_on_from_there(
     np.testing.assert_array_equal(labels_on(loaded, scan), some_labels())
 
 
+def test_the_cursor_is_a_clock_while_a_case_is_loaded(
+    widget: Any, node: Any, folder: Path, dialogs: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from PySide6.QtWidgets import QApplication
+
+    from ToothSegLib.errors import InputError
+
+    seen: list[Any] = []
+
+    def fail(*_arguments: Any) -> None:
+        seen.append(QApplication.overrideCursor())
+        raise InputError("the case is damaged")
+
+    widget.ui.exportCaseButton.click()
+    monkeypatch.setattr("ToothSegScene.training_case.place_case", fail)
+    dialogs.answer(lambda dialog: seen.append(QApplication.overrideCursor()) or choose("")(dialog))
+    widget.ui.openCaseButton.click()
+    asked, opening = seen
+    assert asked is None
+    assert opening is not None
+    assert QApplication.overrideCursor() is None
+    assert "The case is damaged." in [shown.text for shown in dialogs.take()]
+
+
 def test_without_folder_or_initials_a_button_says_so(widget: Any, node: Any) -> None:
     ui = widget.ui
     assert not ui.exportCaseButton.enabled

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from case_fixture import FINDING, TEETH, labels_on, result, save, some_labels
-from node_fixture import GEOMETRIES, TURN, linear_transform, volume_node
+from node_fixture import GEOMETRIES, TURN, harden, linear_transform, volume_node
 from ToothSegLib.dataset.checks import check_dataset
 from ToothSegLib.dataset.folder import Dataset
 from ToothSegLib.dataset.record import Change
@@ -257,16 +257,6 @@ def test_a_result_without_teeth_or_scan_is_refused(scene: Any, tmp_path: Path) -
     with pytest.raises(InputError, match="holds no teeth"):
         save(node, tmp_path / "set")
     assert not (tmp_path / "set").exists()
-
-
-def harden(nodes: tuple[Any, ...], matrix: np.ndarray) -> None:
-    """As the user does in the module Transforms."""
-    import slicer
-
-    turn = linear_transform(matrix)
-    for node in nodes:
-        node.SetAndObserveTransformNodeID(turn.GetID())
-        slicer.vtkSlicerTransformLogic.hardenTransform(node)
 
 
 @pytest.mark.parametrize("again", [False, True])

@@ -73,6 +73,9 @@ class CaseSaver:
         self._privacy.check(written, names_in_scene(node))
         author = Author(who, note, accept_text=looks_suspicious(written))
         keeper = self._keeper(node, folder)
+        for _, other in self._keepers.values():
+            if other is not keeper:
+                other.let_go()  # a label map of the whole scan each
         try:
             number = _saved(keeper, author, what)
         except Locked:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from html import escape
 from typing import TYPE_CHECKING, Any
 
 from ToothSegLib.errors import InputError
 from ToothSegLib.teeth import LOWER_ARCH, UPPER_ARCH
 from ToothSegPanel import notation as words
-from ToothSegPanel.reporting import errors_in_a_line
+from ToothSegPanel.reporting import clock, errors_in_a_line
 from ToothSegPanel.selection import Selection
 from ToothSegPanel.verb_buttons import VERBS
 from ToothSegPanel.verbs import Situation, why_not
@@ -84,8 +85,13 @@ class CorrectionsPanel:
         self._notation = notation
         self.refresh()
 
-    def say_opened(self, bitten: Bitten) -> None:
-        """Say which reviewed teeth are open again or gone, and what was painted meanwhile."""
+    def say_opened(self, bitten: Bitten, of: str = "") -> None:
+        """Say which reviewed teeth are open again or gone, and what was painted meanwhile.
+
+        Args:
+            bitten: what has happened.
+            of: name of the result, if it is not the one that is shown.
+        """
 
         def told(teeth: Sequence[int], one: str, several: str) -> str:
             return f"{words.numbers(teeth, self._notation)} {one if len(teeth) == 1 else several}"
@@ -102,7 +108,7 @@ class CorrectionsPanel:
         if bitten.teeth:
             changed = told(bitten.teeth, "was", "were")
             lines.append(f"<b>{changed} changed</b> {how or 'by hand'}: look at {them} again.")
-        self._say(" ".join(lines))
+        self._say(" ".join([f"<i>{escape(of)}</i>:"] * bool(of) + lines))
 
     def choose_number(self, fdi: int) -> None:
         """Choose a new number."""
@@ -186,7 +192,8 @@ class CorrectionsPanel:
             with errors_in_a_line(verb, self._notation):
                 self._stop_asking()
                 now = self._now()
-                teeth = act(self._corrections(), now, float(self._ui.smoothSpin.value))
+                with clock():
+                    teeth = act(self._corrections(), now, float(self._ui.smoothSpin.value))
                 self._changed("taken back" if verb == "mark missing" and now.is_missing else verb)
                 self._selection.set(teeth)
 
@@ -195,7 +202,8 @@ class CorrectionsPanel:
     def _step(self, name: str) -> None:
         with errors_in_a_line(name, self._notation):
             self._stop_asking()
-            getattr(self._corrections(), name)()
+            with clock():
+                getattr(self._corrections(), name)()
             self._changed(name)
 
     def _edit(self, open_editor: Callable[[str], None]) -> None:
@@ -231,7 +239,8 @@ class CorrectionsPanel:
                 if reason:
                     raise InputError(reason)
                 fdi = now.chosen[0]
-                self._corrections().split(fdi, points[0], points[1], now.new)
+                with clock():
+                    self._corrections().split(fdi, points[0], points[1], now.new)
                 self._changed("split")
                 self._selection.set((fdi, now.new or 0))
         self.refresh()

@@ -7,9 +7,10 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
+from ToothSegLib.errors import Cancelled
 from ToothSegPanel.combos import ParameterCombo
 from ToothSegPanel.folder_line import folder_in, needed_folder, on_change
-from ToothSegPanel.reporting import at_work
+from ToothSegPanel.reporting import at_work, cancellable, errors_in_a_line
 
 FORMATS = (("STL", "STL"), ("OBJ", "OBJ, with colours"))
 GROUPINGS = (
@@ -100,16 +101,23 @@ class ExportPanel:
     def _surfaces(self) -> None:
         from ToothSegScene.export import export_surfaces
 
-        with at_work("export the surfaces"):
+        with errors_in_a_line("export the surfaces"):
             folder = self._folder()
-            files = export_surfaces(
-                self._result()[0],
-                folder,
-                smoothing=float(self._parameters.smoothing),
-                format=self._parameters.exportFormat,
-                grouping=self._parameters.exportGrouping,
-                overwrite=bool(self._ui.replaceCheck.checked),
-            )
+            try:
+                with cancellable("Export surfaces") as (progress, cancelled):
+                    files = export_surfaces(
+                        self._result()[0],
+                        folder,
+                        smoothing=float(self._parameters.smoothing),
+                        format=self._parameters.exportFormat,
+                        grouping=self._parameters.exportGrouping,
+                        overwrite=bool(self._ui.replaceCheck.checked),
+                        progress=progress,
+                        cancelled=cancelled,
+                    )
+            except Cancelled:
+                self._say("Cancelled; nothing was written.")
+                return
             count = "1 file" if len(files) == 1 else f"{len(files)} files"
             self._say_teeth(f"{count} of {self._name()} written to {escape(folder)}.")
 
@@ -127,7 +135,7 @@ class ExportPanel:
         from ToothSegScene.export import export_models
 
         with at_work("make the models"):
-            export_models(self._result()[0])
+            export_models(self._result()[0], float(self._parameters.smoothing))
             self._say_teeth(
                 f"The models of {self._name()} are in the scene, in folders by category."
             )

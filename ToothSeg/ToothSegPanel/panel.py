@@ -44,6 +44,7 @@ class Panel(VTKObservationMixin):
         self._region_of: tuple[str, str] | None = None
         self._pair = Pair()
         self._away = False
+        self._back = False
         self._arrived: Any = None
         self._gone_on = False
         self._before_import: list[str] = []
@@ -68,6 +69,9 @@ class Panel(VTKObservationMixin):
         self._notice_choice()
         self.advanced.show(parameters)
         self.refresh()
+        back, self._back = self._back, False
+        if back:
+            self.result.catch_up()
 
     def refresh(self) -> None:
         """Bring everything in line with the parameters and the scene.
@@ -119,12 +123,12 @@ class Panel(VTKObservationMixin):
         A visit to the Segment Editor is then one step, however many strokes it has.
         """
         self._settle.stop()
-        self.result.take_note()
+        self.result.leave()
         self._away = True
 
     def wake(self) -> None:
         """The user is back; `show` is to follow."""
-        self._away = False
+        self._away, self._back = False, True
         self.advanced.wake()
         arrived, self._arrived = self._arrived, None
         if arrived is not None and arrived.GetScene() is not None:
@@ -236,10 +240,10 @@ class Panel(VTKObservationMixin):
         return self.advanced.why_no_bundle
 
     def _remark(self) -> str:
-        from ToothSegScene.own_scan import lost_in_words
+        from ToothSegScene.own_scan import doubts_in_words, lost_in_words
 
         node = None if self._parameters is None else self._parameters.segmentation
-        return "" if node is None else lost_in_words(node)
+        return "" if node is None else lost_in_words(node) or doubts_in_words(node)
 
     def _blocked(self) -> str:
         run = None if self.run is None else self.run.run

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import qt
 import slicer.util
 
 from ToothSegLib.errors import ToothSegError
+from ToothSegLib.progress import ProgressCallback
 from ToothSegPanel.notation import told
 
 
@@ -62,6 +63,34 @@ def at_work(doing: str) -> Iterator[None]:
     """
     with errors_in_a_line(doing), clock():
         yield
+
+
+@contextmanager
+def cancellable(doing: str) -> Iterator[tuple[ProgressCallback, Callable[[], bool]]]:
+    """A dialog with a bar and Cancel, for what takes many seconds in steps.
+
+    Qt works at every step, so that Cancel can be clicked; nothing else can be.
+
+    Args:
+        doing: what is done, as the title.
+
+    Returns:
+        What is to be called with the fraction done, 0-1, and the stage; and what says whether to
+        stop.
+    """
+    dialog = slicer.util.createProgressDialog(
+        windowTitle=doing, windowModality=qt.Qt.ApplicationModal, autoClose=False, autoReset=False
+    )
+
+    def progress(fraction: float, stage: str) -> None:
+        dialog.labelText = capitalised(stage)
+        dialog.value = round(100 * fraction)
+
+    try:
+        yield progress, lambda: bool(dialog.wasCanceled)
+    finally:
+        dialog.close()
+        dialog.deleteLater()
 
 
 @contextmanager

@@ -85,7 +85,7 @@ class ResultPanel:
         )
         self.hand_drawn = HandDrawn(say)
         self.export = ExportPanel(ui, self._result, say)
-        self.training = TrainingPanel(ui, lambda: self.node, say, self._case_opened)
+        self.training = TrainingPanel(ui, lambda: self.node, say, self._case_opened, self.take_note)
         self.ranking = RankingPanel(ui, say, self._case_opened)
         self._notation = ParameterCombo(
             ui.notationCombo, "notation", [(name, name) for name in NOTATIONS],
@@ -127,10 +127,23 @@ class ResultPanel:
         self.hand_drawn.drop(node)
 
     def take_note(self) -> None:
-        """Let what is edited from now on be a step apart from what was before."""
-        corrections = self._corrections()
-        if corrections is not None:
+        """Let what is edited from now on be a step apart from what was before, in every result.
+
+        Other modules paint on results that are not shown here, too.
+        """
+        self._corrections()  # of the one that is shown there may be none yet
+        for _, corrections in list(self._histories.values()):
             corrections.take_note()
+
+    def leave(self) -> None:
+        """The user goes to another module."""
+        self.take_note()
+        self.training.leave()
+
+    def catch_up(self) -> None:
+        """The user is back, and the panel shows what there is: see to what was edited meanwhile."""
+        self.take_note()
+        self.training.catch_up()
 
     def refresh(self) -> None:
         """Bring all parts in line with the segmentation node."""
@@ -228,7 +241,10 @@ class ResultPanel:
         if known is None or known[0] is not node:
             from ToothSegScene.editing import Corrections
 
-            made = Corrections(node, opened=self.corrections.say_opened)
+            def opened(bitten: Any) -> None:
+                self.corrections.say_opened(bitten, "" if node is self.node else node.GetName())
+
+            made = Corrections(node, opened=opened)
             known = self._histories[node.GetID()] = (node, made)
         return known[1]
 

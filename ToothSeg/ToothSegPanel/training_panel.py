@@ -16,7 +16,7 @@ from ToothSegPanel.case_saver import CaseSaver
 from ToothSegPanel.folder_line import folder_in, needed_folder, on_change
 from ToothSegPanel.note_line import NoteLine, Result, result_in
 from ToothSegPanel.privacy_question import Declined
-from ToothSegPanel.reporting import errors_in_a_line, sentence, show_error
+from ToothSegPanel.reporting import clock, errors_in_a_line, sentence, show_error
 from ToothSegPanel.user_settings import recall, remember
 
 _TIPS = {
@@ -33,6 +33,7 @@ _PSEUDONYM = (
 _NO_FOLDER = "Choose the folder of a data set first."
 _OF_THIS_RESULT = ("exportCaseButton", "autosaveCheck")
 _ON = "on"
+_CHANGED = "<b>Changed since it was saved</b>: the next step of the review saves that too."
 _OFF = "Not saved after each step: see <i>Training data</i>."
 
 
@@ -44,6 +45,7 @@ class TrainingPanel:
         node: gives the segmentation node, or None.
         say: shows a sentence about what was done.
         opened: called with the volume node and the segmentation node (or None) of a case.
+        take_note: looks for reviewed teeth that were painted over, in every result.
     """
 
     def __init__(
@@ -52,15 +54,19 @@ class TrainingPanel:
         node: Callable[[], Any],
         say: Callable[[str], None],
         opened: Callable[[Any, Any], None],
+        take_note: Callable[[], None],
     ) -> None:
         self._ui = ui
         self._node = node
         self._say = say
         self._opened = opened
+        self._take_note = take_note
         self._parameters: Any = None
         self._saver = CaseSaver()
         self._note = NoteLine(ui.noteEdit)
         self._told: dict[Result, str] = {}
+        self._saved: dict[Result, Any] = {}
+        self._left: dict[Result, Any] = {}
         self._patient_typed = False
         self._recall()
         on_change(ui.datasetEdit, self._on_folder)
@@ -81,7 +87,8 @@ class TrainingPanel:
     def forget(self) -> None:
         """The scene goes."""
         self._saver.forget()
-        self._told.clear()
+        for known in (self._told, self._saved, self._left):
+            known.clear()
         self._note.forget()
         self._recall()
 
@@ -108,9 +115,37 @@ class TrainingPanel:
                 self._not_saved(node, error)
         self._offer()
 
+    def leave(self) -> None:
+        """The user goes to another module, perhaps to paint."""
+        from ToothSegScene.training_case import content_of
+
+        node = self._node()
+        self._left = {} if node is None else {result_in(node): content_of(node)}
+
+    def catch_up(self) -> None:
+        """The user is back: a result that is in the data set is saved there as it is by now."""
+        from ToothSegScene.training_case import content_of
+
+        node = self._node()
+        if node is None or not node.GetAttribute("ToothSeg.Case"):
+            return
+        known = self._saved.get(result_in(node)) or self._left.get(result_in(node))
+        if known and known != content_of(node):
+            self.autosave("")
+
+    def _standing(self, node: Any) -> str:
+        """What was told last of a result, unless it is no longer true."""
+        from ToothSegScene.training_case import content_of
+
+        saved = self._saved.get(result_in(node))
+        if saved and saved != content_of(node):
+            return _CHANGED
+        return self._told.get(result_in(node), "")
+
     def _not_saved(self, node: Any, error: Exception) -> None:
         """A dialog for the first failure of a row of the same ones, a line for each."""
         text = f"<b>Not saved:</b> {escape(sentence(error))}"
+        self._saved.pop(result_in(node), None)
         if self._told.get(result_in(node)) != text:
             self._told[result_in(node)] = text
             show_error(error, "save the step")
@@ -144,7 +179,7 @@ class TrainingPanel:
             button.enabled = not why
             button.toolTip = f"{tip}\n{why}" if why else tip
         on = bool(self._ui.autosaveCheck.checked)
-        told = "" if node is None else self._told.get(result_in(node), "")
+        told = "" if node is None else self._standing(node)
         saved = f"<b>Not saved:</b> {reason}" if reason else told or "Nothing saved yet."
         self._ui.savedLabel.text = saved if on else _OFF
 
@@ -175,6 +210,7 @@ class TrainingPanel:
     def _on_folder(self) -> None:
         remember("datasetFolder", str(self._ui.datasetEdit.currentPath))
         self._told.clear()
+        self._saved.clear()
         self._offer()
 
     def _on_annotator(self, text: str) -> None:
@@ -206,6 +242,7 @@ class TrainingPanel:
             ToothSegError: it could not be done.
         """
         from ToothSegScene.own_scan import tie_to_scan
+        from ToothSegScene.training_case import content_of
 
         shown = node is self._node()
         if shown:
@@ -215,6 +252,7 @@ class TrainingPanel:
         if saved.new and shown:
             self._note.written()
         self._told[result_in(node)] = saved.standing
+        self._saved[result_in(node)] = content_of(node)
         return saved.said
 
     def _export(self) -> None:
@@ -234,6 +272,7 @@ class TrainingPanel:
             self._folder()
             if self._node() is not None:
                 tie_to_scan(self._node(), self._chosen())
+            self._take_note()
             nodes = results_in(slicer.mrmlScene)
             done, errors, partly = 0, [], []
             left = [node.GetName() for node in nodes if not is_reviewed(node)]
@@ -261,21 +300,22 @@ class TrainingPanel:
                 return
             from ToothSegScene.training_case import place_case
 
-            volume, node = place_case(slicer.mrmlScene, case, self._same_case(case.id))
-            self._opened(volume, node)
+            with clock():
+                volume, node = place_case(slicer.mrmlScene, case, self._same_case(case.id))
+                self._opened(volume, node)
             self._say(escape(" ".join([words(case), *dataset.recovered])))
 
     def _same_case(self, case_id: str) -> Any:
         """The result that is shown, if it is of the same scan: its findings go on."""
-        from ToothSegLib.dataset.voxels import source_of
-        from ToothSegScene.training_case import image_of
+        from ToothSegScene.scan_checksums import checksum_of
 
         node = self._node()
-        if node is None or node.GetNodeReference("ToothSeg.Volume") is None:
+        volume = None if node is None else node.GetNodeReference("ToothSeg.Volume")
+        if volume is None:
             return None
         try:
-            image = image_of(node)
+            checksum = checksum_of(volume)
         except InputError:  # it cannot be used, which is no matter of the case to be opened
             return None
-        found = Dataset.open(self._folder()).find(source_of(image).voxels_sha256)
+        found = Dataset.open(self._folder()).find(checksum)
         return node if found == case_id else None

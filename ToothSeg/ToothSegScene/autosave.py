@@ -19,9 +19,10 @@ from ToothSegLib.dataset.folder import CaseMeta, Dataset
 from ToothSegLib.dataset.lock import Lock, read_lock
 from ToothSegLib.dataset.record import Change
 from ToothSegLib.dataset.refusals import Outdated
-from ToothSegLib.dataset.voxels import changed_teeth, source_of
+from ToothSegLib.dataset.voxels import changed_teeth
 from ToothSegLib.errors import InputError
 from ToothSegLib.volume import Volume
+from ToothSegScene.scan_checksums import checksum_of
 from ToothSegScene.training_case import (
     PATIENT,
     TrainingCase,
@@ -67,7 +68,6 @@ class Autosave:
         self._node = segmentation_node
         self._folder = Path(folder)
         self._labels: Volume | None = None
-        self._voxels_of = 0
         self.case: DatasetCase | None = None
         self.recovered: list[str] = []
         self.replaced = ""
@@ -124,6 +124,10 @@ class Autosave:
         self._saved(now)
         return number
 
+    def let_go(self) -> None:
+        """Keep no voxels until the next save, which reads them from the data set again."""
+        self._labels = None
+
     def lock_in_the_way(self) -> Lock | None:
         """The lock that keeps a save from going on, if there is one."""
         folders = [self._folder, *([self.case.folder] if self.case else [])]
@@ -139,24 +143,14 @@ class Autosave:
         """False once a run has made the result anew, or its scan is another one."""
         if self.case is None or (self.case.revision and not is_in_step(self._node, self.case)):
             return False
-        voxels_of = self._time_of_voxels()
-        if voxels_of != self._voxels_of:  # the checksum takes a while with a large scan
-            source = source_of(image_of(self._node))
-            if source.voxels_sha256 != self.case.record.source.voxels_sha256:
-                return False
-            self._voxels_of = voxels_of
-        return True
-
-    def _time_of_voxels(self) -> int:
-        """VTK's count of changes at the last one of the voxels; no two images have the same."""
-        return int(volume_of(self._node).GetImageData().GetMTime())
+        known = self.case.record.source.voxels_sha256
+        return checksum_of(volume_of(self._node)) == known
 
     def _join(self, now: TrainingCase, author: Author) -> int | None:
         """Find the case of the scan, or add it; the number of its first revision if it was."""
-        voxels_of, image = self._time_of_voxels(), image_of(self._node)
         with Dataset.new_if_missing(self._folder) as dataset:
             self.recovered = dataset.recovered
-            name = dataset.find(source_of(image).voxels_sha256)
+            name = dataset.find(checksum_of(volume_of(self._node)))
             if name is None:
                 check_new_case(self._node)
                 meta = CaseMeta(
@@ -167,8 +161,7 @@ class Autosave:
                     note=author.note,
                     accept_text=author.accept_text,
                 )
-                self.case = dataset.add(image, now.labels, meta)
-                self._voxels_of = voxels_of
+                self.case = dataset.add(image_of(self._node), now.labels, meta)
                 self._saved(now)
                 return self.case.revision
             case = dataset.case(name)
@@ -179,7 +172,7 @@ class Autosave:
             )
             if not same:
                 raise _outdated(case)
-        self.case, self._labels, self._voxels_of = case, labels, voxels_of
+        self.case, self._labels = case, labels
         return None
 
     def _saved(self, now: TrainingCase) -> None:
@@ -193,8 +186,10 @@ class Autosave:
 
     def _changes(self, now: TrainingCase, what: str) -> list[Change]:
         assert self.case is not None
-        if self._labels is None:
+        if not self.case.revision:
             return []
+        if self._labels is None:
+            self._labels = self.case.labels()
         moved = changed_teeth(self._labels.array, now.labels.array)
         by = BY_HAND if not what or what in _REVIEWS else what
         judged = _differing(self.case.record.review, now.review)

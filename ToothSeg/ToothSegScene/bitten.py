@@ -10,6 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
+
 from ToothSegLib.teeth import FDI_NUMBERS
 from ToothSegScene import missing
 from ToothSegScene.nodes import nodes_of_class
@@ -18,6 +20,7 @@ from ToothSegScene.state import (
     CORRECTED,
     PREDICTED,
     REVIEW,
+    SAME_GRID,
     Mask,
     Segment,
     State,
@@ -106,7 +109,7 @@ def _same_voxels(before: State, old: Segment, after: State, new: Segment) -> boo
     was, now = before.mask(old), after.mask(new)
     if was != now:
         return False
-    return was is None or before.matrix(old) == after.matrix(new)
+    return was is None or _same_grid(before, old, after, new)
 
 
 def _only_grown(before: State, old: Segment, after: State, new: Segment) -> bool:
@@ -114,7 +117,15 @@ def _only_grown(before: State, old: Segment, after: State, new: Segment) -> bool
     if was is None:
         return True
     # On another grid a voxel is not the same voxel.
-    return now is not None and before.matrix(old) == after.matrix(new) and _covers(now, was)
+    return now is not None and _same_grid(before, old, after, new) and _covers(now, was)
+
+
+def _same_grid(before: State, old: Segment, after: State, new: Segment) -> bool:
+    """Whether two segments with voxels lie on one grid."""
+    was, now = before.matrix(old), after.matrix(new)
+    if was is None or now is None:
+        return was == now
+    return bool(np.abs(np.subtract(was, now)).max() <= SAME_GRID)
 
 
 def _covers(outer: Mask, inner: Mask) -> bool:

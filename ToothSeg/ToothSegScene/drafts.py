@@ -14,6 +14,7 @@ from ToothSegLib.renumbering import check_mapping
 from ToothSegScene.state import (
     CORRECTED,
     PREDICTED,
+    SAME_GRID,
     Extent,
     Look,
     Mask,
@@ -27,8 +28,6 @@ from ToothSegScene.state import (
 
 # A label in a crop that stands for whatever is no tooth.
 _OTHER = 255
-# How far grids may be off each other, mm a voxel: Slicer rounds when it writes and reads them.
-_SAME_GRID = 1e-6
 
 
 def renumbered(state: State, mapping: Mapping[int, int], *, one_by_one: bool = True) -> State:
@@ -109,7 +108,7 @@ def common_grid(state: State) -> NDArray[np.float64]:
         InputError: they lie on different ones.
     """
     grids = np.array([state.matrix(segment) for segment in state.segments if state.mask(segment)])
-    if np.abs(grids - grids[0]).max() > _SAME_GRID:
+    if np.abs(grids - grids[0]).max() > SAME_GRID:
         raise InputError(
             "the segments lie on different voxel grids: give them one by Specify geometry in the "
             "Segment Editor"

@@ -1,9 +1,9 @@
 """The teeth for other programs and for other parts of Slicer, by Slicer's own machinery.
 
-Surfaces are files in world coordinates (`surface_files.py`). Models and the label map are nodes,
-which a parent transform moves as it moves the segmentation or the volume. A `.seg.nrrd` file holds
-voxels in the segmentation's own coordinates, as if Slicer had saved the scene: no file format of
-Slicer's segmentations carries a transform.
+Surfaces are files in world coordinates (`surface_files.py`). Models, of the same surfaces, and the
+label map are nodes, which a parent transform moves as it moves the segmentation or the volume. A
+`.seg.nrrd` file holds voxels in the segmentation's own coordinates, as if Slicer had saved the
+scene: no file format of Slicer's segmentations carries a transform.
 """
 
 from __future__ import annotations
@@ -18,16 +18,18 @@ import vtk
 
 from ToothSegLib.errors import InputError, OutputError
 from ToothSegLib.staging import all_or_nothing
+from ToothSegLib.surfaces import SMOOTHING
 from ToothSegLib.teeth import CATEGORIES, TEETH, THIRD_MOLARS, by_fdi
 from ToothSegScene.fdi_values import with_fdi_values
 from ToothSegScene.hand_drawn import title_of, without_empty
 from ToothSegScene.surface_files import (
     FORMATS,
     GROUPINGS,
+    check_smoothing,
     export_surfaces,
     teeth_to_export,
 )
-from ToothSegScene.tooth_meshes import SURFACE
+from ToothSegScene.tooth_meshes import tooth_meshes
 
 __all__ = [
     "FORMATS",
@@ -42,22 +44,29 @@ _SUFFIX = ".seg.nrrd"
 _GZIP = 16 + zlib.MAX_WBITS
 
 
-def export_models(segmentation_node: slicer.vtkMRMLSegmentationNode) -> int:
+def export_models(
+    segmentation_node: slicer.vtkMRMLSegmentationNode, smoothing: float = SMOOTHING
+) -> int:
     """One model a tooth, in subject-hierarchy folders by category.
 
-    The surfaces are the segmentation's own, as the 3D view shows them; the models come under its
-    parent transform.
+    The surfaces are those of the files (`export_surfaces`), not Slicer's own, which the 3D view
+    shows and which are smaller; the models come under the segmentation's parent transform.
+
+    Args:
+        segmentation_node: the teeth; not changed, but that a segment which is a tooth by its name
+            gets its number.
+        smoothing: 0 (steps of voxels) to 1. A tooth keeps its volume.
 
     Returns:
         The item of the folder that holds the folders of the categories.
 
     Raises:
-        InputError: there are no teeth.
-        OutputError: Slicer could not make the surfaces; nothing is left in the scene.
+        InputError: there are no teeth, or the smoothing is not between 0 and 1.
+        OutputError: a tooth can have no surface; nothing is left in the scene.
     """
+    check_smoothing(smoothing)
     segment_ids = teeth_to_export(segmentation_node)
-    segmentation = segmentation_node.GetSegmentation()
-    shown = segmentation.ContainsRepresentation(SURFACE)
+    meshes = tooth_meshes(segmentation_node, segment_ids, smoothing)
     scene = segmentation_node.GetScene()
     hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(scene)
     folder = hierarchy.CreateFolderItem(
@@ -72,15 +81,12 @@ def export_models(segmentation_node: slicer.vtkMRMLSegmentationNode) -> int:
             item = hierarchy.CreateFolderItem(folder, category.name)
             for fdi in fdis:
                 models.append(scene.AddNewNodeByClass("vtkMRMLModelNode"))
-                _fill_model(models[-1], segmentation.GetSegment(segment_ids[fdi]), fdi)
+                _fill_model(models[-1], segmentation_node, segment_ids[fdi], fdi, meshes[fdi])
                 _put_into(hierarchy, item, models[-1])
     except BaseException:
         _remove(scene, [node for model in models for node in (model.GetDisplayNode(), model)])
         _remove_folder(hierarchy, folder)
         raise
-    finally:
-        if not shown:
-            segmentation.RemoveRepresentation(SURFACE)
     return int(folder)
 
 
@@ -200,12 +206,19 @@ def _put_into(
         hierarchy.CreateItem(folder, model)
 
 
-def _fill_model(model: slicer.vtkMRMLModelNode, segment: slicer.vtkSegment, fdi: int) -> None:
-    model.CreateDefaultDisplayNodes()
-    logic = slicer.vtkSlicerSegmentationsModuleLogic
-    if not logic.ExportSegmentToRepresentationNode(segment, model):
-        raise OutputError(f"Slicer could not make a model of {segment.GetName()}")
+def _fill_model(
+    model: slicer.vtkMRMLModelNode,
+    segmentation_node: slicer.vtkMRMLSegmentationNode,
+    segment_id: str,
+    fdi: int,
+    mesh: vtk.vtkPolyData,
+) -> None:
+    segment = segmentation_node.GetSegmentation().GetSegment(segment_id)
     model.SetName(title_of(segment, fdi))
+    model.SetAndObservePolyData(mesh)
+    model.SetAndObserveTransformNodeID(segmentation_node.GetTransformNodeID())
+    model.CreateDefaultDisplayNodes()
+    model.GetDisplayNode().SetColor(segment.GetColor())
 
 
 def _own_colours(

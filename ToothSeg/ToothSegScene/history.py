@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from ToothSegScene.moved import move_between
 from ToothSegScene.state import REVIEW, Look, Mask, Segment, State
 
 BY_HAND = "edit by hand"
@@ -25,7 +26,9 @@ class History:
     What the Segment Editor or a script did to the voxels between two corrections becomes a step of
     its own, so that no undo takes it away unasked. What does not touch voxels - visibility, names,
     review marks - is left as the reader has set it, except on segments that the step concerns: a
-    review is of the voxels that were looked at, and does not go over to others.
+    review is of the voxels that were looked at, and does not go over to others. Where all teeth
+    have been moved as one, as by a transform that was hardened, the steps go with them; the move
+    itself is none, for the scan would not come back with it.
 
     Args:
         most_steps: the oldest steps are forgotten beyond this number,
@@ -63,6 +66,7 @@ class History:
 
     def of_same_run(self, current: State) -> State | None:
         """The state known last, if this one is of the same run's result and other voxels."""
+        self._follow(current)
         last = self._last
         if last is None or last.report != current.report or last.voxels() == current.voxels():
             return None
@@ -74,6 +78,7 @@ class History:
         To be called with the present state before anything else. A new run's result in the same
         node ends the history: its steps were of other teeth.
         """
+        self._follow(current)
         last, self._last = self._last, current
         if last is None:
             return
@@ -81,6 +86,17 @@ class History:
             self._done, self._undone = [], []
         elif last.voxels() != current.voxels():
             self.push(Step(BY_HAND, last, current))
+
+    def _follow(self, current: State) -> None:
+        """Go by all states as they would be where the teeth are now."""
+        move = None if self._last is None else move_between(self._last, current)
+        if move is None or self._last is None:
+            return
+        self._last = move.of(self._last)
+        self._done, self._undone = (
+            [Step(step.name, move.of(step.before), move.of(step.after)) for step in steps]
+            for steps in (self._done, self._undone)
+        )
 
     def push(self, step: Step) -> None:
         """Add a step that has been done; what was undone can no longer be redone."""

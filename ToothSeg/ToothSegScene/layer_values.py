@@ -13,9 +13,19 @@ from vtk.util.numpy_support import vtk_to_numpy
 LABELMAP = "Binary labelmap"
 """Slicer's name of the representation that holds voxels."""
 
-# A panel asks for the same again and again: image and time -> values.
-_SEEN: dict[tuple[str, int], frozenset[int]] = {}
+ImageKey = tuple[str, int]
+
+# A panel asks for the same again and again.
+_SEEN: dict[ImageKey, frozenset[int]] = {}
 _MOST_SEEN = 64
+
+
+def image_key(image: Any) -> ImageKey:
+    """Which image of VTK it is, and of when.
+
+    VTK counts every change of any object, so a time belongs to one content.
+    """
+    return image.GetAddressAsString(""), int(image.GetMTime())
 
 
 def has_voxels(segment: slicer.vtkSegment) -> bool:
@@ -29,8 +39,7 @@ def values_of(image: slicer.vtkOrientedImageData) -> frozenset[int]:
     scalars = image.GetPointData().GetScalars()
     if scalars is None or scalars.GetNumberOfTuples() == 0:
         return frozenset()
-    # VTK counts every change of any object, so a time belongs to one content.
-    key = (image.GetAddressAsString(""), image.GetMTime())
+    key = image_key(image)
     if key not in _SEEN:
         array = vtk_to_numpy(scalars)
         there = np.zeros(int(array.max()) + 1, bool)

@@ -9,23 +9,28 @@ voxels alone. A part of the voxels tells scans apart, and takes no time: 3 ms at
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from ToothSegLib.volume import Volume
-from ToothSegScene.layer_values import has_voxels
+from ToothSegLib.errors import InputError
+from ToothSegLib.volume import Volume, corner_indices
+from ToothSegScene.layer_values import LABELMAP, has_voxels
 from ToothSegScene.nodes import nodes_of_class
 from ToothSegScene.segment_values import matrix_of, scan_of
 from ToothSegScene.segments import REPORT, SCAN, VOLUME
-from ToothSegScene.state import Extent, shape_of
+from ToothSegScene.state import Extent, Matrix, shape_of
+from ToothSegScene.transforms import between
 from ToothSegScene.volumes import Placement, grid_of, placed, placement_of
 
 LOST = "The scan of this result is not in the scene: load it again."
 
 # About as many voxels along each axis.
 _SAMPLES = 64
+# How far, in voxels, a result may be off its scan: no label would get to another voxel.
+_NO_MOVE = 0.25
+_SAME_SPACE = np.eye(4)
 
 
 def remember_scan(segmentation_node: Any) -> None:
@@ -67,6 +72,54 @@ def lost_in_words(segmentation_node: Any) -> str:
     if not scan_is_lost(segmentation_node):
         return ""
     return f"The scan of {segmentation_node.GetName()} is not in the scene: load it again."
+
+
+def doubts_in_words(segmentation_node: Any) -> str:
+    """Why a result may no longer be one of its scan as that is now; "" for no reason."""
+    doubts = _changed_in_words(segmentation_node), off_in_words(segmentation_node)
+    return " ".join(filter(None, doubts))
+
+
+def _changed_in_words(segmentation_node: Any) -> str:
+    """That the scan holds other voxels than those the result was made of; "" where it does not."""
+    volume_node = segmentation_node.GetNodeReference(VOLUME)
+    known = (segmentation_node.GetAttribute(SCAN) or "").split()
+    now = None if volume_node is None else _checksums(volume_node)
+    # Scenes of earlier versions have one checksum alone, which a move changes too.
+    if now is None or len(known) < 2 or known[-1] == now[-1]:
+        return ""
+    return (
+        f"The voxels of {volume_node.GetName()} are not those that {segmentation_node.GetName()} "
+        "was made of, as in another frame of a sequence: go back to those, or segment it again."
+    )
+
+
+def off_in_words(segmentation_node: Any) -> str:
+    """That a result does not lie on its scan, and what to do; "" where it does.
+
+    As where one of the two alone was put under a transform, or had one hardened. A result may have
+    a geometry of its own, such as a finer one, as long as that does not reach out of the scan.
+    """
+    volume_node = segmentation_node.GetNodeReference(VOLUME)
+    if volume_node is None or _checksums(volume_node) is None:
+        return ""
+    names = segmentation_node.GetName(), volume_node.GetName()
+    try:
+        to_volume = between(segmentation_node, volume_node)
+    except InputError as error:
+        return f"{str(error)[:1].upper()}{str(error)[1:]}."
+    whole = grid_of(volume_node)
+    reference = scan_of(segmentation_node.GetSegmentation())
+    if reference is not None:
+        lies_on = _is_within(*reference, whole, to_volume)
+    else:
+        lies_on = None not in _placements(segmentation_node, whole, to_volume)
+    if lies_on:
+        return ""
+    return (
+        f"{names[0]} does not lie on the voxels of {names[1]}: put both under the same transform, "
+        f"or harden it on both; a geometry of its own must not reach out of {names[1]}."
+    )
 
 
 def results_of(volume_node: Any) -> list[Any]:
@@ -123,22 +176,53 @@ def _lies_on(segmentation_node: Any, volume_node: Any) -> bool:
     if reference is not None:
         placement = _placement(*reference, whole)
         return placement is not None and placement.whole
-    # Of a file of the command line Slicer knows no more than where its labels lie.
-    segments = map(segmentation.GetSegment, segmentation.GetSegmentIDs())
-    images = [
-        segment.GetRepresentation("Binary labelmap") for segment in segments if has_voxels(segment)
-    ]
-    found = [_placement(matrix_of(image), image.GetExtent(), whole) for image in images]
+    found = _placements(segmentation_node, whole)
     return bool(found) and None not in found
 
 
-def _placement(matrix: Sequence[float], extent: Extent, whole: Volume) -> Placement | None:
+def _placements(
+    segmentation_node: Any, whole: Volume, to_volume: NDArray[np.float64] = _SAME_SPACE
+) -> list[Placement | None]:
+    """Where each image of voxels is among those of a scan; None for one that is not.
+
+    Of a file of the command line Slicer knows no more than where its labels lie.
+    """
+    segmentation = segmentation_node.GetSegmentation()
+    segments = map(segmentation.GetSegment, segmentation.GetSegmentIDs())
+    images = [segment.GetRepresentation(LABELMAP) for segment in segments if has_voxels(segment)]
+    return [_placement(matrix_of(image), image.GetExtent(), whole, to_volume) for image in images]
+
+
+def _placement(
+    matrix: Matrix, extent: Extent, whole: Volume, to_volume: NDArray[np.float64] = _SAME_SPACE
+) -> Placement | None:
     """Where the voxels of an extent are among those of a scan; None if they are not."""
+    part = _grid(matrix, extent, to_volume)
+    return None if part is None else placement_of(part, whole)
+
+
+def _is_within(
+    matrix: Matrix, extent: Extent, whole: Volume, to_volume: NDArray[np.float64]
+) -> bool:
+    """Whether the box of a grid is within that of a scan, from border to border."""
+    part = _grid(matrix, extent, to_volume)
+    if part is None:
+        return True  # it says nothing of a place
+    corners = (whole.lps_to_index @ part.index_to_lps @ corner_indices(part.shape, 0.5))[:3]
+    bounds = corner_indices(whole.shape, 0.5 + _NO_MOVE)[:3]
+    return bool(
+        (corners.min(axis=1) >= bounds.min(axis=1)).all()
+        and (corners.max(axis=1) <= bounds.max(axis=1)).all()
+    )
+
+
+def _grid(matrix: Matrix, extent: Extent, to_volume: NDArray[np.float64]) -> Volume | None:
+    """A grid in the own space of a volume node, all 0; None for an empty one."""
     shape = shape_of(extent)
     if not all(shape):
         return None
     nothing = np.broadcast_to(np.uint8(0), shape)
-    return placement_of(placed(nothing, extent, np.reshape(matrix, (4, 4))), whole)
+    return placed(nothing, extent, to_volume @ np.reshape(matrix, (4, 4)))
 
 
 def voxels_checksum(volume_node: Any) -> str | None:

@@ -28,6 +28,12 @@ PREDICTED, CORRECTED, APPROVED = "predicted", "corrected", "approved"
 Extent = tuple[int, ...]
 """First and last voxel along i, j and k, as VTK has it."""
 
+Matrix = tuple[float, ...]
+"""4 x 4, row by row: from voxel index (i, j, k, 1) to the segmentation's coordinates in RAS."""
+
+SAME_GRID = 1e-6
+"""How far grids may be off each other, mm a voxel: Slicer rounds when it writes and reads them."""
+
 
 @dataclass(frozen=True)
 class Mask:
@@ -62,8 +68,7 @@ class Layer:
 
     number: int
     extent: Extent
-    matrix: tuple[float, ...]
-    """4 x 4, row by row: from voxel index (i, j, k, 1) to the segmentation's coordinates in RAS."""
+    matrix: Matrix
     scalar_type: int
     masks: Mapping[int, Mask] = field(default_factory=dict)
     """By label; labels that belong to no segment too."""
@@ -155,7 +160,7 @@ class State:
     segments: tuple[Segment, ...]
     missing: str | None = None
     report: str | None = None
-    scan: tuple[tuple[float, ...], Extent] | None = field(default=None, compare=False)
+    scan: tuple[Matrix, Extent] | None = field(default=None, compare=False)
 
     def mask(self, segment: Segment) -> Mask | None:
         """The voxels of a segment; None if it is empty."""
@@ -163,7 +168,7 @@ class State:
             return None
         return self.layers[segment.layer].masks.get(segment.label)
 
-    def matrix(self, segment: Segment) -> tuple[float, ...] | None:
+    def matrix(self, segment: Segment) -> Matrix | None:
         """The geometry of a segment's voxels; None if it has no image."""
         return None if segment.layer is None else self.layers[segment.layer].matrix
 

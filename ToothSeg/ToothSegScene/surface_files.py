@@ -73,21 +73,24 @@ def export_surfaces(
         Cancelled: as asked; the folder is as it was.
     """
     _check_options(smoothing, format, grouping)
+    run = Progress(progress, cancelled)
+    # Before anything is read: a dialog lets Qt work, and a run may end and overwrite the teeth.
+    run.stage("making surfaces", 0.0, 0.6).update(0.0)
     segment_ids = teeth_to_export(segmentation_node)
     _check_not_mirrored(segmentation_node)
-    run = Progress(progress, cancelled)
     written: list[str] = []
     rivals = [stem + ending for stem in _STEMS for ending in _ENDINGS[format]]
-    with all_or_nothing(folder, overwrite=overwrite, rivals=rivals) as stage:
-        run.stage("making surfaces", 0.0, 0.6).update(0.0)
-        with _copy_of_surfaces(segmentation_node, segment_ids, smoothing) as copy:
-            groups = _groups(sorted(segment_ids), grouping)
-            writing = run.stage("writing surfaces", 0.6, 1.0)
-            for number, (stem, fdis) in enumerate(groups.items()):
-                writing.update(number / len(groups))
-                teeth = {fdi: segment_ids[fdi] for fdi in fdis}
-                written += _write(copy, teeth, stage, stem, format)
-            writing.check()
+    with (
+        all_or_nothing(folder, overwrite=overwrite, rivals=rivals) as stage,
+        _copy_of_surfaces(segmentation_node, segment_ids, smoothing) as copy,
+    ):
+        groups = _groups(sorted(segment_ids), grouping)
+        writing = run.stage("writing surfaces", 0.6, 1.0)
+        for number, (stem, fdis) in enumerate(groups.items()):
+            writing.update(number / len(groups))
+            teeth = {fdi: segment_ids[fdi] for fdi in fdis}
+            written += _write(copy, teeth, stage, stem, format)
+        writing.check()
     return [Path(folder) / name for name in written]
 
 
@@ -120,6 +123,11 @@ def _check_options(smoothing: float, format: str, grouping: str) -> None:
         raise InputError(f"{format!r} is no format of surfaces: choose {' or '.join(FORMATS)}")
     if grouping not in GROUPINGS:
         raise InputError(f"{grouping!r} is no way to group: choose one of {', '.join(GROUPINGS)}")
+    check_smoothing(smoothing)
+
+
+def check_smoothing(smoothing: float) -> None:
+    """Raise InputError for a smoothing that is not between 0 and 1."""
     if not 0 <= smoothing <= 1:
         raise InputError(f"the smoothing factor {smoothing} is not between 0 and 1")
 

@@ -18,16 +18,18 @@ import slicer.util
 
 from ToothSegLib.dataset.case import DatasetCase
 from ToothSegLib.dataset.record import NOT_THERE, Prediction, Revision, Source
-from ToothSegLib.dataset.voxels import source_of, storable
+from ToothSegLib.dataset.voxels import storable
 from ToothSegLib.dataset.voxels import teeth_of as teeth_in
 from ToothSegLib.errors import InputError
 from ToothSegLib.report import Segmentation, from_json, measure_teeth
 from ToothSegLib.volume import Volume
 from ToothSegScene.hand_drawn import number_by_name, remarks_in_words
+from ToothSegScene.layer_values import LABELMAP, image_key
 from ToothSegScene.nodes import nodes_of_class
-from ToothSegScene.own_scan import scan_is_lost
+from ToothSegScene.own_scan import doubts_in_words, off_in_words, scan_is_lost
 from ToothSegScene.review import progress, restore_review, review_of
 from ToothSegScene.run_place import to_run_of
+from ToothSegScene.scan_checksums import checksum_of
 from ToothSegScene.segments import (
     CASE,
     REGION,
@@ -109,14 +111,18 @@ def training_case(segmentation_node: Any) -> TrainingCase:
     """Read a result from the scene; segments that are teeth by their names get their numbers.
 
     Raises:
-        InputError: there are no teeth, or the scan is not there.
+        InputError: there are no teeth, or the scan is not there, or elsewhere than they are.
     """
     number_by_name(segmentation_node)
     if not teeth_of(segmentation_node):
         raise InputError(
             f"{segmentation_node.GetName()!r} holds no teeth: there is nothing to save"
         )
-    labels = read_labels(segmentation_node, volume_of(segmentation_node))
+    volume_node = volume_of(segmentation_node)
+    off = off_in_words(segmentation_node)
+    if off:  # every label would get to another voxel
+        raise InputError(off.rstrip("."))
+    labels = read_labels(segmentation_node, volume_node)
     # A tooth that others cover wholly has no voxel in the label map, and so no review.
     there = set(teeth_in(labels.array))
     review = {
@@ -145,11 +151,31 @@ def names_in_scene(segmentation_node: Any) -> dict[str, str]:
 def cautions_in_words(segmentation_node: Any) -> str:
     """What else goes into a case than is seen, to be said with every save; "" for nothing.
 
-    Segments that are left out, names that do not count, and a run that saw a part of the scan.
+    Segments that are left out, names that do not count, a run that saw a part of the scan, and a
+    scan that is another one by now.
     """
     report = _report_of(segmentation_node)
     region = report is not None and REGION in report.provenance
-    return " ".join(filter(None, (remarks_in_words(segmentation_node), region * ONLY_A_PART)))
+    words = (
+        remarks_in_words(segmentation_node),
+        region * ONLY_A_PART,
+        doubts_in_words(segmentation_node),
+    )
+    return " ".join(filter(None, words))
+
+
+def content_of(segmentation_node: Any) -> tuple[Any, ...]:
+    """What a save takes of a result, to be compared: the same again as long as nothing changes.
+
+    Voxels by the time of their last change, so that none is looked at.
+    """
+    segmentation = segmentation_node.GetSegmentation()
+    teeth = []
+    for fdi, segment_id in teeth_of(segmentation_node).items():
+        segment = segmentation.GetSegment(segment_id)
+        image = segment.GetRepresentation(LABELMAP)
+        teeth.append((fdi, segment.GetLabelValue(), image_key(image)))
+    return tuple(teeth), tuple(review_of(segmentation_node).items())
 
 
 def is_reviewed(segmentation_node: Any) -> bool:
@@ -267,7 +293,7 @@ def same_scan(scene: slicer.vtkMRMLScene, source: Source) -> Any:
         if (
             image.shape == source.shape
             and image.same_grid(source.placed(image.array))
-            and source_of(image).voxels_sha256 == source.voxels_sha256
+            and checksum_of(node) == source.voxels_sha256
         ):
             return node
     return None
