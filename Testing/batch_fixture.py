@@ -33,7 +33,9 @@ def segment(volume: Volume, **_: object) -> Segmentation:
     return Segmentation(labels, teeth, findings, provenance=made_by)
 
 
-def run_here(patch: pytest.MonkeyPatch, scans: Path, out: Path) -> list[str]:
+def run_here(
+    patch: pytest.MonkeyPatch, scans: Path, out: Path, *, stl: bool = False, picture: bool = False
+) -> list[str]:
     """`toothseg batch` in this process; what became of the scans."""
     patch.setattr(ToothSegLib, "cascade", SimpleNamespace(segment=segment), raising=False)
 
@@ -41,7 +43,7 @@ def run_here(patch: pytest.MonkeyPatch, scans: Path, out: Path) -> list[str]:
         yield from map(segment_one, tasks)
 
     patch.setattr(run.pool, "work_here", work_here)
-    options = Options(device="cpu", stl=False, picture=False)
+    options = Options(device="cpu", stl=stl, picture=picture)
     return [entry.status for entry in run.run_batch(scans, out, options, jobs=1).entries]
 
 

@@ -191,15 +191,50 @@ def test_an_earlier_training_is_not_overwritten_by_chance(scan, tmp_path):
         ({"max_pieces": 1}, "with max_pieces None, not 1"),
         ({"trained_on": "another scan"}, "with scan one labelled scan, not another scan"),
         ({"epochs": 1}, "2 epochs behind it already"),
+        ({"labels": 47}, "with labels [0-9a-f]{12}, not [0-9a-f]{12}: resume with the same"),
+        ({"init": True}, "with init none, not [0-9a-f]{12}: resume with the same"),
         ({"recipe": replace(TINY["article-5"], optimiser="rmsprop")}, "optimiser adam"),
     ],
 )
 def test_a_checkpoint_of_another_training_is_not_resumed(change, words, scan, tmp_path):
     train_recipe(TINY["article-5"], *scan, tmp_path, epochs=2, device="cpu")
     options = {"recipe": TINY["article-5"], "epochs": 3, **change}
-    recipe = options.pop("recipe")
+    recipe, (image, labels) = options.pop("recipe"), scan
+    if "labels" in options:
+        labels = np.where(labels == 36, options.pop("labels"), labels)
+    if options.pop("init", False):
+        bundle = load_bundle(tmp_path / "bundle")
+        options["init_weights"] = {"stage1": bundle.build("stage1").state_dict()}
+    before = (tmp_path / "stage1.checkpoint.safetensors").read_bytes()
     with pytest.raises(InputError, match=words):
-        train_recipe(recipe, *scan, tmp_path, device="cpu", resume=True, **options)
+        train_recipe(recipe, image, labels, tmp_path, device="cpu", resume=True, **options)
+    assert (tmp_path / "stage1.checkpoint.safetensors").read_bytes() == before
+
+
+def test_a_cascade_does_not_go_on_with_what_a_shorter_first_stage_had_found(scan, tmp_path):
+    recipe, options = TINY["article-7"], {"device": "cpu", "max_pieces": 2}
+    train_recipe(recipe, *scan, tmp_path, epochs=1, **options)
+    before = {path: path.read_bytes() for path in tmp_path.glob("*.safetensors")}
+    with pytest.raises(InputError, match="epochs_of_the_network_before 1, not 2"):
+        train_recipe(recipe, *scan, tmp_path, epochs=2, resume=True, **options)
+    assert {path: path.read_bytes() for path in tmp_path.glob("*.safetensors")} == before
+
+
+def test_a_training_that_began_with_given_weights_goes_on_with_them(scan, tmp_path):
+    recipe, options = TINY["article-5"], {"device": "cpu", "max_pieces": 2}
+    first = train_recipe(recipe, *scan, tmp_path / "a", epochs=1, seed=1, **options)
+    given = {"stage1": first.bundle.build("stage1").state_dict()}
+    unbroken = train_recipe(
+        recipe, *scan, tmp_path / "b", epochs=2, init_weights=given, **options
+    )  # fmt: skip
+    train_recipe(recipe, *scan, tmp_path / "c", epochs=1, init_weights=given, **options)
+    resumed = train_recipe(
+        recipe, *scan, tmp_path / "c", epochs=2, init_weights=given, resume=True, **options
+    )
+    assert equal(weights(unbroken), weights(resumed))
+    assert resumed.bundle.card["lineage"]["started_from"] == ["stage1"]
+    with pytest.raises(InputError, match="with init [0-9a-f]{12}, not none"):
+        train_recipe(recipe, *scan, tmp_path / "c", epochs=3, resume=True, **options)
 
 
 def test_a_damaged_checkpoint_is_an_error_in_words(scan, tmp_path):

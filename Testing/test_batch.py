@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 from argparse import Namespace
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -26,7 +27,9 @@ from ToothSegLib.cli.main import main
 from ToothSegLib.dataset.voxels import source_of
 from ToothSegLib.errors import OutputError
 from ToothSegLib.models import Bundle, load_bundle
-from ToothSegLib.volume_io import read_volume
+from ToothSegLib.tooth_names import FDI_NUMBERS
+from ToothSegLib.volume import Volume
+from ToothSegLib.volume_io import read_volume, write_volume
 
 QUICK = ("--no-stl", "--no-picture", "--device", "cpu", "--jobs", "2")
 
@@ -201,6 +204,36 @@ def test_a_label_map_by_another_name_is_left_out(scans: Path) -> None:
     assert toothseg_batch(scans) == 0
     line = manifest(scans)["truth.nrrd"]
     assert (line["status"], line["error"]) == ("left out", "it holds a label map, not grey values")
+
+
+@pytest.mark.usefixtures("in_process")
+@pytest.mark.parametrize(
+    ("dtype", "values"),
+    [
+        ("int16", (0, 255)), ("int16", (0, 1000)), ("int16", (-1000, 1000)), ("float32", (0, 0.5)),
+        ("float32", (0, 11, 21)), ("float64", (0, 11, 21)), ("int32", (0, *FDI_NUMBERS)),
+    ],
+)  # fmt: skip
+def test_masks_and_label_maps_of_any_type_are_left_out(
+    scans: Path, dtype: str, values: tuple[float, ...]
+) -> None:
+    array = np.zeros((4, 5, 6), dtype)
+    array[1:3].flat[: len(values)] = values
+    array[array == 0] = values[0]
+    write_volume(scans / "truth.nrrd", Volume(array, (0.5, 0.5, 0.5)))
+    assert toothseg_batch(scans) == 0
+    line = manifest(scans)["truth.nrrd"]
+    assert (line["status"], line["error"]) == ("left out", "it holds a label map, not grey values")
+
+
+@pytest.mark.usefixtures("in_process")
+@pytest.mark.parametrize("values", [range(34), (0, 11, 21, 1000), (-1000, 0, 1000), (0, 11.5, 21)])
+def test_few_grey_values_are_a_scan(scans: Path, values: Sequence[float]) -> None:
+    array = np.zeros((4, 5, 6), np.float32)
+    array[2:].flat[: len(values)] = values
+    write_volume(scans / "scan.nrrd", Volume(array, (0.5, 0.5, 0.5)))
+    assert toothseg_batch(scans) == 0
+    assert manifest(scans)["scan.nrrd"]["status"] == "done"
 
 
 def test_two_batches_into_one_folder_are_refused(

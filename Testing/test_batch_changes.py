@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ import pytest
 
 from batch_fixture import run_here
 from batch_stub import write_scan
+from ToothSegLib import dicom_series
 from ToothSegLib.batch.manifest import MANIFEST_NAME
 from ToothSegLib.batch.ranking import rank, unlisted
 from ToothSegLib.batch.record import RECORD_NAME
@@ -64,6 +65,61 @@ def test_where_nothing_else_is_there_the_reason_is_told(
 ) -> None:
     with pytest.raises(InputError, match=r"no scans in .*; patient-2: the folder cannot be read"):
         run_here(monkeypatch, tmp_path / "scans", tmp_path / "out")
+
+
+@pytest.mark.parametrize("fault", ["slice", "frames", "folder"])
+def test_a_dicom_folder_with_a_file_that_cannot_be_read_fails_alone(
+    fault: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bad = tmp_path / "scans" / "bad"
+    write_dicom_series(bad, a_scan(), "1.2.3.5")
+    write_scan(tmp_path / "scans" / "good.nrrd")
+
+    def refuse_in(place: Path, really: Callable[[Path], Any]) -> Callable[[Path], Any]:
+        def refuse(path: Path) -> Any:
+            if place in (path, path.parent):
+                raise PermissionError(13, "Permission denied")
+            return really(path)
+
+        return refuse
+
+    if fault == "slice":
+        check = refuse_in(bad, dicom_series.check_claims)
+        monkeypatch.setattr(dicom_series, "check_claims", check)
+    elif fault == "frames":  # between two looks
+        for path in sorted(bad.iterdir())[1:]:
+            path.unlink()
+        monkeypatch.setattr(dicom_series, "header", refuse_in(bad, dicom_series.header))
+    else:
+        monkeypatch.setattr(Path, "iterdir", refuse_in(bad, Path.iterdir))
+    assert run_here(monkeypatch, tmp_path / "scans", tmp_path / "out") == ["failed", "done"]
+    assert lines(tmp_path / "out")[0]["source"] == "bad"
+    assert "Permission denied" in lines(tmp_path / "out")[0]["error"]
+
+
+def write_apart(path: Path, voxels: str, teeth: tuple[int, ...]) -> None:
+    """A scan of `write_scan` as a header, and its voxels in another file."""
+    array = read_volume(write_scan(path.with_name("source") / "scan.nrrd", teeth)).array
+    shutil.rmtree(path.with_name("source"))
+    sizes = " ".join(map(str, array.shape[::-1]))
+    path.write_text(
+        f"NRRD0004\ntype: short\ndimension: 3\nsizes: {sizes}\nspacings: 0.5 0.5 0.5\n"
+        f"endian: little\nencoding: raw\ndata file: {voxels}\nabout:={'x' * 400}\n\n"
+    )
+    (path.parent / voxels).parent.mkdir(exist_ok=True)
+    (path.parent / voxels).write_bytes(array.astype("<i2").tobytes())
+
+
+@pytest.mark.parametrize("voxels", ["./p.raw", "raw/p.raw"])
+def test_other_voxels_behind_the_same_header_are_another_scan(
+    voxels: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scans, out = tmp_path / "scans", tmp_path / "out"
+    for teeth in ((11, 21), (31, 41)):
+        write_apart(scans / "p.nhdr", voxels, teeth)
+        assert run_here(monkeypatch, scans, out) == ["done"]
+        assert set(np.unique(read_volume(out / "p" / "p-labels.nrrd").array)) == {0, *teeth}
+        assert run_here(monkeypatch, scans, out) == ["kept"]
 
 
 def test_a_second_series_leaves_the_result_of_the_first_as_it_is(

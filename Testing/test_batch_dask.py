@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -93,6 +94,23 @@ def test_what_is_cancelled_is_never_written(
     assert given_up.wait(60)
     assert [path.name for path in out.iterdir() if path.name[0] != "."] == [MANIFEST_NAME]
     assert not list(out.glob(".toothseg-batch-*"))
+
+
+def sees_no_folder(task: Task, progress: ProgressCallback | None = None) -> Entry:
+    """As on a worker where the output folder lies elsewhere."""
+    return segment_one(replace(task, run=f"{task.run}-elsewhere"), progress)
+
+
+def test_a_worker_that_does_not_see_the_output_folder_is_told(
+    cluster: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_scan(tmp_path / "scans" / "a.nrrd")
+    monkeypatch.setattr(run, "segment_one", sees_no_folder)
+    out = tmp_path / "out"
+    run.run_batch(tmp_path / "scans", out, QUICK, dask=cluster.scheduler_address)
+    (line,) = _manifest(out)
+    assert (line["status"], line["code"]) == ("failed", 2)
+    assert line["error"].startswith(f"the Dask worker does not see {out} under the same path")
 
 
 def test_no_scheduler_is_an_error_in_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

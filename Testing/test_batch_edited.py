@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import os
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+import batch_fixture
 from batch_fixture import run_here
 from batch_stub import write_scan
 from dataset_fixture import files_in
@@ -24,6 +26,8 @@ from ToothSegLib.edited import edited_files
 from ToothSegLib.models import Bundle
 from ToothSegLib.volume_io import read_volume, write_volume
 
+MOLAR = "stl/36_lower_left_first_molar.stl"
+
 
 @pytest.fixture
 def out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
@@ -34,8 +38,8 @@ def out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "out"
 
 
-def again(monkeypatch: pytest.MonkeyPatch, out: Path) -> list[str]:
-    return run_here(monkeypatch, out.parent / "scans", out)
+def again(monkeypatch: pytest.MonkeyPatch, out: Path, **wishes: bool) -> list[str]:
+    return run_here(monkeypatch, out.parent / "scans", out, **wishes)
 
 
 def line(out: Path, number: int) -> dict[str, Any]:
@@ -116,6 +120,53 @@ def test_a_correction_is_not_replaced_by_the_result_of_something_else(
     assert (told["code"], told["error"]) == (
         2, f"its earlier result was edited by hand (a.seg.nrrd) and is not replaced: {WHAT_TO_DO}"
     )  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["a.png", MOLAR])
+def test_a_file_of_somebody_in_the_way_of_a_new_result_stays(
+    out: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    assert again(monkeypatch, out, stl=True) == ["done", "done"]
+    (out / "a" / name).write_bytes(b"mine")
+    before = files_in(out / "a")
+    assert again(monkeypatch, out, stl=True) == ["kept", "kept"]
+
+    def never(*_: object, **__: object) -> None:
+        raise AssertionError("the networks were run in vain")
+
+    shutil.rmtree(out.parent / "scans")
+    write_scan(out.parent / "scans" / "a.nrrd", (13, 14))
+    monkeypatch.setattr(batch_fixture, "segment", never)
+    assert again(monkeypatch, out, stl=True, picture=True) == ["failed"]
+    assert files_in(out / "a") == before
+    told = line(out, 0)
+    assert told["code"] == 2
+    assert told["error"].startswith(
+        f"{out / 'a' / name} is no file of its earlier result and is not replaced"
+    )
+
+
+def test_one_that_comes_while_the_networks_run_stays(
+    out: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert again(monkeypatch, out, stl=True) == ["done", "done"]
+    own, segment = out / "a" / MOLAR, batch_fixture.segment
+
+    def meanwhile(*words: Any, **options: object) -> object:
+        own.write_bytes(b"mine")
+        return segment(*words, **options)
+
+    write_scan(out.parent / "scans" / "a.nrrd", (13, 14))
+    with monkeypatch.context() as patch:
+        patch.setattr(batch_fixture, "segment", meanwhile)
+        assert again(patch, out, stl=True) == ["failed", "kept"]
+    assert own.read_bytes() == b"mine"
+    assert str(own) in line(out, 0)["error"]
+    own.unlink()
+    assert again(monkeypatch, out, stl=True) == ["done", "kept"]
+    # Those of its own are taken away where they are no longer asked for.
+    assert again(monkeypatch, out) == ["done", "done"]
+    assert not own.parent.exists()
 
 
 def test_a_correction_of_the_same_size_is_noticed_by_its_time(

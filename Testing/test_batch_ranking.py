@@ -11,6 +11,7 @@ import pytest
 import ToothSegLib
 from batch_fixture import make_batch
 from dataset_fixture import TEETH, add_case
+from ToothSegLib.batch.entry import Entry
 from ToothSegLib.batch.manifest import MANIFEST_NAME
 from ToothSegLib.batch.ranking import rank
 from ToothSegLib.batch.reasons import WORDS, reasons_of, remarks_of
@@ -63,9 +64,27 @@ def test_a_name_can_not_command_the_terminal(
     assert main(["rank", str(tmp_path)]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert [line.split("  ")[2] for line in lines[1:]] == ["a\\x1b[31mred", "b c"]
-    (tmp_path / MANIFEST_NAME).write_text(json.dumps({"name": "b\nc"}))
+    (tmp_path / MANIFEST_NAME).write_text(json.dumps({"name": "b\nc", "status": "kept"}))
     assert main(["rank", str(tmp_path)]) == 0
     assert capsys.readouterr().out.endswith(": a\\x1b[31mred\n")
+
+
+def test_what_the_last_batch_neither_made_nor_kept_is_left_out(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lines = []
+    for status in ("done", "kept", "failed", "waiting"):
+        put_result(tmp_path, status, {11: 0.5})
+        lines.append(Entry(status, f"{status}.nrrd", status=status).to_json())
+    (tmp_path / MANIFEST_NAME).write_text("\n".join(map(json.dumps, lines)))
+    assert [scan.name for scan in rank(tmp_path)] == ["done", "kept"]
+    assert main(["rank", str(tmp_path)]) == 0
+    assert capsys.readouterr().out.endswith(
+        "2 results are left out, not made or kept by the last batch: failed, waiting\n"
+    )
+    (tmp_path / MANIFEST_NAME).write_text(json.dumps(lines[2]))
+    assert main(["rank", str(tmp_path)]) == 2
+    assert "no results of toothseg batch, only those of earlier ones" in capsys.readouterr().err
 
 
 def test_what_two_bundles_disagree_on_gains(tmp_path: Path) -> None:

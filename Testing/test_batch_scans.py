@@ -138,17 +138,43 @@ def test_a_dicom_folder_without_a_volume_is_left_out(tmp_path: Path) -> None:
     assert found.left_out == {"scout": "its DICOM files hold no volume"}
 
 
-def test_voxels_in_a_file_of_their_own_count(tmp_path: Path) -> None:
-    header = tmp_path / "a.nhdr"
-    header.write_text("NRRD0004\ntype: short\ndata file: a.raw\n")
-    raw = touch(tmp_path / "a.raw")
+NRRD_HEADER = "NRRD0004\ntype: short\ndata file: {}\n\n"
+META_HEADER = "NDims = 3\nDimSize = 1 1 1\nElementSpacing = 1 1 1\nElementDataFile = {}\n"
+HEADERS = {".nhdr": NRRD_HEADER, ".nrrd": NRRD_HEADER, ".mhd": META_HEADER, ".mha": META_HEADER}
+
+
+@pytest.mark.parametrize("name", ["a.raw", "./a.raw", "raw/a.raw", "./raw/../raw/a.raw"])
+@pytest.mark.parametrize("ending", HEADERS)
+def test_voxels_in_a_file_of_their_own_count(tmp_path: Path, ending: str, name: str) -> None:
+    header = tmp_path / f"a{ending}"
+    header.write_text(HEADERS[ending].format(name))
+    (tmp_path / "raw").mkdir()
+    raw = touch(tmp_path / name)
     touch(tmp_path / "b.raw")
     assert files_of(header) == (str(header), str(raw))
     before = checksum(files_of(header))
     raw.write_bytes(b"y")
     assert checksum(files_of(header)) != before
-    header.write_text("NRRD0004\ndata file: ../a.raw\n")
+
+
+@pytest.mark.parametrize("name", ["../a.raw", "absent.raw", "a" * 400 + ".raw", "LIST", "LOCAL"])
+@pytest.mark.parametrize("ending", HEADERS)
+def test_what_is_not_read_as_the_voxels_does_not_count(
+    tmp_path: Path, ending: str, name: str
+) -> None:
+    touch(tmp_path / "a.raw")
+    header = touch(tmp_path / "scans" / f"a{ending}")
+    header.write_text(HEADERS[ending].format(name))
     assert files_of(header) == (str(header),)
+
+
+def test_a_long_line_of_a_header_is_no_name_of_a_file(tmp_path: Path) -> None:
+    nrrd, meta = tmp_path / "a.nhdr", tmp_path / "a.mhd"
+    nrrd.write_text(NRRD_HEADER.strip().format("a.raw") + f"\nabout:={'x' * 400}\n\n")
+    meta.write_text(f"Comment = {'x' * 400}\n" + META_HEADER.format("LOCAL"))
+    raw = touch(tmp_path / "a.raw")
+    assert files_of(nrrd) == (str(nrrd), str(raw))
+    assert files_of(meta) == (str(meta),)
 
 
 def test_a_scan_that_cannot_be_read_has_no_checksum(tmp_path: Path) -> None:

@@ -20,9 +20,10 @@ from ToothSegLib.training import judging
 from ToothSegLib.training.blending import SHARES, between, choose_share
 from ToothSegLib.training.finetune import FineTuned, fine_tune
 from ToothSegLib.training.finetune_plan import Plan
-from ToothSegLib.training.guard import GuardHead, Skill, guard_heads
+from ToothSegLib.training.guard import GuardHead, guard_heads
 from ToothSegLib.training.processes import Processes
 from ToothSegLib.training.rehearsal import FIRST_MEASURING_SEED
+from ToothSegLib.training.skill import Skill
 
 GOOD, AS_GOOD, WORSE = Skill(0.88, 0.98), Skill(0.878, 0.98), Skill(0.88, 0.976)
 PLAN = Plan(
@@ -56,11 +57,28 @@ def test_the_share_that_is_best_and_forgets_nothing(
         looked.append(at)
         return WORSE if at in spoilt else AS_GOOD
 
-    of_share = dict(zip(SHARES, dice, strict=True))
-    blend = choose_share(0.5, of_share.__getitem__, GOOD, skill)
+    of_share = {at: Skill(held, 1.0) for at, held in zip(SHARES, dice, strict=True)}
+    blend = choose_share(Skill(0.5, 1.0), of_share.__getitem__, GOOD, skill)
     assert (blend.share, looked) == (share, asked)
     assert [look.share for look in blend.looks if look.skill] == sorted(asked)
     assert ("taken" in blend.as_text().splitlines()[1 + round(4 * share)]) or share == 0
+
+
+@pytest.mark.parametrize(
+    ("held_out", "share"),
+    [
+        (Skill(0.6, 0.8), 0.25),
+        # Teeth that are drawn where there are none cost as much as poor outlines.
+        (Skill(0.9, 0.7), 0.0),
+        (Skill(0.5, 0.9), 0.25),
+        (Skill(0.4975, 0.9), 0.25),
+        (Skill(0.49, 0.9), 0.0),
+        (Skill(0.6, float("nan")), 0.0),
+    ],
+)
+def test_neither_dice_nor_f1_is_paid_for_by_the_other(held_out: Skill, share: float) -> None:
+    blend = choose_share(Skill(0.5, 0.8), lambda _: held_out, GOOD, lambda _: GOOD)
+    assert blend.share == share
 
 
 @pytest.mark.parametrize(
@@ -110,8 +128,18 @@ def tuned(world: Path, plan: Plan = PLAN, **options: object) -> FineTuned:
     )  # fmt: skip
 
 
-def judged(world: Path, on_heads: Callable[[Bundle], float]) -> Callable[..., list[Outcome]]:
-    """The further from the parent the better on held-out cases; on heads as a test wants it."""
+def judged(
+    world: Path,
+    on_heads: Callable[[Bundle], float],
+    on_cases: Callable[[float], tuple[float, int]] = lambda far: (0.5 + 0.5 * far, 1),
+) -> Callable[..., list[Outcome]]:
+    """Outcomes as a test wants them.
+
+    Args:
+        on_heads: Dice on heads.
+        on_cases: Dice and the teeth drawn, of which one is true, on held-out cases, by how far the
+            weights are from the parent's, 0 to 1; by default the further the better.
+    """
     parent = load_bundle(world / "toy")
 
     def distance(bundle: Bundle, role: str) -> float:
@@ -120,10 +148,10 @@ def judged(world: Path, on_heads: Callable[[Bundle], float]) -> Callable[..., li
 
     def outcomes_on(bundle: Bundle, cases: list, *_: object) -> list[Outcome]:
         away = distance(bundle, "toothnet") + distance(bundle, "locator")
-        dice = 0.5 + 0.5 * away / (1.0 + away)
+        dice, drawn = on_cases(away / (1.0 + away))
         if isinstance(cases[0], GuardHead):
-            dice = on_heads(bundle)
-        return [Outcome(case.id, case.patient, {36: dice}, 1, 1, 1) for case in cases]
+            dice, drawn = on_heads(bundle), 1
+        return [Outcome(case.id, case.patient, {36: dice}, 1, drawn, 1) for case in cases]
 
     return outcomes_on
 
@@ -191,6 +219,32 @@ def test_small_falls_of_several_networks_do_not_add_up(
     assert made.courses["locator"].best[0] > 0
     assert made.blends["toothnet"].share > 0
     assert made.bundle.weights["locator"] == parent.weights["locator"]
+
+
+def test_what_draws_teeth_where_there_are_none_stays_its_parent(
+    world: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stubbed = judged(world, lambda _: 0.9, lambda far: (0.5 + 0.5 * far, 4 if far else 1))
+    monkeypatch.setattr(judging, "outcomes_on", stubbed)
+    made = tuned(world)
+    assert made.bundle.weights == load_bundle(world / "toy").weights
+    assert [skill.f1 for _, skill in made.courses["toothnet"].checks] == [1.0, 0.4, 0.4]
+    assert made.courses["toothnet"].best[0] == 0
+    rows = (world / "run" / "toothnet.csv").read_text().splitlines()
+    assert rows[0].endswith(",held_out_dice,held_out_f1")
+    assert [row for row in rows if row.endswith(",0.4")] == [rows[3], rows[5]]
+
+
+def test_what_only_leaves_off_drawing_false_teeth_is_better(
+    world: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stubbed = judged(world, lambda _: 0.9, lambda far: (0.5, 1 if far else 4))
+    monkeypatch.setattr(judging, "outcomes_on", stubbed)
+    made = tuned(world)
+    assert made.courses["toothnet"].best[0] == 2
+    assert made.blends["toothnet"].share == 0.25
+    figures = made.bundle.card["figures"]["held-out reviewed cases"]
+    assert (figures["identification_f1_of_parent"], figures["identification_f1"]) == (0.4, 1.0)
 
 
 def test_without_guards_the_tuned_weights_are_taken_as_they_are(

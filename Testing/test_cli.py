@@ -37,10 +37,15 @@ def scan(tmp_path: Path) -> Path:
 
 def python(code: str) -> subprocess.CompletedProcess[str]:
     """Run code in a Python of its own."""
-    env = {**os.environ, "PYTHONPATH": str(Path(ToothSegLib.__file__).parents[1])}
     return subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, env=env, check=False
+        [sys.executable, "-c", code], capture_output=True, text=True, env=environment(), check=False
     )
+
+
+def environment() -> dict[str, str]:
+    """In which a Python of its own finds the library."""
+    root = str(Path(ToothSegLib.__file__).parents[1])
+    return {**os.environ, "PYTHONPATH": root, "PYTHONUNBUFFERED": ""}
 
 
 @pytest.mark.parametrize("words", [["--help"], *([name, "--help"] for name in COMMANDS)])
@@ -242,6 +247,33 @@ def test_ctrl_c_after_the_cascade_still_leaves_nothing(
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.skipif(os.name != "posix", reason="Ctrl-C of another process")
+def test_ctrl_c_is_heeded_while_a_scan_is_read(scan: Path, tmp_path: Path) -> None:
+    words = ["segment", str(scan), "-o", str(tmp_path / "out")]
+    code = (
+        "import sys, time\n"
+        "from ToothSegLib import segment_file, volume_io\n"
+        "from ToothSegLib.cli.main import main\n"
+        "def slow(*_, **__):\n"
+        "    print('reading', flush=True)\n"
+        "    time.sleep(60)\n"
+        "volume_io.read_volume, segment_file._load = slow, lambda: None\n"
+        f"sys.exit(main({words!r}))"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        env=environment(),
+    ) as run:  # fmt: skip
+        assert run.stdout is not None
+        assert run.stdout.readline() == "reading\n"
+        run.send_signal(signal.SIGINT)
+        try:
+            _, err = run.communicate(timeout=20)
+        finally:
+            run.kill()
+    assert (run.returncode, err) == (130, "toothseg: cancelled, nothing was written\n")
+
+
 def test_a_second_ctrl_c_stops_at_once() -> None:
     with console.working(quiet=True) as (_, cancelled):
         os.kill(os.getpid(), signal.SIGINT)
@@ -322,14 +354,75 @@ def test_evaluate_resamples_only_when_asked(
     assert "mean of 28 teeth                  1.000" in out
 
 
-def test_a_reader_that_has_had_enough_is_no_error(tmp_path: Path) -> None:
-    write_volume(tmp_path / "t.nrrd", dentition())
-    words = ["evaluate", str(tmp_path / "t.nrrd"), str(tmp_path / "t.nrrd")]
-    code = (
-        "import os, sys\n"
-        "from ToothSegLib.cli.main import main\n"
-        "read, write = os.pipe(); os.close(read); os.dup2(write, 1)\n"
-        f"sys.exit(main({words!r}))"
+# A command that shows a bar, prints something, and ends with a code.
+COMMAND = """
+import sys
+from ToothSegLib.cli import console, doctor
+from ToothSegLib.cli.main import main
+
+def run(args):
+    with console.working() as (progress, cancelled):
+        progress(0.5, "half way")
+    print("a problem", flush={flush})
+    return {code}
+
+doctor.run = run
+sys.exit(main(["doctor"]))
+"""
+
+
+@pytest.mark.parametrize("flush", [False, True])
+@pytest.mark.parametrize("code", [0, 2])
+def test_a_reader_that_has_had_enough_is_no_error(code: int, flush: bool) -> None:
+    gone = "import os\nread, write = os.pipe(); os.close(read); os.dup2(write, 1)\n"
+    run = python(gone + COMMAND.format(code=code, flush=flush))
+    assert (run.returncode, run.stderr) == (code, "")
+
+
+FULL = "toothseg: error: what was printed cannot be written: No space left on device\n"
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs Linux")
+@pytest.mark.parametrize("flush", [False, True])
+@pytest.mark.parametrize(
+    ("where", "code", "expected", "told"),
+    [
+        (">&-", 0, 0, ""),
+        (">&-", 2, 2, ""),
+        ("2>&-", 0, 0, ""),
+        (">&- 2>&-", 2, 2, ""),
+        ("> /dev/full", 0, 2, FULL),
+        ("> /dev/full", 1, 1, ""),
+        ("> /dev/full 2> /dev/full", 0, 2, ""),
+    ],
+)
+def test_where_the_output_goes_changes_no_exit_code_but_that_of_a_full_disk(
+    where: str, code: int, expected: int, told: str, flush: bool
+) -> None:
+    command = COMMAND.format(code=code, flush=flush)
+    words = ["sh", "-c", f'exec "$0" -c "$1" {where}', sys.executable, command]
+    run = subprocess.run(words, capture_output=True, text=True, env=environment(), check=False)
+    assert (run.returncode, run.stderr) == (expected, told)
+
+
+@pytest.mark.parametrize("jobs", ["abc", "0", "-1", "1.5", "\N{SUPERSCRIPT TWO}"])
+def test_a_number_of_jobs_is_asked_for_in_words(
+    jobs: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as end:
+        main(["batch", "scans", "-o", "out", f"--jobs={jobs}"])
+    assert end.value.code == 2
+    assert f"argument --jobs: '{jobs}': give a whole number of at" in capsys.readouterr().err
+
+
+def test_a_package_that_is_missing_is_told_with_what_to_do(
+    scan: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def missing(volume: object, **_: object) -> None:
+        raise ModuleNotFoundError("No module named 'scipy'", name="scipy")
+
+    put_cascade(monkeypatch, missing)
+    assert main(["segment", str(scan), "-o", str(tmp_path / "out")]) == 2
+    assert capsys.readouterr().err == (
+        "toothseg: error: the Python package 'scipy' is missing or damaged: install it again\n"
     )
-    run = python(code)
-    assert (run.returncode, run.stderr) == (0, "")

@@ -13,6 +13,8 @@ import SimpleITK as sitk
 
 from dataset_fixture import files_in, labels_of, scan
 from test_segment_labels import a_file
+from ToothSegLib.cli import dataset_actions
+from ToothSegLib.cli.main import main
 from ToothSegLib.dataset.folder import CaseMeta, Dataset
 from ToothSegLib.dataset.label_codes import fdi_by_value, to_values
 from ToothSegLib.dataset.monai import import_monai
@@ -103,6 +105,39 @@ def test_universal_tooth_numbers_are_refused(pattern: str) -> None:
 def test_a_number_that_contradicts_the_words_is_refused() -> None:
     with pytest.raises(InputError, match="'15 upper left first molar' is another tooth by its"):
         fdi_by_value({"background": 0, "15 upper left first molar": 1})
+
+
+@pytest.mark.parametrize("layout", ["nnunet", "monai"])
+def test_what_nobody_labelled_cannot_be_approved(
+    tmp_path: Path, layout: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = foreign(tmp_path / "in", {"background": 0, "tooth_36": 1, "ignore": 2}, (1, 2))
+    scan_file, label_file = "imagesTr/P_001_0000.nii.gz", "labelsTr/P_001.nii.gz"
+    if layout == "monai":
+        entry = {"image": scan_file, "label": label_file}
+        names = {"0": "background", "1": "tooth_36", "2": "Ignore"}
+        content = {"labels": names, "training": [entry]}
+        (folder / "datalist.json").write_text(json.dumps(content))
+    target = str(tmp_path / "set")
+    take = ["dataset", "import", target, str(folder), "--format", layout, "--who", "cd"]
+    assert main([*take, "--approved"]) == 2
+    told = capsys.readouterr().err
+    assert f"{folder / label_file} holds the label 2, which is 'ignore': voxels that nobody" in told
+    assert main(take) == 0
+    assert "no teeth, left out: " in capsys.readouterr().out
+    (case,) = Dataset.open(Path(target)).cases()
+    assert (case.record.teeth, case.record.reviewed) == ((36,), False)
+    # Nor one by one.
+    names_file = folder / ("dataset.json" if layout == "nnunet" else "datalist.json")
+    more = ["--names", str(names_file), "--approved", "--who", "cd"]
+    labels = str(folder / label_file)
+    assert main(["dataset", "revise", target, case.id, labels, *more]) == 2
+    add = ["dataset", "add", str(tmp_path / "other"), str(folder / scan_file), "--labels", labels]
+    assert main([*add, *more]) == 2
+    assert capsys.readouterr().err.count("which is 'ignore'") == 2
+    # Where no voxel is of that label there is nothing against it.
+    sitk.WriteImage(to_itk(labels_of(scan(direction=np.diag([-1.0, -1.0, 1.0])), 1)), labels)
+    assert main(["dataset", "revise", target, case.id, labels, *more]) == 0
 
 
 def test_names_are_kept_on_request_and_looked_at(dataset: Dataset, tmp_path: Path) -> None:
@@ -291,6 +326,27 @@ def test_labels_that_come_back_corrected_are_told_and_those_of_a_bare_scan_are_t
     case.save_revision(case.labels(1), "cd")
     again = import_nnunet(filled, older, META, **OPTIONS)
     assert (again.differ, again.labelled, len(again.known)) == ({}, [], 3)
+
+
+@pytest.mark.parametrize("error", [Cancelled("cancelled"), KeyboardInterrupt()])
+def test_an_import_that_is_cancelled_does_not_deny_what_it_has_added(
+    tmp_path: Path,
+    error: BaseException,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    source = foreign(tmp_path / "in", GOOD, (1, 19))
+
+    def interrupted(dataset: Dataset, *words: object, **options: object) -> None:
+        import_nnunet(dataset, source, META, **OPTIONS)
+        raise error
+
+    monkeypatch.setattr(dataset_actions, "import_nnunet", interrupted)
+    words = ["dataset", "import", str(tmp_path / "set"), str(source), "--format", "nnunet"]
+    assert main([*words, "--who", "cd"]) == 130
+    told = capsys.readouterr().err
+    assert told == "toothseg: cancelled; the same command goes on with the rest\n"
+    assert len(Dataset.open(tmp_path / "set").case_ids()) == 1
 
 
 def test_an_import_goes_on_where_it_was_stopped(filled: Dataset, tmp_path: Path) -> None:

@@ -26,6 +26,7 @@ from ToothSegLib.training.finetune import FineTuned, fine_tune
 from ToothSegLib.training.finetune_plan import Plan
 from ToothSegLib.training.processes import Processes
 from ToothSegLib.training.run_folder import run_folder
+from ToothSegLib.training.skill import Skill
 
 ALONE = Processes(torch.device("cpu"))
 PLAN = Plan(networks=("toothnet",), steps=4, check_every=2, patience=5, seed=3, guards=0)
@@ -54,6 +55,11 @@ def stubs(monkeypatch: pytest.MonkeyPatch) -> None:
 def tuned(world: Path, folder: Path, plan: Plan = PLAN, **options: object) -> FineTuned:
     parent = load_bundle(world / "toy")
     return fine_tune(world / "set", parent, folder, plan, ALONE, heads=world / "heads", **options)
+
+
+def seen(*checks: tuple[int, float]) -> list[tuple[int, Skill]]:
+    """Looks, as a course keeps them, with every tooth numbered right."""
+    return [(step, Skill(dice, 1.0)) for step, dice in checks]
 
 
 @pytest.mark.timeout(300)  # whole cascades, and the first pictures of the process
@@ -174,7 +180,7 @@ def test_a_run_killed_before_its_checkpoint_keeps_the_best_weights_of_the_last_o
     world: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     dice = iter([0.5, 0.9])
-    monkeypatch.setattr(judging.Judge, "of_role", lambda *_: lambda weights: next(dice))
+    monkeypatch.setattr(judging.Judge, "of_role", lambda *_: lambda weights: Skill(next(dice), 1.0))
     save = tuner.Tuner._save
 
     def killed(self: tuner.Tuner, *arguments: object) -> None:
@@ -188,9 +194,9 @@ def test_a_run_killed_before_its_checkpoint_keeps_the_best_weights_of_the_last_o
         tuned(world, tmp_path)
     monkeypatch.setattr(tuner.Tuner, "_save", save)
     # In half precision the same steps need not come to the same weights again.
-    monkeypatch.setattr(judging.Judge, "of_role", lambda *_: lambda weights: 0.4)
+    monkeypatch.setattr(judging.Judge, "of_role", lambda *_: lambda weights: Skill(0.4, 1.0))
     made = tuned(world, tmp_path, resume=True)
-    assert made.courses["toothnet"].checks == [(0, 0.5), (2, 0.4), (4, 0.4)]
+    assert made.courses["toothnet"].checks == seen((0, 0.5), (2, 0.4), (4, 0.4))
     assert made.bundle.weights == load_bundle(world / "toy").weights
 
 
@@ -236,11 +242,11 @@ def test_it_stops_when_it_gets_no_better_and_keeps_the_best(
     world: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     dice = iter([0.5, 0.7, 0.6, 0.65, 0.9])
-    monkeypatch.setattr(judging.Judge, "of_role", lambda *_: lambda weights: next(dice))
+    monkeypatch.setattr(judging.Judge, "of_role", lambda *_: lambda weights: Skill(next(dice), 1.0))
     plan = Plan(("toothnet",), steps=10, check_every=1, patience=2, learning_rate=0.05, guards=0)
     made = tuned(world, tmp_path, plan)
     course = made.courses["toothnet"]
-    assert course.checks == [(0, 0.5), (1, 0.7), (2, 0.6), (3, 0.65)]
+    assert course.checks == seen((0, 0.5), (1, 0.7), (2, 0.6), (3, 0.65))
     assert len(course.losses) == 3
     assert made.bundle.card["networks"]["toothnet"]["fine_tuning_steps"] == 1
     assert made.bundle.card["networks"]["locator"]["fine_tuning_steps"] == 0
@@ -256,7 +262,7 @@ def test_what_runs_away_stops_with_advice(world: Path, tmp_path: Path) -> None:
 def test_what_never_gets_better_stays_its_parent(
     world: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(judging.Judge, "of_role", lambda *_: lambda weights: 0.5)
+    monkeypatch.setattr(judging.Judge, "of_role", lambda *_: lambda weights: Skill(0.5, 1.0))
     made = tuned(world, tmp_path)
     assert made.bundle.weights == load_bundle(world / "toy").weights
 
@@ -290,6 +296,7 @@ def test_a_run_goes_on_only_as_it_began(
         (["--learning-rate", "nan"], "--learning-rate nan"),
         (["--recipe", "toothnet"], "leave --recipe out"),
         (["--networks", "stage1"], "no network 'stage1'"),
+        (["--networks", "toothnet", "toothnet"], "toothnet toothnet: name each network once"),
         (["--simulated", "3", "--cases", "heads"], "--simulated does not go with --cases"),
     ],
 )
@@ -315,6 +322,17 @@ def test_heads_kept_for_measuring_are_refused(
     words += [str(tmp_path / "run"), "--cases", str(tmp_path / "heads"), "--device", "cpu"]
     assert main(words) == 2
     assert "must not be learned from" in capsys.readouterr().err
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.usefixtures("stubs")
+def test_a_start_that_is_refused_for_its_heads_leaves_no_run(world: Path, tmp_path: Path) -> None:
+    (tmp_path / "heads").mkdir()
+    arguments = (world / "set", load_bundle(world / "toy"), tmp_path / "run", PLAN, ALONE)
+    with pytest.raises(InputError, match=r"no cases \(\*\.npz\)"):
+        fine_tune(*arguments, heads=tmp_path / "heads")
+    assert not (tmp_path / "run").exists()
+    assert fine_tune(*arguments, heads=world / "heads").bundle.name == "toy+1"
 
 
 @pytest.mark.usefixtures("stubs")

@@ -13,6 +13,7 @@ from ToothSegLib.training.blending import Blend
 from ToothSegLib.training.course import Course
 from ToothSegLib.training.finetune_card import finetuned_card
 from ToothSegLib.training.pack import LIMITS, TRAINED_ON
+from ToothSegLib.training.skill import Skill
 
 OUTCOMES = [Outcome("c", "p", {36: 0.7}, 1, 1, 1)]
 
@@ -27,7 +28,7 @@ def learned_on(
         "recipe": {"simulated_share": simulated},
         "begun": "2026-11-30",
     }
-    course = Course([1.0] * 100, [(0, 0.6), (100, 0.7)])
+    course = Course([1.0] * 100, [(0, Skill(0.6, 1.0)), (100, Skill(0.7, 1.0))])
     blends = {role: Blend(share)}
     return finetuned_card(parent, record, {role: course}, blends, {}, OUTCOMES, OUTCOMES)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -12,15 +13,18 @@ import torch
 
 from learning_fixture import tiny_bundle, toy_dataset, toy_scan
 from ToothSegLib.dataset.checks import check_dataset
+from ToothSegLib.dataset.exchange import Outgoing, write_case
 from ToothSegLib.dataset.folder import CaseMeta, Dataset
 from ToothSegLib.dataset.record import APPROVED, Change
 from ToothSegLib.dataset.reviewed import reviewed_case, reviewed_cases
+from ToothSegLib.dataset.voxels import write_image, write_labels
 from ToothSegLib.errors import InputError
 from ToothSegLib.grid import to_working_grid
 from ToothSegLib.lineage import held_out_scans, learned_scans
 from ToothSegLib.maps import LEARNED_SPACING_MM
 from ToothSegLib.normalise import normalise
 from ToothSegLib.teeth import type_of
+from ToothSegLib.training import finetune
 from ToothSegLib.training.finetune_plan import Plan
 from ToothSegLib.training.finetune_record import new_record, recorded_split
 from ToothSegLib.training.processes import Processes
@@ -34,7 +38,10 @@ from volume_fixture import OBLIQUE
 
 def patients(*names: str) -> list:
     """Cases of these patients; the checksum of a scan is its number."""
-    return [SimpleNamespace(patient=name, scan_sha256=str(n)) for n, name in enumerate(names)]
+    return [
+        SimpleNamespace(patient=name, scan_sha256=str(n), is_among=lambda sums, n=n: str(n) in sums)
+        for n, name in enumerate(names)
+    ]
 
 
 def test_the_newest_reviewed_revision_is_taken(
@@ -55,6 +62,53 @@ def test_the_newest_reviewed_revision_is_taken(
     assert taken["c0"].patient == taken["c1"].patient != taken["c2"].patient
     with pytest.raises(InputError, match="revision 3 of c0 is not reviewed"):
         reviewed_case(dataset, "c0", 3)
+
+
+def test_an_older_revision_that_cannot_be_read_is_left_out_with_a_warning(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    dataset = toy_dataset(tmp_path / "set", 3)
+    for _ in range(2):
+        case = dataset.case("c0")
+        case.save_revision(case.labels(), "ab", [Change(36, "looked at")], {46: APPROVED})
+    record = tmp_path / "set" / "c0" / "revisions" / "0002" / "case.json"
+    record.write_text("{")
+    taken = {case.id: case.revision for case in reviewed_cases(tmp_path / "set")}
+    assert taken == {"c0": 1, "c1": 1, "c2": 1}
+    assert any(
+        message.startswith("c0: revision 2 is left out: ") and str(record) in message
+        for message in caplog.messages
+    )
+    (tmp_path / "set" / "c0" / "revisions" / "0001" / "case.json").unlink()
+    assert [case.id for case in reviewed_cases(tmp_path / "set")] == ["c1", "c2"]
+
+
+def test_exchanged_or_overwritten_files_are_not_learned_from(tmp_path: Path) -> None:
+    dataset = toy_dataset(tmp_path / "set", 3)
+    image = tmp_path / "set" / "c0" / "image.nrrd"
+    shutil.copyfile(tmp_path / "set" / "c1" / "image.nrrd", image)
+    lessened = dataset.case("c1").labels()
+    lessened.array[lessened.array == 36] = 0
+    labels = tmp_path / "set" / "c1" / "revisions" / "0001" / "labels.seg.nrrd"
+    write_labels(labels, lessened)
+    cases = {case.id: case for case in reviewed_cases(tmp_path / "set")}
+    with pytest.raises(InputError, match="does not hold the scan that was added as c0") as told:
+        cases["c0"].image()
+    assert str(image) in str(told.value)
+    assert "put that file back" in str(told.value)
+    with pytest.raises(InputError, match="the labels that were saved as revision 1") as told:
+        cases["c1"].labels()
+    assert str(labels) in str(told.value)
+    assert f"dataset revise {tmp_path / 'set'} c1" in str(told.value)
+    for going in (Outgoing(cases["c0"].case, 1), Outgoing(cases["c1"].case, 1)):
+        with pytest.raises(InputError, match="does not hold"):
+            write_case(going, tmp_path / "scan.nrrd", tmp_path / "labels.nrrd")
+    assert cases["c2"].labels().array.any()
+    # The same voxels in a file that another program has written are the same scan.
+    shutil.copyfile(tmp_path / "set" / "c2" / "image.nrrd", tmp_path / "c2.nrrd")
+    write_image(tmp_path / "set" / "c2" / "image.nrrd", cases["c2"].image().with_array(
+        np.asfortranarray(cases["c2"].image().array)))  # fmt: skip
+    assert cases["c2"].image().array.any()
 
 
 def test_a_pseudonym_is_one_patient_however_it_is_spelt(tmp_path: Path) -> None:
@@ -209,6 +263,43 @@ def test_a_scan_has_the_greys_and_the_place_that_inference_gives_it() -> None:
         np.testing.assert_allclose(case.table[fdi].numpy(), truth, atol=0.2)
 
 
+def test_teeth_that_a_reader_has_deleted_are_within_what_is_learned_from(tmp_path: Path) -> None:
+    """In use the networks look at what the locator took for teeth, wherever that is."""
+    image = Volume(np.zeros((40, 50, 180), np.int16), (1.0, 1.0, 1.0))
+    labels = image.with_array(np.zeros(image.shape, np.uint8))
+    labels.array[10:20, 20:30, 20:30] = 36
+    remaining = labels.array.copy()
+    labels.array[10:20, 20:30, 140:150] = 37
+    dataset = Dataset.create(tmp_path / "set")
+    image.array[:] = np.random.default_rng(0).integers(0, 99, image.shape)
+    case = dataset.add(image, labels, CaseMeta(who="ab", case_id="c"))
+    gone = labels.with_array(remaining)
+    case.save_revision(gone, "ab", [Change(37, "deleted")], {36: APPROVED})
+    task = replace(TASKS["toothnet"], spacing_mm=4.0)
+    (taken,) = reviewed_cases(tmp_path / "set")
+    (learned,) = finetune._scans([taken], task)
+    last = learned.origin.numpy() + np.array(learned.labels.shape[::-1]) * learned.spacing_mm
+    assert learned.present == (36,)
+    assert float(learned.origin[0]) < 25 < 145 < last[0]
+    # What the labels alone tell ends with the tooth that is left.
+    alone = scan_case(image, gone, 4.0, whole=False)
+    assert float(alone.origin[0]) + alone.labels.shape[2] * alone.spacing_mm < 60
+    # A first revision that is lost keeps no case from being learned from.
+    (tmp_path / "set" / "c" / "revisions" / "0001" / "labels.seg.nrrd").unlink()
+    np.testing.assert_array_equal(taken.marked().array, remaining > 0)
+
+
+def test_a_small_scan_is_learned_from_whole_as_it_is_looked_at() -> None:
+    image = Volume(np.zeros((50, 80, 80), np.int16), (1.0, 1.0, 1.0))
+    labels = image.with_array(np.zeros(image.shape, np.uint8))
+    labels.array[20:30, 30:40, 2:12] = 36
+    box = dentition_box(labels)
+    assert box is not None
+    assert box[1][0] < 30
+    case = scan_case(image, labels, 1.0, whole=False)
+    assert tuple(np.array(case.labels.shape) * case.spacing_mm) == image.shape
+
+
 def test_an_oblique_scan_lands_where_it_lies() -> None:
     image, labels = toy_scan(1)
     image, labels = (
@@ -234,8 +325,6 @@ def test_of_a_head_without_teeth_no_more_is_kept_than_a_dentition_takes() -> Non
 
 
 def test_a_patch_of_a_scan_points_at_the_centres_of_its_teeth() -> None:
-    from dataclasses import replace
-
     image, labels = toy_scan(2)
     case = scan_case(image, labels, 0.5, whole=False)
     task = replace(TASKS["toothnet"], sizes=((48, 48, 64),))

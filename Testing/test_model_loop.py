@@ -9,10 +9,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from learning_fixture import tiny_bundle, toy_dataset
+from learning_fixture import tiny_bundle, toy_dataset, toy_scan
 from ToothSegLib import models
 from ToothSegLib.cli import model_actions
 from ToothSegLib.cli.main import main
+from ToothSegLib.dataset.folder import CaseMeta, Dataset
+from ToothSegLib.dataset.record import APPROVED
 from ToothSegLib.dataset.reviewed import reviewed_cases
 from ToothSegLib.errors import BundleError, InputError, OutputError
 from ToothSegLib.evaluation import fixed_benchmark as fixed
@@ -21,9 +23,12 @@ from ToothSegLib.evaluation.comparison import unseen_cases
 from ToothSegLib.evaluation.fixed_benchmark import weights_digest
 from ToothSegLib.evaluation.metrics import evaluate
 from ToothSegLib.evaluation.outcomes import Outcome, identification_f1, mean_dice
-from ToothSegLib.evaluation.promotion import promote, roll_back
+from ToothSegLib.evaluation.promotion import Worse, promote, roll_back
+from ToothSegLib.lineage import learned_scans
 from ToothSegLib.models import default_bundle_name, list_bundles, load_bundle
 from ToothSegLib.os_lock import os_locked
+from ToothSegLib.training.finetune_record import _entries
+from ToothSegLib.training.split import split_by_patient
 from ToothSegLib.user_models import promotions, user_models_folder
 from ToothSegLib.volume import Volume
 
@@ -79,6 +84,32 @@ def test_patients_that_one_of_the_bundles_learned_from_are_left_out(tmp_path: Pa
     old = tiny_bundle(tmp_path / "old", lineage=child)
     with pytest.raises(InputError, match="learned from every patient"):
         unseen_cases(tmp_path / "set", [old, fresh])
+
+
+@pytest.mark.parametrize("stored", ["as int32", "upside down"])
+def test_a_scan_that_was_stored_otherwise_is_no_unseen_one(stored: str, tmp_path: Path) -> None:
+    toy_dataset(tmp_path / "set", 2)
+    data = {"learned": _entries(reviewed_cases(tmp_path / "set")), "held_out": []}
+    learned = tiny_bundle(tmp_path / "learned", lineage={"parent": None, "data": data})
+    copies = Dataset.create(tmp_path / "copies")
+    for seed in range(2):
+        pair = toy_scan(seed)
+        if stored == "as int32":
+            pair = (pair[0].with_array(pair[0].array.astype(np.int32)), pair[1])
+        else:
+            last = (*pair[0].origin[:2], pair[0].origin[2] + 0.5 * (pair[0].shape[0] - 1))
+            pair = tuple(
+                Volume(v.array[::-1], v.spacing, last, np.diag([1.0, 1.0, -1.0])) for v in pair
+            )
+        meta = CaseMeta(who="ab", case_id=f"copy{seed}", review={36: APPROVED, 46: APPROVED})
+        copies.add(*pair, meta)
+    known = learned_scans(learned.card["lineage"])
+    cases = reviewed_cases(tmp_path / "copies")
+    assert not any(case.scan_sha256 in known for case in cases)
+    with pytest.raises(InputError, match="learned from every patient"):
+        unseen_cases(tmp_path / "copies", [learned])
+    with pytest.raises(InputError, match="has learned from all 2 patients before"):
+        split_by_patient(cases, 0, 0.5, known)
 
 
 def test_compare_prints_tables_and_json(
@@ -153,6 +184,35 @@ def test_half_a_point_is_let_pass_and_no_more(
         assert promotions()[-1].grounds == {"forced": True}
 
 
+def test_small_falls_of_many_promotions_do_not_add_up(tmp_path: Path) -> None:
+    dice = {"shipped": 0.7, "first": 0.695, "second": 0.69, "better": 0.71}
+    bundles = {
+        name: tiny_bundle(tmp_path / name, seed=n) for n, name in enumerate(dice) if n
+    }  # fmt: skip
+
+    def measure(bundle: models.Bundle) -> list[Outcome]:
+        return [Outcome("case", "p", {11: dice[bundle.name.split("-")[0]]}, 1, 1, 1)]
+
+    first = promote(bundles["first"], measure)
+    with pytest.raises(Worse, match=r"second is worse than shipped .* 0\.6900, not 0\.7000"):
+        promote(bundles["second"], measure)
+    assert default_bundle_name() == first.name
+    promote(bundles["better"], measure)
+    promote(bundles["second"], measure, force=True)
+    assert promotions()[-1].name.startswith("second-")
+
+
+def test_a_bundle_that_cannot_segment_is_refused_even_if_forced(tmp_path: Path) -> None:
+    whole = tiny_bundle(tmp_path / "whole", seed=1)
+    entry = {role: whole.card["networks"][role] for role in ("toothnet",)}
+    states = {"toothnet": whole.build("toothnet").state_dict()}
+    part = models.write_bundle(tmp_path / "part", {**whole.card, "networks": entry}, states)
+    with pytest.raises(BundleError, match="has no network 'locator', only toothnet"):
+        promote(part, lambda _: [], force=True)
+    assert default_bundle_name() == "shipped"
+    assert promotions() == ()
+
+
 def test_a_damaged_bundle_is_refused_even_if_forced(
     tmp_path: Path, home: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -220,7 +280,7 @@ def test_the_same_weights_with_teeth_seen_larger_are_another_bundle(tmp_path: Pa
         return [outcome("case", {11: 0.9})]
 
     promote(larger, measure)
-    assert measured == ["shipped", "larger"]
+    assert measured == ["larger", "shipped"]
     assert load_bundle().magnification == 1.2
 
 

@@ -20,6 +20,7 @@ from ToothSegLib.command_line import command_line
 from ToothSegLib.dataset.exchange import whole_folder
 from ToothSegLib.dataset.folder import Dataset
 from ToothSegLib.errors import OutputError
+from ToothSegLib.nrrd_io import read_fields
 from ToothSegLib.openvino_backend import _Pace
 from ToothSegLib.volume import Volume
 from ToothSegLib.volume_io import read_volume, write_volume
@@ -46,6 +47,31 @@ def test_a_pytorch_that_knows_no_numpy_computes(monkeypatch: pytest.MonkeyPatch)
     grey = np.random.default_rng(0).normal(0, 100, (20, 20, 20)).astype(np.int16)
     result = segment(Volume(grey, (0.5, 0.5, 0.5)), device="cpu", backend="torch")
     assert result.labels.shape == (20, 20, 20)
+
+
+@pytest.mark.parametrize("level", [0, 1])
+@pytest.mark.parametrize("dtype", [np.int16, np.float16, bool])
+def test_without_pynrrd_simpleitk_writes(
+    dtype: type, level: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    direction = np.array([[0.0, 1.0, 0.0], [-1.0, 0.0, 0.0], [0.0, 0.0, 1.0]])
+    array = (np.arange(24).reshape(2, 3, 4) % 7).astype(dtype)
+    volume = Volume(array, (0.3, 0.4, 0.5), (1.0, 2.0, 3.0), direction)
+    header = {"Segment0_Name": "36 lower left first molar"}
+    with monkeypatch.context() as slicer:
+        slicer.setitem(sys.modules, "nrrd", None)
+        write_volume(tmp_path / "a.seg.nrrd", volume, compression_level=level, header=header)
+        with pytest.raises(OutputError, match="cannot write"):
+            write_volume(tmp_path / "no folder" / "a.nrrd", volume)
+    write_volume(tmp_path / "b.seg.nrrd", volume, compression_level=level, header=header)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.seg.nrrd", "b.seg.nrrd"]
+    one, other = (read_volume(tmp_path / f"{name}.seg.nrrd") for name in "ab")
+    assert one.array.dtype == other.array.dtype
+    np.testing.assert_array_equal(one.array, other.array)
+    np.testing.assert_allclose(one.index_to_lps, other.index_to_lps)
+    fields = [read_fields(tmp_path / f"{name}.seg.nrrd") for name in "ab"]
+    for field in ("Segment0_Name", "encoding", "space"):
+        assert fields[0][field] == fields[1][field]
 
 
 def test_without_pynrrd_simpleitk_reads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import argparse
 import json
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,18 +10,14 @@ import numpy as np
 import pytest
 import torch
 
+from pretrain_fixture import SMALL, coarse_cases, options, shrink_networks, weights_after
 from ToothSegLib.errors import BundleError, InputError, OutputError
-from ToothSegLib.lineage import learned_scans
-from ToothSegLib.models import load_bundle
 from ToothSegLib.safetensors_io import read_with_metadata, write_safetensors
-from ToothSegLib.synthesis.case import save_case
 from ToothSegLib.synthesis.compose import make_case
 from ToothSegLib.synthesis.sampling import Patch, TensorCase
 from ToothSegLib.synthesis.scans import simulate_scan
-from ToothSegLib.toothnet import NEW_HEAD
 from ToothSegLib.training import pretrain, pretrain_command
 from ToothSegLib.training.checkpoint import load_checkpoint
-from ToothSegLib.training.pack import pack
 from ToothSegLib.training.pretrain import (
     CHECKPOINT,
     Plan,
@@ -34,44 +28,23 @@ from ToothSegLib.training.pretrain import (
     train,
 )
 from ToothSegLib.training.run_folder import run_folder
-from ToothSegLib.training.tasks import TASKS, Task, build
+from ToothSegLib.training.tasks import TASKS, build
 from ToothSegLib.volume_io import write_volume
-
-SMALL = {
-    "toothnet": {"class": "ToothNet", "widths": [4, 6, 8, 8], "edge_width": 4, "prosthesis": True},
-    "locator": {**TASKS["locator"].architecture, "start_filters": 2},
-    "stage1": {**TASKS["stage1"].architecture, "start_filters": 2},
-    "stage2": {**TASKS["stage2"].architecture, "start_filters": 2},
-}
 
 
 @pytest.fixture(autouse=True)
-def small_networks(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    for name, task in list(TASKS.items()):
-        small = replace(
-            task, architecture=SMALL[name], spacing_mm=1.5, sizes=((32, 32, 32), (16, 32, 48))
-        )
-        monkeypatch.setitem(TASKS, name, small)
-    return
+def small_networks(monkeypatch: pytest.MonkeyPatch) -> None:
+    shrink_networks(monkeypatch)
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("cases")
-    for seed in (3, 4):
-        save_case(path / f"{seed}.npz", make_case(seed, spacing_mm=1.0))
-    return path
+    return coarse_cases(tmp_path_factory.mktemp("cases"))
 
 
 @pytest.fixture(scope="module")
 def cases(folder: Path) -> list[TensorCase]:
     return load_cases(folder)
-
-
-def weights_after(task: Task, cases: list[TensorCase], folder: Path, steps: int) -> dict:
-    for _ in train(task, cases, folder, Plan(steps=steps, seed=5)):
-        pass
-    return load_checkpoint(folder / "checkpoint.safetensors").weights
 
 
 @pytest.mark.parametrize("name", sorted(SMALL))
@@ -178,103 +151,6 @@ def test_a_folder_without_cases_is_refused(tmp_path: Path) -> None:
         load_cases(tmp_path)
 
 
-def test_finished_runs_make_a_bundle(cases: list[TensorCase], tmp_path: Path) -> None:
-    for name in ("toothnet", "locator"):
-        weights_after(TASKS[name], cases, tmp_path / name, 1)
-    pack("toothnet", [tmp_path / "toothnet", tmp_path / "locator"], tmp_path / "mine")
-    bundle = load_bundle(tmp_path / "mine")
-    assert bundle.name == "mine"
-    assert bundle.kind == "toothnet"
-    mean = load_checkpoint(tmp_path / "toothnet" / "checkpoint.safetensors").weights
-    packed = bundle.build("toothnet").state_dict()
-    for name, tensor in packed.items():
-        assert torch.allclose(tensor, mean[f"average.{name}"], atol=1e-2)
-
-
-def test_training_goes_on_from_a_bundle(
-    cases: list[TensorCase], folder: Path, tmp_path: Path
-) -> None:
-    for name in ("toothnet", "locator"):
-        weights_after(TASKS[name], cases, tmp_path / name, 2)
-    parent = pack("toothnet", [tmp_path / "toothnet", tmp_path / "locator"], tmp_path / "parent")
-    run = tmp_path / "run"
-    options_of_run = options(folder, run, recipe="toothnet", steps=1, init=str(parent.folder))
-    assert pretrain_command.run(options_of_run) == 0
-    started, gone_on = (
-        parent.build("toothnet").state_dict(),
-        load_checkpoint(run / "checkpoint.safetensors").weights,
-    )
-    for name, tensor in started.items():
-        # One step of the warm-up moves little; random weights would be far off.
-        assert torch.allclose(gone_on[f"network.{name}"], tensor, atol=2e-3)
-    child = pack("toothnet", [run], tmp_path / "child", rest=parent)
-    assert child.card["networks"]["toothnet"]["steps"] == 3
-    assert child.card["lineage"]["parent"]["networks"] == parent.weights
-    assert child.card["limits"] == parent.card["limits"]
-    # What has seen patients' scans is not forgotten.
-    lineage = {"parent": None, "data": {"learned": [{"scan": "5ca7"}], "held_out": []}}
-    card = {
-        **parent.card,
-        "trained_on": "A hospital's scans.",
-        "limits": ["few"],
-        "lineage": lineage,
-    }
-    grandchild = pack("toothnet", [run], tmp_path / "grandchild", rest=replace(parent, card=card))
-    assert learned_scans(grandchild.card["lineage"]) == {"5ca7"}
-    assert grandchild.card["trained_on"].startswith("A hospital's scans. Then: Simulated heads")
-    assert grandchild.card["limits"] == ["few"]
-    locator = child.build("locator").state_dict()
-    assert all(torch.equal(locator[n], t) for n, t in parent.build("locator").state_dict().items())
-
-
-def test_a_bundle_can_lie_between_two_runs(cases: list[TensorCase], tmp_path: Path) -> None:
-    for name in ("toothnet", "locator"):
-        weights_after(TASKS[name], cases, tmp_path / name, 1)
-    runs = [tmp_path / "toothnet", tmp_path / "locator"]
-    parent = pack("toothnet", runs, tmp_path / "parent")
-    later = tmp_path / "later"
-    weights_after(TASKS["toothnet"], cases, later, 3)
-    end = pack("toothnet", [later], tmp_path / "end", rest=parent)
-    between = pack("toothnet", [later], tmp_path / "between", rest=parent, share=0.25)
-    assert between.card["lineage"]["share"] == 0.25
-    a, b, mine = (bundle.build("toothnet").state_dict() for bundle in (parent, end, between))
-    moved = 0
-    for name, tensor in mine.items():
-        assert torch.allclose(tensor, 0.75 * a[name] + 0.25 * b[name], rtol=2e-3, atol=1e-4)
-        moved += int(not torch.equal(tensor, a[name]) and not torch.equal(tensor, b[name]))
-    assert moved > 10
-    with pytest.raises(InputError, match="--rest"):
-        pack("toothnet", [later], tmp_path / "no", share=0.5)
-    with pytest.raises(InputError, match="above 0"):
-        pack("toothnet", [later], tmp_path / "no", rest=parent, share=1.5)
-    stage1 = tmp_path / "stage1"
-    weights_after(TASKS["stage1"], cases, stage1, 1)
-    with pytest.raises(BundleError, match="has no stage1 like that"):
-        pack("toothnet", [stage1], tmp_path / "no", rest=parent, share=0.5)
-    assert not (tmp_path / "no").exists()
-
-
-def test_an_output_that_the_bundle_lacks_is_learned_from_nothing(
-    cases: list[TensorCase], folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    without = replace(TASKS["toothnet"], architecture={**SMALL["toothnet"], "prosthesis": False})
-    weights_after(TASKS["locator"], cases, tmp_path / "locator", 1)
-    with monkeypatch.context() as older:
-        older.setitem(TASKS, "toothnet", without)
-        weights_after(without, cases, tmp_path / "toothnet", 2)
-        parent = pack("toothnet", [tmp_path / n for n in ("toothnet", "locator")], tmp_path / "old")
-    run = tmp_path / "run"
-    of_run = options(folder, run, recipe="toothnet", steps=1, init=str(parent.folder))
-    assert pretrain_command.run(of_run) == 0
-    child = pack("toothnet", [run], tmp_path / "new", rest=parent).build("toothnet").state_dict()
-    old = parent.build("toothnet").state_dict()
-    assert {name for name in child if name not in old} == {
-        f"{NEW_HEAD}weight",
-        f"{NEW_HEAD}bias",
-    }
-    assert all(torch.allclose(child[name], old[name], atol=1e-2) for name in old)
-
-
 def test_weights_of_another_network_are_refused(
     cases: list[TensorCase], folder: Path, tmp_path: Path
 ) -> None:
@@ -323,29 +199,6 @@ def test_a_gradient_too_long_for_a_number_makes_no_step(
     saved = load_checkpoint(tmp_path / "checkpoint.safetensors")
     for name, _ in build(task).named_parameters():
         assert torch.equal(saved.weights[f"network.{name}"], fresh[name])
-
-
-def test_weights_that_are_no_numbers_make_no_bundle(
-    cases: list[TensorCase], tmp_path: Path
-) -> None:
-    weights_after(TASKS["locator"], cases, tmp_path / "run", 1)
-    path = tmp_path / "run" / "checkpoint.safetensors"
-    tensors, metadata = read_with_metadata(path)
-    name = next(name for name in tensors if "/average." in name and tensors[name].numel() > 1)
-    tensors[name].flatten()[0] = np.nan
-    write_safetensors(path, tensors, metadata)
-    with pytest.raises(BundleError, match="run holds weights that are no numbers"):
-        pack("toothnet", [tmp_path / "run"], tmp_path / "no")
-    assert not (tmp_path / "no").exists()
-
-
-def options(folder: Path, output: Path, **changes: object) -> argparse.Namespace:
-    given = {
-        "recipe": "locator", "cases": str(folder), "output": str(output), "steps": 2, "seed": 0,
-        "learning_rate": None, "device": "cpu", "resume": False, "quiet": True, "init": None,
-        "scans": None, "scan_share": None,
-    }  # fmt: skip
-    return argparse.Namespace(**{**given, **changes})
 
 
 def test_the_command_trains_and_goes_on(folder: Path, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 from pathlib import Path
 
@@ -9,6 +10,8 @@ import numpy as np
 import pytest
 
 from ToothSegLib.cli.main import main
+from ToothSegLib.errors import Cancelled
+from ToothSegLib.moving import stage_in
 from ToothSegLib.synthesis import tissues
 from ToothSegLib.synthesis.case import Case, load_case
 from ToothSegLib.synthesis.compose import Wish, make_case
@@ -53,6 +56,51 @@ def test_a_scan_comes_with_its_labels(tmp_path: Path) -> None:
     assert image.same_grid(labels)
     assert image.spacing == pytest.approx((1.0, 1.0, 1.0))
     assert len(np.unique(labels.array)) > 10
+
+
+@pytest.mark.parametrize("name", ["case-00001.nrrd", "case-00001-labels.nrrd"])
+def test_half_a_case_is_never_replaced(
+    tmp_path: Path, name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / name).write_bytes(b"mine")
+    assert main(["simulate", "-o", str(tmp_path), "--scan", "--seed", "1", "--quiet"]) == 2
+    error = capsys.readouterr().err
+    assert f"{tmp_path / name} is there without the other file of its case" in error
+    assert error.count("\n") == 1
+    assert (tmp_path / name).read_bytes() == b"mine"
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+
+
+def test_a_scan_that_was_killed_between_its_two_files_is_ended(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with stage_in(tmp_path) as stage:  # as it is then
+        (stage / "case-00000-labels.nrrd").write_bytes(b"labels")
+        (stage / ".plan.json").write_text("[]")
+        shutil.copytree(stage, stage.with_name(stage.name[:-1] + "-"))
+    (tmp_path / "case-00000.nrrd").write_bytes(b"image")
+    assert main(["simulate", "-o", str(tmp_path), "--scan", "--quiet"]) == 0
+    assert (tmp_path / "case-00000-labels.nrrd").read_bytes() == b"labels"
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+@pytest.mark.parametrize("error", [Cancelled("cancelled"), KeyboardInterrupt()])
+def test_a_run_that_is_cancelled_does_not_deny_what_it_has_written(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    error: BaseException,
+) -> None:
+    def interrupted(seed: int, *words: object, **options: object) -> Case:
+        if seed == 1:
+            raise error
+        return make_case(seed, spacing_mm=2.0)
+
+    monkeypatch.setattr("ToothSegLib.synthesis.compose.make_case", interrupted)
+    assert main(["simulate", "-o", str(tmp_path), "-n", "3", "--quiet"]) == 130
+    told = capsys.readouterr().err
+    assert told == "toothseg: cancelled; the same command goes on with the rest\n"
+    assert [path.name for path in tmp_path.iterdir()] == ["case-00000.npz"]
 
 
 def test_few_teeth_and_implants(tmp_path: Path) -> None:

@@ -7,27 +7,34 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from ToothSegLib.errors import InputError
+from ToothSegLib.meta_header import read_meta_header
+from ToothSegLib.nrrd_io import NRRD_EXTENSIONS, read_fields
+from ToothSegLib.nrrd_voxels import voxel_file
 
 _CHUNK = 1 << 22
-_HEADERS = (".nhdr", ".mhd")
-_LONGEST_HEADER = 1 << 20
+_META_IMAGES = (".mha", ".mhd")
 
 
 def files_of(path: Path) -> tuple[str, ...]:
-    """A file, and the files beside it that its header names, where the voxels lie apart."""
-    beside = []
-    if path.name.lower().endswith(_HEADERS):
-        try:
-            with open(path, "rb") as file:
-                lines = file.read(_LONGEST_HEADER).decode("utf-8", "replace").splitlines()
-        except OSError:
-            lines = []  # reading the scan will tell
-        for line in lines:
-            # "data file: a.raw", "ElementDataFile = a.raw", or a line of a list
-            name = line.replace("=", ":").rpartition(":")[2].strip()
-            if name not in ("", ".", "..", path.name) and not set(name) & set("/\\\0"):
-                beside.append(path.parent / name)
-    return (str(path), *(str(file) for file in sorted(set(beside)) if file.is_file()))
+    """A file, and the one that its header names for its voxels, where they lie apart.
+
+    By the code that reads them, lest one that is read be overlooked. Where the header cannot be
+    read it is the file alone: reading the scan will tell.
+    """
+    try:
+        voxels = _voxels_of(path)
+    except (InputError, OSError):
+        voxels = path
+    return (str(path),) if voxels == path else (str(path), str(voxels))
+
+
+def _voxels_of(path: Path) -> Path:
+    name = path.name.lower()
+    if name.endswith(_META_IMAGES):
+        return read_meta_header(path).data
+    if name.endswith(NRRD_EXTENSIONS):
+        return voxel_file(path, read_fields(path)) or path
+    return path
 
 
 def checksum(files: Sequence[str], check: Callable[[], None] | None = None) -> str:

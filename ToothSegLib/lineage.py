@@ -1,9 +1,10 @@
 """What a bundle has learned from and was judged by, as its card tells, back to the first ancestor.
 
     {"parent": null | {"name", "networks": {role: sha256}, "lineage": ...},
-     "data": {"learned": [{"case", "revision", "scan"}], "held_out": [...]}, ...}
+     "data": {"learned": [{"case", "revision", "scan", "values"}], "held_out": [...]}, ...}
 
-`scan` is the checksum of a scan's voxels, which is the same in every data set.
+`scan` is the checksum of a scan's voxels, which is the same in every data set. `values`, which
+older versions have not written, is the same also where they have another type or another order.
 """
 
 from __future__ import annotations
@@ -24,12 +25,12 @@ def as_parent(bundle: Bundle) -> dict[str, Any]:
 
 
 def learned_scans(lineage: object) -> set[str]:
-    """Checksums of all scans that a bundle or one of its ancestors has learned from."""
+    """Checksums, of both kinds, of the scans that a bundle or an ancestor has learned from."""
     return _scans(lineage, "learned")
 
 
 def held_out_scans(lineage: object) -> set[str]:
-    """Checksums of all scans by which a bundle or one of its ancestors was judged."""
+    """Checksums, of both kinds, of the scans by which a bundle or an ancestor was judged."""
     return _scans(lineage, "held_out")
 
 
@@ -39,8 +40,9 @@ def _scans(lineage: object, side: str) -> set[str]:
         data = lineage.get("data")
         entries = data.get(side) if isinstance(data, Mapping) else None
         for entry in entries if isinstance(entries, list) else []:
-            if isinstance(entry, Mapping) and isinstance(entry.get("scan"), str):
-                found.add(entry["scan"])
+            if isinstance(entry, Mapping):
+                sums = (entry.get("scan"), entry.get("values"))
+                found.update(each for each in sums if isinstance(each, str))
         parent = lineage.get("parent")
         lineage = parent.get("lineage") if isinstance(parent, Mapping) else None
     return found

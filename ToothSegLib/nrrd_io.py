@@ -1,4 +1,4 @@
-"""NRRD files, with pynrrd. http://teem.sourceforge.net/nrrd/format.html"""
+"""NRRD files, with pynrrd, or without it with SimpleITK. http://teem.sourceforge.net/nrrd/format.html"""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ToothSegLib.atomic import replacing
-from ToothSegLib.errors import InputError
+from ToothSegLib.errors import InputError, OutputError
 from ToothSegLib.nrrd_voxels import read_voxels, several_files
 from ToothSegLib.volume import Volume, check_size, side_unknown
 
@@ -119,7 +119,11 @@ def write_nrrd(
     Raises:
         OutputError: the file cannot be written.
     """
-    import nrrd
+    try:
+        import nrrd
+    except ImportError:
+        _write_by_itk(path, volume, compression_level, header or {})
+        return
 
     array = volume.array
     if array.dtype == bool:
@@ -138,6 +142,30 @@ def write_nrrd(
         nrrd.write(
             file, array, fields, compression_level=max(compression_level, 1), index_order="C"
         )
+
+
+def _write_by_itk(
+    path: Path, volume: Volume, compression_level: int, header: Mapping[str, Any]
+) -> None:
+    """As `write_nrrd`, in Slicer's Python; the files are the same but for the header's order."""
+    import SimpleITK as sitk
+
+    from ToothSegLib.itk_image import to_itk
+    from ToothSegLib.itk_io import path_for_itk
+
+    image = to_itk(volume)
+    for key, value in header.items():
+        image.SetMetaData(key, str(value))  # ITK escapes a line's end by itself
+    writer = sitk.ImageFileWriter()
+    writer.SetImageIO("NrrdImageIO")
+    writer.SetUseCompression(compression_level > 0)
+    writer.SetCompressionLevel(compression_level)
+    with replacing(path) as file:
+        writer.SetFileName(path_for_itk(Path(file.name)))
+        try:
+            writer.Execute(image)
+        except RuntimeError as error:
+            raise OutputError(f"cannot write {path}: is the disk full?") from error
 
 
 def _check_list(path: Path) -> None:

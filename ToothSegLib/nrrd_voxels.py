@@ -60,12 +60,29 @@ def read_voxels(path: Path, header: Mapping[str, Any], file: BinaryIO, count: in
         ValueError, OSError, EOFError, zlib.error: they are damaged, fewer or more than promised.
     """
     dtype = _dtype(path, header)
+    apart = voxel_file(path, header)
+    if apart is None:
+        return _from(path, header, file, dtype, count)
+    with open(apart, "rb") as data:
+        return _from(path, header, data, dtype, count)
+
+
+def voxel_file(path: Path, header: Mapping[str, Any]) -> Path | None:
+    """The file that a header names for its voxels; None where they follow it.
+
+    Args:
+        path: of the file with the header.
+        header: as pynrrd reads it.
+
+    Raises:
+        InputError: they lie in several files, elsewhere, or are not there.
+        OSError: the file cannot be looked for.
+    """
     detached = header.get("data file", header.get("datafile"))
     if detached is None:
-        return _from(path, header, file, dtype, count)
+        return None
     _check_one_file(path, str(detached))
-    with open(_beside(path, str(detached).replace("\0", "?")), "rb") as data:
-        return _from(path, header, data, dtype, count)
+    return _beside(path, str(detached).replace("\0", "?"))
 
 
 def _dtype(path: Path, header: Mapping[str, Any]) -> np.dtype:

@@ -47,19 +47,29 @@ def check_beforehand(
     """
     if not folder.is_dir():
         return
-    names = [f"{stem}-labels.nrrd", f"{stem}.seg.nrrd", f"{stem}{REPORT_ENDING}"]
-    names += [f"{stem}.png"] if picture else []
-    names += [f"{stem}-slices.png"] if slices else []
     try:
         with alone_in(folder) as sure:
             if sure:
                 tidy(folder)  # what a killed run has begun would look like somebody's changes
-            # Which teeth will be found is not known, so all surfaces there may be in the way.
-            surfaces = surface_folder(folder, stem) if stl else None
-            names += stale_files(folder, stem, names, surfaces)
+            names = in_the_way(folder, stem, stl=stl, picture=picture, slices=slices)
             check_replaceable(folder, stem, names, scan_sha256)
     except OSError as error:
         raise OutputError(f"cannot write to {folder}: {error.strerror or error}") from error
+
+
+def in_the_way(folder: Path, stem: str, *, stl: bool, picture: bool, slices: bool) -> list[str]:
+    """Names of what a run may write or take away, as far as that is known before it.
+
+    Args:
+        folder: of the results.
+        stem, stl, picture, slices: as for `check_beforehand`.
+    """
+    names = [f"{stem}-labels.nrrd", f"{stem}.seg.nrrd", f"{stem}{REPORT_ENDING}"]
+    names += [f"{stem}.png"] if picture else []
+    names += [f"{stem}-slices.png"] if slices else []
+    # Which teeth will be found is not known, so all surfaces there may be in the way.
+    surfaces = surface_folder(folder, stem) if stl else None
+    return names + stale_files(folder, stem, names, surfaces)
 
 
 def check_replaceable(

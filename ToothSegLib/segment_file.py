@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor, wait
+from concurrent.futures import Future, wait
 from functools import partial
 from pathlib import Path
+from threading import Thread
 from typing import TYPE_CHECKING
 
 from ToothSegLib.file_names import check_stem, in_utf8, output_stem
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 _READ, _COMPUTED = 0.05, 0.8
 _FIRST_SIGHT_S = 0.05
+_LOOK_UP_S = 0.1
 
 
 def segment_file(
@@ -64,7 +66,7 @@ def segment_file(
     stem = output_stem(source)
     check_stem(stem)
     run.stage("reading the scan", 0.0, _READ).update(0.0)
-    volume, scan_sha256 = _read(source, series)
+    volume, scan_sha256 = _read(source, series, run)
     from ToothSegLib import cascade
     from ToothSegLib.outputs import write_outputs
     from ToothSegLib.replaceable import check_beforehand
@@ -100,24 +102,31 @@ def segment_file(
     return segmentation, paths
 
 
-def _read(source: str | os.PathLike[str], series: str | None) -> tuple[Volume, str]:
+def _read(source: str | os.PathLike[str], series: str | None, run: Progress) -> tuple[Volume, str]:
     """A scan that teeth can be found in, and its checksum.
 
-    While it is unpacked, what is needed next is loaded.
+    While it is unpacked, what is needed next is loaded. Raises Cancelled as soon as ``run`` is.
     """
     from ToothSegLib.scan_checksum import scan_sha256
     from ToothSegLib.volume_io import check_scan, read_volume
 
-    def read() -> tuple[Volume, str]:
-        scan = read_volume(source, series=series)
-        return scan, scan_sha256(scan)
+    reading: Future[tuple[Volume, str]] = Future()
 
-    with ThreadPoolExecutor(1) as pool:
-        reading = pool.submit(read)
-        # What is wrong at first sight is told without waiting for large libraries.
-        if wait([reading], timeout=_FIRST_SIGHT_S).not_done:
-            _load()
-        volume, sha256 = reading.result()
+    def read() -> None:
+        try:
+            scan = read_volume(source, series=series)
+            reading.set_result((scan, scan_sha256(scan)))
+        except BaseException as error:
+            reading.set_exception(error)
+
+    # Not of a pool, which would wait for a large scan to its end after Ctrl-C too.
+    Thread(target=read, daemon=True).start()
+    # What is wrong at first sight is told without waiting for large libraries.
+    if wait([reading], timeout=_FIRST_SIGHT_S).not_done:
+        _load()
+    while wait([reading], timeout=_LOOK_UP_S).not_done:
+        run.check()
+    volume, sha256 = reading.result()
     check_scan(volume, os.fspath(source))
     _load()
     return volume, sha256

@@ -81,6 +81,12 @@ def _connected(address: str) -> Any:
 def _entry(task: Task, future: Any) -> Entry:
     try:
         entry: Entry = future.result()
+    except Cancelled:  # a task that is called off finds its folder gone, and so does this one
+        message = (
+            f"the Dask worker does not see {task.out} under the same path: let all workers see it "
+            "there, as on a network share"
+        )
+        return Entry.of(task.scan, "failed", error=message, code=2)
     except CancelledError:
         message = "the connection to the Dask scheduler was lost: run the batch again"
         return Entry.of(task.scan, "failed", error=message, code=2)

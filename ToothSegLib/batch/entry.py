@@ -9,6 +9,9 @@ from typing import Any, Literal
 Status = Literal["waiting", "done", "kept", "left out", "failed"]
 """``kept``: done by an earlier run from the same scan; ``left out``: a label map, not a scan."""
 
+MADE: tuple[Status, ...] = ("done", "kept")
+"""Where the result is there and of this scan."""
+
 
 @dataclass(frozen=True)
 class Scan:

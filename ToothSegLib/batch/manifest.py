@@ -14,7 +14,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
-from ToothSegLib.batch.entry import Entry
+from ToothSegLib.batch.entry import MADE, Entry
 from ToothSegLib.errors import OutputError
 
 MANIFEST_NAME = "manifest.jsonl"
@@ -74,10 +74,15 @@ class Manifest:
 
 
 def names_in_manifest(out: Path) -> set[str] | None:
-    """The folders of results that a batch's manifest has; None where there is none to be read."""
+    """The folders of the results that the last batch has made or kept, by its manifest.
+
+    What is in a folder of another line is of an earlier batch, whatever the scan is by now. None
+    where there is no manifest that can be read.
+    """
     with suppress(OSError, ValueError, LookupError, TypeError, RecursionError):
         lines = (out / MANIFEST_NAME).read_text(encoding="utf-8").splitlines()
-        return {str(json.loads(line)["name"]) for line in lines if line.strip()} - {""}
+        entries = [json.loads(line) for line in lines if line.strip()]
+        return {str(entry["name"]) for entry in entries if entry["status"] in MADE}
     return None
 
 

@@ -27,17 +27,19 @@ from ToothSegLib.batch.record import (
 from ToothSegLib.checksum import checksum
 from ToothSegLib.dataset.voxels import source_of, storable
 from ToothSegLib.errors import BundleError, Cancelled, InputError, OutputError, in_words
+from ToothSegLib.file_names import output_stem
 from ToothSegLib.models import load_bundle
 from ToothSegLib.moving import alone_in, tidy
 from ToothSegLib.output_folder import new_folder
 from ToothSegLib.progress import ProgressCallback
 from ToothSegLib.replaceable import WHAT_TO_DO as WHAT_A_RUN_SAYS
+from ToothSegLib.replaceable import in_the_way
 from ToothSegLib.report import URGENCIES, Segmentation
 from ToothSegLib.segment_file import segment_file
-from ToothSegLib.teeth import FDI_NUMBERS
+from ToothSegLib.tooth_names import FDI_NUMBERS
 from ToothSegLib.volume import Volume
 
-_THIRD_MOLARS = (18, 28, 38, 48)
+_MOST_LABELS = len({0, *FDI_NUMBERS})
 
 
 class NotAScan(InputError):
@@ -45,7 +47,7 @@ class NotAScan(InputError):
 
 
 class EditedByHand(OutputError):
-    """A result that would have to be made anew holds somebody's work."""
+    """Where a result would have to be made anew lies somebody's work."""
 
 
 def segment_one(task: Task, progress: ProgressCallback | None = None) -> Entry:
@@ -84,8 +86,9 @@ def _made(task: Task, known: Entry, progress: ProgressCallback | None) -> Entry:
         its_own = earlier is not None and earlier.entry.source == known.source
         if earlier is not None and its_own and _is_kept(earlier):
             return _kept(task, former, known, earlier)
-    _check_edited(stored)
     options = task.options
+    _check_edited(stored)
+    _check_own_files(stored, target, task)
     bundle = load_bundle(options.model)
     if bundle.identity != task.weights:
         raise BundleError(
@@ -105,6 +108,7 @@ def _made(task: Task, known: Entry, progress: ProgressCallback | None) -> Entry:
         nonlocal entry
         if stored is not None:  # it may have been corrected while the networks ran
             _check_edited(read_stored(target, task, str(known.sha256)))
+            _check_own_files(stored, target, task, names)
         counts = Counter(finding.urgency for finding in result.findings)
         entry = replace(
             known,
@@ -145,6 +149,33 @@ def _check_edited(stored: Stored | None) -> None:
             f"its earlier result was edited by hand ({', '.join(stored.edited)}) and is not "
             f"replaced: {WHAT_TO_DO}"
         )
+
+
+def _check_own_files(
+    stored: Stored | None, target: Path, task: Task, names: Sequence[str] = ()
+) -> None:
+    """Refuse to replace or take away files that somebody has put beside a result.
+
+    Args:
+        stored: the result; without one the files are told by their report, see `replaceable`.
+        names: of what is to be written, where that is known.
+
+    Raises:
+        EditedByHand: the file is named.
+    """
+    if stored is None:
+        return
+    options, stem = task.options, output_stem(task.scan.path)
+    names = [
+        *names,
+        *in_the_way(target, stem, stl=options.stl, picture=options.picture, slices=options.slices),
+    ]
+    for name in names:
+        if name not in stored.files and os.path.lexists(target / name):
+            raise EditedByHand(
+                f"{target / name} is no file of its earlier result and is not replaced: move it "
+                "elsewhere"
+            )
 
 
 def _is_kept(stored: Stored) -> bool:
@@ -228,9 +259,10 @@ def _check_grey_values(volume: Volume) -> None:
     Raises:
         NotAScan: as said.
     """
-    array = volume.array
-    if array.dtype.kind not in "iub" or array.min() < 0 or array.max() > max(_THIRD_MOLARS):
-        return
-    values = set(np.flatnonzero(np.bincount(array.ravel())).tolist()) - {0}
-    if len(values) == 1 or values <= {*FDI_NUMBERS, *_THIRD_MOLARS}:
+    values: set[float] = set()
+    for layer in volume.array:  # of a scan the first ones will do
+        values.update(np.unique(layer).tolist())
+        if len(values) > _MOST_LABELS:
+            return
+    if len(values) == 2 or values <= {0, *FDI_NUMBERS}:
         raise NotAScan("it holds a label map, not grey values")

@@ -67,9 +67,9 @@ def rank(out: Path, against: Path | None = None, labelled: Collection[str] = ())
 
 
 def unlisted(out: Path) -> list[str]:
-    """Results in an output folder that its manifest does not have, and that are not ranked.
+    """Results in an output folder that the last batch neither made nor kept: they are not ranked.
 
-    They are of scans that the last batch has not found: under that name, or at all.
+    Their scans were not found, under that name or at all, have failed, or still wait.
     """
     listed = names_in_manifest(out)
     if listed is None:
@@ -125,7 +125,7 @@ def _disagreement(one: dict[str, Any], other: dict[str, Any]) -> dict[int, float
 
 
 def _results(out: Path) -> dict[str, _Result]:
-    """Every whole result that the manifest has, by the name of its folder."""
+    """Every whole result that the last batch made or kept, by the name of its folder."""
     results = {}
     skipped = set(unlisted(out))
     for path in sorted(out.glob(f"*/{RECORD_NAME}")):
@@ -144,5 +144,6 @@ def _results(out: Path) -> dict[str, _Result]:
             ) from None
         results[path.parent.name] = result
     if not results:
-        raise InputError(f"{out} holds no results of toothseg batch")
+        which = ", only those of earlier ones: run it again" if skipped else ""
+        raise InputError(f"{out} holds no results of toothseg batch{which}")
     return results

@@ -70,12 +70,14 @@ class Stored:
         same: it was made of the same things: the scan's bytes, the weights and which files were
             asked for; not the device, nor the version of ToothSeg.
         whole: all files are there, in the sizes that they were written in.
+        files: names of all of them.
         edited: names of files that somebody has changed since, see `edited`.
     """
 
     entry: Entry
     same: bool
     whole: bool
+    files: frozenset[str]
     edited: tuple[str, ...]
 
 
@@ -92,11 +94,12 @@ def read_stored(folder: Path, task: Task, sha256: str) -> Stored | None:
             return None
         same = _is_same(record["made_from"], _made_from(task, sha256))
         edited = edited_files(folder, record, path.stat().st_mtime_ns, all_of_them=not same)
-        sizes = record["files"].items()
+        sizes = record["files"]
         return Stored(
             Entry.from_json(record["entry"]),
             same,
-            all(_size(folder / name) == size for name, size in sizes),
+            all(_size(folder / name) == size for name, size in sizes.items()),
+            frozenset(sizes),
             tuple(edited),
         )
     except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError):

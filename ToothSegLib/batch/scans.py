@@ -7,6 +7,7 @@ import os
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -41,7 +42,8 @@ def find_scans(folder: Path, out: Path, *, check: Callable[[], None] | None = No
     """All scans below a folder: volume files, multi-frame DICOM files and DICOM series.
 
     Hidden files and folders, links to folders, the output folder and results of other batches are
-    passed over. A DICOM folder that cannot be read counts as a scan, so that it is told of.
+    passed over. A DICOM folder with something that cannot be read counts as a scan, so that it is
+    told of.
 
     Args:
         folder: where to search.
@@ -100,10 +102,12 @@ def _series_of(found: Found, root: Path, folder: Path) -> dict[str, Series]:
 
     try:
         series = series_files(folder)
-    except InputError:
+    except (InputError, OSError):
         series = {}
     if not series:  # reading it will tell what is wrong with it
-        paths = tuple(sorted(str(path) for path in folder.iterdir() if path.is_file()))
+        paths: tuple[str, ...] = ()
+        with suppress(OSError):
+            paths = tuple(sorted(str(path) for path in folder.iterdir() if path.is_file()))
         source = folder.relative_to(root).as_posix()
         found.scans.append(Scan("", source, str(folder), None, paths))
     return series
@@ -112,11 +116,10 @@ def _series_of(found: Found, root: Path, folder: Path) -> dict[str, Series]:
 def _take_series(found: Found, root: Path, dicom: Mapping[Path, Mapping[str, Series]]) -> None:
     """The series of all folders; one that lies in several of them is one scan."""
     from ToothSegLib.dicom_parts import joined
-    from ToothSegLib.dicom_series import is_volume
 
     whole = joined(dicom)
     volumes = {
-        folder: {uid: one for uid, one in series.items() if is_volume(one)}
+        folder: {uid: one for uid, one in series.items() if _may_be_volume(one)}
         for folder, series in whole.items()
     }
     for folder, series in whole.items():
@@ -136,6 +139,15 @@ def _take_series(found: Found, root: Path, dicom: Mapping[Path, Mapping[str, Ser
             )
             paths = tuple(sorted(os.path.abspath(file) for file in one.files))
             found.scans.append(Scan("", source, str(folder), None if is_only else uid, paths))
+
+
+def _may_be_volume(series: Series) -> bool:
+    from ToothSegLib.dicom_series import is_volume
+
+    try:
+        return is_volume(series)
+    except OSError:  # reading it will tell
+        return True
 
 
 def _files_in(series: Mapping[str, Series]) -> set[str]:

@@ -10,7 +10,8 @@ and one row in `COMMANDS`. `main.py` imports the module only when its command is
 so that `toothseg segment --help` does too.
 
 A command raises `ToothSegError` (or a child of it) for what the user can mend and lets `Cancelled`
-and `KeyboardInterrupt` through: `main.py` prints the one line and gives the exit code. Every
+and `KeyboardInterrupt` through: `main.py` prints the one line and gives the exit code. One that has
+written something by then gives `console.told_how_to_go_on()` instead. Every
 command has `args.debug` (show tracebacks) and `args.quiet` (no progress, no summary) from
 `main.py`. One whose last words may be left out names them, `set_defaults(last=...)`, lest they be
 lost behind an option. `console.py` holds the progress bar and Ctrl-C:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import sys
 from typing import TYPE_CHECKING
 
 from ToothSegLib.cli.device_option import add_device
@@ -63,7 +62,7 @@ def run(args: argparse.Namespace) -> int:
     check_memory_limit()  # before the large libraries are loaded
     from ToothSegLib.batch.entry import Options
     from ToothSegLib.batch.run import run_batch
-    from ToothSegLib.cli.console import working
+    from ToothSegLib.cli.console import told_how_to_go_on, working
     from ToothSegLib.errors import Cancelled
 
     if args.jobs and args.dask:
@@ -87,9 +86,7 @@ def run(args: argparse.Namespace) -> int:
                 cancelled=cancelled,
             )
     except (Cancelled, KeyboardInterrupt):
-        # The usual line, that nothing was written, would not be true.
-        print("toothseg: cancelled; the same command goes on with the rest", file=sys.stderr)
-        return Cancelled.exit_code
+        return told_how_to_go_on()
     if not args.quiet:
         print(summary(result))
     return result.exit_code
@@ -99,9 +96,11 @@ def summary(result: BatchResult) -> str:
     """One screen: how many scans of each kind, why some failed, and where the manifest is."""
     from collections import Counter
 
+    from ToothSegLib.batch.entry import MADE
+
     entries = result.entries
     counts = Counter(entry.status for entry in entries)
-    made = [entry for entry in entries if entry.status in ("done", "kept")]
+    made = [entry for entry in entries if entry.status in MADE]
     urgent = sum(bool(entry.findings and entry.findings.get("high")) for entry in made)
     lines = [f"{len(made)} of {len(entries) - counts['left out']} scans are done"]
     if counts["kept"]:
@@ -127,10 +126,9 @@ def summary(result: BatchResult) -> str:
 
 
 def _at_least_one(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError("must be at least 1")
-    return number
+    if not text.strip().isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"'{text}': give a whole number of at least 1")
+    return int(text)
 
 
 def _everywhere(model: str | None) -> str | None:

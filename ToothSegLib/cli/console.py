@@ -9,6 +9,17 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
+from ToothSegLib.errors import Cancelled
+
+
+def told_how_to_go_on(words: str = "the same command goes on with the rest") -> int:
+    """Say that a command was cancelled that has written something, and give the exit code.
+
+    The usual line, that nothing was written, would not be true.
+    """
+    print(f"toothseg: cancelled; {words}", file=sys.stderr)
+    return Cancelled.exit_code
+
 
 @contextmanager
 def working(

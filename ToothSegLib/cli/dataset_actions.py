@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from ToothSegLib.cli.console import working
+from ToothSegLib.cli.console import told_how_to_go_on, working
 from ToothSegLib.cli.dataset_common import (
     counted,
     labels_in,
@@ -52,7 +52,7 @@ def add(args: argparse.Namespace) -> int:
                 f"{args.report} is the report of another scan than {args.scan}: give that of this "
                 "one, or leave --report out"
             )
-        labels = labels_in(args.labels, args.names) if args.labels else None
+        labels = labels_in(args.labels, args) if args.labels else None
         if labels is not None and args.approved:
             teeth = teeth_of(checked_labels(labels, source_of(image)).array)
             meta = replace(meta, review=approved_review(teeth))
@@ -137,10 +137,8 @@ def take_in(args: argparse.Namespace) -> int:
                 reviewed=args.approved,
                 run=Progress(progress, cancelled),
             )
-    except Cancelled:
-        # The usual line, that nothing was written, would not be true.
-        print("toothseg: cancelled; import again to go on with the rest", file=sys.stderr)
-        return Cancelled.exit_code
+    except (Cancelled, KeyboardInterrupt):
+        return told_how_to_go_on()
     if not args.quiet:
         for line in _came_in(result, args):
             print(line)

@@ -53,15 +53,17 @@ def tell_label_doubts(case: DatasetCase) -> None:
         print(f"{case.id}: {doubt}", file=sys.stderr)
 
 
-def labels_in(path: str | Path, names: Path | None) -> Volume:
-    """FDI numbers in a file; ``names`` is the one that says what its values mean, if one does.
+def labels_in(path: str | Path, args: argparse.Namespace) -> Volume:
+    """FDI numbers in a file; --names is the one that says what its values mean, if one does.
 
     Raises:
-        InputError: a file cannot be read, or values have no meaning.
+        InputError: a file cannot be read, values have no meaning, or nobody labelled what is
+            --approved.
     """
-    if names is None:
+    if args.names is None:
         return read_labels(path)
-    return read_foreign_labels(Path(path), named_teeth(names)[0])
+    teeth, _ = named_teeth(args.names)
+    return read_foreign_labels(Path(path), teeth, reviewed=args.approved)
 
 
 def meta_of(args: argparse.Namespace) -> CaseMeta:

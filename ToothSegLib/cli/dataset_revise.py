@@ -114,7 +114,7 @@ def _listed(teeth: Sequence[int]) -> str:
 def _labels(args: argparse.Namespace, case: DatasetCase) -> Volume:
     """Those of the file, or the newest where none is given. Raises InputError."""
     if args.labels is not None:
-        return labels_in(args.labels, args.names)
+        return labels_in(args.labels, args)
     if not case.revision:
         raise InputError(f"{case.id} has no labels yet: give a file of them")
     return case.labels()

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import argparse
 import importlib
-import os
 import re
 import sys
 import warnings
@@ -16,8 +15,9 @@ from typing import NoReturn
 
 from ToothSegLib import __version__
 from ToothSegLib.cli import COMMANDS
+from ToothSegLib.cli.output import output
 from ToothSegLib.cli.words import plain
-from ToothSegLib.errors import Cancelled, ToothSegError
+from ToothSegLib.errors import Cancelled, OutputError, ToothSegError, in_words
 
 DESCRIPTION = """Finds, numbers and measures the teeth in a dental cone-beam CT.
 For research use, not a medical device."""
@@ -56,6 +56,16 @@ def build_parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; its exit code. SystemExit comes through for --help and bad options."""
+    with output() as out:
+        code = _run(arguments)
+        out.flush()
+        if out.error is None or isinstance(out.error, BrokenPipeError):
+            return code  # whoever reads what we print, such as `head`, may have had enough of it
+        why = out.error.strerror or out.error
+        return code or _tell(OutputError(f"what was printed cannot be written: {why}"))
+
+
+def _run(arguments: Sequence[str] | None) -> int:
     # A result is printed when all is done: no name of a file may be a fault then.
     if hasattr(sys.stdout, "reconfigure"):
         sys.stdout.reconfigure(errors="backslashreplace")
@@ -68,12 +78,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             if not args.debug:
                 warnings.simplefilter("ignore")
             code: int = args.run(args)
-            sys.stdout.flush()
             return code
-    except BrokenPipeError:
-        # Whoever read our output, such as `head`, has had enough of it.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
     except (Exception, KeyboardInterrupt) as error:
         if args.debug and not isinstance(error, Cancelled | KeyboardInterrupt):
             raise
@@ -115,13 +120,12 @@ def _tell(error: BaseException) -> int:
     """Print an error in one line on stderr; the exit code that goes with it."""
     if isinstance(error, Cancelled | KeyboardInterrupt):
         line, code = "cancelled, nothing was written", Cancelled.exit_code
-    elif isinstance(error, ToothSegError):
-        line, code = f"error: {error}", error.exit_code
-    elif isinstance(error, MemoryError) or _NO_ROOM.search(str(error)):
-        line, code = "error: not enough memory: close other programs or crop the scan", 2
     else:
-        cause = f"{type(error).__name__}: {error}"
-        line, code = f"error: this should not happen ({cause:.200}); run it again with --debug", 1
+        assert isinstance(error, Exception)
+        if not isinstance(error, ToothSegError) and _NO_ROOM.search(str(error)):
+            error = MemoryError()
+        _, message, code = in_words(error)
+        line = f"error: {message}" + ("; run it again with --debug" if code == 1 else "")
     print("toothseg:", plain(line), file=sys.stderr)
     return code
 

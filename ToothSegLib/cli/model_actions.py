@@ -23,7 +23,7 @@ from ToothSegLib.evaluation.comparison import (
 from ToothSegLib.evaluation.fixed_benchmark import CASES, fixed_benchmark
 from ToothSegLib.evaluation.outcomes import Outcome, outcomes_on
 from ToothSegLib.evaluation.promotion import promote, roll_back
-from ToothSegLib.models import Bundle, load_bundle
+from ToothSegLib.models import Bundle, default_bundle_name, load_bundle, shipped_default_name
 
 
 def compare_bundles(args: argparse.Namespace, a: str | None, b: str | None) -> int:
@@ -56,7 +56,8 @@ def compare_bundles(args: argparse.Namespace, a: str | None, b: str | None) -> i
 
 def promote_bundle(args: argparse.Namespace, name: str) -> int:
     """Make a bundle the default. Raises InputError, BundleError, OutputError."""
-    with _bar(args, 0 if args.force else 2 * CASES) as done:
+    bundles = 2 if default_bundle_name() == shipped_default_name() else 3
+    with _bar(args, 0 if args.force else bundles * CASES) as done:
         promotion = promote(
             load_bundle(name),
             lambda bundle: fixed_benchmark(bundle, args.device, done),

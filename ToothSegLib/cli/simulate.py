@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ToothSegLib.errors import InputError, OutputError
+from ToothSegLib.errors import Cancelled, InputError, OutputError
 from ToothSegLib.seeds import LARGEST_SEED, check_seed
 
 if TYPE_CHECKING:
@@ -105,7 +105,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Write the cases; a case that is there already is left alone."""
+    """Write the cases; one that is there already is left alone. Raises InputError, OutputError."""
     from ToothSegLib.cli import console
     from ToothSegLib.progress import Progress
     from ToothSegLib.synthesis.crown_statistics import load_crown_statistics
@@ -131,13 +131,16 @@ def run(args: argparse.Namespace) -> int:
     individuals = [load_individual(folder) for folder in args.anatomy]
     crowns = load_crown_statistics(args.crowns) if args.crowns else None
     there = 0
-    with console.working(quiet=args.quiet) as (progress, cancelled):
-        whole = Progress(progress, cancelled)
-        for n in range(args.count):
-            stage = whole.stage("simulating", n / args.count, (n + 1) / args.count)
-            stage.update(0.0)
-            there += not _write(args, args.seed + n, individuals, crowns, scanner, stage)
-        whole.stage("simulating", 0.0, 1.0).update(1.0)
+    try:
+        with console.working(quiet=args.quiet) as (progress, cancelled):
+            whole = Progress(progress, cancelled)
+            for n in range(args.count):
+                stage = whole.stage("simulating", n / args.count, (n + 1) / args.count)
+                stage.update(0.0)
+                there += not _write(args, args.seed + n, individuals, crowns, scanner, stage)
+            whole.stage("simulating", 0.0, 1.0).update(1.0)
+    except (Cancelled, KeyboardInterrupt):
+        return console.told_how_to_go_on()
     if there and not args.quiet:
         print(
             f"{there} of {args.count} cases were there already and were left alone: to have "
@@ -164,24 +167,35 @@ def _write(
     scanner: Scanner | None,
     progress: Progress,
 ) -> bool:
-    """Write a case; false if it is there already."""
+    """Write a case, all its files at once; false if it is there already.
+
+    Raises:
+        OutputError: the folder cannot be written to, or one of two files is there.
+    """
+    from ToothSegLib.staging import all_or_nothing
     from ToothSegLib.synthesis.case import save_case
     from ToothSegLib.synthesis.compose import MUCH_WORK, few_teeth, make_case
     from ToothSegLib.volume_io import write_volume
 
     name = f"case-{seed:05d}"
     with_picture = args.scan or scanner is not None
-    target = args.output / (f"{name}-labels.nrrd" if with_picture else f"{name}.npz")
-    if target.exists():
-        return False
-    wish = few_teeth(seed) if args.few_teeth else MUCH_WORK if args.much_work else None
-    case = make_case(seed, individuals, crowns=crowns, ordinary=args.ordinary, wish=wish)
-    if not with_picture:
-        save_case(target, case)
-        return True
-    image, labels = _scan(case, seed, args, scanner, progress)
-    write_volume(args.output / f"{name}.nrrd", image)
-    write_volume(target, labels)
+    names = [f"{name}.nrrd", f"{name}-labels.nrrd"] if with_picture else [f"{name}.npz"]
+    with all_or_nothing(args.output) as stage:
+        there = [file for file in names if (args.output / file).exists()]
+        if there == names:
+            return False
+        if there:
+            raise OutputError(
+                f"{args.output / there[0]} is there without the other file of its case: remove "
+                "it, or name another folder"
+            )
+        wish = few_teeth(seed) if args.few_teeth else MUCH_WORK if args.much_work else None
+        case = make_case(seed, individuals, crowns=crowns, ordinary=args.ordinary, wish=wish)
+        if with_picture:
+            for file, volume in zip(names, _scan(case, seed, args, scanner, progress)):
+                write_volume(stage / file, volume)
+        else:
+            save_case(stage / names[0], case)
     return True
 
 

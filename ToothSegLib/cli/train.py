@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from typing import TYPE_CHECKING, Any
 
+from ToothSegLib.cli.console import told_how_to_go_on
 from ToothSegLib.cli.train_options import SIMULATED, add_arguments, refuse_foreign
-from ToothSegLib.errors import Cancelled, InputError
+from ToothSegLib.errors import InputError
 
 if TYPE_CHECKING:
     from ToothSegLib.training.recipes import Recipe
@@ -76,12 +76,7 @@ def train_article(args: argparse.Namespace) -> int:
                 progress=show,
             )
     except KeyboardInterrupt:
-        # The usual line, that nothing was written, would not be true.
-        print(
-            f"toothseg: cancelled; go on from the last checkpoint in {args.output} with --resume",
-            file=sys.stderr,
-        )
-        return Cancelled.exit_code
+        return told_how_to_go_on(f"go on from the last checkpoint in {args.output} with --resume")
     if not args.quiet:
         print(summary(result.figures))
         print(f"\n{result.bundle.folder}\n{result.log}")

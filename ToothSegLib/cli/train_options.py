@@ -220,7 +220,7 @@ def _add_fine_tuning(parser: argparse._ArgumentGroup) -> None:
         "--patience",
         metavar="N",
         type=int,
-        help="looks without a better Dice after which it stops (default: 3)",
+        help="looks in a row that are no better, after which it stops (default: 3)",
     )
     parser.add_argument(
         "--guards",

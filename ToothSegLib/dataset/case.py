@@ -41,6 +41,7 @@ from ToothSegLib.dataset.voxels import (
     write_labels,
 )
 from ToothSegLib.errors import InputError, OutputError
+from ToothSegLib.scan_checksum import voxels_sha256
 from ToothSegLib.volume import Volume
 
 
@@ -72,7 +73,12 @@ class DatasetCase:
         Raises:
             InputError: the file is missing, damaged or not the scan of the record.
         """
-        image = read_placed(self.folder / IMAGE, self.record.source)
+        path = self.folder / IMAGE
+        image = read_placed(path, self.record.source)
+        if voxels_sha256(image.array) != self.record.source.voxels_sha256:
+            raise InputError(
+                f"{path} does not hold the scan that was added as {self.id}: put that file back"
+            )
         return replace(image, doubts=self.record.doubts)
 
     def labels(self, revision: int | None = None) -> Volume:
@@ -90,6 +96,23 @@ class DatasetCase:
             raise InputError(f"{self.id} has no labels of revision {number}: {have}")
         path = revision_folder(self.folder, number) / LABELS
         return checked_labels(read_placed(path, self.record.source), self.record.source)
+
+    def saved_labels(self, revision: int) -> Volume:
+        """As `labels`, exactly as they were saved: to learn from, and to pass on.
+
+        Raises:
+            InputError: as of `labels`, or another program has written over the file.
+        """
+        labels = self.labels(revision)
+        path = revision_folder(self.folder, revision) / LABELS
+        saved = {entry.number: entry.labels_sha256 for entry in self.record.history}
+        if file_sha256(path) != saved[revision]:
+            raise InputError(
+                f"{path} does not hold the labels that were saved as revision {revision}: put that "
+                "file back, or, if it holds work, make a revision of a copy by 'toothseg dataset "
+                f"revise {self.folder.parent} {self.id} COPY'"
+            )
+        return labels
 
     def history(self) -> tuple[Revision, ...]:
         """Who saved what, and when; oldest first."""

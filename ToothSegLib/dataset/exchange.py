@@ -96,5 +96,5 @@ def write_case(going: Outgoing, image: Path, labels: Path | None) -> None:
     """Write a case's scan, and its labels as consecutive values. Raises InputError, OutputError."""
     write_volume(image, going.case.image())
     if labels is not None:
-        found = going.case.labels(going.revision)
+        found = going.case.saved_labels(going.revision)
         write_volume(labels, found.with_array(to_values(found.array)))

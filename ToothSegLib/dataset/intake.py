@@ -66,18 +66,20 @@ class Imported:
     apart: dict[str, str] = field(default_factory=dict)
 
 
-def read_foreign_labels(path: Path, teeth: Mapping[int, int]) -> Volume:
+def read_foreign_labels(path: Path, teeth: Mapping[int, int], *, reviewed: bool) -> Volume:
     """FDI numbers of a label map of another layout; what a file of segments says comes first.
 
     Args:
         teeth: FDI number by label value.
+        reviewed: see `label_codes.to_fdi`.
 
     Raises:
         InputError: the file cannot be read, or holds values without a meaning.
     """
     values = read_volume(path)
     known = segment_teeth(path, values, teeth)
-    return replace(values, array=to_fdi(values.array, {**teeth, **known}, str(path)))
+    array = to_fdi(values.array, {**teeth, **known}, str(path), reviewed=reviewed)
+    return replace(values, array=array)
 
 
 def take_in(
@@ -112,7 +114,11 @@ def take_in(
         run.stage(f"adding {case.name}", 0.0, 1.0).update(number / len(incoming))
         try:
             image = storable(read_volume(case.image))
-            labels = None if case.labels is None else read_foreign_labels(case.labels, teeth)
+            labels = (
+                None
+                if case.labels is None
+                else read_foreign_labels(case.labels, teeth, reviewed=reviewed)
+            )
             review = (
                 approved_review(teeth_of(labels.array)) if labels is not None and reviewed else {}
             )

@@ -29,6 +29,10 @@ NAMES = {BACKGROUND: 0} | {
 }
 """Label values by name, in the order of the values."""
 
+UNLABELLED = -1
+"""In the place of an FDI number: what nobody has labelled, nnU-Net's reserved label `ignore`."""
+
+_IGNORE = "ignore"
 _MOST_VALUES = 2**16
 _NUMBER = re.compile(r"\d+")
 _ONLY_UNIVERSAL = frozenset(range(1, len(CODED_TEETH) + 1)) - FDI_NUMBERS
@@ -49,8 +53,8 @@ def fdi_by_value(names: Mapping[str, int]) -> tuple[dict[int, int], list[str]]:
         names: label values by name.
 
     Returns:
-        FDI number by label value, 0 for background and for what is no tooth; and the names of
-        labels that are no tooth.
+        FDI number by label value, 0 for background and for what is no tooth, `UNLABELLED` for what
+        may be one or not; and the names of labels that are no tooth.
 
     Raises:
         InputError: none is a tooth, two are the same, one is another tooth by its number than by
@@ -62,8 +66,8 @@ def fdi_by_value(names: Mapping[str, int]) -> tuple[dict[int, int], list[str]]:
         fdi = _tooth_of(name)
         if fdi is None and name.lower() != BACKGROUND:
             others.append(name)
-        teeth[value] = fdi or 0
-    found = [fdi for fdi in teeth.values() if fdi]
+        teeth[value] = fdi or (UNLABELLED if name.lower() == _IGNORE else 0)
+    found = [fdi for fdi in teeth.values() if fdi > 0]
     if not found:
         raise InputError(
             f"none of the labels is a tooth ({', '.join(names):.200}): their names must be FDI "
@@ -75,15 +79,19 @@ def fdi_by_value(names: Mapping[str, int]) -> tuple[dict[int, int], list[str]]:
     return teeth, others
 
 
-def to_fdi(values: NDArray, teeth: Mapping[int, int], name: str) -> NDArray[np.uint8]:
+def to_fdi(
+    values: NDArray, teeth: Mapping[int, int], name: str, *, reviewed: bool = False
+) -> NDArray[np.uint8]:
     """Label values to FDI numbers of the same shape.
 
     Args:
         teeth: FDI number by label value, as from `fdi_by_value`.
         name: what to call the file in an error.
+        reviewed: somebody says that the labels are right, so there must be some everywhere: what is
+            unlabelled would be learned as no tooth. Otherwise it becomes background.
 
     Raises:
-        InputError: a value is not among them.
+        InputError: a value is not among them, or is unlabelled in what is reviewed.
     """
     there = values_in(values)
     strange = [value for value in there if value not in teeth or not 0 <= value < _MOST_VALUES]
@@ -92,9 +100,15 @@ def to_fdi(values: NDArray, teeth: Mapping[int, int], name: str) -> NDArray[np.u
             f"{name} holds the label {strange[0]:g}, which the data set gives no name: name it "
             "there, or set it to 0"
         )
+    unlabelled = [value for value in there if teeth[value] == UNLABELLED]
+    if reviewed and unlabelled:
+        raise InputError(
+            f"{name} holds the label {unlabelled[0]:g}, which is '{_IGNORE}': voxels that nobody "
+            "labelled; take it without --approved, and review it to the end"
+        )
     table = np.zeros(int(there[-1]) + 1, np.uint8)
     for value in there:
-        table[int(value)] = teeth[value]
+        table[int(value)] = max(teeth[value], 0)
     # Some write labels as floats.
     return table[values if values.dtype.kind in "iu" else values.astype(np.uint16)]
 

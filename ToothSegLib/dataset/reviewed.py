@@ -7,14 +7,16 @@ one waits for a look, that is said, for what it corrects is still wrong in the o
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from ToothSegLib.dataset.case import DatasetCase
 from ToothSegLib.dataset.folder import Dataset
 from ToothSegLib.dataset.record import CaseRecord, patient_key
 from ToothSegLib.dataset.revisions import RECORD, read_record, revision_folder
+from ToothSegLib.dataset.voxels import values_sha256
 from ToothSegLib.errors import InputError
 from ToothSegLib.volume import Volume
 
@@ -45,20 +47,49 @@ class ReviewedCase:
         """Checksum of the scan's voxels: the same scan has it in every data set."""
         return self.case.record.source.voxels_sha256
 
+    @cached_property
+    def values_sha256(self) -> str:
+        """Likewise, in whatever type and order of the voxels the scan has come there. Reads it, so
+        raises InputError."""
+        return values_sha256(self.image())
+
+    def is_among(self, checksums: Collection[str]) -> bool:
+        """Whether the scan is one of those of which these are checksums, of either kind.
+
+        Raises:
+            InputError: the scan cannot be read.
+        """
+        if not checksums or self.scan_sha256 in checksums:
+            return bool(checksums)
+        return self.values_sha256 in checksums
+
     def image(self) -> Volume:
         """The scan. Raises InputError."""
         return self.case.image()
 
     def labels(self) -> Volume:
-        """FDI numbers of this revision. Raises InputError."""
-        return self.case.labels(self.revision)
+        """FDI numbers of this revision, exactly as they were saved. Raises InputError."""
+        return self.case.saved_labels(self.revision)
+
+    def marked(self) -> Volume:
+        """Where this revision or the case's first one has a tooth, rightly or not: bool, on the
+        scan's grid. Raises InputError."""
+        labels = self.labels()
+        marked = labels.array > 0
+        first = next(entry.number for entry in self.case.history() if entry.number)
+        if first != self.revision:
+            try:
+                marked |= self.case.labels(first).array > 0
+            except InputError as error:
+                log.warning("%s: revision %d is left out of account: %s", self.id, first, error)
+        return labels.with_array(marked)
 
 
 def reviewed_cases(folder: Path) -> list[ReviewedCase]:
     """The newest reviewed revision of every case that has one, in order of the names.
 
-    Cases that cannot be read are left out, with a warning; there is one too for each case whose
-    newest revision is not the one that is taken.
+    Cases and revisions that cannot be read are left out, with a warning; there is one too for each
+    case whose newest revision is not the one that is taken.
 
     Raises:
         InputError: the folder is no data set, or nothing is reviewed.
@@ -129,7 +160,11 @@ def _cases(folder: Path) -> list[DatasetCase]:
 
 def _newest(case: DatasetCase) -> ReviewedCase | None:
     for entry in reversed(case.history()):
-        record = case.record if entry.number == case.revision else _record(case, entry.number)
+        try:
+            record = case.record if entry.number == case.revision else _record(case, entry.number)
+        except InputError as error:
+            log.warning("%s: revision %d is left out: %s", case.id, entry.number, error)
+            continue
         if record.reviewed:
             return _of(case, record)
     return None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,7 @@ from numpy.typing import NDArray
 
 from ToothSegLib.axis_order import forward, in_order_of, is_stored_alike
 from ToothSegLib.dataset.record import REVIEW_ORDER, Source
-from ToothSegLib.errors import InputError, OutputError
+from ToothSegLib.errors import InputError
 from ToothSegLib.scan_checksum import voxels_sha256
 from ToothSegLib.slicer_header import segmentation_header
 from ToothSegLib.volume import Volume
@@ -61,6 +60,16 @@ def same_values(one: Volume, other: Volume) -> bool:
         and all(np.array_equal(layer, theirs) for layer, theirs in zip(a, b))
         for a, b in ((one.array, other.array), (forward(one).array, forward(other).array))
     )
+
+
+def values_sha256(image: Volume) -> str:
+    """Checksum of a scan's values, the same in whatever types and order of the voxels they come."""
+    array = forward(image).array
+    digest = hashlib.sha256(f"values {array.shape}".encode())
+    for layer in array:  # a copy of all in this type would take gigabytes
+        values = np.ascontiguousarray(layer, "<f8") + 0.0  # no -0
+        digest.update(values.data)
+    return digest.hexdigest()
 
 
 def storable(image: Volume) -> Volume:
@@ -164,12 +173,12 @@ def changed_teeth(before: NDArray[np.uint8], after: NDArray[np.uint8]) -> tuple[
 
 def write_image(path: Path, image: Volume) -> None:
     """Write the scan. Raises OutputError."""
-    _write(path, image, {})
+    write_volume(path, image)
 
 
 def write_labels(path: Path, labels: Volume) -> None:
     """Write labels as a segmentation that Slicer reads. Raises OutputError."""
-    _write(path, labels, segmentation_header(labels))
+    write_volume(path, labels, header=segmentation_header(labels))
 
 
 def read_placed(path: Path, source: Source) -> Volume:
@@ -181,34 +190,3 @@ def read_placed(path: Path, source: Source) -> Volume:
     volume = read_volume(path)
     check_grid(volume, source, f"{path} is")
     return source.placed(volume.array)
-
-
-def _write(path: Path, volume: Volume, header: Mapping[str, str]) -> None:
-    if _has_pynrrd():
-        write_volume(path, volume, header=header)
-        return
-    import SimpleITK as sitk
-
-    from ToothSegLib.itk_image import to_itk
-
-    image = to_itk(volume)
-    for key, value in header.items():
-        image.SetMetaData(key, value)
-    writer = sitk.ImageFileWriter()
-    writer.SetImageIO("NrrdImageIO")
-    writer.SetFileName(str(path))
-    writer.UseCompressionOn()
-    writer.SetCompressionLevel(1)
-    try:
-        writer.Execute(image)
-    except RuntimeError as error:
-        raise OutputError(f"cannot write {path}: is the disk full?") from error
-
-
-def _has_pynrrd() -> bool:
-    """Slicer's Python has SimpleITK only, whose files are the same but for the header's order."""
-    try:
-        import nrrd  # noqa: F401
-    except ImportError:
-        return False
-    return True

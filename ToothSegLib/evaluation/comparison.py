@@ -67,7 +67,7 @@ def unseen_cases(folder: Path, bundles: Sequence[Bundle]) -> list[ReviewedCase]:
     """
     cases = reviewed_cases(folder)
     known = set().union(*(learned_scans(bundle.card.get("lineage")) for bundle in bundles))
-    seen = {case.patient for case in cases if case.scan_sha256 in known}
+    seen = {case.patient for case in cases if case.is_among(known)}
     unseen = [case for case in cases if case.patient not in seen]
     if not unseen:
         raise InputError(

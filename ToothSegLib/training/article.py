@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from ToothSegLib.errors import InputError, OutputError
 from ToothSegLib.models import Bundle, write_bundle
+from ToothSegLib.scan_checksum import voxels_sha256
 from ToothSegLib.training.article_results import Settings, article_card, write_log
 from ToothSegLib.training.figures import category_figures, tooth_figures
 from ToothSegLib.training.machine import choose_machine
@@ -59,6 +60,8 @@ def train_recipe(
         device: auto, cpu, cuda or mps.
         seed: of the first weights and of the order of pieces.
         resume: go on with the checkpoints in `out_dir`; the result is that of one unbroken run.
+            More epochs can be asked for, but not where a network has learned from what the one
+            before it found after fewer.
         init_weights: role -> `state_dict()` to start from.
         checkpoint_every: epochs between two checkpoints.
         max_pieces: pieces seen in an epoch, drawn anew for each; all if None.
@@ -79,17 +82,15 @@ def train_recipe(
         checkpoint_every=checkpoint_every,
         started_from=tuple(sorted(init_weights or {})),
         trained_on=trained_on,
+        labels_sha256=voxels_sha256(labels),
     )
     machine = choose_machine(device, mixed=mixed)
     scans = turned_scans(image, labels)
     learn, look = split(len(scans))
     folder = _prepare_folder(Path(out_dir), recipe, resume)
 
-    states, figures, history = {}, {}, []
-    found: dict[int, NDArray[np.uint8]] = {}
-    for stage in recipe.stages:
-        shown = _shown(stage, scans, found)
-        trainer = StageTrainer(
+    trainers = [
+        StageTrainer(
             settings=settings,
             stage=stage,
             machine=machine,
@@ -97,6 +98,16 @@ def train_recipe(
             weights=(init_weights or {}).get(stage.role),
             watcher=progress,
         )
+        for stage in recipe.stages
+    ]
+    # Of all before the first goes on, lest its checkpoint leave the others' behind.
+    for trainer in trainers:
+        trainer.refuse_other()
+
+    states, figures, history = {}, {}, []
+    found: dict[int, NDArray[np.uint8]] = {}
+    for stage, trainer in zip(recipe.stages, trainers, strict=True):
+        shown = _shown(stage, scans, found)
         network = trainer.run(Pieces(stage, [shown[index] for index in learn]))
         # The next stage learns from what this one finds; nobody needs the last one's on all turns.
         wanted = look if stage is recipe.stages[-1] else range(len(scans))

@@ -26,7 +26,7 @@ LIMITS = [
 
 @dataclass(frozen=True)
 class Settings:
-    """The choices of one training; fields as in `article.train_recipe`.
+    """The choices of one training; fields as in `article.train_recipe`, and the labels' checksum.
 
     Raises:
         InputError: one is out of range.
@@ -39,6 +39,7 @@ class Settings:
     checkpoint_every: int = 10
     started_from: tuple[str, ...] = ()
     trained_on: str = ""
+    labels_sha256: str = ""
 
     def __post_init__(self) -> None:
         lowest = {"epochs": 1, "max_pieces": 1, "checkpoint_every": 1}

@@ -9,7 +9,6 @@ simulated heads on which the parent's skill must be kept; neither has been learn
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -19,24 +18,24 @@ import torch
 from torch import Tensor
 
 from ToothSegLib.atomic import replacing
-from ToothSegLib.training.guard import Skill
+from ToothSegLib.training.skill import Skill
 
 State = Mapping[str, Tensor]
 SHARES = (0.25, 0.5, 0.75, 1.0)
 
-# Held-out Dice that is no reason to go further from the parent.
+# Of Dice and F1 together on held-out cases: no reason to go further from the parent.
 _AS_GOOD = 0.005
 
-# Less than this is a voxel here and there, and no reason to leave the parent at all.
+# Likewise; less than this is a voxel here and there, and no reason to leave the parent at all.
 SMALLEST_GAIN = 0.0005
 
 
 @dataclass(frozen=True)
 class Look:
-    """A share of the way, its held-out Dice, and its skill on the heads if that was looked at."""
+    """A share of the way, its skill on the held-out cases, and on the heads if it was looked at."""
 
     share: float
-    dice: float
+    held_out: Skill
     skill: Skill | None = None
 
 
@@ -48,14 +47,13 @@ class Blend:
         share: of the way from the parent, 0 to 1.
         parent: skill of the parent on the heads; None if nobody looked.
         looks: at each share that was tried.
-        before: held-out Dice of the network as it was; None if no share was tried, or in what
-            an older version wrote.
+        before: skill of the network as it was on the held-out cases; None if no share was tried.
     """
 
     share: float
     parent: Skill | None = None
     looks: tuple[Look, ...] = ()
-    before: float | None = None
+    before: Skill | None = None
 
     @property
     def gains(self) -> bool:
@@ -66,13 +64,14 @@ class Blend:
         """A line a share that was tried; empty if there was no choice."""
         if self.parent is None:
             return ""
-        lines = [f"{'of the way':>10}{'held-out Dice':>16}{'heads: Dice':>14}{'F1':>8}"]
-        before = float("nan") if self.before is None else self.before
-        for look in (Look(0.0, before, self.parent), *self.looks):
+        f1 = f"{'F1':>8}"
+        lines = [f"{'of the way':>10}{'held-out: Dice':>17}{f1}{'heads: Dice':>14}{f1}"]
+        untouched = [] if self.before is None else [Look(0.0, self.before, self.parent)]
+        for look in (*untouched, *self.looks):
+            held_out = f"{look.held_out.dice:>17.4f}{look.held_out.f1:>8.4f}"
             skill = f"{look.skill.dice:>14.4f}{look.skill.f1:>8.4f}" if look.skill else ""
-            dice = f"{'':>16}" if math.isnan(look.dice) else f"{look.dice:>16.4f}"
             taken = "   taken" if look.share == self.share else ""
-            lines.append(f"{look.share:>10.0%}{dice}{skill}{taken}")
+            lines.append(f"{look.share:>10.0%}{held_out}{skill}{taken}")
         return "\n".join(lines)
 
     def as_dict(self) -> dict[str, Any]:
@@ -83,17 +82,19 @@ class Blend:
     def from_dict(cls, values: Mapping[str, Any]) -> Blend:
         """What `as_dict` gave. Raises KeyError, TypeError or ValueError for anything else."""
 
-        def skill(entry: Any) -> Skill | None:
-            return None if entry is None else Skill(float(entry["dice"]), float(entry["f1"]))
+        def skill(entry: Any) -> Skill:
+            return Skill(float(entry["dice"]), float(entry["f1"]))
 
-        looks = (Look(float(e["share"]), float(e["dice"]), skill(e["skill"]))
+        def if_any(entry: Any) -> Skill | None:
+            return None if entry is None else skill(entry)
+
+        looks = (Look(float(e["share"]), skill(e["held_out"]), if_any(e["skill"]))
                  for e in values["looks"])  # fmt: skip
-        before = values.get("before")
         return cls(
             float(values["share"]),
-            skill(values["parent"]),
+            if_any(values["parent"]),
             tuple(looks),
-            None if before is None else float(before),
+            if_any(values["before"]),
         )
 
 
@@ -107,33 +108,37 @@ def between(start: State, end: State, share: float) -> dict[str, Tensor]:
     }
 
 
-def is_gain(before: float, dice: float) -> bool:
-    """Whether a held-out Dice is better by `SMALLEST_GAIN` or more; never for what is no number."""
-    return dice - before >= SMALLEST_GAIN - 1e-9
+def is_gain(before: Skill, after: Skill) -> bool:
+    """Whether Dice and F1 together are better by `SMALLEST_GAIN` or more, and neither has fallen by
+    more than `Skill.keeps` lets pass; never for what is no number."""
+    return after.keeps(before) and after.both - before.both >= SMALLEST_GAIN - 1e-9
 
 
 def choose_share(
-    before: float, dice: Callable[[float], float], parent: Skill, skill: Callable[[float], Skill]
+    before: Skill,
+    held_out: Callable[[float], Skill],
+    parent: Skill,
+    skill: Callable[[float], Skill],
 ) -> Blend:
     """How far to go.
 
     Of the shares that gain on the parent on the held-out cases (`is_gain`), the smallest that is as
-    good as the best one comes first, the others by their Dice; the first is taken that keeps the
-    parent's skill on the heads, and none if none does.
+    good as the best one comes first, the others by Dice and F1 together; the first is taken that
+    keeps the parent's skill on the heads, and none if none does.
 
     Args:
-        before: the parent's held-out Dice.
-        dice: held-out Dice of a share.
+        before: the parent's skill on the held-out cases.
+        held_out: that of a share.
         parent: the parent's skill on the heads.
         skill: that of a share; asked for as few as need be, for it takes its time.
     """
-    found = {share: dice(share) for share in SHARES}
+    found = {share: held_out(share) for share in SHARES}
     better = [share for share in SHARES if is_gain(before, found[share])]
-    top = max((found[share] for share in better), default=before)
+    top = max((found[share].both for share in better), default=before.both)
 
     def preference(share: float) -> tuple[bool, float]:
-        as_good = found[share] >= top - _AS_GOOD
-        return (False, share) if as_good else (True, -found[share])
+        as_good = found[share].both >= top - _AS_GOOD
+        return (False, share) if as_good else (True, -found[share].both)
 
     seen: dict[float, Skill] = {}
     chosen = 0.0
@@ -142,8 +147,8 @@ def choose_share(
         if seen[share].keeps(parent):
             chosen = share
             break
-    looks = tuple(Look(share, round(found[share], 4), seen.get(share)) for share in SHARES)
-    return Blend(chosen, parent, looks, round(before, 4))
+    looks = tuple(Look(share, found[share].rounded(), seen.get(share)) for share in SHARES)
+    return Blend(chosen, parent, looks, before.rounded())
 
 
 def read_blend(path: Path) -> Blend | None:

@@ -35,7 +35,7 @@ from ToothSegLib.training.finetune_record import head_names, new_record, recorde
 from ToothSegLib.training.guard import guard_heads
 from ToothSegLib.training.judging import Judge
 from ToothSegLib.training.processes import Processes
-from ToothSegLib.training.rehearsal import simulated_heads
+from ToothSegLib.training.rehearsal import given_heads, simulated_heads
 from ToothSegLib.training.run_folder import run_folder
 from ToothSegLib.training.scan_case import task_case
 from ToothSegLib.training.tasks import TASKS, Task
@@ -95,6 +95,8 @@ def fine_tune(
         if there:
             check_same(folder, read_record(folder), plan, as_parent(parent))
         else:
+            if heads is not None and plan.simulated_share:
+                given_heads(heads)  # what cannot be learned from must leave no run behind
             write_record(folder, new_record(dataset, parent, plan, heads, processes))
         return _tuned(roles, dataset, parent, folder, processes, heads, watcher)
 
@@ -200,4 +202,4 @@ def _roles(parent: Bundle, plan: Plan) -> list[str]:
 
 
 def _scans(cases: Sequence[ReviewedCase], task: Task) -> list[Any]:
-    return [task_case(c.image(), c.labels(), task) for c in cases]
+    return [task_case(c.image(), c.labels(), task, c.marked()) for c in cases]

@@ -15,6 +15,7 @@ from ToothSegLib.training.course import Course, Step
 from ToothSegLib.training.finetune import FineTuned, fine_tune
 from ToothSegLib.training.finetune_plan import Plan
 from ToothSegLib.training.processes import learning_together
+from ToothSegLib.training.skill import Skill
 
 
 def run(args: argparse.Namespace) -> int:
@@ -101,19 +102,24 @@ def _nothing_taken(gains: bool) -> str:
 
 def _outcome(course: Course, blend: Blend) -> str:
     """In words, what became of one network."""
-    step, dice = course.best
+    step, skill = course.best
+    figures = _figures(skill)
     if not step:
-        return f"no better than its parent, so left as it was (Dice {dice:.4f})"
-    what = f"best after step {step} (Dice {dice:.4f})"
+        return f"no better than its parent, so left as it was ({figures})"
+    what = f"best after step {step} ({figures})"
     if not (blend.share or blend.gains):
-        before = course.checks[0][1]
+        before = _figures(course.checks[0][1])
         return (
-            f"no better than its parent by {SMALLEST_GAIN} of Dice, so left as it was "
-            f"({before:.4f} -> {dice:.4f})"
+            f"no better than its parent by {SMALLEST_GAIN} of Dice and F1 together, so left as it "
+            f"was ({before} -> {figures})"
         )
     if not blend.share:
         return f"{what}, but worse on ordinary heads, so left as it was"
     return what if blend.share == 1 else f"{what}, {blend.share:.0%} of the way there taken"
+
+
+def _figures(skill: Skill) -> str:
+    return f"Dice {skill.dice:.4f}, F1 {skill.f1:.4f}"
 
 
 def _words(step: Step) -> dict[str, str]:

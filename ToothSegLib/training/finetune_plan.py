@@ -31,7 +31,7 @@ class Plan:
         check_every: steps between two looks at the held-out cases.
         guards: simulated heads on which a network must be as good as its parent; 0: the tuned
             weights are taken as they are.
-        patience: looks in a row without a better Dice after which a network is done.
+        patience: looks in a row that are no better after which a network is done.
         mixed: half precision where the device has it: faster, but not the same to the last bit.
 
     Raises:
@@ -55,6 +55,8 @@ class Plan:
         for name in ("steps", "check_every", "patience", "simulated"):
             if getattr(self, name) < 1:
                 raise InputError(f"{_option(name)} {getattr(self, name)}: give at least 1")
+        if len(set(self.networks)) < len(self.networks):
+            raise InputError(f"--networks {' '.join(self.networks)}: name each network once")
         check_seed(self.seed)
         if self.guards < 0:
             raise InputError(f"--guards {self.guards}: give 0 or more")

@@ -49,7 +49,10 @@ def head_names(heads: Path | None) -> list[str] | None:
 
 
 def _entries(cases: Sequence[ReviewedCase]) -> list[dict[str, Any]]:
-    return [{"case": c.id, "revision": c.revision, "scan": c.scan_sha256} for c in cases]
+    return [
+        {"case": c.id, "revision": c.revision, "scan": c.scan_sha256, "values": c.values_sha256}
+        for c in cases
+    ]
 
 
 def recorded_split(dataset: Path, record: Mapping[str, Any]) -> Split:

@@ -12,29 +12,12 @@ from functools import cached_property
 
 import numpy as np
 
-from ToothSegLib.evaluation.promotion import TOLERANCE
 from ToothSegLib.synthesis.compose import make_case
 from ToothSegLib.synthesis.pictures import ORDINARY
 from ToothSegLib.synthesis.scans import simulate_scan
 from ToothSegLib.volume import Volume
 
 _FIRST_SEED, _LAST_SEED = 970_000, 980_000
-
-# Half of what promoting lets pass: it was chosen by, and is measured on few heads.
-LARGEST_FALL = TOLERANCE / 2
-
-
-@dataclass(frozen=True)
-class Skill:
-    """How good a bundle is on the heads: mean tooth Dice and F1 of identification."""
-
-    dice: float
-    f1: float
-
-    def keeps(self, before: Skill) -> bool:
-        """Whether neither figure is below another's by more than `LARGEST_FALL`."""
-        fall = max(before.dice - self.dice, before.f1 - self.f1)
-        return bool(fall <= LARGEST_FALL + 1e-9)  # never for what is no number
 
 
 @dataclass(frozen=True)

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from ToothSegLib.errors import InputError
+from ToothSegLib.lineage import as_parent
+from ToothSegLib.model_card import CARD_NAME
 from ToothSegLib.models import load_bundle
 from ToothSegLib.safetensors_io import read_safetensors
 
@@ -32,3 +35,18 @@ def starting_weights(source: str, recipe: str, roles: Sequence[str]) -> dict[str
             f"{recipe} needs {', '.join(roles)}"
         )
     return {role: bundle.build(role).state_dict() for role in shared}
+
+
+def parent_of(source: str) -> dict[str, Any] | None:
+    """What a run that starts from there remembers of the bundle; see `lineage.as_parent`.
+
+    Args:
+        source: as of `starting_weights`; None comes of a file that lies in no bundle.
+
+    Raises:
+        BundleError: the bundle cannot be read.
+    """
+    if source.endswith(".safetensors"):
+        folder = Path(source).parent
+        return as_parent(load_bundle(folder)) if (folder / CARD_NAME).is_file() else None
+    return as_parent(load_bundle(source))

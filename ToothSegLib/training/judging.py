@@ -11,17 +11,12 @@ from pathlib import Path
 from torch import Tensor
 
 from ToothSegLib.dataset.reviewed import ReviewedCase
-from ToothSegLib.evaluation.outcomes import (
-    Outcome,
-    Scored,
-    identification_f1,
-    mean_dice,
-    outcomes_on,
-)
+from ToothSegLib.evaluation.outcomes import Outcome, Scored, outcomes_on
 from ToothSegLib.models import Bundle, write_bundle
 from ToothSegLib.training.blending import Blend, between, choose_share, is_gain
 from ToothSegLib.training.course import Course
-from ToothSegLib.training.guard import GuardHead, Skill
+from ToothSegLib.training.guard import GuardHead
+from ToothSegLib.training.skill import Skill
 
 States = dict[str, dict[str, Tensor]]
 State = Mapping[str, Tensor]
@@ -49,9 +44,9 @@ class Judge:
     precision: str
     states: States
 
-    def of_role(self, role: str) -> Callable[[State], float]:
-        """Held-out Dice of a role's weights beside the others'."""
-        return lambda weights: mean_dice(self.outcomes({**self.states, role: dict(weights)}))
+    def of_role(self, role: str) -> Callable[[State], Skill]:
+        """Skill on the held-out cases of a role's weights beside the others'."""
+        return lambda weights: Skill.on(self.outcomes({**self.states, role: dict(weights)}))
 
     def outcomes(self, states: States) -> list[Outcome]:
         """Results on the held-out cases."""
@@ -70,14 +65,14 @@ class Judge:
             return Blend(1.0 if is_gain(before, after) else 0.0)
         start, judge = self.states[role], self.of_role(role)
 
-        def dice(share: float) -> float:
+        def held_out(share: float) -> Skill:
             return after if share == 1.0 else judge(between(start, tuned, share))
 
         def skill(share: float) -> Skill:
             states = {**self.states, role: between(start, tuned, share)}
             return self._skill(self._candidate(states))
 
-        return choose_share(before, dice, self._skill_of_parent, skill)
+        return choose_share(before, held_out, self._skill_of_parent, skill)
 
     def clear(self) -> None:
         """Take the candidate away."""
@@ -89,8 +84,7 @@ class Judge:
         return self._skill(self.parent)
 
     def _skill(self, bundle: Bundle) -> Skill:
-        outcomes = self._on(bundle, self.heads)
-        return Skill(round(mean_dice(outcomes), 4), round(identification_f1(outcomes), 4))
+        return Skill.on(self._on(bundle, self.heads)).rounded()
 
     def _candidate(self, states: States) -> Bundle:
         # In half precision, as the bundle will be stored.

@@ -15,6 +15,7 @@ from __future__ import annotations
 import argparse
 import datetime
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -68,7 +69,9 @@ def pack(
         share: of the way from the weights of ``rest`` to those of the runs.
 
     Raises:
-        InputError: there is nothing to be on the way from, or the share is not in 0 to 1.
+        InputError: there is nothing to be on the way from, the share is not in 0 to 1, a run
+            started from a bundle that has learned from patients' scans and is not ``rest``, or the
+            networks have learned to see teeth in different sizes.
         BundleError: a run's checkpoint is missing, damaged or of no known task, or holds weights
             that are no numbers.
         OutputError: the folder cannot be written.
@@ -79,11 +82,15 @@ def pack(
         raise InputError(f"--share {share:g}: give the bundle to start from, too, with --rest")
     networks: dict[str, dict[str, Any]] = {}
     entries: dict[str, Any] = {}
+    sizes: dict[str, float] = {}
     for run in runs:
         saved = load_checkpoint(run / "checkpoint.safetensors")
         task = TASKS.get(str(saved.state.get("task")))
         if task is None:
             raise BundleError(f"{run} is a run of no known task ({saved.state.get('task')!r})")
+        _refuse_to_forget(run, saved.state.get("parent"), rest)
+        usual = task.magnification if rest is None else rest.magnification
+        sizes[task.name] = float(saved.state.get("magnification", usual))
         networks[task.name] = averages_in(saved.weights)
         if not all(bool(tensor.isfinite().all()) for tensor in networks[task.name].values()):
             raise BundleError(
@@ -101,12 +108,14 @@ def pack(
         for name, entry in rest.card["networks"].items():
             if name not in networks:
                 networks[name] = rest.build(name).state_dict()
-                entries[name] = {key: entry[key] for key in ("architecture", "spacing_mm", "steps")}
+                kept = ("architecture", "spacing_mm", "steps")
+                entries[name] = {key: entry[key] for key in kept if key in entry}
+                sizes[name] = rest.magnification
     card = {
         "name": folder.name,
         "title": TITLES[kind],
         "kind": kind,
-        "magnification": max(TASKS[name].magnification for name in entries if name in TASKS),
+        "magnification": _magnification(sizes, rest),
         "networks": entries,
         **_told(rest, trained_on),
         "figures": {},
@@ -119,6 +128,29 @@ def pack(
         },
     }
     return write_bundle(folder, card, networks, half=True)
+
+
+def _refuse_to_forget(run: Path, parent: object, rest: Bundle | None) -> None:
+    """Raise InputError if a bundle would not tell of scans that a run's parent has learned from."""
+    told = set() if rest is None else learned_scans(rest.card.get("lineage"))
+    if isinstance(parent, Mapping) and learned_scans({"parent": parent}) - told:
+        raise InputError(
+            f"{run} started from {parent.get('name')}, which has learned from patients' scans: "
+            "give that bundle with --rest, so that the new one's card says so"
+        )
+
+
+def _magnification(sizes: Mapping[str, float], rest: Bundle | None) -> float:
+    """How large the bundle's networks see teeth, from how large each does; the locator sees them as
+    in life. Raises InputError if they do not agree."""
+    found = {size for name, size in sizes.items() if name != "locator"}
+    if len(found) > 1:
+        each = ", ".join(f"{name} {size:g}" for name, size in sorted(sizes.items()))
+        raise InputError(
+            f"the networks see teeth in different sizes ({each} times as in life), a bundle's all "
+            "in one: pack such as have learned at the same magnification"
+        )
+    return found.pop() if found else 1.0 if rest is None else rest.magnification
 
 
 def _told(rest: Bundle | None, trained_on: str) -> dict[str, Any]:

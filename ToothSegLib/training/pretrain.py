@@ -17,6 +17,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -101,6 +102,7 @@ def train(
     plan: Plan,
     weights: Mapping[str, torch.Tensor] | None = None,
     scans: Sequence[ScanCase] = (),
+    parent: Mapping[str, Any] | None = None,
 ) -> Iterator[dict]:
     """Train, or go on with, the run in ``folder``; yields the figures of every step.
 
@@ -113,6 +115,8 @@ def train(
         plan: how long and how fast.
         weights: to start a new run from, instead of random ones; a run that goes on has its own.
         scans: to learn from as well, in `Plan.scan_share` of the steps.
+        parent: the bundle that ``weights`` are of, as `lineage.as_parent` names it, to be
+            remembered; a run that goes on has its own.
 
     Raises:
         BundleError: the folder's checkpoint or ``weights`` are of another network.
@@ -150,6 +154,7 @@ def train(
         refuse_other(checkpoint, saved.state, identity)
         saved.restore(pair, optimiser)
         first = int(saved.state["step"])
+        parent = saved.state.get("parent")
     if first >= plan.steps:
         return
 
@@ -179,7 +184,8 @@ def train(
             done = step + 1 == plan.steps
             if done or time.monotonic() - last_saved > plan.checkpoint_every_s:
                 stream.flush()
-                save_checkpoint(checkpoint, pair, optimiser, {"step": step + 1, **identity})
+                state = {"step": step + 1, **identity, "parent": parent}
+                save_checkpoint(checkpoint, pair, optimiser, state)
                 last_saved = time.monotonic()
             yield {"step": step + 1, **figures}
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ToothSegLib.devices import choose_device
 from ToothSegLib.errors import Cancelled, InputError
-from ToothSegLib.training.initial_weights import starting_weights
+from ToothSegLib.training.initial_weights import parent_of, starting_weights
 from ToothSegLib.training.pretrain import CHECKPOINT, Plan, load_cases, load_scans, train
 from ToothSegLib.training.run_folder import run_folder
 from ToothSegLib.training.tasks import TASKS
@@ -63,15 +63,16 @@ def _train(args: argparse.Namespace, folder: Path, plan: Plan) -> int:
     task = TASKS[args.recipe]
     cases = load_cases(Path(args.cases))
     scans = load_scans(Path(args.scans), task) if args.scans else ()
-    weights = None
+    weights = parent = None
     if args.init:
         weights = starting_weights(args.init, args.recipe, [args.recipe])[args.recipe]
+        parent = parent_of(args.init)
     bar = tqdm(total=plan.steps, desc=args.recipe, unit="step", file=sys.stderr,
                disable=args.quiet or not sys.stderr.isatty())  # fmt: skip
     figures: dict[str, float] = {}
     try:
         with bar:
-            for figures in train(task, cases, folder, plan, weights, scans):
+            for figures in train(task, cases, folder, plan, weights, scans, parent):
                 bar.n = int(figures.pop("step"))
                 bar.set_postfix({k: f"{v:.3f}" for k, v in figures.items()}, refresh=False)
                 bar.refresh()

@@ -41,29 +41,36 @@ def simulated_heads(
         if processes.first:
             _draw(paths)
         processes.wait()
+        cases = [load_case(path) for path in paths]
     else:
-        paths = dict.fromkeys(sorted(Path(given).glob("*.npz")))
-        if not paths:
-            raise InputError(f"no cases (*.npz) in {given}; make some with 'toothseg simulate'")
-    cases = [load_case(path) for path in paths]
-    for path, case in zip(paths, cases, strict=True):
-        _refuse_measured(path, case)
+        cases = given_heads(given)
     return [TensorCase.of(case) for case in cases], [case.about.get("seed") for case in cases]
 
 
-def _paths(folder: Path, plan: Plan) -> dict[Path, int | None]:
+def given_heads(folder: Path) -> list[Case]:
+    """The cases of a folder of `toothseg simulate`; InputError as of `simulated_heads`."""
+    paths = sorted(folder.glob("*.npz"))
+    if not paths:
+        raise InputError(f"no cases (*.npz) in {folder}; make some with 'toothseg simulate'")
+    cases = [load_case(path) for path in paths]
+    for path, case in zip(paths, cases, strict=True):
+        _refuse_measured(path, case)
+    return cases
+
+
+def _paths(folder: Path, plan: Plan) -> dict[Path, int]:
     rng = np.random.default_rng([plan.seed, plan.simulated])
     seeds = rng.choice(_LAST_SEED - _FIRST_SEED, plan.simulated, replace=False) + _FIRST_SEED
     return {folder / f"{seed}.npz": int(seed) for seed in seeds}
 
 
-def _draw(paths: dict[Path, int | None]) -> None:
+def _draw(paths: dict[Path, int]) -> None:
     for n, (path, seed) in enumerate(paths.items()):
         try:
             path.parent.mkdir(exist_ok=True)
         except OSError as error:
             raise OutputError(f"cannot make {path.parent}: {error.strerror or error}") from error
-        if seed is not None and not path.exists():
+        if not path.exists():
             # Every second one is an ordinary bite, as the shipped networks have learned.
             save_case(path, make_case(seed, ordinary=n % 2 == 1))
 

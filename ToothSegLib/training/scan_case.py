@@ -9,7 +9,7 @@ from torch.nn import functional
 
 from ToothSegLib.grid import Box, extent, to_working_grid
 from ToothSegLib.itk_image import resample, to_itk
-from ToothSegLib.localise import LARGEST_MM, MARGIN_MM
+from ToothSegLib.localise import LARGEST_MM, MARGIN_MM, small_scan
 from ToothSegLib.normalise import normalise
 from ToothSegLib.padding import without_padding
 from ToothSegLib.synthesis.sampling import TensorCase
@@ -25,23 +25,32 @@ class ScanCase(TensorCase):
     """A case whose `tissue` is the scan itself: (k, j, i) float16, normalised as for inference."""
 
 
-def scan_case(image: Volume, labels: Volume, spacing_mm: float, *, whole: bool) -> ScanCase:
+def scan_case(
+    image: Volume,
+    labels: Volume,
+    spacing_mm: float,
+    *,
+    whole: bool,
+    marked: Volume | None = None,
+) -> ScanCase:
     """Bring a scan to the grey values that a network gets of it in use, with its labels.
 
-    Working grid and normalisation are those of `cascade.segment`, over the box that the locator
-    gives where it finds every tooth.
+    Working grid and normalisation are those of `cascade.segment`: over all of a small scan, else
+    over the box that the locator gives where it finds all that is marked.
 
     Args:
         image: the scan, on any grid.
         labels: FDI numbers on the scan's grid.
         spacing_mm: of the network's voxels, as large as they are in life.
         whole: the network sees the whole scan, as the locator does.
+        marked: not 0 where something is, or was, taken for a tooth; the labels if None. What was
+            taken for one by mistake is looked at in use, so it is to be learned from, too.
 
     Returns:
         A case on a grid of half that spacing. The centre of a tooth that the scan cuts is that of
         the part in view.
     """
-    box = None if whole else dentition_box(labels) or _middle(labels)
+    box = None if whole else _looked_at(labels if marked is None else marked)
     working = to_working_grid(without_padding(image), spacing_mm, box)
     grey = normalise(torch.from_numpy(np.ascontiguousarray(working.array, dtype=np.float32)))
     fine = functional.interpolate(
@@ -70,10 +79,16 @@ def scan_case(image: Volume, labels: Volume, spacing_mm: float, *, whole: bool) 
     )
 
 
-def task_case(image: Volume, labels: Volume, task: Task) -> ScanCase:
-    """A scan as a task sees it: the locator all of it, the others the dentition's box."""
+def task_case(image: Volume, labels: Volume, task: Task, marked: Volume | None = None) -> ScanCase:
+    """A scan as a task sees it: the locator all of it, the others what is looked at closely."""
     seen_mm = task.spacing_mm / task.magnification
-    return scan_case(image, labels, seen_mm, whole=task.name == "locator")
+    return scan_case(image, labels, seen_mm, whole=task.name == "locator", marked=marked)
+
+
+def _looked_at(marked: Volume) -> Box:
+    """What `looking` looks at closely where the locator finds just what is marked, LPS mm."""
+    box = dentition_box(marked)
+    return small_scan(marked, seen=box is not None) or box or _middle(marked)
 
 
 def dentition_box(labels: Volume) -> Box | None:

@@ -37,10 +37,10 @@ def split_by_patient(
         seed: of the draw.
         share: of the patients to hold out, between 0 and 1. At least one is, and at least one
             is not.
-        known: checksums of scans that the network has learned from before: their patients are
-            never held out.
-        judged_by: checksums of scans that were held out before: their patients are held out again,
-            but for one where nobody else is there to learn from.
+        known: checksums, of either kind, of scans that the network has learned from before: their
+            patients are never held out.
+        judged_by: those of scans that were held out before: their patients are held out again, but
+            for one where nobody else is there to learn from.
 
     Raises:
         InputError: there are fewer than two patients, or all were learned from before.
@@ -51,8 +51,8 @@ def split_by_patient(
             f"the reviewed cases are of {len(patients)} patient: learning needs at least one more, "
             "by whom to tell whether it got better"
         )
-    seen = {case.patient for case in cases if case.scan_sha256 in known}
-    before = {case.patient for case in cases if case.scan_sha256 in judged_by}
+    seen = {case.patient for case in cases if case.is_among(known)}
+    before = {case.patient for case in cases if case.is_among(judged_by)}
     fresh = sorted(
         (p for p in patients if p not in seen), key=lambda p: (p not in before, _number(seed, p))
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 import time
 from collections.abc import Callable, Mapping
@@ -15,12 +16,19 @@ import torch
 from ToothSegLib.errors import BundleError, InputError
 from ToothSegLib.network import UNet
 from ToothSegLib.training.article_results import Settings
-from ToothSegLib.training.checkpoint import load_checkpoint, refuse_other, save_checkpoint
+from ToothSegLib.training.checkpoint import (
+    Checkpoint,
+    load_checkpoint,
+    refuse_other,
+    save_checkpoint,
+)
 from ToothSegLib.training.finite import check_finite
 from ToothSegLib.training.losses import binary_dice_loss, category_dice_loss
 from ToothSegLib.training.machine import Machine
 from ToothSegLib.training.pieces import Pieces
 from ToothSegLib.training.recipes import Stage
+
+_DIGITS = 12  # of a checksum, in a message
 
 
 @dataclass(frozen=True)
@@ -57,6 +65,11 @@ class StageTrainer:
     weights: Mapping[str, torch.Tensor] | None = None
     watcher: Watcher | None = None
     history: list[dict[str, Any]] = field(default_factory=list, init=False)
+
+    def refuse_other(self) -> None:
+        """Raise InputError if the checkpoint is of another training, BundleError if damaged."""
+        if self.checkpoint.exists():
+            self._saved()
 
     def run(self, pieces: Pieces) -> UNet:
         """The trained network; `history` then holds the loss and the seconds of each epoch.
@@ -110,22 +123,32 @@ class StageTrainer:
 
     def _identity(self) -> dict[str, Any]:
         """What two runs must share for one to go on with the other."""
-        return {
-            "recipe": self.settings.recipe.name,
+        settings = self.settings
+        identity = {
+            "recipe": settings.recipe.name,
             "role": self.stage.role,
             "shape": list(self.stage.shape),
-            "optimiser": self.settings.recipe.optimiser,
-            "learning_rate": self.settings.recipe.learning_rate,
-            "scan": self.settings.trained_on,
-            "seed": self.settings.seed,
-            "max_pieces": self.settings.max_pieces,
+            "optimiser": settings.recipe.optimiser,
+            "learning_rate": settings.recipe.learning_rate,
+            "scan": settings.trained_on,
+            "seed": settings.seed,
+            "max_pieces": settings.max_pieces,
+            "labels": settings.labels_sha256[:_DIGITS],
+            "init": "none" if self.weights is None else _digits_of(self.weights),
         }
+        if self.stage.mask == "found":
+            identity["epochs_of_the_network_before"] = settings.epochs
+        return identity
+
+    def _saved(self) -> Checkpoint:
+        saved = load_checkpoint(self.checkpoint)
+        refuse_other(self.checkpoint, saved.state["training"], self._identity())
+        return saved
 
     def _resume(
         self, network: UNet, optimiser: torch.optim.Optimizer, scaler: torch.amp.GradScaler
     ) -> None:
-        saved = load_checkpoint(self.checkpoint)
-        refuse_other(self.checkpoint, saved.state["training"], self._identity())
+        saved = self._saved()
         done = len(saved.state["history"])
         if done > self.settings.epochs:
             raise InputError(
@@ -185,3 +208,12 @@ class StageTrainer:
         scaler.step(optimiser)
         scaler.update()
         return float(loss.detach())
+
+
+def _digits_of(weights: Mapping[str, torch.Tensor]) -> str:
+    """What stands for some weights."""
+    digest = hashlib.sha256()
+    for name, tensor in sorted(weights.items()):
+        digest.update(f"{name} {tuple(tensor.shape)}".encode())
+        digest.update(tensor.detach().cpu().float().numpy().tobytes())
+    return digest.hexdigest()[:_DIGITS]

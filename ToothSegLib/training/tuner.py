@@ -31,10 +31,12 @@ from ToothSegLib.training.learning_step import Averaged, schedule, take_step
 from ToothSegLib.training.machine import Machine
 from ToothSegLib.training.processes import Processes
 from ToothSegLib.training.samples import draw_mixed
+from ToothSegLib.training.skill import Skill
 from ToothSegLib.training.tasks import Task
 
 State = Mapping[str, Tensor]
 _CHECKPOINT_EVERY_S = 180.0
+_NOBODY = Skill(math.nan, math.nan)
 
 
 @dataclass
@@ -45,7 +47,8 @@ class Tuner:
         task: what it learns, with the bundle's own architecture.
         start: the bundle's weights.
         scans, simulated: what it learns from.
-        judge: held-out Dice of a bundle with these weights; called in the first process alone.
+        judge: skill of a bundle with these weights on the held-out cases; called in the first
+            process alone.
         plan: how long, how fast, and when to stop.
         processes: who else learns along.
         folder: gets checkpoint, best weights, log and curve, each named by the task.
@@ -56,7 +59,7 @@ class Tuner:
     start: State
     scans: Sequence[TensorCase]
     simulated: Sequence[TensorCase]
-    judge: Callable[[State], float]
+    judge: Callable[[State], Skill]
     plan: Plan
     processes: Processes
     folder: Path
@@ -117,7 +120,7 @@ class Tuner:
                     self._save(pair, optimiser)
                     last_saved = time.monotonic()
                 if self.watcher is not None:
-                    loss, dice = self.course.losses[-1], self.course.checks[-1][1]
+                    loss, dice = self.course.losses[-1], self.course.checks[-1][1].dice
                     self.watcher(Step(self.task.name, done, steps, loss, dice))
                 if self.course.finished:
                     break
@@ -137,8 +140,8 @@ class Tuner:
     def _look(self, step: int, pair: Averaged) -> None:
         """Judge the running mean, and keep it if it is the best so far."""
         weights = {name: tensor.cpu() for name, tensor in pair.average.state_dict().items()}
-        dice = self.processes.shared(self.judge(weights) if self.processes.first else math.nan)
-        self.course.checks.append((step, dice))
+        skill = self.processes.shared(self.judge(weights) if self.processes.first else _NOBODY)
+        self.course.checks.append((step, skill))
         if self.processes.first and self.course.best[0] == step:
             write_safetensors(self._best_file(), weights)
 
@@ -163,7 +166,7 @@ class Tuner:
         state = {
             "task": self.task.name,
             "losses": course.losses,
-            "checks": course.checks,
+            "checks": [(step, skill.dice, skill.f1) for step, skill in course.checks],
             "finished": course.finished,
         }
         save_checkpoint(self._file("checkpoint"), pair, optimiser, state)
@@ -176,11 +179,14 @@ class Tuner:
         try:
             self.course = Course(
                 [float(loss) for loss in saved.state["losses"]],
-                [(int(step), float(dice)) for step, dice in saved.state["checks"]],
+                [(int(s), Skill(float(dice), float(f1))) for s, dice, f1 in saved.state["checks"]],
                 bool(saved.state["finished"]),
             )
         except (KeyError, TypeError, ValueError):
-            raise BundleError(f"{self._file('checkpoint')} is of no fine-tuning") from None
+            raise BundleError(
+                f"{self._file('checkpoint')} is of no fine-tuning, or of one by an older ToothSeg: "
+                "begin a new run in another folder"
+            ) from None
 
     def _show(self) -> None:
         write_course(self.folder, self.task.name, self.course)
