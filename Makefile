@@ -63,5 +63,7 @@ $(BIN)/python:
 	    echo "making $(VENV) with $$python"; exec $$python -m venv $(VENV); \
 	  fi; \
 	done; \
-	echo "no Python 3.10-3.12 with venv was found; install one (on Debian: apt install python3-venv)" >&2; \
+	echo "no Python 3.10, 3.11 or 3.12 with venv was found (python3 may be newer): give one by" \
+	  "PYTHON=..., e.g. of 'uv python install 3.12'; on a Debian that has one: apt install" \
+	  "python3-venv" >&2; \
 	exit 1

@@ -277,7 +277,15 @@ def test_no_folder_on_the_way_to_a_result_is_for_its_maker_alone(
 
 @pytest.mark.parametrize(
     ("where", "words"),
-    [("absent", "there is no folder"), ("", "lie in the output folder"), ("empty", "no scans in")],
+    [
+        ("absent", "there is no folder"),
+        (
+            "one/scan.nrrd",
+            "is a file: name the folder that holds the scans, or use toothseg s",
+        ),
+        ("", "lie in the output folder"),
+        ("empty", "no scans in"),
+    ],
 )
 def test_no_scans_is_an_error(
     scans: Path, where: str, words: str, capfd: pytest.CaptureFixture[str]
@@ -335,3 +343,4 @@ def test_without_dask_the_option_says_what_to_install(
     monkeypatch.setitem(sys.modules, "distributed", None)
     assert toothseg_batch(scans, "--dask", "tcp://localhost:1") == 2
     assert "pip install '.[dask]'" in capfd.readouterr().err
+    assert not (scans.parent / "out").exists()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import sys
 from argparse import Namespace
 from pathlib import Path
 from types import SimpleNamespace
@@ -13,6 +15,7 @@ from phantom_fixture import dentition, segmentation
 from ToothSegLib import models
 from ToothSegLib.cli import doctor
 from ToothSegLib.cli.main import main
+from ToothSegLib.command_line import command_line
 from ToothSegLib.errors import BundleError
 
 
@@ -57,6 +60,27 @@ def test_models_finds_a_damaged_bundle(bundles: Path, capsys: pytest.CaptureFixt
     assert "intact" not in out
     assert err.startswith("toothseg: error: ")
     assert "checksum" in err
+
+
+@pytest.mark.parametrize("words", [["promot", "tiny"], ["rolback"], ["Compare", "tiny"]])
+def test_a_misspelt_action_is_told_before_anything_is_shown(
+    bundles: Path, words: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["models", *words]) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    told = f"{words[0]!r} is no action and no bundle; actions are compare, promote, rollback"
+    assert err == f"toothseg: error: {told}\n"
+
+
+def test_a_bundle_that_is_called_nearly_as_an_action_is_shown(
+    bundles: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (bundles / "tiny").rename(bundles / "promoted")
+    card = bundles / "promoted" / "card.json"
+    card.write_text(card.read_text().replace('"tiny"', '"promoted"'))
+    assert main(["models", "promoted"]) == 0
+    assert "promoted: a tiny network" in capsys.readouterr().out
 
 
 def test_models_without_any_bundle_says_so(
@@ -115,6 +139,16 @@ def test_doctor_names_what_is_broken_and_looks_at_the_rest(
     assert "BROKEN  numpy       no numpy: python -m pip install numpy" in out
     assert "BROKEN  weights     the weights are damaged" in out
     assert "ok      trial run   went well" in out
+
+
+def test_doctor_installs_what_lacks_by_the_python_that_runs(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(sys.modules, "nrrd", None)
+    monkeypatch.setattr(sys, "executable", "/a folder/python")
+    repair = command_line("/a folder/python", "-m", "pip", "install", "pynrrd")
+    with pytest.raises(RuntimeError, match=re.escape(f": {repair}")):
+        doctor._package("pynrrd")
 
 
 def test_doctor_takes_a_missing_picture_for_a_remark(

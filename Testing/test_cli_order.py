@@ -49,6 +49,7 @@ def test_an_option_may_come_first(
     found = {name: getattr(called[0], name) for name in expected}
     assert found == expected
     assert not hasattr(called[0], "last")
+    assert not hasattr(called[0], "parser")
 
 
 @pytest.mark.parametrize(
@@ -70,6 +71,23 @@ def test_what_no_command_knows_is_still_refused(
     assert end.value.code == 2
     assert f"unrecognized arguments: {left}" in capsys.readouterr().err
     assert not called
+
+
+@pytest.mark.parametrize(
+    ("words", "command"),
+    [
+        (["segment", "scan.nrrd", "-o", "out", "--overwite"], "segment"),
+        (["models", "--jsn"], "models"),
+        (["dataset", "list", "S", "--quiett"], "dataset list"),
+    ],
+)
+def test_a_misspelt_option_points_to_the_help_that_has_it(
+    words: list[str], command: str, called: list[Namespace], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        main(words)
+    told = f"unrecognized arguments: {words[-1]}; see toothseg {command} --help\n"
+    assert capsys.readouterr().err.endswith(told)
 
 
 @pytest.mark.parametrize("words", [["models"], ["dataset", "add"]])

@@ -53,6 +53,13 @@ def test_an_item_that_claims_gigabytes(tmp_path) -> None:
         read_volume(path)
 
 
+def test_a_file_of_another_kind_is_not_only_called_cut_short(tmp_path) -> None:
+    path = tmp_path / "picture.dcm"
+    path.write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(200))
+    with pytest.raises(InputError, match=r"picture\.dcm is cut short, or no DICOM file: element"):
+        read_volume(path)
+
+
 def test_a_mark_without_a_header(tmp_path) -> None:
     path = a_frames_file(tmp_path / "a.dcm")
     data = path.read_bytes()

@@ -104,6 +104,12 @@ def test_a_series_is_chosen_in_a_folder_only(a_series) -> None:
         read_volume(one, series=FIRST)
 
 
+def test_a_folder_of_other_files_names_one_of_them(tmp_path) -> None:
+    for name in (".hidden.nii", "scan-labels.nrrd", "scan.nrrd", "scan.txt"):
+        (tmp_path / name).touch()
+    refused(tmp_path, "no DICOM series, but scan.nrrd: name that file, or use toothseg batch")
+
+
 def test_folders_without_dicom(tmp_path, monkeypatch) -> None:
     (tmp_path / "notes.txt").write_text("nothing")
     with pytest.raises(InputError, match="no DICOM series"):

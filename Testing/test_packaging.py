@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import struct
 import subprocess
@@ -37,7 +38,8 @@ def cmake(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
     beside = os.pathsep.join((str(Path(sys.executable).parent), os.environ["PATH"]))
     program = shutil.which("cmake", path=beside)
     assert program is not None, "cmake is missing: pip install '.[dev]' brings it"
-    return subprocess.run([program, *arguments], capture_output=True, text=True)
+    environment = {**os.environ, "PATH": beside}
+    return subprocess.run([program, *arguments], capture_output=True, text=True, env=environment)
 
 
 def configure(source: Path, build: Path) -> subprocess.CompletedProcess[str]:
@@ -119,6 +121,23 @@ def test_a_listed_file_that_does_not_exist_stops_cmake(tmp_path: Path) -> None:
     assert "lists nowhere.py, which is no file" in " ".join(configured.stderr.split())
 
 
+def test_the_stand_ins_find_python_where_none_is_given(tmp_path: Path) -> None:
+    """As in the workflow for desktop Slicer, which gives no STAND_IN."""
+    (tmp_path / "here.py").touch()
+    (tmp_path / "CMakeLists.txt").write_text(
+        "cmake_minimum_required(VERSION 3.20.6...3.22.6 FATAL_ERROR)\n"
+        "project(Test NONE)\n"
+        "find_package(Slicer REQUIRED)\n"
+        "include(${Slicer_USE_FILE})\n"
+        "slicerMacroBuildScriptedModule(NAME Test SCRIPTS here.py)\n"
+    )
+    configured = cmake(
+        "-S", tmp_path, "-B", tmp_path / "build", "-G", "Unix Makefiles",
+        "-D", f"Slicer_DIR={STAND_INS}",
+    )  # fmt: skip
+    assert configured.returncode == 0, configured.stderr
+
+
 def test_the_package_is_small(package: Package) -> None:
     size = sum((package.folder / name).stat().st_size for name in files_below(package.folder))
     assert size < 50e6, "the index asks for less than 100 MB in the whole repository"
@@ -146,6 +165,44 @@ unittest.main(module="ToothSegPackageTest", argv=["ToothSegPackageTest", "-v"])
     )  # fmt: skip
     assert done.returncode == 0, done.stderr[-3000:]
     assert "Ran 4 tests" in done.stderr
+
+
+def test_without_a_fit_python_make_says_how_to_get_one(tmp_path: Path) -> None:
+    make = shutil.which("make")
+    assert make is not None, "make is missing: the README asks for it"
+    python = tmp_path / "venv" / "bin" / "python"
+    done = subprocess.run(
+        [make, "--no-print-directory", f"VENV={tmp_path / 'venv'}", str(python)],
+        cwd=ROOT, env={"PATH": str(tmp_path)}, capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.returncode == 2
+    told = done.stderr.splitlines()[0]
+    assert told.startswith(
+        "no Python 3.10, 3.11 or 3.12 with venv was found (python3 may be newer)"
+    )
+    assert "PYTHON=..., e.g. of 'uv python install 3.12'" in told
+    assert told.endswith("on a Debian that has one: apt install python3-venv")
+
+
+def test_the_source_archive_has_what_its_tests_look_at() -> None:
+    from hatchling.builders.sdist import SdistBuilder
+
+    packed = {
+        Path(file.distribution_path).as_posix()
+        for file in SdistBuilder(str(ROOT)).recurse_included_files()
+    }
+    assert {
+        ".github/workflows/tests.yml", "CMakeLists.txt", "Makefile",
+        "Resources/Models/default.txt", "Resources/Screenshots/sample-teeth.png",
+        "Testing/cmake/SlicerConfig.cmake", "ToothSeg/CMakeLists.txt", "ToothSeg/ToothSeg.py",
+        "ToothSegLib/CMakeLists.txt", "constraints.txt", "requirements-ci.txt",
+    } <= packed  # fmt: skip
+
+
+def test_the_build_and_the_tests_ask_for_the_same_hatchling() -> None:
+    """1.24 refuses `license-files` as a list."""
+    project = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    assert re.findall(r'"hatchling(>.*)"', project) == [">=1.26.3"] * 2
 
 
 def test_ctest_runs_both_tests_of_the_module(package: Package) -> None:

@@ -31,6 +31,8 @@ def test_what_is_to_be_filled_in_is_listed() -> None:
         for word in PLACEHOLDERS:
             assert word not in text_of(name) or name in listed, (name, word)
     assert "EXTENSION_CONTRIBUTORS" in listed["CMakeLists.txt"]
+    assert "the reference of the article" in listed["docs/article.md"]
+    assert "DOI" in listed["docs/article.md"] or "doi.org" in text_of("docs/article.md")
     project = text_of("pyproject.toml")
     for key in ("authors", "[project.urls]"):
         there = re.search(rf"^{re.escape(key)}", project, re.M) is not None

@@ -1,7 +1,8 @@
 """The Slicer module: from a dental cone-beam CT to 28 named teeth.
 
 Registration and wiring; the panel is in ``ToothSegPanel``, the scene in ``ToothSegScene``, the
-computation in ``ToothSegLib``. None of them is imported when Slicer starts.
+computation in ``ToothSegLib``. Nothing of them is imported when Slicer starts but
+``ToothSegLib.resources``, for the sample's path.
 """
 
 from __future__ import annotations

@@ -147,7 +147,7 @@ def check_claims(path: Path) -> Claims:
                 continue
             left = there - file.tell()
             bearable = 0 if tag == _VOXELS and depth == 0 else _BEARABLE
-            _check_length(path, tag, length, left, bearable=bearable)
+            _check_length(path, tag, length, left, bearable=bearable, marked=marked)
             is_sound = is_sound and length <= left
             if tag[0] == 0xFFFE:
                 depth = max(depth - (tag == _SEQUENCE_END), 0)  # an end too many hides nothing
@@ -184,11 +184,12 @@ def check_claims(path: Path) -> Claims:
 
 
 def _check_length(
-    path: Path, tag: tuple[int, int], length: int, left: int, *, bearable: int
+    path: Path, tag: tuple[int, int], length: int, left: int, *, bearable: int, marked: bool = True
 ) -> None:
     if length > max(left, bearable):
+        other = "" if marked else ", or no DICOM file"
         raise InputError(
-            f"{path} is cut short: element ({tag[0]:04x},{tag[1]:04x}) promises {length} "
+            f"{path} is cut short{other}: element ({tag[0]:04x},{tag[1]:04x}) promises {length} "
             f"bytes, the file has {max(left, 0)} more; copy or export it again"
         )
 

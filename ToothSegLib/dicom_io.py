@@ -16,7 +16,8 @@ from ToothSegLib.dicom_parts import check_whole, has_folders, series_below
 from ToothSegLib.dicom_place import Place, place_slices
 from ToothSegLib.dicom_series import Series, header, is_volume, series_files
 from ToothSegLib.errors import InputError
-from ToothSegLib.itk_io import itk_errors, scalar_volume_size
+from ToothSegLib.itk_io import IMAGE_IOS, itk_errors, scalar_volume_size
+from ToothSegLib.nrrd_io import NRRD_EXTENSIONS
 from ToothSegLib.volume import Volume, check_size
 
 _SERIES_DESCRIPTION = "0008|103e"
@@ -40,7 +41,7 @@ def read_dicom_folder(folder: Path, series: str | None = None) -> Volume:
         found = series_below(folder, found)
         volumes = {uid: one for uid, one in found.items() if is_volume(one)}
     if not found:
-        raise InputError(f"{folder} holds no DICOM series; give the folder that holds its slices")
+        raise InputError(f"{folder} holds no DICOM series" + _instead(folder))
     if series is not None and series not in found:
         raise InputError(f"{folder} has no series {series}; it has {_listed(found)}")
     if series is not None:
@@ -55,6 +56,20 @@ def read_dicom_folder(folder: Path, series: str | None = None) -> Volume:
     if is_here:
         check_whole(folder, only)
     return _read_series(folder, only)
+
+
+def _instead(folder: Path) -> str:
+    """What to give in place of a folder without DICOM: a volume that lies in it, if one does."""
+    volumes = [
+        path.name
+        for path in folder.iterdir()
+        if path.name[0] != "." and path.name.lower().endswith((*NRRD_EXTENSIONS, *IMAGE_IOS))
+    ]
+    if not volumes:
+        return "; give the folder that holds its slices"
+    # A scan's label map has a longer name than the scan.
+    name = min(volumes, key=lambda name: (len(name), name))
+    return f", but {name}: name that file, or use toothseg batch for all of them"
 
 
 def _refuse_pictures(folder: Path, found: Mapping[str, Series]) -> None:

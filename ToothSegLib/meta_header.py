@@ -96,13 +96,14 @@ def _fields(path: Path) -> tuple[dict[str, str], int]:
     with open(path, "rb") as file:
         for _ in range(_MOST_LINES):
             line = file.readline(_LONGEST_LINE)
-            key, _, value = line.decode("utf-8", "replace").partition("=")
+            # ITK takes either for the sign between a name and its value.
+            key, value, *_ = [*re.split("[=:]", line.decode("utf-8", "replace"), maxsplit=1), ""]
             if line.endswith(b"\n") and not line.strip():
                 continue
             if key.strip() in fields:
                 raise InputError(
-                    f"{path} is damaged: it gives '{key.strip():.40}' twice; copy or export it "
-                    "again"
+                    f"{path} is damaged, or not what its name says: it gives "
+                    f"'{key.strip():.40}' twice; copy or export it again"
                 )
             if not line.endswith(b"\n"):
                 break

@@ -10,6 +10,7 @@ import queue
 from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import CancelledError
 from contextlib import suppress
+from importlib.util import find_spec
 from typing import Any
 
 from ToothSegLib.batch.entry import Entry, Task
@@ -18,6 +19,7 @@ from ToothSegLib.errors import Cancelled, InputError
 
 _LOOK_UP_S = 0.1
 _CONNECT_S = 10
+_NEEDS_DASK = "--dask needs Dask: pip install '.[dask]' in ToothSeg's folder"
 
 
 def work_on_cluster(
@@ -64,11 +66,17 @@ def work_on_cluster(
         client.close(timeout=1)
 
 
+def check_installed() -> None:
+    """Raises InputError: Dask is not installed."""
+    if find_spec("distributed") is None:
+        raise InputError(_NEEDS_DASK)
+
+
 def _connected(address: str) -> Any:
     try:
         from distributed import Client
-    except ImportError as error:
-        raise InputError("--dask needs Dask: pip install '.[dask]' in ToothSeg's folder") from error
+    except ImportError as error:  # it is there, and something that it needs is not
+        raise InputError(_NEEDS_DASK) from error
     try:
         return Client(address, timeout=_CONNECT_S, set_as_default=False)
     except (OSError, ValueError, TypeError) as error:

@@ -69,12 +69,14 @@ def run_batch(
         cancelled: asked now and then whether to stop.
 
     Raises:
-        InputError: no folder, no scans in it, no such device or no cluster.
+        InputError: no folder, no scans in it, no such device, no Dask or no cluster.
         BundleError: the bundle is missing or damaged.
         OutputError: the output folder is in use or cannot be written to.
         Cancelled: as asked; what is done is whole and in the manifest.
     """
     stop = cancelled or (lambda: False)
+    if dask is not None:
+        cluster.check_installed()  # before anything is written
     bundle = load_bundle(options.model)
     bundle.verify()  # once, instead of an error a scan
     if progress is not None:

@@ -51,10 +51,14 @@ def find_scans(folder: Path, out: Path, *, check: Callable[[], None] | None = No
         check: called for every folder; may raise.
 
     Raises:
-        InputError: there is no such folder, or it lies in the output folder.
+        InputError: there is no such folder, it is a file, or it lies in the output folder.
     """
     root = Path(os.path.abspath(folder))
     results = Path(os.path.abspath(out))
+    if root.is_file():
+        raise InputError(
+            f"{folder} is a file: name the folder that holds the scans, or use toothseg segment"
+        )
     if not root.is_dir():
         raise InputError(f"there is no folder {folder}: name the one that holds the scans")
     if root == results or results in root.parents:

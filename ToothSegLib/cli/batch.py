@@ -29,7 +29,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "kept, so that the same command goes on where it stopped",
     )
     parser.add_argument(
-        "--model", metavar="NAME|PATH", help="bundle of weights (see toothseg models)"
+        "--model",
+        metavar="NAME|PATH",
+        help="bundle of weights (default: the one that toothseg models marks as default)",
     )
     add_device(parser, "the fastest there is")
     parser.add_argument(

@@ -14,6 +14,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
     def action(name: str, summary: str) -> argparse.ArgumentParser:
         made = actions.add_parser(name, help=summary, description=f"{summary.capitalize()}.")
+        made.set_defaults(parser=made)
         made.add_argument("folder", metavar="DIR", type=Path, help="folder of the data set")
         # After the action as well as before it; there they have their default.
         for flag, words in (
@@ -63,7 +64,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
     action("list", "list the cases, how far their review has come, and what was tidied")
-    action("check", "look for everything that is inconsistent; leaves with 2 if something is")
+    action("check", "look for everything that is inconsistent; exit code 2 if something is")
 
     export = action("export", "write all cases in another program's layout")
     export.add_argument("out", metavar="OUT", type=Path, help="a new folder")

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from ToothSegLib.command_line import command_line
+
 OLDEST_PYTHON = (3, 10)
 ENOUGH_MEMORY_GIB = 3.0
 ENOUGH_DISK_GIB = 1.0
@@ -78,7 +80,8 @@ def _package(package: str) -> str:
     try:
         importlib.import_module(_MODULES.get(package, package))
     except ImportError as error:
-        raise RuntimeError(f"{error}: python -m pip install {package}") from error
+        repair = command_line(sys.executable or "python", "-m", "pip", "install", package)
+        raise RuntimeError(f"{error}: {repair}") from error
     return software_versions()[package]
 
 

@@ -22,14 +22,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Evaluate one label map. Raises InputError, OutputError."""
     from ToothSegLib.atomic import replacing
-    from ToothSegLib.evaluation.metrics import GRID_TOLERANCE_MM, evaluate
+    from ToothSegLib.evaluation.metrics import evaluate
     from ToothSegLib.evaluation.resample import outside_of, resample_labels
     from ToothSegLib.evaluation.scores import as_dict
     from ToothSegLib.evaluation.table import as_table, outside_as_text
     from ToothSegLib.segment_labels import read_labels
 
     prediction, truth = read_labels(args.prediction), read_labels(args.truth)
-    resampled = args.resample and not prediction.same_grid(truth, GRID_TOLERANCE_MM)
+    resampled = args.resample and not prediction.same_grid(truth, truth.file_tolerance_mm)
     outside = {}
     if resampled:
         # No extra teeth: a truth that was cropped to a region has no say beyond it.

@@ -48,7 +48,7 @@ def build_parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
         if name == called:
             module = importlib.import_module(f"ToothSegLib.cli.{name}")
             module.add_arguments(command)
-            command.set_defaults(run=module.run)
+            command.set_defaults(run=module.run, parser=command)
         command.add_argument("--quiet", action="store_true", help="no progress bar, no summary")
         command.add_argument("--debug", action="store_true", help="show the traceback of an error")
     return parser
@@ -87,8 +87,10 @@ def _run(arguments: Sequence[str] | None) -> int:
 
 def _parsed(parser: argparse.ArgumentParser, arguments: Sequence[str]) -> argparse.Namespace:
     """The options. argparse takes a last word that may be left out for left out as soon as an
-    option comes before it; a command names that word's action as its `last`."""
+    option comes before it; a command names that word's action as its `last`. What is left over is
+    refused by the command's own parser, which knows where its help is."""
     args, rest = parser.parse_known_args(arguments)
+    command: argparse.ArgumentParser = vars(args).pop("parser", parser)
     last: argparse.Action | None = vars(args).pop("last", None)
     if last is not None and rest and not any(word.startswith("-") for word in rest):
         words = [last.type(word) if callable(last.type) else word for word in rest]
@@ -100,7 +102,7 @@ def _parsed(parser: argparse.ArgumentParser, arguments: Sequence[str]) -> argpar
             setattr(args, last.dest, words[0])
             rest = []
     if rest:
-        parser.error(f"unrecognized arguments: {' '.join(rest)}")
+        command.error(f"unrecognized arguments: {' '.join(rest)}")
     return args
 
 

@@ -6,6 +6,7 @@ import argparse
 import sys
 import textwrap
 from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -73,7 +74,7 @@ def run(args: argparse.Namespace) -> int:
         for option in ("dataset", "benchmark", "json", "force"):
             if getattr(args, option):
                 raise InputError(f"--{option}: give an action, {', '.join(ACTIONS)}, before it")
-        _refuse_show(args.words)
+        _refuse_word(args.words)
         return show(args.words, quiet=args.quiet)
     if len(bundles) not in ACTIONS[action]:
         wanted = " or ".join(map(str, ACTIONS[action]))
@@ -88,14 +89,22 @@ def run(args: argparse.Namespace) -> int:
     return model_actions.roll_back_bundle(args)
 
 
-def _refuse_show(words: Sequence[str]) -> None:
-    """What is meant to show bundles, and is the name of none. Raises InputError."""
+def _refuse_word(words: Sequence[str]) -> None:
+    """What is meant to show bundles, or a misspelt action, and is the name of no bundle.
+
+    Raises:
+        InputError: as said.
+    """
     from ToothSegLib.models import list_bundles
 
     word = words[0] if words else ""
-    if word in _SHOWING and word not in list_bundles() and not Path(word).exists():
+    if word in list_bundles() or Path(word).exists():
+        return
+    if word in _SHOWING:
         right = command_line("toothseg", "models", *words[1:])
         raise InputError(f"{word!r} is no action: bundles are shown without one, by {right}")
+    if get_close_matches(word, ACTIONS, 1):
+        raise InputError(f"{word!r} is no action and no bundle; actions are {', '.join(ACTIONS)}")
 
 
 def show(names: Sequence[str], *, quiet: bool) -> int:

@@ -45,7 +45,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "ToothSeg did not make",
     )
     parser.add_argument(
-        "--model", metavar="NAME|PATH", help="bundle of weights (see toothseg models)"
+        "--model",
+        metavar="NAME|PATH",
+        help="bundle of weights (default: the one that toothseg models marks as default)",
     )
     add_device(parser, "the fastest there is")
     parser.add_argument(
