@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -51,6 +52,22 @@ def test_overlap_of_a_shifted_block() -> None:
     assert result.teeth[0].dice == pytest.approx(0.5)
     assert result.teeth[0].iou == pytest.approx(1 / 3)
     assert result.identification.matched == 0
+
+
+def test_comparing_takes_a_few_bytes_a_voxel() -> None:
+    truth = np.zeros((120, 120, 120), np.uint8)
+    truth[:10, :10, :10], truth[-10:, -10:, -10:] = 11, 36  # so that little can be cropped
+    prediction = np.roll(truth, 2, axis=2)
+    prediction[:, :, :2] = 0
+    tracemalloc.start()
+    try:
+        result = evaluate(Volume(prediction), Volume(truth))
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 6 * truth.size
+    assert result.teeth[0].dice == pytest.approx(2 * 800 / (1000 + 1000))
+    assert result.teeth[1].dice == pytest.approx(2 * 800 / (1000 + 800))
 
 
 def test_a_missed_tooth_counts_as_dice_nought_and_not_in_the_distances() -> None:
@@ -177,10 +194,10 @@ def test_a_label_that_is_no_tooth_is_refused(value: float) -> None:
 
 
 def test_other_grids_are_refused() -> None:
-    moved = Volume(TRUTH.array, SPACING, (0.0, 0.02, 0.0))
+    moved = Volume(TRUTH.array, SPACING, (0.0, 0.11, 0.0))
     with pytest.raises(InputError, match="grids differ"):
         evaluate(moved, TRUTH)
-    nearly = Volume(TRUTH.array, SPACING, (0.0, 0.001, 0.0))
+    nearly = Volume(TRUTH.array, SPACING, (0.0, 0.09, 0.0))
     assert evaluate(nearly, TRUTH).mean("dice") == 1
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 
@@ -59,7 +61,7 @@ def test_a_scan_stored_with_other_axes_gives_the_same_picture() -> None:
             array.transpose(2, 0, 1)[::-1, ::-1], labels.spacing, tuple(far[:3]), direction
         )
 
-    other = draw(turned(grey), turned(labels.array))
+    other = draw(turned(grey.astype(">i2")), turned(labels.array))
     differs = (np.abs(plain.astype(int) - other) > 12).any(axis=2).mean()
     assert differs < 0.01
 
@@ -70,6 +72,25 @@ def test_teeth_are_tinted_and_outlined() -> None:
     colourful = np.ptp(panel(picture, AXIAL[2]).astype(int), axis=2)
     assert (colourful > 90).sum() > 200  # outlines
     assert ((colourful > 5) & (colourful < 60)).sum() > 2000  # tints
+
+
+def test_padding_does_not_wash_the_slices_out() -> None:
+    labels = dentition()
+    grey = np.random.default_rng(0).normal(0, 150, labels.shape).astype(np.int16)
+    grey[labels.array > 0] += 1500
+    _, j, i = np.indices(labels.shape)
+    outside = np.hypot(j - 29.5, i - 35.5) > 32
+    values = (-1000, -32768, 32767)
+    plain, *padded = (
+        draw(labels.with_array(np.where(outside, value, grey).astype(np.int16)), labels)
+        for value in values
+    )
+    for drawn, box in itertools.product(padded, AXIAL):
+        # The middle of the panel is within the cylinder.
+        here, there = (
+            panel(picture, box)[60:-60, 60:-60].astype(int) for picture in (plain, drawn)
+        )
+        assert np.abs(here - there).mean() < 12
 
 
 def test_long_roots_are_seen_to_their_ends_along_the_arches() -> None:

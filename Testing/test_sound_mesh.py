@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from vtkmodules.util.numpy_support import vtk_to_numpy
 from vtkmodules.vtkCommonDataModel import vtkPolyData
-from vtkmodules.vtkFiltersCore import vtkAppendPolyData, vtkReverseSense
-from vtkmodules.vtkFiltersSources import vtkSphereSource
+from vtkmodules.vtkFiltersCore import vtkAppendPolyData, vtkReverseSense, vtkStaticCleanPolyData
+from vtkmodules.vtkFiltersSources import vtkCubeSource, vtkSphereSource
 
 from ToothSegLib.sound_mesh import sound_mesh
 from ToothSegLib.surfaces import Surface, is_manifold
@@ -85,3 +85,18 @@ def test_the_mesh_itself_is_not_changed() -> None:
 
 def test_an_empty_mesh_stays_empty() -> None:
     assert sound_mesh(vtkPolyData()).GetNumberOfPolys() == 0
+
+
+def test_faces_of_four_corners_become_triangles() -> None:
+    clean = vtkStaticCleanPolyData()
+    cube = vtkCubeSource()
+    clean.SetInputConnection(cube.GetOutputPort())
+    clean.Update()
+    assert clean.GetOutput().GetNumberOfPolys() == 6
+    sound = sound_mesh(together(clean.GetOutput(), ball(1, (4, 0, 0))))
+    alone = sound_mesh(clean.GetOutput())
+    assert alone.GetNumberOfPolys() == 12
+    assert is_manifold(surface(alone))
+    assert surface(alone).volume_mm3 == pytest.approx(1)
+    assert is_manifold(surface(sound))
+    assert sound.GetNumberOfPolys() == 12 + ball(1).GetNumberOfPolys()

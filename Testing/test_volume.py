@@ -74,6 +74,9 @@ def test_a_volume_keeps_its_own_direction() -> None:
         ((3, 3, 3), (1, 1, 1), (0, np.inf, 0), np.eye(3), "origin"),
         ((3, 3, 3), (1, 1, 1), (0, 0, 0), np.zeros((3, 3)), "cannot be inverted"),
         ((3, 3, 3), (1, 1, 1), (0, 0, 0), np.eye(3)[[0, 0, 1]], "cannot be inverted"),
+        ((3, 3, 3), (1, 1, 1), (0, 0, 0), np.eye(3) * 0.3, "(0.3, 0.3, 0.3)"),
+        ((3, 3, 3), (1, 1, 1), (0, 0, 0), np.diag([-0.05, 0.05, 0.05]), "length 1"),
+        ((3, 3, 3), (1, 1, 1), (0, 0, 0), np.diag([1, -1.02, 1]), "length 1"),
         ((3, 3, 3), (1, 1, 1), (0, 0, 0), np.eye(3) * np.nan, "direction"),
         ((3, 3, 3), (1, 1, 1), (0, 0, 0), np.eye(2), "direction"),
     ],
@@ -83,6 +86,10 @@ def test_what_has_no_geometry_is_refused(shape, spacing, origin, direction, word
         Volume(np.zeros(shape), spacing, origin, direction)
     assert words in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_a_direction_in_few_digits_is_taken() -> None:
+    Volume(np.zeros((2, 2, 2)), direction=np.array([[0.71, -0.71, 0], [0.71, 0.71, 0], [0, 0, 1]]))
 
 
 def test_corners_of_the_voxels_and_of_the_box_they_fill() -> None:

@@ -13,9 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ToothSegLib.errors import InputError
+from ToothSegLib.grid import to_working_grid
 from ToothSegLib.itk_image import to_itk
 from ToothSegLib.volume import Volume
-from ToothSegLib.volume_io import check_scan, read_volume, write_volume
+from ToothSegLib.volume_io import as_scan, check_scan, read_volume, write_volume
 from volume_fixture import a_scan, nrrd_file, refused, same_place
 
 ITK_KINDS = ["nii", "nii.gz", "mha", "mhd", "gipl", "gipl.gz"]
@@ -193,6 +194,22 @@ def test_nifti_in_both_byte_orders_with_and_without_spacing(tmp_path, order, kin
     refused(tmp_path / f"bare.{kind}", "voxel size")
 
 
+@pytest.mark.parametrize("kind", ["nii", "nii.gz"])
+@pytest.mark.parametrize("dtype", ["uint8", "int16", "float32"])
+def test_nifti_whose_voxels_begin_within_its_header_is_refused(tmp_path, kind, dtype) -> None:
+    sitk.WriteImage(to_itk(a_scan(dtype=dtype)), str(tmp_path / "scan.nii"))
+    data = bytearray((tmp_path / "scan.nii").read_bytes())
+    path = tmp_path / f"offset.{kind}"
+    for offset in (0, 10, 348, 351, np.nan):
+        data[108:112] = np.float32(offset).tobytes()
+        path.write_bytes(gzip.compress(data) if kind == "nii.gz" else data)
+        refused(path, "vox_offset")
+    data[108:112] = np.float32(368).tobytes()
+    data[352:352] = bytes(16)
+    path.write_bytes(gzip.compress(data) if kind == "nii.gz" else data)
+    assert np.array_equal(read_volume(path).array, a_scan(dtype=dtype).array)
+
+
 def test_gzip_in_several_members(tmp_path) -> None:
     scan = a_scan()
     sitk.WriteImage(to_itk(scan), str(tmp_path / "scan.nii"))
@@ -210,6 +227,16 @@ def test_a_file_that_may_not_be_opened(tmp_path, monkeypatch) -> None:
 
     monkeypatch.setattr("builtins.open", denied)
     refused(tmp_path / "scan.nrrd", "Permission denied")
+
+
+@pytest.mark.parametrize("factor", [0.3, 0.05])
+def test_metaimage_with_the_voxel_size_in_its_directions(tmp_path, factor) -> None:
+    sitk.WriteImage(to_itk(a_scan(direction=np.eye(3))), str(tmp_path / "scan.mhd"))
+    lines = (tmp_path / "scan.mhd").read_text().splitlines()
+    matrix = " ".join(f"{number:g}" for number in factor * np.eye(3).ravel())
+    header = [f"TransformMatrix = {matrix}" if "Transf" in line else line for line in lines]
+    (tmp_path / "scan.mhd").write_text("\n".join(header) + "\n")
+    refused(tmp_path / "scan.mhd", "length 1", "spacing")
 
 
 # Scans that show nothing
@@ -238,6 +265,17 @@ def test_a_scan_that_shows_nothing_is_refused(change, words) -> None:
     with pytest.raises(InputError, match=words) as caught:
         check_scan(scan, "scan.nrrd")
     assert str(caught.value).startswith("scan.nrrd")
+
+
+@pytest.mark.parametrize("dtype", ["int16", "uint16", "float32", "float64", "float16"])
+def test_voxels_in_another_byte_order_are_taken(dtype: str) -> None:
+    scan = a_scan(dtype=dtype)
+    swapped = scan.with_array(scan.array.astype(scan.array.dtype.newbyteorder("S")))
+    assert not swapped.array.dtype.isnative
+    taken = as_scan(swapped)
+    assert taken.array.dtype.isnative
+    assert np.array_equal(taken.array, scan.array)
+    assert np.array_equal(to_working_grid(taken).array, to_working_grid(as_scan(scan)).array)
 
 
 @pytest.mark.parametrize("kind", ["?", "c8", "O", "M8[s]", "S3"])

@@ -46,6 +46,7 @@ IMAGE_IOS = {
     ".gipl.gz": "GiplImageIO",
 }
 _GIPL_HEADER_BYTES = 256
+_NIFTI_HEADER_BYTES = 352  # with the four that tell of extensions
 _CHUNK = 1 << 20
 
 
@@ -143,7 +144,7 @@ def _checked_image(
     else:
         start, floats = _GIPL_HEADER_BYTES, None
         if nifti is not None:
-            start, voxel_bytes = _nifti_layout(reader)
+            start, voxel_bytes = _nifti_layout(path, reader)
             floats = nifti.floats
         _look_at_voxels(path, start, extract, voxel_bytes, floats)
     reader.SetExtractSize(extract + [0] * (reader.GetDimension() - 3))
@@ -233,9 +234,20 @@ def _nifti_place(path: Path) -> NiftiPlace:
     return place
 
 
-def _nifti_layout(reader: Any) -> tuple[int, int]:
-    """Offset of the voxels in the file, and bytes a voxel."""
+def _nifti_layout(path: Path, reader: Any) -> tuple[int, int]:
+    """Offset of the voxels in the file, and bytes a voxel.
+
+    Raises:
+        InputError: the header lets the voxels begin before its own end.
+    """
     start = int(float(reader.GetMetaData("vox_offset")))
+    # ITK makes 348 of what is less, and reads the header's last four bytes as voxels.
+    if start < _NIFTI_HEADER_BYTES:
+        raise InputError(
+            f"{path} does not say where its voxels begin (its vox_offset is below "
+            f"{_NIFTI_HEADER_BYTES}, the length of its header); export it again from another "
+            f"program, or set vox_offset to {_NIFTI_HEADER_BYTES}"
+        )
     return start, int(reader.GetMetaData("bitpix")) // 8
 
 

@@ -16,10 +16,12 @@ from scipy.ndimage import map_coordinates
 
 from ToothSegLib.canvas import PANEL, SOFT_INK, Box, Canvas, shortened
 from ToothSegLib.label_boxes import label_boxes
+from ToothSegLib.padding import without_padding
 from ToothSegLib.report import NOTICE, measure_teeth
 from ToothSegLib.teeth import LOWER_ARCH, UPPER_ARCH, by_fdi
 from ToothSegLib.views import dentition_axes
 from ToothSegLib.volume import Volume
+from ToothSegLib.volume_io import in_known_type
 
 WIDTH, HEIGHT = 1600, 1240
 MM_PER_PIXEL = 0.2
@@ -33,7 +35,7 @@ def slice_picture(volume: Volume, labels: Volume, title: str = "") -> NDArray[np
     """Draw slices of a scan with the outlines of its teeth.
 
     Args:
-        volume: grey values.
+        volume: grey values; padding, which would take the window of greys, is drawn dark.
         labels: FDI numbers on the same grid.
         title: what the picture is of.
 
@@ -57,6 +59,7 @@ def slice_picture(volume: Volume, labels: Volume, title: str = "") -> NDArray[np
         return canvas.pixels()
 
     axes = dentition_axes(teeth)
+    volume = without_padding(in_known_type(volume))
     grey_range = np.percentile(volume.array[:: max(1, volume.shape[0] // 64)], (1, 99.7))
 
     def show(box: Box, points: NDArray) -> NDArray[np.uint8]:

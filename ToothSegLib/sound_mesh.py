@@ -14,23 +14,30 @@ if TYPE_CHECKING:
 
 
 def sound_mesh(mesh: vtkPolyData) -> vtkPolyData:
-    """A copy of a closed mesh without parts that enclose next to nothing, and not inside out.
+    """A copy of a closed mesh: triangles, no parts that enclose next to nothing, not inside out.
 
-    A surface of a left-handed grid may come inside out.
+    A surface of a left-handed grid may come inside out, and one that was not made of a label map
+    with faces of four corners and more.
 
     Args:
-        mesh: closed, consistently oriented triangles in mm; point data, such as normals, are kept.
+        mesh: closed, consistently oriented faces in mm; point data, such as normals, are kept,
+            lines and single points are not.
     """
     from vtkmodules.util.numpy_support import vtk_to_numpy
     from vtkmodules.vtkCommonDataModel import vtkPolyData
-    from vtkmodules.vtkFiltersCore import vtkReverseSense
+    from vtkmodules.vtkFiltersCore import vtkReverseSense, vtkTriangleFilter
 
+    split = vtkTriangleFilter()
+    split.SetInputData(mesh)
+    split.PassLinesOff()
+    split.PassVertsOff()
+    split.Update()
     sound = vtkPolyData()
-    sound.DeepCopy(mesh)
-    if not mesh.GetNumberOfPolys():
+    sound.DeepCopy(split.GetOutput())
+    if not sound.GetNumberOfPolys():
         return sound
-    points = vtk_to_numpy(mesh.GetPoints().GetData())
-    triangles = vtk_to_numpy(mesh.GetPolys().GetConnectivityArray()).reshape(-1, 3)
+    points = vtk_to_numpy(sound.GetPoints().GetData())
+    triangles = vtk_to_numpy(sound.GetPolys().GetConnectivityArray()).reshape(-1, 3)
     keep = worth_keeping(points, triangles)
     if not keep.all():
         sound = _only(sound, keep)

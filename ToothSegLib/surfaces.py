@@ -6,7 +6,8 @@ where voxels touch only along an edge or at a corner, each edge belongs to exact
 smoother at once, but loses parts thinner than the blur. So the blur is made on the mesh instead:
 a windowed sinc filter (Taubin, Zhang & Golub, "Optimal surface smoothing as filter design",
 ECCV 1996) moves vertices by less than half a voxel and leaves their connections alone. What
-the filter takes off in volume is given back along the normals.
+the filter takes off in volume is given back along the normals. A vertex stays where a triangle
+would be turned over by its move, for there the surface would cross itself.
 """
 
 from __future__ import annotations
@@ -45,6 +46,10 @@ REDUCTION = 0.5
 MAX_REDUCTION_ERROR = 0.02
 """Largest error of the reduction, as a share of the tooth's bounding box diagonal, in VTK's
 measure; well under a tenth of a millimetre in distance."""
+
+_FOLDED = -0.3
+"""Mean cosine of a triangle's angles with the normals at its corners, below which it is taken for
+folded over; slivers that cross nothing have more."""
 
 _STL_RECORD = np.dtype([("normal", "<f4", 3), ("corners", "<f4", (3, 3)), ("attribute", "<u2")])
 
@@ -133,7 +138,7 @@ def write_stl(path: str | os.PathLike[str], surface: Surface, title: str = "") -
     corners = surface.points[surface.triangles]
     records = np.zeros(len(corners), _STL_RECORD)
     records["corners"] = corners
-    normals = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+    normals = _crossed(surface.points, surface.triangles)
     lengths = np.linalg.norm(normals, axis=1, keepdims=True)
     records["normal"] = normals / np.where(lengths > 0, lengths, 1)
     with replacing(path) as file:
@@ -167,7 +172,8 @@ def _surface(labels: Volume, label: int, box: tuple[slice, ...], smoothing: floa
     points, triangles = _arrays(mesh)
     smooth = None
     if smoothing > 0:
-        moved, fewer = _reduced(_smoothed(mesh, points, spacing, smoothing), triangles)
+        moved = _shifted(points, triangles, _smoothing_steps(mesh, points, spacing, smoothing))
+        moved, fewer = _reduced(moved, triangles)
         wanted = float(mask.sum() * spacing.prod())
         moved = _restore_volume(moved, fewer, wanted, limit=0.25 * spacing.min())
         smooth = _placed(first * spacing + moved, fewer, labels)
@@ -223,10 +229,10 @@ def _contour(mask: NDArray[np.bool_], spacing: tuple[float, float, float]) -> vt
     return contour.GetOutput()
 
 
-def _smoothed(
+def _smoothing_steps(
     mesh: vtkPolyData, points: NDArray, spacing: NDArray, smoothing: float
 ) -> NDArray[np.float64]:
-    """Smoothed positions of (N, 3) points, each less than half a voxel from where it was."""
+    """Where smoothing moves (N, 3) points, in mm; less than half a voxel along each axis."""
     from vtkmodules.vtkFiltersCore import vtkWindowedSincPolyDataFilter
 
     smooth = vtkWindowedSincPolyDataFilter()
@@ -241,7 +247,7 @@ def _smoothed(
     smooth.BoundarySmoothingOff()
     smooth.Update()
     moved = _arrays(smooth.GetOutput())[0] - points
-    return points + np.clip(moved, -MOST_MOVED * spacing, MOST_MOVED * spacing)
+    return np.clip(moved, -MOST_MOVED * spacing, MOST_MOVED * spacing)
 
 
 def _restore_volume(
@@ -258,15 +264,33 @@ def _restore_volume(
             break
         missing = wanted - signed_volume(points, triangles)
         step = float(np.clip(shift + missing / area, -limit, limit)) - shift
-        points = points + step * normals
+        points = _shifted(points, triangles, step * normals)
         shift += step
     return points
 
 
+def _shifted(points: NDArray, triangles: NDArray, steps: NDArray) -> NDArray[np.float64]:
+    """(N, 3) points moved by ``steps``, but for those of triangles that would turn over."""
+    before = _crossed(points, triangles)
+    while True:
+        moved = points + steps
+        turned = (before * _crossed(moved, triangles)).sum(axis=1) <= 0
+        held = triangles[turned]
+        if not steps[held].any():
+            return moved
+        steps = steps.copy()
+        steps[held] = 0  # which may turn over another one
+
+
+def _crossed(points: NDArray, triangles: NDArray) -> NDArray[np.float64]:
+    """(M, 3) outward normals of the triangles, as long as twice their areas."""
+    corners = points[triangles]
+    return np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+
+
 def _point_normals(points: NDArray, triangles: NDArray) -> tuple[NDArray[np.float64], float]:
     """(N, 3) outward unit normals at the points, and the surface's area in mm^2."""
-    corners = points[triangles]
-    weighted = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]) / 2
+    weighted = _crossed(points, triangles) / 2
     normals = np.stack(
         [
             np.bincount(triangles.ravel(), np.repeat(weighted[:, axis], 3), len(points))
@@ -295,9 +319,18 @@ def _reduced(points: NDArray, triangles: NDArray) -> tuple[NDArray[np.float64], 
     fewer = Surface(
         fewer_points[used].astype(np.float32), renumbered.reshape(fewer_triangles.shape)
     )
-    if is_manifold(_without_specks(fewer)):
+    if is_manifold(_without_specks(fewer)) and not _is_folded(fewer):
         return fewer.points.astype(float), fewer.triangles
     return points, triangles
+
+
+def _is_folded(surface: Surface) -> bool:
+    """Whether a triangle faces against those around it, and so crosses them."""
+    normals, _ = _point_normals(surface.points, surface.triangles)
+    around = normals[surface.triangles].mean(axis=1)
+    faces = _crossed(surface.points, surface.triangles)
+    lengths = np.linalg.norm(faces, axis=1)
+    return bool(((around * faces).sum(axis=1) < _FOLDED * lengths).any())
 
 
 def _arrays(mesh: vtkPolyData) -> tuple[NDArray[np.float64], NDArray[np.int64]]:

@@ -14,6 +14,9 @@ from ToothSegLib.errors import InputError
 MOST_VOXELS = 4_000_000_000
 """A header that claims more is taken as damaged: a field of 200 mm at 0.15 mm has 2.4e9."""
 
+_LENGTH_TOLERANCE = 0.01  # headers give directions in few digits
+_MOST_ROUNDED_MM = 0.1
+
 
 @dataclass(frozen=True, eq=False)
 class Volume:
@@ -56,10 +59,17 @@ class Volume:
             raise InputError(f"the origin {_text(origin)} is not a point")
         if direction.shape != (3, 3) or not np.isfinite(direction).all():
             raise InputError("the direction matrix is not 3 x 3 finite numbers")
-        if abs(np.linalg.det(direction)) < 1e-3:
+        lengths = np.linalg.norm(direction, axis=0)
+        if abs(np.linalg.det(direction)) <= 1e-3 * lengths.prod():
             raise InputError(
                 f"the axes do not span the space: the direction matrix {_text(direction.ravel())}"
                 " cannot be inverted"
+            )
+        # A length that is hidden here would be lost to all that goes by the spacing.
+        if np.abs(lengths - 1).max() > _LENGTH_TOLERANCE:
+            raise InputError(
+                "the columns of the direction matrix must have length 1, and have "
+                f"{_text(lengths)}; put voxel sizes into the spacing"
             )
         direction.flags.writeable = False
         object.__setattr__(self, "array", array)
@@ -90,6 +100,16 @@ class Volume:
     def voxel_mm3(self) -> float:
         """Volume of one voxel in cubic millimetres."""
         return float(abs(np.linalg.det(self.index_to_lps[:3, :3])))
+
+    @property
+    def file_tolerance_mm(self) -> float:
+        """How far apart voxels of one grid may lie that come from two files.
+
+        A NIfTI with a qform only tells how its axes are turned by three numbers of 32 bits, from
+        which a fourth follows badly where it is small: its voxels lie up to 0.1 mm off. Beyond a
+        third of a voxel it would be another grid.
+        """
+        return min(_MOST_ROUNDED_MM, min(self.spacing) / 3)
 
     def with_array(self, array: NDArray) -> Volume:
         """Another array of the same shape in the same place."""

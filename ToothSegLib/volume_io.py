@@ -121,7 +121,7 @@ def as_scan(given: object) -> Volume:
     """The volume that was given, in a type that the networks' way to the teeth can take.
 
     Args:
-        given: a volume; float16 and long double, which SciPy does not know, become float32.
+        given: a volume; see `in_known_type`.
 
     Raises:
         InputError: something else was given, or as `check_scan`.
@@ -131,12 +131,23 @@ def as_scan(given: object) -> Volume:
             f"the scan is given as {type(given).__name__}; give a Volume: read_volume(path), "
             "from_itk(image), or Volume(array, spacing)"
         )
-    kind = given.array.dtype
-    if kind.kind == "f" and kind.itemsize not in (4, 8):
-        with np.errstate(over="ignore"):  # it becomes infinite, which is refused
-            given = given.with_array(given.array.astype(np.float32))
+    given = in_known_type(given)
     check_scan(given)
     return given
+
+
+def in_known_type(volume: Volume) -> Volume:
+    """The volume with voxels of a type that SciPy knows, where it has grey values.
+
+    float16 and long double become float32, and another byte order becomes the machine's.
+    """
+    kind = volume.array.dtype
+    if kind.kind == "f" and kind.itemsize not in (4, 8):
+        with np.errstate(over="ignore"):  # it becomes infinite, which is refused
+            return volume.with_array(volume.array.astype(np.float32))
+    if not kind.isnative:
+        return volume.with_array(volume.array.astype(kind.newbyteorder("=")))
+    return volume
 
 
 def _read_file(path: Path) -> Volume:

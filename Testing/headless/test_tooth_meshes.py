@@ -64,6 +64,20 @@ def test_a_segment_of_one_voxel_or_a_thread_is_no_collapsed_mesh(
         assert surface.volume_mm3 > least * tooth_of_labels(labels, 47)[0]
 
 
+def surface_as_source(teeth_node: Any, mesh: Any = None) -> Any:
+    """The first tooth's surface, or ``mesh``; the teeth's surfaces are what they come from then."""
+    teeth_node.CreateClosedSurfaceRepresentation()
+    segmentation = teeth_node.GetSegmentation()
+    segment = segmentation.GetNthSegment(0)
+    voxels = segment.GetRepresentation("Binary labelmap")
+    if mesh is not None:
+        segment.GetRepresentation("Closed surface").DeepCopy(mesh)
+    segmentation.SetSourceRepresentationName("Closed surface")
+    if segment.GetRepresentation("Binary labelmap") is None:
+        segment.AddRepresentation("Binary labelmap", voxels)
+    return segment.GetRepresentation("Closed surface")
+
+
 def test_surfaces_that_are_the_source_are_written_as_they_are(
     exporter: Any, teeth_node: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -71,16 +85,34 @@ def test_surfaces_that_are_the_source_are_written_as_they_are(
 
     from ToothSegScene import tooth_meshes
 
-    teeth_node.CreateClosedSurfaceRepresentation()
-    segmentation = teeth_node.GetSegmentation()
-    own = segmentation.GetNthSegment(0).GetRepresentation("Closed surface")
-    voxels = segmentation.GetNthSegment(0).GetRepresentation("Binary labelmap")
-    segmentation.SetSourceRepresentationName("Closed surface")
-    if segmentation.GetNthSegment(0).GetRepresentation("Binary labelmap") is None:
-        segmentation.GetNthSegment(0).AddRepresentation("Binary labelmap", voxels)
+    own = surface_as_source(teeth_node)
     paths = exporter.export_surfaces(teeth_node, tmp_path, smoothing=1.0)
     assert len(read_stl(paths[0]).triangles) == own.GetNumberOfPolys()
 
     monkeypatch.setattr(tooth_meshes, "sound_mesh", lambda mesh: vtk.vtkPolyData())
     with pytest.raises(OutputError, match="surface of 11 upper right central incisor: see"):
         exporter.export_surfaces(teeth_node, tmp_path, overwrite=True)
+
+
+@pytest.mark.parametrize("format", ["STL", "OBJ"])
+def test_surfaces_with_faces_of_four_corners_become_triangles(
+    exporter: Any, teeth_node: Any, tmp_path: Path, format: str
+) -> None:
+    import vtk
+
+    clean = vtk.vtkStaticCleanPolyData()  # one point at each corner of the cube
+    cube = vtk.vtkCubeSource()
+    clean.SetInputConnection(cube.GetOutputPort())
+    clean.Update()
+    surface_as_source(teeth_node, clean.GetOutput())
+    path = exporter.export_surfaces(teeth_node, tmp_path, format=format)[0]
+    if format == "OBJ":
+        reader = vtk.vtkOBJReader()
+        reader.SetFileName(str(path))
+        reader.Update()
+        assert reader.GetOutput().GetNumberOfPolys() == 12
+    else:
+        surface = read_stl(path)
+        assert len(surface.triangles) == 12
+        assert is_manifold(surface)
+        assert surface.volume_mm3 == pytest.approx(1)

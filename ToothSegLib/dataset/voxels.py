@@ -126,7 +126,8 @@ def check_grid(volume: Volume, source: Source, what: str) -> None:
     if volume.shape != source.shape:
         sizes = [" x ".join(map(str, shape[::-1])) for shape in (volume.shape, source.shape)]
         raise InputError(f"{what} not on the scan's grid: {sizes[0]} voxels, the scan {sizes[1]}")
-    if not volume.same_grid(_without_voxels(source)):
+    scan = _without_voxels(source)
+    if not volume.same_grid(scan, scan.file_tolerance_mm):
         raise InputError(f"{what} not on the scan's grid: as many voxels, in another place")
 
 

@@ -40,7 +40,7 @@ def read_labelled_scan(
     """
     image, labels = read_volume(image_path), read_labels(labels_path)
     check_scan(image)
-    if not image.same_grid(labels):
+    if not image.same_grid(labels, image.file_tolerance_mm):
         raise InputError(
             f"{labels_path} is not on the grid of {image_path}: give the labels of this image"
         )
