@@ -38,7 +38,10 @@ def found() -> Found:
     # The scan has larger voxels than the maps.
     scan = Volume(image.array[::2, ::2, ::2], (2 * SPACING,) * 3, place[1])
     card = {"calibration": [[0.5, 0.4], [1.0, 0.7]]}
-    return find_teeth(separate_teeth(maps), maps, image, scan, scan, card, Progress(), {})
+    apart, run = separate_teeth(maps), Progress()
+    return find_teeth(
+        apart, maps, image=image, scan=scan, source=scan, card=card, run=run, timings={}
+    )
 
 
 def test_what_is_no_tooth_has_no_number_and_its_neighbours_keep_theirs(found: Found) -> None:

@@ -96,6 +96,8 @@ def test_the_teeth_of_a_run_have_no_loose_ends() -> None:
     maps.types[15] = 1
     ones = (whole > 0).astype(np.uint16)
     apart = Instances(ones, measure_regions(ones, maps), [], Numbering({1: 27}, {1: 0.9}))
-    labels = find_teeth(apart, maps, image, scan, scan, {}, Progress(), {}).labels.array
+    labels = find_teeth(
+        apart, maps, image=image, scan=scan, source=scan, card={}, run=Progress(), timings={}
+    ).labels.array
     assert labels[4, 5, 5] == 27
     assert ndimage.label(labels, np.ones((3, 3, 3)))[1] == 1

@@ -186,7 +186,7 @@ def test_a_bundle_keeps_its_magnification(tmp_path: Path) -> None:
         (1.3, 0.9, 1, 0.5 / 1.2),
         (1.3, 0.74, 2, 0.5),
         (1.3, 0.76, 1, 0.5 / 1.2),
-        (1.4, 1.0, 2, 0.5),
+        (1.7, 1.0, 2, 0.5),
     ],
     ids=["usual", "unsure", "sure enough", "large"],
 )
@@ -226,7 +226,7 @@ def test_large_teeth_are_not_lost_by_the_other_look(
         return Maps(tooth, types, None, image.spacing[0], image.origin)
 
     monkeypatch.setattr(looking, "predict_maps", maps)
-    monkeypatch.setattr(cascade, "typical_size", lambda _: 1.5)
+    monkeypatch.setattr(cascade, "typical_size", lambda _: 1.7)
     result = cascade.segment(a_scan, bundle=load_bundle("toothnet"), device="cpu")
     assert len(spacings) == 2
     assert result.provenance["working_spacing_mm"] == pytest.approx(0.5 / 1.2, abs=1e-6)

@@ -226,7 +226,7 @@ def test_a_patients_size_is_told_by_whole_teeth() -> None:
             share = 0.2 if cut else volume
             region = a_region(fdi, np.zeros(3), share * VOLUMES_MM3[type_of(fdi)], np.zeros(17))
             regions.append(replace(region, cut=cut))
-        return parting.patient_size(regions, Numbering(numbers))
+        return parting.volume_scale(regions, Numbering(numbers))
 
     assert sized(14, 1.2) == pytest.approx(1.2)
     assert sized(5, 0.8) == pytest.approx(0.8)

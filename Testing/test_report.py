@@ -110,6 +110,16 @@ def test_what_is_no_report_is_refused(text: str) -> None:
         from_json(text, dentition())
 
 
+@pytest.mark.parametrize(
+    ("key", "spoilt"), [("findings", ["x"]), ("timings_s", 3), ("provenance", 3)]
+)
+def test_a_report_with_one_part_spoilt_is_refused(key: str, spoilt: object) -> None:
+    result = segmentation(dentition())
+    report = json.loads(to_json(result)) | {key: spoilt}
+    with pytest.raises(InputError, match="no report"):
+        from_json(json.dumps(report), result.labels)
+
+
 def test_an_urgency_is_one_of_three() -> None:
     with pytest.raises(ValueError, match="urgent"):
         Finding("code", "urgent", "message")  # type: ignore[arg-type]

@@ -59,6 +59,11 @@ def test_weights_are_highest_in_the_middle_and_never_next_to_nothing() -> None:
     assert np.array_equal(weights, weights[::-1])
 
 
+def test_weights_that_others_use_too_cannot_be_changed() -> None:
+    with pytest.raises(ValueError, match="read-only"):
+        gaussian_weights((16, 16, 16))[0, 0, 0] = 0
+
+
 @pytest.mark.parametrize("shape", [(30, 41, 52), (16, 16, 16), (5, 70, 33)])
 def test_tiling_changes_nothing(shape: tuple[int, ...], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(backends, "half_type", lambda device: None)

@@ -49,6 +49,7 @@ _JAW_SHIFT_SD_MM = np.array([1.5, 4.0, 7.0])
 _FIT_SD_MM = 3.0
 # Where the midline is tried: so far beyond the teeth, in such steps.
 _BEYOND_MM, _ACROSS_STEP_MM = 30.0, 3.0
+_MOST_POSES = 8
 
 
 @dataclass
@@ -83,8 +84,13 @@ class Pose:
 
 def place_log_likelihood(offsets: np.ndarray) -> np.ndarray:
     """(..., 3) mm from the place to the tooth -> (...); heavy tails, for teeth strayed far."""
-    square = ((offsets / PLACE_SD_MM) ** 2).sum(axis=-1)
-    return -2.5 * np.log1p(square / 4)
+    return _heavy_tailed(((offsets / PLACE_SD_MM) ** 2).sum(axis=-1))
+
+
+def _heavy_tailed(squares: np.ndarray) -> np.ndarray:
+    """Log-likelihood of squared distances in standard deviations: falls off as a power, like
+    Student's t; not normalised."""
+    return -2.5 * np.log1p(squares / 4)
 
 
 def fit_pose(
@@ -128,10 +134,8 @@ def fit_pose(
     return pose
 
 
-def candidate_poses(
-    centroids: np.ndarray, slot_log_likelihood: np.ndarray, count: int = 8
-) -> list[Pose]:
-    """Poses worth refining, best first, from a coarse search.
+def candidate_poses(centroids: np.ndarray, slot_log_likelihood: np.ndarray) -> list[Pose]:
+    """At most eight poses worth refining, best first, from a coarse search.
 
     Heads are tried upright and turned about each axis; for each, the midline is tried at every
     place across the teeth, as a scan may hold one side only. Every region takes its best slot
@@ -140,7 +144,6 @@ def candidate_poses(
     Args:
         centroids: (n, 3) LPS mm, n >= 1.
         slot_log_likelihood: (n, 2, 16), how well a region's look fits each slot.
-        count: how many poses to give at most.
     """
     n = len(centroids)
     places = TEMPLATE.reshape(-1, 3)
@@ -163,7 +166,7 @@ def candidate_poses(
         across = (points[:, 0, None] - places[:, 0])[None] - steps[:, None, None]
         rest = (points[:, None, 1:] - centre[1:]) - places[:, 1:]
         squares = (across / PLACE_SD_MM[0]) ** 2 + ((rest / PLACE_SD_MM[1:]) ** 2).sum(axis=-1)
-        fits = looks - 2.5 * np.log1p(squares / 4)
+        fits = looks + _heavy_tailed(squares)
         scores = fits.max(axis=2).sum(axis=1)
         for index in np.argsort(-scores, kind="stable")[:3]:
             translation = rotation @ np.array([steps[index], *centre[1:]])
@@ -174,7 +177,7 @@ def candidate_poses(
     distinct: dict[bytes, Pose] = {}
     for _, pose, chosen in found:
         distinct.setdefault(chosen, pose)
-    return list(distinct.values())[:count]
+    return list(distinct.values())[:_MOST_POSES]
 
 
 def order_along_arch(points: np.ndarray, arch: int, pose: Pose) -> np.ndarray:

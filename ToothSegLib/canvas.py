@@ -29,6 +29,7 @@ INK: Colour = (0.13, 0.15, 0.19)
 SOFT_INK: Colour = (0.42, 0.45, 0.50)
 
 _EYE_DISTANCE_MM = 400.0
+_LONGEST_TITLE = 64  # characters
 
 
 class Canvas:
@@ -172,11 +173,12 @@ class Canvas:
         return renderer
 
 
-def shortened(title: str, most: int = 64) -> str:
+def shortened(title: str) -> str:
     """A title that fits, its end kept: that is where files differ."""
-    if len(title) <= most:
+    if len(title) <= _LONGEST_TITLE:
         return title
-    return f"{title[: most // 2]}\N{HORIZONTAL ELLIPSIS}{title[-(most // 2 - 1) :]}"
+    half = _LONGEST_TITLE // 2
+    return f"{title[:half]}\N{HORIZONTAL ELLIPSIS}{title[-(half - 1) :]}"
 
 
 def _light(renderer: vtkRenderer, view: View) -> None:

@@ -41,7 +41,7 @@ _GEOMETRY_DECIMALS = 9
 # to the networks; that of people has 0.75 to 1.2 times as much (see docs/training.md for how this
 # was found). The other look counts then, unless it sees fewer teeth. Teeth far larger still come
 # apart into pieces whose types are unsure: the look that sees far more teeth counts then.
-_LARGE = 1.37
+_LARGE = 1.6
 _NO_LESS = 0.9
 _UNSURE = 0.75
 _FAR_MORE = 1.25
@@ -113,7 +113,10 @@ def segment(
             if again.seen and _sees_more(again.seen, seen, _NO_LESS if large else _FAR_MORE):
                 sight, notes, seen = again, [*notes, *more], again.seen
                 apart = _tell_apart(seen, run, timings, LOOKED_AGAIN)
-        found = find_teeth(apart, seen.maps, seen.image, scan, volume, bundle.card, run, timings)
+        found = find_teeth(
+            apart, seen.maps, image=seen.image, scan=scan, source=volume, card=bundle.card,
+            run=run, timings=timings,
+        )  # fmt: skip
     # Before all else: what is said of sides, lengths and places stands on it.
     doubts = [Finding("place-unsure", "high", doubt) for doubt in volume.doubts]
     teeth = measure_teeth(found.labels, found.confidences)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from ToothSegLib.extremes import highest
+from ToothSegLib.label_boxes import label_boxes
 from ToothSegLib.regions import Region
 from ToothSegLib.volume import Volume
 
@@ -73,10 +74,10 @@ def measure_cores(
     bone = _bone(labels, image)
     if not bone > dark:
         return [], 0.0
-    boxes = ndimage.find_objects(labels)
+    boxes = label_boxes(labels)
     cores = []
     for region in regions:
-        box = boxes[region.label - 1]
+        box = boxes[region.label]
         inside = np.pad(labels[box] == region.label, 1)
         depth = ndimage.distance_transform_edt(inside, sampling=image.spacing[::-1])
         depth = depth[1:-1, 1:-1, 1:-1]

@@ -6,19 +6,15 @@ Where a tooth is missing, a crumb in its place is the likeliest holder of its nu
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import numpy as np
 
-from ToothSegLib.norms import is_crumb
+from ToothSegLib.norms import TEETH_FOR_SCALE, is_crumb
 from ToothSegLib.numbering import Numbering
 from ToothSegLib.quality.view import cut_among
 from ToothSegLib.regions import Region, scale_of
 from ToothSegLib.teeth import type_of
 from ToothSegLib.volume import Volume
-
-# Fewer teeth do not tell the patient's size.
-_FEWEST_TEETH = 5
 
 
 def without_crumbs(
@@ -33,7 +29,7 @@ def without_crumbs(
         scan: on the same grid.
     """
     numbered = [(region, fdi) for region in regions if (fdi := numbering.numbers.get(region.label))]
-    if len(numbered) < _FEWEST_TEETH:
+    if len(numbered) < TEETH_FOR_SCALE:
         return numbering, labels
     scale = scale_of(numbered)
     small = {
@@ -45,13 +41,8 @@ def without_crumbs(
     crumbs = {label: fdi for fdi, label in small.items() if fdi not in cut}
     if not crumbs:
         return numbering, labels
-    # That it is none of the tooth is as sure as its number was not.
-    changed = replace(
-        numbering,
-        numbers=numbering.numbers | dict.fromkeys(crumbs),
-        confidence=numbering.confidence
-        | {label: 1 - numbering.confidence[label] for label in crumbs},
-        notes=numbering.notes | dict.fromkeys(crumbs, "too small for a tooth"),
-    )
+    changed = numbering.without(())  # a copy
+    for label in crumbs:
+        changed.take_from_crumb(label)
     lost = np.isin(labels.array, list(crumbs.values()))
     return changed, labels.with_array(np.where(lost, 0, labels.array).astype(labels.array.dtype))

@@ -18,7 +18,7 @@ from ToothSegLib.teeth import type_of
 
 # Of the volume that this patient's other teeth suggest, at least and at most.
 _LEAST_VOLUME, _LARGEST_VOLUME = 0.35, 2.0
-_LEAST_LOOKS = 0.3  # of its voxels
+_LEAST_LOOKS = 0.3  # mean probability of the type
 # In the dentition's own frame, from its place in the row: along the jaw at most, and towards
 # the ends of the roots at least. Milk teeth and extra teeth beside the row are not so deep.
 _ALONG_MM, _DEEPER_MM = 16.0, 4.0
@@ -36,8 +36,8 @@ def displaced_teeth(
         pose: how the arch template lies over the teeth.
 
     Returns:
-        Region label -> FDI number that no region has, or none but a crumb, and how much of it
-        looks like that tooth.
+        Region label -> FDI number that no region has, or none but a crumb, and how much it looks
+        like that tooth.
     """
     numbered = [(region, fdi) for region in regions if (fdi := numbers[region.label]) is not None]
     if not numbered or not leftover:
@@ -52,8 +52,8 @@ def displaced_teeth(
             continue
         away = pose.to_template(np.array([region.centroid]))[0] - places
         deeper = away[..., 2] * np.array([[1.0], [-1.0]])
-        looks = np.asarray(region.type_probabilities)[SLOT_TYPES]
-        volume = region.volume_mm3 / (size * np.asarray(VOLUMES_MM3)[SLOT_TYPES])
+        looks = region.type_probabilities[SLOT_TYPES]
+        volume = region.volume_mm3 / (size * VOLUMES_MM3[SLOT_TYPES])
         free = ~np.isin(SLOT_FDI, list(taken)) & (SLOT_FDI % 10 != 8)
         fits = (
             free

@@ -6,8 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
-
 from ToothSegLib.calibration import calibrated
 from ToothSegLib.crumbs import without_crumbs
 from ToothSegLib.grid import labels_to_source
@@ -55,9 +53,10 @@ class Found:
 def find_teeth(
     apart: Instances,
     maps: Maps,
+    *,
     image: Volume,
     scan: Volume,
-    volume: Volume,
+    source: Volume,
     card: Mapping[str, Any],
     run: Progress,
     timings: dict[str, float],
@@ -69,10 +68,13 @@ def find_teeth(
         maps: what the networks saw, on the same grid.
         image: the part of the scan that was looked at, on the working grid.
         scan: all of it, without what its device pads it with.
-        volume: the scan as it came, on the same grid.
+        source: the scan as it came, on the same grid.
         card: of the bundle.
         run: told of the stages.
         timings: gets the seconds of each stage.
+
+    Returns:
+        The labels on the grid of ``source``, and what is known of the regions that are teeth.
     """
     with timed(timings, "instances"):
         implants = find_implants(apart.labels, apart.regions, image, scan)
@@ -85,12 +87,12 @@ def find_teeth(
         numbering = calibrated(whole.without(metal), card)
     with timed(timings, "to the scan's grid"):
         run.stage("bringing the labels to the scan's grid", 0.95, 1.0).update(0.0)
-        numbered = image.with_array(_lookup(numbering, apart.regions)[apart.labels])
+        numbered = image.with_array(numbering.table(int(apart.labels.max()))[apart.labels])
         labels = labels_to_source(numbered, image.with_array(maps.tooth), scan)
-        drawn = volume.with_array(without_loose_ends(labels, numbered.array, volume.voxel_mm3))
-        numbering, result = without_crumbs(regions, numbering, drawn, volume)
+        drawn = source.with_array(without_loose_ends(labels, numbered.array, source.voxel_mm3))
+        numbering, result = without_crumbs(regions, numbering, drawn, source)
         numbers = (numbering.numbers.get(region.label) for region in implants.doubtful)
-        cut = cut_among({fdi for fdi in numbers if fdi}, result, volume)
+        cut = cut_among({fdi for fdi in numbers if fdi}, result, source)
         doubts = doubt_findings(implants.doubtful, numbering, cut)
     return Found(
         labels=result,
@@ -101,11 +103,3 @@ def find_teeth(
         stacked=apart.stacked,
         about_implants=doubts + implant_findings(implants.sure),
     )
-
-
-def _lookup(numbering: Numbering, regions: list[Region]) -> np.ndarray:
-    """FDI number of every instance label; 0 for what gets no number."""
-    table = np.zeros(1 + max((region.label for region in regions), default=0), np.uint8)
-    for label, fdi in numbering.numbers.items():
-        table[label] = fdi or 0
-    return table

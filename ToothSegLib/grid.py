@@ -24,6 +24,7 @@ Box = tuple[tuple[float, float, float], tuple[float, float, float]]
 _SAME_VOXEL = 0.02
 # Beyond the scan lies what most scans show at their edge: air.
 _FILL_PERCENTILE = 1.0
+_SAMPLE_VOXELS = 500_000  # that it is taken from, about
 # How far, in working voxels, a label reaches beyond its last voxel to meet the surface at one half.
 _REACH = 2.0
 _SLAB_VOXELS = 1 << 22
@@ -120,9 +121,9 @@ def extent(volume: Volume) -> NDArray[np.float64]:
     return np.stack([corners.min(axis=1), corners.max(axis=1)])
 
 
-def _thinned(array: NDArray, voxels: int = 500_000) -> NDArray:
+def _thinned(array: NDArray) -> NDArray:
     """Every n-th voxel along each axis, for statistics."""
-    step = max(1, round((array.size / voxels) ** (1 / 3)))
+    step = max(1, round((array.size / _SAMPLE_VOXELS) ** (1 / 3)))
     return array[::step, ::step, ::step]
 
 

@@ -42,7 +42,7 @@ def predict_maps(
     """Run a bundle's networks over a box.
 
     Args:
-        bundle: of either kind.
+        bundle: of kind "toothnet" (types and offsets) or "published-cascade" (no offsets).
         image: (Z, Y, X) on a canonical grid, raw grey values; the finer the grid, the larger the
             networks see the teeth.
         device: where to compute.
@@ -52,6 +52,12 @@ def predict_maps(
 
     Returns:
         Maps on the image's grid.
+
+    Raises:
+        BundleError: a network of the bundle is damaged.
+        BackendError: OpenVINO fails.
+        DeviceUnfitError: the device fails, or some of its answers are no numbers.
+        Cancelled: the run was asked to stop.
     """
     grey = normalise(np.ascontiguousarray(image.array, dtype=np.float32))
     run = _toothnet if bundle.kind == "toothnet" else _published

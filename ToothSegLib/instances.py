@@ -20,7 +20,7 @@ from ToothSegLib.joining import join_parts, membership
 from ToothSegLib.lost_roots import rejoin_roots
 from ToothSegLib.maps import TOOTH_THRESHOLD, Maps
 from ToothSegLib.numbering import Numbering, number_regions
-from ToothSegLib.parting import part_merged, patient_size
+from ToothSegLib.parting import part_merged, volume_scale
 from ToothSegLib.pieces import Pieces, split_pieces
 from ToothSegLib.regions import Region, measure_regions
 from ToothSegLib.stacked import Stack, part_stacked, stacked_regions
@@ -169,7 +169,7 @@ def _gathered_votes(
     numbering = number_regions(regions, maps.view())
     if numbering.pose is None:
         return parts, centres, 1.0, _upwards(numbering)
-    size = np.cbrt(patient_size(regions, numbering) or 1.0)
+    size = np.cbrt(volume_scale(regions, numbering) or 1.0)
     size = float(np.clip(size, *_SIZES))
     return *label_by_votes(maps, where, ArchLine(numbering.pose)), size, _upwards(numbering)
 

@@ -59,7 +59,7 @@ def find_dentitions(
     """
     coarse = to_working_grid(volume, SPACING_MM)
     image = normalise(np.ascontiguousarray(coarse.array, dtype=np.float32))
-    tooth = tooth_probability(network, image, device, progress, precision) >= 0.5
+    tooth = tooth_probability(network, image, device, progress, precision) >= TOOTH_THRESHOLD
     reach = round(_JOIN_MM / SPACING_MM / 2)
     groups, count = ndimage.label(highest(tooth, reach))
     extents = _extents(tooth, groups, count)

@@ -13,10 +13,10 @@ import numpy as np
 from scipy import ndimage
 
 from ToothSegLib.arch_line import ArchLine
-from ToothSegLib.label_boxes import label_boxes
+from ToothSegLib.label_boxes import IndexBox, label_boxes
 from ToothSegLib.norms import LENGTHS_MM, VOLUMES_MM3, WIDTHS_MM
 from ToothSegLib.numbering import Numbering
-from ToothSegLib.parting import patient_size
+from ToothSegLib.parting import volume_scale
 from ToothSegLib.regions import Region
 from ToothSegLib.teeth import type_of
 
@@ -49,18 +49,19 @@ def rejoin_roots(
         The same map with fewer labels, and the regions that are part of a tooth in it; None if
         there was no such root.
     """
-    scale = patient_size(regions, numbering)
+    scale = volume_scale(regions, numbering)
     if numbering.pose is None or scale is None:
         return None
     line = ArchLine(numbering.pose)
     owners = [(fdi, region) for region in regions if (fdi := numbering.numbers[region.label])]
+    boxes = label_boxes(labels)
     joined, roots = labels.copy(), []
     for region in regions:
         if numbering.numbers[region.label] is not None:
             continue
         third = numbering.third_molars.get(region.label)
         touching = {
-            owner.label: _touch(labels, region.label, owner.label)
+            owner.label: _touch(labels, boxes[region.label], region.label, owner.label)
             for fdi, owner in owners
             if third in (None, fdi + 1) and _is_root_of(owner, region, fdi, line, scale)
         }
@@ -90,9 +91,8 @@ def _is_root_of(tooth: Region, region: Region, fdi: int, line: ArchLine, scale: 
     )
 
 
-def _touch(labels: np.ndarray, one: int, other: int) -> float:
-    """Share of the surface of one region that lies against another."""
-    box = label_boxes(labels)[one]
+def _touch(labels: np.ndarray, box: IndexBox, one: int, other: int) -> float:
+    """Share of the surface of one region, which fills the box, that lies against another."""
     near = tuple(slice(max(0, along.start - 1), along.stop + 1) for along in box)
     inside = labels[near] == one
     surface = inside & ~ndimage.binary_erosion(inside, _FACES)

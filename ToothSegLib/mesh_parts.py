@@ -11,7 +11,7 @@ LEAST_VOLUME_MM3 = 1e-3
 
 def signed_volume(points: NDArray, triangles: NDArray) -> float:
     """Volume in mm^3 enclosed by (N, 3) points and (M, 3) triangles, negative if inside out."""
-    return float(_signed_volumes(points, triangles).sum() / 6)
+    return float(_six_volumes(points, triangles).sum() / 6)
 
 
 def worth_keeping(points: NDArray, triangles: NDArray) -> NDArray[np.bool_]:
@@ -35,11 +35,11 @@ def worth_keeping(points: NDArray, triangles: NDArray) -> NDArray[np.bool_]:
     # Points that no triangle uses make parts of their own, which enclose nothing.
     count, part_of_point = connected_components(links, directed=False)
     part = part_of_point[triangles[:, 0]]
-    volumes = np.abs(np.bincount(part, _signed_volumes(points, triangles), count) / 6)
+    volumes = np.abs(np.bincount(part, _six_volumes(points, triangles), count) / 6)
     return (volumes >= min(LEAST_VOLUME_MM3, volumes.max()))[part]
 
 
-def _signed_volumes(points: NDArray, triangles: NDArray) -> NDArray[np.float64]:
+def _six_volumes(points: NDArray, triangles: NDArray) -> NDArray[np.float64]:
     """Six times the signed volume between each triangle and the middle of the points."""
     if not len(triangles):
         return np.zeros(0)

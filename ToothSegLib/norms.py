@@ -7,8 +7,9 @@ import numpy as np
 VOLUMES_MM3 = np.array(
     [0, 480, 390, 520, 440, 430, 830, 690, 640, 215, 255, 420, 370, 400, 840, 690, 700], float
 )
-"""(17,) volume of the whole tooth by type; only the ratios count. Rounded means of segmented
-dentitions (Open-Full-Jaw, BodyParts3D), scaled to the former."""
+"""(17,) volume of the whole tooth by type. Rounded means of segmented dentitions (Open-Full-Jaw,
+BodyParts3D), scaled to the former. Thresholds of `cascade`, `joining` and `parting` stand on the
+values, not on their ratios alone."""
 
 WIDTHS_MM = np.array(
     [0, 8.5, 6.5, 7.5, 7.0, 7.0, 10.0, 9.0, 8.5, 5.0, 5.5, 7.0, 7.0, 7.0, 11.0, 10.5, 10.0]
@@ -19,6 +20,9 @@ LENGTHS_MM = np.array(
     [0, 23.5, 22, 27, 22.5, 22.5, 20, 19, 17.5, 21.5, 23.5, 27, 22.5, 22.5, 21.5, 20, 18], float
 )
 """(17,) from the cusps to the apex by type (Wheeler's Dental Anatomy)."""
+
+TEETH_FOR_SCALE = 5
+"""Fewer teeth do not tell how large a patient's teeth are."""
 
 CRUMB_SHARE = 0.15
 """What has less of a tooth's volume is none. On 140 simulated dentitions the smallest tooth, a

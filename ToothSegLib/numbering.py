@@ -60,7 +60,7 @@ _AT_THE_END = (6, 7)
 _SEEN_MM = 4.0
 _EXTRA = -9.0  # a region that is no tooth of the arch
 _EXTRA_CRUMB = -5.0  # the same, when it is too small for any tooth
-_CRUMB_SHARE = 0.3  # of the smallest tooth's volume
+_SMALL_SHARE = 0.3  # of the smallest tooth's volume
 _ROUNDS = 8
 _NO_PLACE = "fits no place in the arch"
 
@@ -90,6 +90,13 @@ class Numbering:
         # That it is none of the tooth is as sure as its number was not.
         self.confidence[label] = 1 - self.confidence[label]
         self.notes[label] = "too small for a tooth"
+
+    def table(self, highest: int) -> np.ndarray:
+        """(highest + 1,) uint8: FDI number of every label up to the highest; 0 for none."""
+        table = np.zeros(highest + 1, np.uint8)
+        for label, fdi in self.numbers.items():
+            table[label] = fdi or 0
+        return table
 
     def without(self, labels: Collection[int]) -> Numbering:
         """The same for the other regions."""
@@ -121,6 +128,9 @@ def number_regions(regions: list[Region], view: View | None = None) -> Numbering
     Args:
         regions: what ``separate_teeth`` found.
         view: what of the head was looked at; None if not known, and then rows may end anywhere.
+
+    Returns:
+        An entry for every region; without a pose if there are no regions.
     """
     if not regions:
         return Numbering()
@@ -197,11 +207,9 @@ class _Evidence:
         # Heavy tails again: a tooth may be cut by the field of view, or half resorbed.
         sizes = (self.log_volumes[:, None, None] - norms) / _LOG_VOLUME_SD
         fit = (
-            self.looks
-            + place_log_likelihood(points[:, None, None] - places)
-            - 1.5 * np.log1p(sizes**2 / 3)
+            self.looks + place_log_likelihood(points[:, None, None] - places) + _heavy_tailed(sizes)
         )
-        crumbs = self.log_volumes < log_size + np.log(_CRUMB_SHARE * NORM_VOLUMES_MM3[1:].min())
+        crumbs = self.log_volumes < log_size + np.log(_SMALL_SHARE * NORM_VOLUMES_MM3[1:].min())
         extra = np.where(crumbs, _EXTRA_CRUMB, _EXTRA)
         lower = fit[:, 1].max(axis=1) > fit[:, 0].max(axis=1)
         ends = self._ends(pose)
@@ -230,6 +238,12 @@ class _Evidence:
         return np.stack([upto - empty, upto[:, -1:] - upto])
 
 
+def _heavy_tailed(deviations: np.ndarray) -> np.ndarray:
+    """Log-likelihood of deviations in standard deviations: falls off as a power, like Student's t;
+    not normalised."""
+    return -1.5 * np.log1p(deviations**2 / 3)
+
+
 def _step(gaps: np.ndarray, places: np.ndarray, empty: np.ndarray) -> np.ndarray:
     """Log-likelihood of distances (n, n) mm between regions for every pair of slots.
 
@@ -245,7 +259,7 @@ def _step(gaps: np.ndarray, places: np.ndarray, empty: np.ndarray) -> np.ndarray
     gaps = gaps[:, :, None, None]
 
     def likelihood(expected: np.ndarray) -> np.ndarray:
-        return -1.5 * np.log1p(((gaps - expected) / sd) ** 2 / 3)
+        return _heavy_tailed((gaps - expected) / sd)
 
     rare = np.zeros((len(places), len(places)))
     for pair in _FIRST_TO_THIRD:
@@ -264,7 +278,11 @@ def _borne_out(slots: np.ndarray, chances: np.ndarray) -> float:
 
 def _place_displaced(numbering: Numbering, regions: list[Region]) -> None:
     """Give those their number that lie off their row (`displaced`)."""
-    leftover = {label for label, note in numbering.notes.items() if note == _NO_PLACE}
+    leftover = {
+        label
+        for label, fdi in numbering.numbers.items()
+        if fdi is None and label not in numbering.third_molars
+    }
     assert numbering.pose is not None
     found = displaced_teeth(regions, numbering.numbers, leftover, numbering.pose)
     for label, (fdi, looks) in found.items():

@@ -17,10 +17,10 @@ from scipy.cluster.vq import kmeans2
 from ToothSegLib.arch import SLOT_FDI
 from ToothSegLib.arch_line import ArchLine
 from ToothSegLib.maps import Maps
-from ToothSegLib.norms import VOLUMES_MM3, WIDTHS_MM, is_crumb
+from ToothSegLib.norms import TEETH_FOR_SCALE, VOLUMES_MM3, WIDTHS_MM, is_crumb
 from ToothSegLib.numbering import Numbering
 from ToothSegLib.regions import Region
-from ToothSegLib.teeth import TEETH, neighbours, type_of
+from ToothSegLib.teeth import FDI_NUMBERS, neighbours, type_of
 from ToothSegLib.votes import voted_centres
 
 # Volume over what the patient's other teeth suggest, and reach along the arch over the width of
@@ -44,8 +44,6 @@ _ALL_OF_BOTH, _SPREAD_OF_BOTH = 0.9, 0.65
 # crown's width apart; single teeth of that volume had no share above 0.07.
 _ANY_SIZE, _REACH_ANY_SIZE, _SPREAD_ANY_SIZE, _APART = 0.9, 1.1, 0.7, 0.4
 _LEAST_OF_A_TOOTH = 0.3
-# A patient's size is known from so many teeth on.
-_ENOUGH_TEETH = 5
 # What decides between the two, beside where a voxel votes for: where it lies, and what it looks
 # like (mm).
 _PLACE_WEIGHT, _LOOK_MM = 0.4, 3.0
@@ -118,11 +116,11 @@ def part_merged(
     """
     if numbering.pose is None:
         return None
-    scale = patient_size(regions, numbering)
+    scale = volume_scale(regions, numbering)
     if scale is None:
         return None
     parted, highest = None, int(labels.max())
-    free = {tooth.fdi for tooth in TEETH}
+    free = set(FDI_NUMBERS)
     free -= {
         fdi
         for region in regions
@@ -139,7 +137,7 @@ def part_merged(
     return parted
 
 
-def patient_size(regions: list[Region], numbering: Numbering) -> float | None:
+def volume_scale(regions: list[Region], numbering: Numbering) -> float | None:
     """Volume of this patient's teeth over the norms; None where there are too few.
 
     Teeth that the scan cuts, such as the crowns of the jaw that it is not of, would make the others
@@ -153,9 +151,9 @@ def patient_size(regions: list[Region], numbering: Numbering) -> float | None:
     whole = [
         ratios[region.label] for region in regions if region.label in ratios and not region.cut
     ]
-    if len(whole) >= _ENOUGH_TEETH:
+    if len(whole) >= TEETH_FOR_SCALE:
         return float(np.median(whole))
-    if len(ratios) < _ENOUGH_TEETH:
+    if len(ratios) < TEETH_FOR_SCALE:
         return None
     return max(1.0, float(np.median(list(ratios.values()))))
 

@@ -18,17 +18,29 @@ _FEWEST, _ENOUGH = 4, 6
 
 @dataclass
 class Region:
-    """A connected piece of the instance map that should be one tooth."""
+    """A connected piece of the instance map that should be one tooth.
 
-    label: int  # in the instance map
+    Attributes:
+        label: in the instance map.
+        voxels: its size in voxels of the working grid.
+        volume_mm3: its size in mm^3.
+        centroid: (3,) LPS mm.
+        axis: (3,) unit, the principal axis, pointing up (+z).
+        type_probabilities: (17,), mean over the region; [0] is small.
+        confidence: mean tooth probability, 0..1.
+        prosthesis: mean probability of a prosthesis; None if the networks do not tell.
+        cut: whether it reaches the border of what the scan shows.
+    """
+
+    label: int
     voxels: int
     volume_mm3: float
-    centroid: np.ndarray  # (3,) LPS mm
-    axis: np.ndarray  # (3,) unit, the principal axis, pointing up (+z)
-    type_probabilities: np.ndarray  # (17,), mean over the region
-    confidence: float  # mean tooth probability, 0..1
-    prosthesis: float | None = None  # mean probability of a prosthesis, if the networks tell
-    cut: bool = False  # whether it reaches the border of what the scan shows
+    centroid: np.ndarray
+    axis: np.ndarray
+    type_probabilities: np.ndarray
+    confidence: float
+    prosthesis: float | None = None
+    cut: bool = False
 
     @property
     def place(self) -> tuple[float, float, float]:

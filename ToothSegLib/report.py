@@ -245,10 +245,10 @@ def from_json(text: str, labels: Volume) -> Segmentation:
                 for tooth in report["teeth"]
             ],
             findings=[_finding(finding) for finding in report["findings"]],
-            timings=report["timings_s"],
-            provenance=report["provenance"],
+            timings=dict(report["timings_s"]),
+            provenance=dict(report["provenance"]),
         )
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise InputError(f"this is no report of ToothSeg: {type(error).__name__} {error}") from None
 
 

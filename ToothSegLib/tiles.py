@@ -51,4 +51,6 @@ def gaussian_weights(tile: tuple[int, int, int]) -> NDArray[np.float32]:
         shape = [1, 1, 1]
         shape[axis] = n
         weights = weights * np.exp(-0.5 * (along / (n / 6)) ** 2).reshape(shape)
-    return np.maximum(weights, np.float32(1e-3))
+    weights = np.maximum(weights, np.float32(1e-3))
+    weights.setflags(write=False)  # all who ask for this size get the same array
+    return weights

@@ -13,6 +13,8 @@ from ToothSegLib.arch import SLOT_FDI, TEMPLATE
 
 MAX_TURN = np.radians(50)
 MIN_TEETH = 5
+# What hides what is told square by square, of so many pixels.
+_CELL = 14
 
 
 def dentition_axes(centroids: Mapping[int, NDArray]) -> NDArray[np.float64]:
@@ -89,18 +91,17 @@ class View:
         middle = np.array([left + width / 2, bottom + height / 2])
         return np.asarray(middle + offset / self.mm_per_pixel)
 
-    def visible(self, bodies: Mapping[int, NDArray], cell: int = 14) -> dict[int, NDArray]:
+    def visible(self, bodies: Mapping[int, NDArray]) -> dict[int, NDArray]:
         """Pixels (N, 2) of the points of each body that no other body hides.
 
         Args:
             bodies: (N, 3) LPS mm of each body's surface points.
-            cell: the picture is looked at in squares of so many pixels.
         """
         keys = list(bodies)
         points = np.concatenate([bodies[key] for key in keys])
         owner = np.repeat(np.arange(len(keys)), [len(bodies[key]) for key in keys])
         flat = self.project(points)
-        cells = np.floor(flat / cell).astype(int)
+        cells = np.floor(flat / _CELL).astype(int)
         cells -= cells.min(axis=0)
         cell_of = np.ravel_multi_index(tuple(cells.T), tuple(cells.max(axis=0) + 1))
         # Nearest to the eye last, so that it is the one that stays.

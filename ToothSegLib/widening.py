@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from ToothSegLib.grid import Box, extent
 from ToothSegLib.localise import LARGEST_MM, MARGIN_MM
+from ToothSegLib.maps import TOOTH_THRESHOLD
 from ToothSegLib.volume import Volume
 
 # As much tooth within a millimetre of the border says that a tooth goes on beyond it.
@@ -30,7 +31,7 @@ def widened(box: Box, tooth: Volume, scan: Volume) -> Box | None:
     """
     low, high = np.array(box[0]), np.array(box[1])
     first, last = extent(scan)
-    marked = tooth.array >= 0.5
+    marked = tooth.array >= TOOTH_THRESHOLD
     for axis, spacing in enumerate(tooth.spacing):
         thick = max(1, round(_BORDER_MM / spacing))
         face_mm2 = tooth.voxel_mm3 / spacing

@@ -9,7 +9,9 @@ Result = tuple[str, str]
 
 def result_in(node: Any) -> Result:
     """What tells the results apart that a node has held one after another."""
-    return node.GetID(), node.GetAttribute("ToothSeg.Report") or ""
+    from ToothSegScene.segments import REPORT
+
+    return node.GetID(), node.GetAttribute(REPORT) or ""
 
 
 class NoteLine:

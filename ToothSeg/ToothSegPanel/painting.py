@@ -26,6 +26,7 @@ SCALE = 2
 TOOTH_HEIGHT, BAND_HEIGHT = 50, 4
 PLACE_HEIGHT = TOOTH_HEIGHT + BAND_HEIGHT + 4
 _MARGIN = 2
+_BADGE_SIZE, _SWATCH_SIZE = 16, 14
 
 
 def paint_tooth(fdi: int, state: str, colour: Colour, urgency: str = "") -> Any:
@@ -65,10 +66,13 @@ def paint_tooth(fdi: int, state: str, colour: Colour, urgency: str = "") -> Any:
     return _pixmap(width, PLACE_HEIGHT, draw)
 
 
-def paint_badge(mark: str, badge: Colour | None, size: int = 16) -> Any:
+def paint_badge(mark: str, badge: Colour | None) -> Any:
     """A mark on its disc, as the icon of a legend or of a list."""
+    half = _BADGE_SIZE / 2
     return _pixmap(
-        size, size, lambda painter: _mark(painter, mark, badge, size / 2, size / 2, size / 2 - 1)
+        _BADGE_SIZE,
+        _BADGE_SIZE,
+        lambda painter: _mark(painter, mark, badge, half, half, half - 1),
     )
 
 
@@ -90,15 +94,15 @@ def paint_legend(state: str) -> Any:
     return _pixmap(18, 18, draw)
 
 
-def paint_swatch(colour: Colour, size: int = 14) -> Any:
+def paint_swatch(colour: Colour) -> Any:
     """A square of a segment's or a category's colour."""
 
     def draw(painter: Any) -> None:
         painter.setPen(qt.QPen(_colour(OUTLINE)))
         painter.setBrush(_brush(colour))
-        painter.drawRoundedRect(1, 1, size - 2, size - 2, 3, 3)
+        painter.drawRoundedRect(1, 1, _SWATCH_SIZE - 2, _SWATCH_SIZE - 2, 3, 3)
 
-    return _pixmap(size, size, draw)
+    return _pixmap(_SWATCH_SIZE, _SWATCH_SIZE, draw)
 
 
 def icon_of(pixmap: Any) -> Any:

@@ -150,7 +150,9 @@ class Panel(VTKObservationMixin):
             self._settle.start()
 
     def _observe(self, node: Any) -> None:
-        report = None if node is None else node.GetAttribute("ToothSeg.Report")
+        from ToothSegScene.segments import REPORT
+
+        report = None if node is None else node.GetAttribute(REPORT)
         if node is self._observed and report == self._report:
             return
         self.removeObservers()
@@ -190,9 +192,10 @@ class Panel(VTKObservationMixin):
     def _results(self) -> list[str]:
         """The results of runs in the scene, by their ids."""
         from ToothSegScene.nodes import nodes_of_class
+        from ToothSegScene.segments import REPORT
 
         every = nodes_of_class(slicer.mrmlScene, "vtkMRMLSegmentationNode")
-        return [node.GetID() for node in every if node.GetAttribute("ToothSeg.Report")]
+        return [node.GetID() for node in every if node.GetAttribute(REPORT)]
 
     def _notice_choice(self) -> None:
         """With another volume or result, what was said of the one before is no longer true.

@@ -95,16 +95,16 @@ class Outcome:
     numbers: list[Judged] = field(default_factory=list)
 
 
-def inject(specimens: Iterable[Specimen], kinds: Sequence[Kind] = KINDS) -> Outcome:
+def inject(specimens: Iterable[Specimen]) -> Outcome:
     """Put each kind of fault once into each good segmentation."""
-    outcome = Outcome(kinds={kind.name: Tally() for kind in kinds})
+    outcome = Outcome(kinds={kind.name: Tally() for kind in KINDS})
     for good in specimens:
         outcome.cases += 1
         numbering, before = good.result()
         for finding in before:
             (outcome.true if is_so(finding, good) else outcome.false)[finding.code] += 1
         outcome.numbers += _judged(numbering, set())
-        for place, kind in enumerate(kinds):
+        for place, kind in enumerate(KINDS):
             spoilt = kind.make(good, np.random.default_rng([good.seed, place]))
             if spoilt is None:
                 continue

@@ -101,9 +101,7 @@ class Specimen:
         numbering = number_regions(regions, View(*extent(self.scan)))
         numbering.numbers |= self.given
         numbering = calibrated(numbering, _default_card() if card is None else card)
-        table = np.zeros(int(self.regions.max()) + 1, np.uint8)
-        for label, fdi in numbering.numbers.items():
-            table[label] = fdi or 0
+        table = numbering.table(int(self.regions.max()))
         drawn = self.scan.with_array(table[self.regions])
         numbering, labels = without_crumbs(regions, numbering, drawn, self.scan)
         return numbering, find_findings(

@@ -14,7 +14,7 @@ import numpy as np
 
 from ToothSegLib.arch import SLOT_FDI, SLOTS_PER_ARCH, Pose, fit_pose
 from ToothSegLib.label_boxes import label_boxes
-from ToothSegLib.norms import LENGTHS_MM
+from ToothSegLib.norms import LENGTHS_MM, TEETH_FOR_SCALE
 from ToothSegLib.norms import VOLUMES_MM3 as NORM_VOLUMES_MM3
 from ToothSegLib.numbering import Numbering
 from ToothSegLib.quality.view import cut_teeth
@@ -22,8 +22,6 @@ from ToothSegLib.regions import Region
 from ToothSegLib.teeth import by_fdi, type_of
 from ToothSegLib.volume import Volume
 
-# Fewer teeth do not tell the patient's own scale.
-TEETH_FOR_SCALE = 5
 _SLOT = {int(fdi): divmod(slot, SLOTS_PER_ARCH) for slot, fdi in enumerate(SLOT_FDI.ravel())}
 _FIT_ROUNDS = 8
 _WIDTH_PERCENTS = (2, 98)
