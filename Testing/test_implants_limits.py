@@ -81,7 +81,7 @@ def test_what_is_wholly_at_the_end_of_a_scale_that_ends_in_enamel_is_an_implant(
     crowned = Core(Part(1.2, 1.9, end, end, end), Part(2.3, 2.7, end, end, end), end)
     assert told(monkeypatch, *[tooth] * 3, screw, crowned, end=end) == "---I?"
     assert told(monkeypatch, *[tooth] * 3, screw, end=end, prostheses=[0, 0, 0, 0.12]) == "---I"
-    assert told(monkeypatch, *[tooth] * 3, screw, end=end, prostheses=[0, 0, 0, 0.09]) == "---?"
+    assert told(monkeypatch, *[tooth] * 3, screw, end=end, prostheses=[0, 0, 0, 0.07]) == "---?"
     # Where dentine is nearly as bright as the scale goes, teeth may be at its end, too.
     bright = Core(Part(0.6, 1.0, 1.5, 2.0, 2.6), Part(0.6, 1.0, 1.5, 2.0, 2.6), end)
     assert told(monkeypatch, *[bright] * 3, screw, end=end) == "---?"
