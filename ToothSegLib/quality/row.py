@@ -81,17 +81,17 @@ def gap_findings(facts: Facts, told: Collection[int]) -> list[Finding]:
 def height_findings(facts: Facts, told: Collection[int]) -> list[Finding]:
     """Teeth far above or below their row, those apart that another finding names; one finding
     where so many are that the head cannot lie as the file says."""
-    far = [fdi for fdi in facts.regions if abs(facts.height_mm(fdi)) > FAR_OFF_MM]
-    if len(far) >= max(MANY_OFF, MANY_OFF_SHARE * len(facts.regions)):
+    heights = {fdi: facts.height_mm(fdi) for fdi in facts.regions}
+    far = {fdi: height for fdi, height in heights.items() if abs(height) > FAR_OFF_MM}
+    if len(far) >= max(MANY_OFF, MANY_OFF_SHARE * len(heights)):
         message = (
-            f"{len(far)} of {len(facts.regions)} teeth lie far above or below their rows: check "
+            f"{len(far)} of {len(heights)} teeth lie far above or below their rows: check "
             "the orientation in the file's header, and all numbers."
         )
-        return [Finding("order", "high", message, tuple(facts.regions))]
+        return [Finding("order", "high", message, tuple(heights))]
     findings = []
-    for fdi in facts.regions:
-        height = facts.height_mm(fdi)
-        if abs(height) <= FAR_OFF_MM or fdi in told:
+    for fdi, height in far.items():
+        if fdi in told:
             continue
         deep = (height > 0) != (fdi // 10 in _LOWER)
         message = (
