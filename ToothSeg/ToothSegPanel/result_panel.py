@@ -269,13 +269,14 @@ class ResultPanel:
     def _result(self) -> tuple[Any, Any]:
         """The result and its volume, or the chosen one where it never had one of its own."""
         from ToothSegScene.own_scan import scan_is_lost
+        from ToothSegScene.segments import VOLUME
 
         node = self.node
         if node is None:
             return None, None
         if scan_is_lost(node):
             return node, None  # the chosen one may be another patient's
-        return node, node.GetNodeReference("ToothSeg.Volume") or self._parameters.inputVolume
+        return node, node.GetNodeReference(VOLUME) or self._parameters.inputVolume
 
     def _bring_into_view(self, teeth: tuple[int, ...]) -> None:
         from ToothSegScene.display import bring_into_view

@@ -124,10 +124,11 @@ class TrainingPanel:
 
     def catch_up(self) -> None:
         """The user is back: a result that is in the data set is saved there as it is by now."""
+        from ToothSegScene.segments import CASE
         from ToothSegScene.training_case import content_of
 
         node = self._node()
-        if node is None or not node.GetAttribute("ToothSeg.Case"):
+        if node is None or not node.GetAttribute(CASE):
             return
         known = self._saved.get(result_in(node)) or self._left.get(result_in(node))
         if known and known != content_of(node):
@@ -229,9 +230,11 @@ class TrainingPanel:
 
     def _on_patient_done(self) -> None:
         """A pseudonym for a case that is saved already does not wait for the next step."""
+        from ToothSegScene.segments import CASE
+
         typed, self._patient_typed = self._patient_typed, False
         node = self._node()
-        if typed and node is not None and node.GetAttribute("ToothSeg.Case"):
+        if typed and node is not None and node.GetAttribute(CASE):
             self.autosave("")
 
     def _save(self, node: Any, what: str = "") -> str:
@@ -308,9 +311,10 @@ class TrainingPanel:
     def _same_case(self, case_id: str) -> Any:
         """The result that is shown, if it is of the same scan: its findings go on."""
         from ToothSegScene.scan_checksums import checksum_of
+        from ToothSegScene.segments import VOLUME
 
         node = self._node()
-        volume = None if node is None else node.GetNodeReference("ToothSeg.Volume")
+        volume = None if node is None else node.GetNodeReference(VOLUME)
         if volume is None:
             return None
         try:
