@@ -37,6 +37,7 @@ def only(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
 
     def choose(kept: str) -> None:
         monkeypatch.setattr(f"{_MODULE}._HAVE", 1.0)
+        monkeypatch.setattr(f"{_MODULE}._BY_RAYS", 0.0)
         monkeypatch.setattr(f"{_MODULE}._HALO", float(kept == "halo"))
         monkeypatch.setattr(f"{_MODULE}._SWELLS", float(kept == "swells"))
         if kept != "bands":

@@ -109,6 +109,11 @@ def test_few_teeth_and_implants(tmp_path: Path) -> None:
     cases = [load_case(path) for path in sorted(tmp_path.iterdir())]
     assert max(len(case.centres) for case in cases) <= 22
     assert any((case.tissue == tissues.TITANIUM).any() for case in cases)
+    assert main([*command, "--quiet", "--no-implants", "-o", str(tmp_path / "none")]) == 0
+    for path in sorted((tmp_path / "none").iterdir()):
+        without = load_case(path)
+        assert without.prosthesis is not None
+        assert not without.prosthesis.any()
 
 
 def test_much_work_on_the_teeth(tmp_path: Path) -> None:

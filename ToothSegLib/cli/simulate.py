@@ -91,6 +91,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="most teeth have fillings, crowns, posts or filled roots",
     )
     parser.add_argument(
+        "--no-implants",
+        action="store_true",
+        help="nothing stands where teeth are missing: the labels of a scan that is to be learned "
+        "from do not tell an implant from bone",
+    )
+    parser.add_argument(
         "--third-molars",
         action="store_true",
         help="with --scan or --physics: label them too, as 'toothseg train --scans' wants it; "
@@ -174,7 +180,7 @@ def _write(
     """
     from ToothSegLib.staging import all_or_nothing
     from ToothSegLib.synthesis.case import save_case
-    from ToothSegLib.synthesis.compose import MUCH_WORK, few_teeth, make_case
+    from ToothSegLib.synthesis.compose import MUCH_WORK, Wish, few_teeth, make_case
     from ToothSegLib.volume_io import write_volume
 
     name = f"case-{seed:05d}"
@@ -190,6 +196,8 @@ def _write(
                 "it, or name another folder"
             )
         wish = few_teeth(seed) if args.few_teeth else MUCH_WORK if args.much_work else None
+        if args.no_implants:
+            wish = replace(wish or Wish(), implants=0.0)
         case = make_case(seed, individuals, crowns=crowns, ordinary=args.ordinary, wish=wish)
         if with_picture:
             for file, volume in zip(names, _scan(case, seed, args, scanner, progress)):

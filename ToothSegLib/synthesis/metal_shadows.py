@@ -2,7 +2,8 @@
 
 It swells; next to it, in its own slices, teeth turn as black as air in some directions; and between
 two pieces at one height there are dark bands. All of it comes of beams that hardly anything is left
-of: beam hardening, starved detectors, and filtered back-projection of both.
+of: beam hardening, starved detectors, and filtered back-projection of both. Most pictures have it
+from their own rays (`metal_rays`), the others drawn, past what physics would do.
 """
 
 from __future__ import annotations
@@ -15,8 +16,10 @@ from torch.nn import functional
 
 from ToothSegLib.synthesis import tissues
 from ToothSegLib.synthesis.chance import Draw
+from ToothSegLib.synthesis.metal_rays import dense, metal_seen
 
 _HAVE = 0.75  # of the pictures with metal at all
+_BY_RAYS = 0.65  # of these
 # Dark bands between two pieces.
 _MOST = 3
 _APART_MM = (4.0, 60.0)
@@ -31,10 +34,11 @@ _REACH_MM, _ACROSS_MM = (1.5, 6.0), (0.8, 3.0)
 _SWELLS = 0.6
 _SWELLS_MM = 1.0  # at most
 _AIR = -0.05
+_SOFT = tissues.ATTENUATION[tissues.SOFT]
 
 
 def darken(image: Tensor, tissue: Tensor, spacing_mm: float, draw: Draw) -> Tensor:
-    """The picture with what its metal does to what lies about it; metal stays as bright as it was.
+    """The picture with what its metal does to what lies about it; metal gets no duller.
 
     Args:
         image: (Z, Y, X) grey values in the units of `tissues.ATTENUATION`, Z along the axis of
@@ -43,9 +47,17 @@ def darken(image: Tensor, tissue: Tensor, spacing_mm: float, draw: Draw) -> Tens
         spacing_mm: of both.
         draw: the only source of chance.
     """
+    body = dense(tissue)
+    if not body.any() or not draw.chance(_HAVE):
+        return image
+    if draw.chance(_BY_RAYS):
+        seen = metal_seen(tissue, spacing_mm, draw)
+        around = torch.maximum(image + seen, image.clamp(max=_AIR))
+        # No duller than what it shines into.
+        return torch.where(body, torch.maximum(image, _SOFT + seen), around)
     metal = (tissue == tissues.METAL) | (tissue == tissues.TITANIUM)
     spots = torch.nonzero(metal).float() * spacing_mm
-    if len(spots) < 2 or not draw.chance(_HAVE):
+    if len(spots) < 2:
         return image
     shadow = torch.zeros_like(image)
     if draw.chance(_HALO):
