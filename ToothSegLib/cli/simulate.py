@@ -83,7 +83,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     dental.add_argument(
         "--few-teeth",
         action="store_true",
-        help="most teeth or all of them are missing, and many places have implants",
+        help="ten teeth or more are missing, third molars counted, and many places have implants "
+        "(unless --no-implants)",
     )
     dental.add_argument(
         "--much-work",

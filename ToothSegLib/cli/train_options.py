@@ -142,8 +142,8 @@ def _add_simulated(parser: argparse._ArgumentGroup) -> None:
     parser.add_argument(
         "--scans",
         metavar="DIR",
-        help="scans to learn from as well, of toothseg simulate with --physics (or --scan) and "
-        "--third-molars",
+        help="scans to learn from as well, of toothseg simulate with --physics (or --scan), "
+        "--third-molars and --no-implants",
     )
     parser.add_argument(
         "--scan-share",
@@ -232,5 +232,5 @@ def _add_fine_tuning(parser: argparse._ArgumentGroup) -> None:
         "--mixed",
         action="store_true",
         default=None,
-        help="half precision where the processor has it: faster, not the same to the last bit",
+        help="half precision where the device has it: faster, not the same to the last bit",
     )

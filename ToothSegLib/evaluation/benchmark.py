@@ -6,8 +6,8 @@
 The cases are drawn from seeds that no training uses. Half of them, where --anatomy names one
 individual's meshes, carry that individual's teeth in their own places; name one that the bundle
 was not trained on. The other half is procedural. With --physics the pictures are reconstructed
-from simulated projections instead of being drawn (docs/physics.md), a minute or two each. Every
-figure comes from the whole way through `cascade.segment`, as a user goes it.
+from simulated projections instead of being drawn (docs/physics.md), three to nine minutes each.
+Every figure comes from the whole way through `cascade.segment`, as a user goes it.
 """
 
 from __future__ import annotations
