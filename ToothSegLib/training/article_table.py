@@ -52,8 +52,8 @@ BUDGETS = {"quick": QUICK, "laptop": LAPTOP, "full": FULL}
 
 HEAD = """# The article's seven experiments
 
-The article is a published 3D U-Net cascade for single teeth in small cone-beam CT data sets; its full reference is
-still to be added ([publishing.md](publishing.md)).
+The article is a published 3D U-Net cascade for single teeth in small cone-beam CT data sets; its
+full reference is still to be added ([publishing.md](publishing.md)).
 
 Each experiment learns from seven turns of one scan and is measured on three other turns of the
 same scan, because the article, too, trained and tested on a single scan. So these figures show how
