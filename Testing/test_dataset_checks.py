@@ -13,7 +13,7 @@ import pytest
 from dataset_fixture import add_case, files_in, labels_of, scan
 from test_dataset_lock import leave_lock
 from ToothSegLib.dataset.case import DatasetCase
-from ToothSegLib.dataset.checks import check_dataset
+from ToothSegLib.dataset.checks import check_dataset, doubtful_cases
 from ToothSegLib.dataset.folder import CaseMeta, Dataset
 from ToothSegLib.dataset.voxels import file_sha256, write_image, write_labels
 from ToothSegLib.errors import Cancelled, InputError
@@ -158,13 +158,9 @@ TAMPERED: dict[str, tuple[Callable[[Path], object], str]] = {
         lambda d: (d / "revisions" / "x").touch(),
         "revisions/x is no revision",
     ),
-    "stray folder": (
-        lambda d: (d.parent / "@eaDir").mkdir(),
-        "@eaDir: it has no revisions, so it is no case and is left alone: move it elsewhere",
-    ),
-    "hidden stray folder": (
-        lambda d: (d.parent / ".Trash-1000").mkdir(),
-        ".Trash-1000: it has no revisions, so it is no case",
+    "folder of one's own in a case": (
+        lambda d: (d / "old").mkdir(),
+        "old does not belong to a case",
     ),
     "case in the middle of a copy": (
         lambda d: shutil.rmtree(d / "revisions"),
@@ -199,6 +195,19 @@ def test_each_inconsistency_is_found_and_told_in_a_line(
     assert any(words in line for line in lines), lines
     assert not any("\n" in line for line in lines)
     assert files_in(folder) == before, "a check must not write"
+
+
+def test_what_systems_leave_by_themselves_is_no_fault(corrected: DatasetCase) -> None:
+    folder = corrected.folder.parent
+    for place in (folder, corrected.folder, corrected.folder / "revisions"):
+        for name in (".DS_Store", "._image.nrrd", "Thumbs.db", "desktop.ini"):
+            (place / name).touch()
+        (place / "@eaDir").mkdir()
+    (folder / ".Trash-1000").mkdir()
+    assert check_dataset(folder) == []
+    lines = [str(doubt) for doubt in doubtful_cases(folder)]
+    assert [line.split(":")[0] for line in lines] == [".Trash-1000", "@eaDir"]
+    assert "it has no revisions, so it is no case and is left alone: move it elsewhere" in lines[0]
 
 
 def test_several_faults_are_all_told(corrected: DatasetCase) -> None:

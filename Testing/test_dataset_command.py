@@ -15,9 +15,12 @@ import pytest
 from dataset_fixture import add_case, files_in, labels_of, scan, written_files
 from test_dataset_lock import leave_lock
 from ToothSegLib.cli.main import main
+from ToothSegLib.command_line import command_line
 from ToothSegLib.dataset.case import DatasetCase
 from ToothSegLib.dataset.folder import Dataset
 from ToothSegLib.dataset.label_codes import NAMES, to_values
+from ToothSegLib.dataset.reviewed import older_is_taken, reviewed_cases
+from ToothSegLib.errors import InputError
 from ToothSegLib.volume_io import read_volume, write_volume
 
 
@@ -196,6 +199,95 @@ def test_a_lock_left_behind_is_told_and_broken(
     assert f"{case.id}: unlocked, it was locked by ef" in capfd.readouterr().out
     assert main(["dataset", "unlock", files["set"]]) == 0
     assert capfd.readouterr().out == "There are no locks.\n"
+
+
+def test_a_lock_that_stays_keeps_no_other_one(
+    files: dict[str, str], monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    dataset = Dataset.create(files["set"])
+    first, running, last = (add_case(dataset, n, case_id=f"c{n}") for n in range(3))
+    for folder in (first.folder, last.folder, dataset.folder):
+        leave_lock(folder)
+    monkeypatch.chdir(dataset.folder)
+    with running.locked("ab"):
+        assert main(["dataset", "unlock", ".", "--quiet"]) == 2
+        out, err = capfd.readouterr()
+        assert [line.split(":")[0] for line in out.splitlines()] == ["c0", "c2", "set"]
+        assert err.startswith("toothseg: c1 is in use, its lock stays: ab")
+        assert err.count("\n") == 1
+    assert not list(dataset.folder.rglob("lock.json"))
+
+
+def test_list_names_lost_teeth_and_the_next_only_where_it_is_there(
+    files: dict[str, str], capfd: pytest.CaptureFixture[str]
+) -> None:
+    case = add_case(Dataset.create(files["set"]))
+    review = {11: "approved", 36: "approved", 18: "lost"}
+    for teeth, states, said in (
+        ((11, 36), review, "2 of 2 teeth reviewed, 18 lost"),
+        ((11, 36), {**review, 36: "predicted"}, "1 of 2 teeth reviewed, next 36, 18 lost"),
+        ((), {11: "lost", 18: "lost"}, "no teeth, 18, 11 lost"),
+    ):
+        labels = labels_of(case.image(), *(teeth or (11,)))
+        if not teeth:
+            labels = labels.with_array(0 * labels.array)
+        number = case.save_revision(labels, "ab", review=states)
+        capfd.readouterr()
+        assert main(["dataset", "list", files["set"], "--quiet"]) == 0
+        assert capfd.readouterr().out == f"{case.id}  revision {number}  {said}\n"
+
+
+def test_commands_to_be_copied_bear_a_space_in_the_path(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "my set"
+    files = written_files(tmp_path)
+    add = ["dataset", "add", str(folder), files["scan"], "--labels", files["labels"]]
+    assert main(add) == 0
+    (case,) = Dataset.open(folder).cases()
+    quoted = command_line(str(folder))
+    assert quoted != str(folder)
+    with pytest.raises(InputError, match="no case in") as nothing:
+        reviewed_cases(folder)
+    assert f"toothseg dataset revise {quoted} CASE --approved" in str(nothing.value)
+    capfd.readouterr()
+    assert main(add) == 2
+    assert f"toothseg dataset revise {quoted} {case.id} FILE" in capfd.readouterr().err
+    assert main(["dataset", "revise", str(folder), case.id, "--approved"]) == 0
+    write_volume(files["labels"], labels_of(scan(), 11, 18, 37))
+    case = DatasetCase(case.folder)
+    case.save_revision(labels_of(scan(), 11, 18, 37), "ab")
+    assert f"toothseg dataset revise {quoted} {case.id} --approved" in older_is_taken(case)
+    newest = case.folder / "revisions" / "0003"
+    shutil.copy(case.folder / "revisions" / "0001" / "labels.seg.nrrd", newest)
+    with pytest.raises(InputError, match="put that file back") as damaged:
+        case.saved_labels(3)
+    assert f"toothseg dataset revise {quoted} {case.id} COPY" in str(damaged.value)
+    (newest / "case.json").write_text("{")
+    assert main(["dataset", "list", str(folder)]) == 0
+    assert f"toothseg dataset check {quoted} tells more" in capfd.readouterr().err
+
+
+@pytest.mark.parametrize("option", ["--note", "--who", "--patient"])
+@pytest.mark.parametrize("accepted", [[], ["--accept-text"]])
+def test_bytes_that_are_no_letters_are_refused(
+    files: dict[str, str], option: str, accepted: list[str], capfd: pytest.CaptureFixture[str]
+) -> None:
+    words = [files["set"], files["scan"], option, "caf\udce9", *accepted]
+    assert main(["dataset", "add", *words]) == 2
+    err = capfd.readouterr().err
+    assert r"'caf\udce9' holds '\udce9', which UTF-8 does not have" in err
+    assert err.count("\n") == 1
+    assert not os.path.exists(files["set"])
+    case = add_case(Dataset.create(files["set"]), 1)
+    if option == "--who":  # once, not for every scan
+        take = ["dataset", "import", files["set"], files["scan"], "--format", "monai"]
+        assert main([*take, option, "caf\udce9", *accepted]) == 2
+        assert capfd.readouterr().err.startswith("toothseg: error: the name 'caf")
+    words = [files["set"], case.id, "--approved", option, "caf\udce9", *accepted]
+    assert main(["dataset", "revise", *words]) == 2
+    assert "which UTF-8 does not have" in capfd.readouterr().err
+    assert DatasetCase(case.folder).revision == 1
 
 
 def test_text_about_a_person_is_refused_until_it_is_accepted(

@@ -85,6 +85,13 @@ def test_patients_stay_together_and_pseudonyms_at_home(
     result = take(fourth, tmp_path / "out", META, **OPTIONS)
     pseudonym = fourth.case(cases[3].id).record.patient
     assert result.apart == {cases[0].id: pseudonym}
+    # So are two that were there without any: both are to get one, which nobody else has.
+    fifth = Dataset.create(tmp_path / "fifth")
+    for seed, patient in ((0, None), (1, None), (2, None), (3, None), (9, "imported-1")):
+        add_case(fifth, seed, patient=patient)
+    result = take(fifth, tmp_path / "out", META, **OPTIONS)
+    assert (result.patients, len(result.known)) == ([], 4)
+    assert result.apart == {cases[0].id: "imported-2", cases[3].id: "imported-2"}
 
 
 def test_nnunet_finds_what_it_asks_for(filled: Dataset, tmp_path: Path) -> None:

@@ -15,12 +15,13 @@ from dataset_fixture import files_in, labels_of, scan
 from test_segment_labels import a_file
 from ToothSegLib.cli import dataset_actions
 from ToothSegLib.cli.main import main
+from ToothSegLib.dataset.case import DatasetCase
 from ToothSegLib.dataset.folder import CaseMeta, Dataset
 from ToothSegLib.dataset.label_codes import fdi_by_value, to_values
 from ToothSegLib.dataset.monai import import_monai
 from ToothSegLib.dataset.nnunet import export_nnunet, import_nnunet
 from ToothSegLib.dataset.record import REVIEW_ORDER
-from ToothSegLib.dataset.refusals import Suspicious
+from ToothSegLib.dataset.refusals import Locked, Outdated, Suspicious
 from ToothSegLib.errors import Cancelled, InputError
 from ToothSegLib.itk_image import to_itk
 from ToothSegLib.progress import Progress
@@ -300,6 +301,52 @@ def test_a_case_that_cannot_be_taken_keeps_no_other_out(
     assert words in line
     assert str(folder) in line
     assert "\n" not in line
+
+
+def test_what_macos_leaves_beside_the_files_is_no_scan(dataset: Dataset, tmp_path: Path) -> None:
+    folder = foreign(tmp_path / "in", GOOD, (1, 19))
+    for part in ("imagesTr", "labelsTr"):
+        for path in list((folder / part).iterdir()):
+            path.with_name(f"._{path.name}").write_bytes(b"\0\5\x16\7")
+    result = import_nnunet(dataset, folder, META, **OPTIONS)
+    assert (len(result.added), result.failed) == (1, [])
+
+
+def test_a_case_that_somebody_else_is_writing_keeps_no_other_out(
+    dataset: Dataset,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    folder = foreign(tmp_path / "in", GOOD, (1, 19))
+    for number in (2, 3):
+        other, name = scan(number), f"P_00{number}"
+        sitk.WriteImage(to_itk(other), str(folder / "imagesTr" / f"{name}_0000.nii.gz"))
+        sitk.WriteImage(
+            to_itk(labels_of(other, 1, 19)), str(folder / "labelsTr" / f"{name}.nii.gz")
+        )
+    add, number = Dataset.add, iter(range(9))
+
+    def meets_others(self: Dataset, *words: object) -> DatasetCase:
+        turn = next(number)
+        if turn == 0:
+            raise Locked("set is locked by ef")
+        if turn == 1:
+            raise Outdated("c has got a revision 2 in this moment")
+        return add(self, *words)
+
+    monkeypatch.setattr(Dataset, "add", meets_others)
+    target = str(dataset.folder)
+    take = ["dataset", "import", target, str(folder), "--format", "nnunet", "--who", "cd"]
+    assert main(take) == 2
+    out, err = capsys.readouterr()
+    assert out.startswith("1 case added, 0 there already\n")
+    assert "2 could not be taken; the same command tries them again" in out
+    lines = err.splitlines()
+    assert lines[0].endswith("P_001_0000.nii.gz: set is locked by ef")
+    assert "P_002_0000.nii.gz: c has got a revision 2" in lines[1]
+    assert main(take) == 0
+    assert len(dataset.case_ids()) == 3
 
 
 def test_labels_that_come_back_corrected_are_told_and_those_of_a_bare_scan_are_taken(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
@@ -26,9 +27,9 @@ from ToothSegLib.dataset.lock import break_lock
 from ToothSegLib.dataset.monai import export_monai, import_monai
 from ToothSegLib.dataset.nnunet import export_nnunet, import_nnunet
 from ToothSegLib.dataset.reading import read_json
-from ToothSegLib.dataset.record import Prediction, approved_review
+from ToothSegLib.dataset.record import CaseRecord, Prediction, approved_review
 from ToothSegLib.dataset.voxels import checked_labels, source_of, teeth_of
-from ToothSegLib.errors import Cancelled, InputError
+from ToothSegLib.errors import Cancelled, InputError, OutputError
 from ToothSegLib.progress import Progress
 from ToothSegLib.report import SCAN_SHA256
 from ToothSegLib.scan_checksum import scan_sha256
@@ -81,22 +82,30 @@ def show(args: argparse.Namespace) -> int:
     dataset = opened(args)
     cases = dataset.cases()
     for case in cases:
-        record = case.record
-        if not case.revision:
-            state = "no labels yet"
-        elif not record.teeth:
-            state = "no teeth, " + ("reviewed" if record.reviewed else "nobody has looked")
-        elif record.reviewed:
-            state = f"{counted(len(record.teeth), 'tooth')}, all reviewed"
-        else:
-            waiting = sum(record.review.get(fdi) == "predicted" for fdi in record.teeth)
-            done = len(record.teeth) - waiting
-            state = f"{done} of {len(record.teeth)} teeth reviewed, next {case.next_tooth()}"
-        print(f"{case.id}  revision {case.revision}  {state}")
+        print(f"{case.id}  revision {case.revision}  {_how_far(case.record)}")
     if not args.quiet:
         print(counted(len(cases), "case"))
         tell_doubts(cases)
     return 0
+
+
+def _how_far(record: CaseRecord) -> str:
+    """How far a case's review has come, in words."""
+    if not record.revision:
+        return "no labels yet"
+    if record.reviewed:
+        teeth = counted(len(record.teeth), "tooth")
+        return f"{teeth}, all reviewed" if record.teeth else "no teeth, reviewed"
+    following = [fdi for fdi in record.waiting if fdi in record.teeth]
+    lost = [str(fdi) for fdi in record.waiting if fdi not in record.teeth]
+    if record.teeth:
+        done = len(record.teeth) - len(following)
+        words = [f"{done} of {len(record.teeth)} teeth reviewed"]
+    else:
+        words = ["no teeth"] if lost else ["no teeth, nobody has looked"]
+    words += [f"next {fdi}" for fdi in following[:1]]
+    words += [f"{', '.join(lost)} lost"] if lost else []
+    return ", ".join(words)
 
 
 def check(args: argparse.Namespace) -> int:
@@ -176,7 +185,7 @@ def _came_in(result: Imported, args: argparse.Namespace) -> Iterator[str]:
 
 
 def unlock(args: argparse.Namespace) -> int:
-    """Break locks that were left behind."""
+    """Break locks that were left behind; 2 if one stays."""
     dataset = opened(args)
     names = dataset.case_ids()
     if args.case is not None and args.case not in names:
@@ -184,9 +193,19 @@ def unlock(args: argparse.Namespace) -> int:
     folders = [args.folder / name for name in ([args.case] if args.case else names)]
     if args.case is None:
         folders.append(args.folder)
-    broken = [(folder.name, lock) for folder in folders if (lock := break_lock(folder))]
-    for name, lock in broken:
-        print(f"{name}: unlocked, it was locked by {lock}")
-    if not (broken or args.quiet):
+    broken, refusals = 0, list[str]()
+    for folder in folders:
+        try:
+            lock = break_lock(folder)
+        except OutputError as error:
+            refusals.append(str(error))
+            continue
+        if lock is not None:
+            broken += 1
+            name = os.path.basename(os.path.abspath(folder))
+            print(f"{name}: unlocked, it was locked by {lock}", flush=True)
+    for line in refusals:
+        print(f"toothseg: {line}", file=sys.stderr)
+    if not (broken or refusals or args.quiet):
         print("There are no locks.")
-    return 0
+    return OutputError.exit_code if refusals else 0

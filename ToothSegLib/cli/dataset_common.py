@@ -14,6 +14,7 @@ from ToothSegLib.dataset.folder import CaseMeta, Dataset
 from ToothSegLib.dataset.intake import read_foreign_labels
 from ToothSegLib.dataset.label_doubts import label_doubts
 from ToothSegLib.dataset.nnunet import named_teeth
+from ToothSegLib.dataset.record import check_who
 from ToothSegLib.errors import InputError
 from ToothSegLib.segment_labels import read_labels
 from ToothSegLib.volume import Volume
@@ -72,11 +73,17 @@ def meta_of(args: argparse.Namespace) -> CaseMeta:
 
 
 def who_of(args: argparse.Namespace) -> str:
-    """Who saves: by default the login name. Raises InputError if there is none."""
+    """Who saves: by default the login name.
+
+    Raises:
+        InputError: there is none, or it holds what cannot be written.
+    """
     try:
-        return str(args.who or getpass.getuser())
+        who = str(args.who or getpass.getuser())
     except (OSError, KeyError, ImportError):  # no login name, as in some containers
         raise InputError("your login name is not known: give --who") from None
+    check_who(who)
+    return who
 
 
 def counted(number: int, what: str) -> str:

@@ -7,6 +7,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
+from ToothSegLib.command_line import command_line
 from ToothSegLib.dataset import stage
 from ToothSegLib.dataset.case_json import now
 from ToothSegLib.dataset.lock import Lock, break_lock, held
@@ -107,10 +108,11 @@ class DatasetCase:
         path = revision_folder(self.folder, revision) / LABELS
         saved = {entry.number: entry.labels_sha256 for entry in self.record.history}
         if file_sha256(path) != saved[revision]:
+            words = ("toothseg", "dataset", "revise", str(self.folder.parent), self.id, "COPY")
             raise InputError(
                 f"{path} does not hold the labels that were saved as revision {revision}: put that "
-                "file back, or, if it holds work, make a revision of a copy by 'toothseg dataset "
-                f"revise {self.folder.parent} {self.id} COPY'"
+                "file back, or, if it holds work, make a revision of a copy by "
+                f"{command_line(*words)}"
             )
         return labels
 

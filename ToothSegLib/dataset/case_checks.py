@@ -10,6 +10,7 @@ from ToothSegLib.dataset import stage
 from ToothSegLib.dataset.lock import LOCK_NAME
 from ToothSegLib.dataset.record import CaseRecord, review_problems
 from ToothSegLib.dataset.revisions import (
+    EMPTY_SHA256,
     IMAGE,
     LABELS,
     RECORD,
@@ -26,16 +27,25 @@ from ToothSegLib.dataset.voxels import (
     values_in,
 )
 from ToothSegLib.errors import InputError
+from ToothSegLib.output_folder import is_litter
 from ToothSegLib.scan_checksum import voxels_sha256
 
 _FILES = {IMAGE, LABELS, RECORD, REVISIONS, LOCK_NAME}
 
 
+# What some storage systems put into every folder, beside what `is_litter` knows.
+_STORAGE_FOLDERS = {"@eaDir"}
+
+
 def case_problems(folder: Path) -> Iterator[str]:
-    """What is wrong with a case's files; every file is read."""
+    """What is wrong with a case's files; every file is read. Nothing with what is no case."""
     numbers = revision_numbers(folder)
     if not numbers:
-        yield _no_case(folder)
+        if not is_stray(folder):
+            yield (
+                f"it has no {REVISIONS} and is left out: wait until it is copied whole, or bring "
+                "its revisions back from a backup"
+            )
         return
     yield from _gaps(numbers)
     yield from _strangers(folder)
@@ -65,17 +75,10 @@ def case_problems(folder: Path) -> Iterator[str]:
     yield from _copied_record_problems(folder, newest)
 
 
-def _no_case(folder: Path) -> str:
-    """What a folder without revisions may be, and what to do."""
-    if any(os.path.lexists(folder / name) for name in (IMAGE, LABELS, RECORD, REVISIONS)):
-        return (
-            f"it has no {REVISIONS} and is left out: wait until it is copied whole, or bring its "
-            "revisions back from a backup"
-        )
-    return (
-        f"it has no {REVISIONS}, so it is no case and is left alone: move it elsewhere, unless "
-        "the storage system keeps it here"
-    )
+def is_stray(folder: Path) -> bool:
+    """Whether a folder in a data set holds nothing of a case, whole or not."""
+    parts = (IMAGE, LABELS, RECORD, REVISIONS)
+    return not any(os.path.lexists(folder / name) for name in parts)
 
 
 def _gaps(numbers: list[int]) -> Iterator[str]:
@@ -86,11 +89,17 @@ def _gaps(numbers: list[int]) -> Iterator[str]:
 
 def _strangers(folder: Path) -> Iterator[str]:
     for path in sorted(folder.iterdir()):
-        if path.name not in _FILES and not path.name.startswith(stage.PREFIX):
+        known = path.name in _FILES or path.name.startswith(stage.PREFIX)
+        if not known and not _is_the_systems(path):
             yield f"{path.name} does not belong to a case: move it elsewhere"
     for path in sorted((folder / REVISIONS).iterdir()):
-        if not (path.is_dir() and path.name.isdecimal()):
+        if not (path.is_dir() and path.name.isdecimal()) and not _is_the_systems(path):
             yield f"{REVISIONS}/{path.name} is no revision: move it elsewhere"
+
+
+def _is_the_systems(path: Path) -> bool:
+    """Whether systems put this into folders by themselves, so that it would be back at once."""
+    return is_litter(path) or path.name in _STORAGE_FOLDERS
 
 
 def _revision_problems(folder: Path, number: int, record: CaseRecord) -> Iterator[str]:
@@ -149,6 +158,8 @@ def _copied_labels_problems(folder: Path, record: CaseRecord) -> Iterator[str]:
                 f"{LABELS} was changed outside of the data set: move it elsewhere, and save it as "
                 "a revision if it holds work"
             )
+        elif file_sha256(path) == EMPTY_SHA256:
+            yield f"{LABELS} is empty; the next revision, or a copy of the newest, brings it back"
         elif file_sha256(path) != record.history[-1].labels_sha256:
             yield f"{LABELS} is that of an older revision than {record.revision}"
     except InputError as error:

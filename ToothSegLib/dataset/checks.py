@@ -11,15 +11,21 @@ from pathlib import Path
 
 from ToothSegLib.dataset import stage
 from ToothSegLib.dataset.case import DatasetCase
-from ToothSegLib.dataset.case_checks import case_problems
+from ToothSegLib.dataset.case_checks import case_problems, is_stray
 from ToothSegLib.dataset.label_doubts import label_doubts
 from ToothSegLib.dataset.lock import read_lock
 from ToothSegLib.dataset.marker import MARKER, case_names, folder_names, marker_problem
 from ToothSegLib.dataset.record import CaseRecord, composed, patient_key
-from ToothSegLib.dataset.revisions import IMAGE, newest_record
+from ToothSegLib.dataset.revisions import IMAGE, REVISIONS, newest_record, revision_numbers
 from ToothSegLib.dataset.voxels import may_be_the_same, read_placed, same_values
 from ToothSegLib.errors import InputError
+from ToothSegLib.output_folder import is_litter
 from ToothSegLib.progress import Progress, ProgressCallback
+
+_STRAY = (
+    f"it has no {REVISIONS}, so it is no case and is left alone: move it elsewhere, unless the "
+    "storage system keeps it here"
+)
 
 
 @dataclass(frozen=True)
@@ -68,13 +74,13 @@ def doubtful_cases(
     progress: ProgressCallback | None = None,
     cancelled: Callable[[], bool] | None = None,
 ) -> list[Problem]:
-    """What is to be looked at, but is no fault: doubtful places of scans, and labels that were
-    reviewed and can hardly be right.
+    """What is to be looked at, but is no fault: folders that are no cases, doubtful places of
+    scans, and labels that were reviewed and can hardly be right.
 
     Arguments and errors as of `check_dataset`.
     """
     run, names = Progress(progress, cancelled), case_names(folder)
-    doubts = []
+    doubts = [Problem(name, _STRAY) for name in folder_names(folder) if _is_stray(folder / name)]
     for number, (name, record) in enumerate(_newest_records(folder, names)):
         run.stage(f"looking at {name}", 0.0, 1.0).update(number / len(names))
         doubts += [Problem(name, doubt) for doubt in record.doubts]
@@ -85,6 +91,10 @@ def doubtful_cases(
     return doubts
 
 
+def _is_stray(folder: Path) -> bool:
+    return not revision_numbers(folder) and is_stray(folder)
+
+
 def _set_problems(folder: Path) -> Iterator[str]:
     problem = marker_problem(folder)
     if problem:
@@ -92,7 +102,8 @@ def _set_problems(folder: Path) -> Iterator[str]:
     yield from _lock_problems(folder)
     known = {MARKER, "lock.json"}
     for path in sorted(folder.iterdir()):
-        if path.is_file() and path.name not in known and not path.name.startswith(stage.PREFIX):
+        known_too = path.name.startswith(stage.PREFIX) or is_litter(path)
+        if path.is_file() and path.name not in known and not known_too:
             yield f"{path.name} does not belong to a data set: move it elsewhere"
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from ToothSegLib.axis_order import in_order_of
+from ToothSegLib.command_line import command_line
 from ToothSegLib.dataset import stage
 from ToothSegLib.dataset.case import DatasetCase
 from ToothSegLib.dataset.case_json import now
@@ -287,8 +288,8 @@ class Dataset:
         there = source.placed(np.broadcast_to(np.uint8(0), source.shape))
         what = f"this scan is in {self.folder} already, as {name}"
         if in_order_of(image, there).same_grid(there):
-            revise = f"toothseg dataset revise {self.folder} {name} FILE"
-            return f"{what}: {revise} gives it other labels"
+            words = ("toothseg", "dataset", "revise", str(self.folder), name, "FILE")
+            return f"{what}: {command_line(*words)} gives it other labels"
         return (
             f"{what}, but in another place: if the header was false then, move "
             f"{self.folder / name} out of the data set and add the scan again; if it is false now, "

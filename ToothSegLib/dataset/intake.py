@@ -18,7 +18,7 @@ from ToothSegLib.dataset.folder import CaseMeta, Dataset
 from ToothSegLib.dataset.label_codes import to_fdi
 from ToothSegLib.dataset.patients import Pseudonyms
 from ToothSegLib.dataset.record import LOST, MISSING, PREDICTED, approved_review
-from ToothSegLib.dataset.refusals import Suspicious
+from ToothSegLib.dataset.refusals import Locked, Outdated, Suspicious
 from ToothSegLib.dataset.voxels import checked_labels, storable, teeth_of
 from ToothSegLib.errors import InputError
 from ToothSegLib.progress import Progress
@@ -46,12 +46,12 @@ class Imported:
         labelled: names of cases that were there without labels, and have got these.
         approved: names of cases that had these labels, not reviewed to the end, and now are.
         differ: files of labels that no revision of a case holds, by the case's name.
-        failed: in a line each, why a scan or its labels could not be taken.
+        failed: in a line each, why a scan or its labels could not be taken, or not at this moment.
         description: file that names the label values; None where they are FDI numbers.
         left_out: names of labels that are no tooth; they became background.
         patients: pseudonyms that were made up for patients of several cases, or of one.
         apart: by their names, the pseudonyms that cases which were there already should have, for
-            others of the same patient have them.
+            others of the same patient have them, or are to get them as well.
     """
 
     added: list[str] = field(default_factory=list)
@@ -131,7 +131,7 @@ def take_in(
             case_id, patient = case.name if keep_names else None, pseudonyms.of(case.name)
             named = replace(meta, case_id=case_id, review=review, patient=patient)
             result.added.append(dataset.add(image, labels, named).id)
-        except InputError as error:
+        except (InputError, Locked, Outdated) as error:
             about = "" if str(error).startswith(_files(case)) else f"{case.image}: "
             if isinstance(error, Suspicious):
                 raise Suspicious(f"{about}{error}") from error

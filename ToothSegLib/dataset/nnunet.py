@@ -24,6 +24,7 @@ from ToothSegLib.dataset.label_codes import NAMES, fdi_by_value
 from ToothSegLib.dataset.patients import PATIENTS, group_by_name, groups_of
 from ToothSegLib.dataset.reading import read_json
 from ToothSegLib.errors import InputError
+from ToothSegLib.output_folder import is_litter
 from ToothSegLib.progress import Progress
 
 DESCRIPTION = "dataset.json"
@@ -114,6 +115,8 @@ def _cases(folder: Path, ending: str) -> list[Incoming]:
     found = []
     for images, labels in (("imagesTr", "labelsTr"), ("imagesTs", "labelsTs")):
         for image in sorted((folder / images).glob(f"*{_CHANNEL}{ending}")):
+            if is_litter(image):  # macOS leaves a `._` file beside each on a foreign disk
+                continue
             name = image.name[: -len(_CHANNEL + ending)]
             label = folder / labels / f"{name}{ending}"
             if images == "imagesTr" and not label.is_file():

@@ -7,6 +7,7 @@ An import gives every number a pseudonym of its own in the data set that it goes
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from itertools import count
 from typing import Any
@@ -51,7 +52,7 @@ class Pseudonyms:
         groups: number of the patient by a case's name in the import.
 
     Attributes:
-        made: pseudonyms that were made up.
+        made: pseudonyms that were made up for new cases.
     """
 
     def __init__(self, dataset: Dataset, groups: Mapping[str, str]) -> None:
@@ -72,11 +73,14 @@ class Pseudonyms:
         if group is None:
             return None
         if group not in self._by_group:
-            made = next(word for n in count(1) if (word := f"imported-{n}") not in self._taken)
-            self._taken.add(made)
-            self.made.append(made)
-            self._by_group[group] = made
+            self.made.append(self._make_up(group))
         return self._by_group[group]
+
+    def _make_up(self, group: str) -> str:
+        made = next(word for n in count(1) if (word := f"imported-{n}") not in self._taken)
+        self._taken.add(made)
+        self._by_group[group] = made
+        return made
 
     def meet(self, name: str, case: DatasetCase) -> None:
         """A case of the import is in the data set already, as ``case``."""
@@ -87,7 +91,13 @@ class Pseudonyms:
                 self._by_group.setdefault(group, case.record.patient)
 
     def apart(self) -> dict[str, str]:
-        """Cases that were there under another pseudonym than others of their patient, and that."""
+        """Cases that were there under another pseudonym than others of their patient, and that.
+
+        One is made up for those of a patient who has several there, and no pseudonym yet.
+        """
+        for group, cases in Counter(group for group, _ in self._met.values()).items():
+            if cases > 1 and group not in self._by_group:
+                self._make_up(group)
         return {
             case_id: self._by_group[group]
             for case_id, (group, recorded) in self._met.items()

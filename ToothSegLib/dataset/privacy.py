@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 
-from ToothSegLib.dataset.record import composed
+from ToothSegLib.dataset.record import check_characters, composed
 from ToothSegLib.dataset.refusals import Suspicious
 from ToothSegLib.teeth import POSITION_NAMES, QUADRANT_NAMES
 
@@ -68,11 +68,14 @@ def check_texts(texts: Mapping[str, str], *, accepted: bool = False) -> None:
 
     Args:
         texts: what each is, in words, and the text.
-        accepted: somebody has looked at them; nothing is refused.
+        accepted: somebody has looked at them; nothing is refused for what it tells.
 
     Raises:
-        Suspicious: one of them does.
+        InputError: one of them holds what cannot be written.
+        Suspicious: one of them may tell who the patient is.
     """
+    for what, text in texts.items():
+        check_characters(what, text)
     if accepted:
         return
     for what, text in texts.items():

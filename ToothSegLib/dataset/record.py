@@ -213,9 +213,28 @@ def check_id(case_id: str) -> str:
 
 
 def check_who(who: str) -> None:
-    """Raise InputError if nobody is named."""
+    """Raise InputError if nobody is named, or in characters that cannot be written."""
     if not who.strip():
         raise InputError("nobody is named who saves this: give a name, best initials")
+    check_characters("the name", who)
+
+
+def check_characters(what: str, text: str) -> None:
+    """Refuse a text that no file in UTF-8 can hold, as of bytes in another encoding.
+
+    Args:
+        what: what it is, in words.
+
+    Raises:
+        InputError: as said.
+    """
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise InputError(
+            f"{what} {text!r:.120} holds {text[error.start]!r}, which UTF-8 does not have: type "
+            "it without accents, or in a terminal that writes UTF-8"
+        ) from None
 
 
 def composed(text: str) -> str:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from ToothSegLib.command_line import command_line
 from ToothSegLib.dataset.case import DatasetCase
 from ToothSegLib.dataset.folder import Dataset
 from ToothSegLib.dataset.record import CaseRecord, patient_key
@@ -100,7 +101,7 @@ def reviewed_cases(folder: Path) -> list[ReviewedCase]:
         raise InputError(
             f"no case in {folder} has been reviewed to the end ({len(cases)} not yet): approve or "
             "correct every tooth of some in the module, or say so of a case whose teeth are right "
-            f"by 'toothseg dataset revise {folder} CASE --approved'"
+            f"by {command_line('toothseg', 'dataset', 'revise', str(folder), 'CASE')} --approved"
         )
     return found
 
@@ -125,10 +126,10 @@ def _why_older(taken: ReviewedCase) -> str:
     waiting = sorted(record.waiting)
     teeth = ", ".join(map(str, waiting)) or "the loss of all teeth"
     what = f"{teeth} {'are' if waiting[1:] else 'is'}"
+    revise = command_line("toothseg", "dataset", "revise", str(case.folder.parent), case.id)
     return (
         f"{case.id}: until {what} reviewed, learning takes revision {taken.revision}, not "
-        f"{case.revision}; toothseg dataset revise {case.folder.parent} {case.id} --approved says "
-        "that the newest is right"
+        f"{case.revision}; {revise} --approved says that the newest is right"
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 from pathlib import Path
@@ -15,6 +16,9 @@ from ToothSegLib.dataset.voxels import file_sha256
 from ToothSegLib.errors import InputError
 
 IMAGE, LABELS, RECORD, REVISIONS = "image.nrrd", "labels.seg.nrrd", "case.json", "revisions"
+
+EMPTY_SHA256 = hashlib.sha256().hexdigest()
+"""The checksum of a file that holds nothing."""
 
 
 def newest_number(folder: Path) -> int:
@@ -133,6 +137,8 @@ def copy_up(folder: Path, record: CaseRecord, place: Path) -> None:
     names = [LABELS, RECORD] if record.revision else [RECORD]
     for name in names:
         shutil.copyfile(source / name, place / name)
+        with open(place / name, "rb+") as file:  # or a power cut may leave it empty
+            os.fsync(file.fileno())
     for name in names:
         # Labels that somebody has saved over from outside may hold work: they stay.
         if name == LABELS and is_foreign(folder / name, record):
@@ -141,7 +147,11 @@ def copy_up(folder: Path, record: CaseRecord, place: Path) -> None:
 
 
 def is_foreign(path: Path, record: CaseRecord) -> bool:
-    """Whether a file is there and is the labels of none of the revisions. Raises InputError."""
-    return path.exists() and file_sha256(path) not in {
-        entry.labels_sha256 for entry in record.history
-    }
+    """Whether a file holds something, and that is the labels of none of the revisions.
+
+    Raises:
+        InputError: it cannot be read.
+    """
+    # One that a power cut has emptied holds nobody's work.
+    ours = {EMPTY_SHA256, *(entry.labels_sha256 for entry in record.history)}
+    return path.exists() and file_sha256(path) not in ours

@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from pathlib import Path
 
+from ToothSegLib.command_line import command_line
 from ToothSegLib.dataset import stage
 from ToothSegLib.dataset.lock import Lock, held, read_lock
 from ToothSegLib.dataset.marker import case_names
@@ -42,7 +43,8 @@ def tidy(folder: Path) -> list[str]:
         try:
             record = own_record(case)
         except InputError as error:
-            lines.append(f"{name} is left out: {error}; toothseg dataset check {folder} tells more")
+            check = command_line("toothseg", "dataset", "check", str(folder))
+            lines.append(f"{name} is left out: {error}; {check} tells more")
             continue
         if gone or behind or (lock is not None and lock.process == "ended"):
             lines.append(_where(record, lock))
