@@ -10,7 +10,15 @@ import pytest
 from ToothSegLib.evaluation import strata
 from ToothSegLib.evaluation.benchmark import CaseResult
 from ToothSegLib.evaluation.metrics import evaluate
-from ToothSegLib.evaluation.strata import STRATA, Stratum, as_table, by_type, scans_of
+from ToothSegLib.evaluation.strata import (
+    STRATA,
+    Stratum,
+    as_table,
+    by_type,
+    scans_of,
+    slivers,
+    without,
+)
 from ToothSegLib.models import Bundle
 from ToothSegLib.report import Segmentation
 from ToothSegLib.synthesis import tissues
@@ -61,6 +69,19 @@ def test_a_stratum_disturbs_its_scans(monkeypatch: pytest.MonkeyPatch) -> None:
     assert low[1].array.std() > 1.05 * clean[1].array.std()
     assert np.array_equal(low[2].array, clean[2].array)
     assert 0 < (field[2].array > 0).sum() < (clean[2].array > 0).sum()
+    assert clean[3] == low[3] == set()
+
+
+def test_teeth_that_the_field_hardly_touches_are_not_asked_for() -> None:
+    whole = a_grid()
+    seen = whole.array.copy()
+    seen[2:4, 1:] = 0
+    assert slivers(whole, whole.with_array(seen)) == {11}
+    assert not np.isin(without(whole, {11}).array, 11).any()
+    assert np.isin(without(whole, {11}).array, 46).any()
+    seen[2:4, :2] = 11
+    assert slivers(whole, whole.with_array(seen)) == set(), "a quarter is in view"
+    assert slivers(whole, whole.with_array(np.where(seen == 46, 0, seen))) == set()
 
 
 def a_grid() -> Volume:
@@ -103,7 +124,7 @@ def test_bundles_of_one_name_stay_apart(
         return Segmentation(image.with_array(labels), [], [], {}, {})
 
     grid = a_grid()
-    monkeypatch.setattr(strata, "scans_of", lambda *_: iter([("a case", grid, grid)]))
+    monkeypatch.setattr(strata, "scans_of", lambda *_: iter([("a case", grid, grid, set())]))
     monkeypatch.setattr(strata, "segment", segmented)
     monkeypatch.setattr(strata, "load_bundle", lambda name: bundles[int(name)])
     monkeypatch.setattr("sys.argv", ["strata", "--model", "0", "1", "2", "--cases", "1"])

@@ -37,6 +37,8 @@ _ALL = (*UPPER_ARCH, *LOWER_ARCH)
 _THIRDS = tuple(fdi for fdi in _ALL if fdi % 10 == 8)
 _NOISE = 200.0  # thousandths of the enamel's grey value, more or less
 _STRONG_TILT_DEG = 18.0
+# Of a tooth, at least, in view: of one that the field hardly touches no number can be asked.
+_ASKED = 0.25
 
 
 @dataclass(frozen=True)
@@ -102,8 +104,9 @@ STRATA = (
 
 def scans_of(
     stratum: Stratum, individuals: Sequence[Individual], count: int, physics: bool
-) -> Iterator[tuple[str, Volume, Volume]]:
-    """Name, picture and labels of the stratum's cases.
+) -> Iterator[tuple[str, Volume, Volume, set[int]]]:
+    """Name, picture and labels of the stratum's cases, and the FDI numbers that are not asked for:
+    of teeth of which less than a quarter is in view, which the labels do not hold.
 
     Raises:
         InputError: ``physics`` without the Reconstruction Toolkit.
@@ -120,10 +123,27 @@ def scans_of(
             wish=stratum.wish(np.random.default_rng(seed)),
         )
         image, labels = _scanned(stratum, case, seed, physics)
+        cut: set[int] = set()
         if stratum.disturb:
-            image, labels = stratum.disturb(image, labels)
+            whole = labels
+            image, labels = stratum.disturb(image, whole)
+            cut = slivers(whole, labels)
         source = individuals[0].name if mesh else "procedural"
-        yield f"{stratum.name}, {seed} {source}", image, labels
+        yield f"{stratum.name}, {seed} {source}", image, without(labels, cut), cut
+
+
+def slivers(whole: Volume, seen: Volume) -> set[int]:
+    """FDI numbers of the teeth of which less than a quarter is in view."""
+    before, after = (
+        np.bincount(labels.array.ravel(), minlength=100) * np.prod(labels.spacing)
+        for labels in (whole, seen)
+    )
+    return {int(fdi) for fdi in np.flatnonzero((after > 0) & (after < _ASKED * before)) if fdi}
+
+
+def without(labels: Volume, teeth: set[int]) -> Volume:
+    """The labels with these teeth taken out."""
+    return labels.with_array(np.where(np.isin(labels.array, sorted(teeth)), 0, labels.array))
 
 
 def _scanned(stratum: Stratum, case: Case, seed: int, physics: bool) -> tuple[Volume, Volume]:
@@ -149,10 +169,10 @@ def run(
     """Stratum, bundle, by its name in `names_of`, and result of every case with every bundle."""
     names = names_of(bundles)
     for stratum in strata:
-        for name, image, truth in scans_of(stratum, individuals, count, physics):
+        for name, image, truth, unasked in scans_of(stratum, individuals, count, physics):
             for bundle, shown in zip(bundles, names):
                 result = segment(image, bundle=bundle, device=device)
-                evaluation = evaluate(result.labels, truth)
+                evaluation = evaluate(without(result.labels, unasked), truth)
                 seconds = sum(result.timings.values())
                 yield stratum.name, shown, CaseResult(name, evaluation, seconds)
 
