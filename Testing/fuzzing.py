@@ -23,9 +23,12 @@ from ToothSegLib.volume import Volume
 from ToothSegLib.volume_io import write_volume
 from volume_fixture import a_scan, write_dicom_series
 
-KINDS = (".nrrd", ".nhdr", ".nii", ".nii.gz", ".mha", ".mhd", ".gipl", "frames.dcm", "series")
+KINDS = (
+    ".nrrd", ".nhdr", ".nii", ".nii.gz", ".mha", "packed.mha", ".mhd", ".gipl", "frames.dcm",
+    "series",
+)  # fmt: skip
 # NRRD, NIfTI and DICOM are what scanners and hospitals hand out: they come up twice as often.
-_WEIGHTS = (4, 1, 3, 2, 1, 1, 1, 3, 3)
+_WEIGHTS = (4, 1, 3, 2, 1, 1, 1, 1, 3, 3)
 
 _WORDS = (
     "", "0", "-1", "1", "2", "3", "nan", "inf", "-inf", "1e308", "1e-308", "4294967295", "99999",
@@ -99,7 +102,7 @@ def _sound(folder: Path, kind: str) -> Path:
     if kind == "series":
         write_dicom_series(place, scan, "1.2.3.4")
         return place
-    path = place / (kind if kind == "frames.dcm" else f"scan{kind}")
+    path = place / (f"scan{kind}" if kind.startswith(".") else kind)
     if kind == ".nrrd":
         write_volume(path, scan)
     elif kind == ".nhdr":
@@ -116,7 +119,7 @@ def _sound(folder: Path, kind: str) -> Path:
         image.SetMetaData("0008|0016", "1.2.840.10008.5.1.4.1.1.2.1")
         sitk.WriteImage(image, str(path))
     else:
-        sitk.WriteImage(to_itk(scan), str(path))
+        sitk.WriteImage(to_itk(scan), str(path), useCompression=kind == "packed.mha")
     return path
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import shutil
@@ -344,3 +345,30 @@ def test_without_dask_the_option_says_what_to_install(
     assert toothseg_batch(scans, "--dask", "tcp://localhost:1") == 2
     assert "pip install '.[dask]'" in capfd.readouterr().err
     assert not (scans.parent / "out").exists()
+
+
+def no_rights(*_: object, **__: object) -> None:
+    """As some shares answer that are mounted from elsewhere."""
+    raise OSError(errno.EOPNOTSUPP, "Operation not supported")
+
+
+@pytest.mark.usefixtures("in_process")
+def test_a_share_that_knows_no_rights_is_written_to(
+    scans: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Path, "chmod", no_rights)
+    assert toothseg_batch(scans) == 0
+    out = scans.parent / "out"
+    assert sorted(path.name for path in out.iterdir() if path.is_dir()) == [
+        "one__scan",
+        "two__scan",
+    ]
+
+
+def test_no_hidden_folder_stays_of_a_batch_that_cannot_begin(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Path, "touch", no_rights)
+    with pytest.raises(OutputError, match="not supported"), working_folder(tmp_path):
+        pytest.fail("the block must not run")
+    assert [path.name for path in tmp_path.iterdir()] == [LOCK_NAME]

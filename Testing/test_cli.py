@@ -252,11 +252,13 @@ def test_ctrl_c_is_heeded_while_a_scan_is_read(scan: Path, tmp_path: Path) -> No
     words = ["segment", str(scan), "-o", str(tmp_path / "out")]
     code = (
         "import sys, time\n"
-        "from ToothSegLib import segment_file, volume_io\n"
+        "from pathlib import Path\n"
+        "from ToothSegLib import itk_io, segment_file, volume_io\n"
         "from ToothSegLib.cli.main import main\n"
-        "def slow(*_, **__):\n"
-        "    print('reading', flush=True)\n"
-        "    time.sleep(60)\n"
+        "def slow(path, **_):\n"
+        "    with itk_io.itk_errors(Path(path)):\n"  # as a large scan
+        "        print('reading', flush=True)\n"
+        "        time.sleep(60)\n"
         "volume_io.read_volume, segment_file._load = slow, lambda: None\n"
         f"sys.exit(main({words!r}))"
     )

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -90,6 +92,25 @@ def test_a_part_in_a_folder_within_belongs_to_it(tmp_path: Path) -> None:
     refused(folder / "more", "holds 3 of the 10 slices", "lie in a")
     assert found(tmp_path) == [("a", "1.2.5", 10)]
     assert np.array_equal(read_volume(folder, series="1.2.5").array, grey_values(10))
+
+
+def test_files_of_other_folders_are_not_asked_for_one_by_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = write_slices(tmp_path / "a", {}, {}, 5)
+    for patient in "bcd":
+        (tmp_path / patient).mkdir()
+        for n in range(40):
+            (tmp_path / patient / f"{n}.txt").touch()
+    asked, stat = [], os.stat
+
+    def counted(path: Any, **more: Any) -> os.stat_result:
+        asked.append(path)
+        return stat(path, **more)
+
+    monkeypatch.setattr(os, "stat", counted)
+    assert len(read_volume(folder).array) == 5
+    assert not [path for path in asked if str(path).endswith(".txt")]
 
 
 def test_copies_and_other_scans_of_one_uid_stay_apart(tmp_path: Path) -> None:

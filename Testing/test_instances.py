@@ -67,7 +67,9 @@ def test_from_maps_to_numbers() -> None:
     teeth = (13, 12, 11, 21, 22, 23, 24)
     labels, maps = some_maps(*teeth)
     instances, regions = separated(maps)
-    for label, fdi in number_regions(regions).numbers.items():
+    numbers = number_regions(regions).numbers
+    assert set(numbers.values()) == set(teeth)
+    for label, fdi in numbers.items():
         covered = labels[instances == label]
         assert np.bincount(covered[covered > 0]).argmax() == fdi
 

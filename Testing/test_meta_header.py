@@ -49,6 +49,14 @@ def test_a_colon_opens_no_file_elsewhere(tmp_path: Path) -> None:
     refused(path, "outside its own folder")
 
 
+def test_a_line_without_a_value_hides_not_the_next_one(tmp_path: Path) -> None:
+    # ITK takes the line behind it for its value, and makes 1 mm of the voxel size.
+    path = write_meta(tmp_path / "a.mha", b"ElementSpacing", b"a remark\nElementSpacing")
+    refused(path, "'a remark' in its header is no name with a value")
+    path = write_meta(tmp_path / "a.mha", b"ElementSpacing", b"Comment =\nElementSpacing")
+    assert read_volume(path).spacing == pytest.approx(a_scan().spacing)
+
+
 @pytest.mark.parametrize("rest", [b"", b"=\n=\n"])
 def test_a_nrrd_of_that_name_is_not_only_called_damaged(tmp_path: Path, rest: bytes) -> None:
     path = tmp_path / "a.mha"

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from ToothSegLib import moving
 from ToothSegLib.errors import Cancelled, OutputError
 from ToothSegLib.staging import all_or_nothing
 
@@ -141,6 +142,73 @@ def test_a_move_that_fails_is_undone(tmp_path: Path, monkeypatch: pytest.MonkeyP
         write(stage, "a", "b")
     assert names_in(tmp_path) == ["a"]
     assert (tmp_path / "a").read_text() == "mine"
+
+
+def refuse_moves(monkeypatch: pytest.MonkeyPatch, first: int, count: int) -> None:
+    """So many moves fail, as while a program that looks for viruses holds the files."""
+    replace, calls = os.replace, iter(range(1000))
+
+    def held(source: Path, target: Path) -> None:
+        if first <= next(calls) < first + count:
+            raise PermissionError(13, "sharing violation", str(target))
+        replace(source, target)
+
+    monkeypatch.setattr(os, "replace", held)
+
+
+def replace_three(folder: Path) -> None:
+    with all_or_nothing(folder, overwrite=True, rivals=["rival"]) as stage:
+        write(stage, *"abc")
+
+
+def four_old_files(folder: Path) -> dict[str, str]:
+    for name in ("a", "b", "c", "rival"):
+        (folder / name).write_text(f"old {name}")
+    return texts(folder)
+
+
+def texts(folder: Path) -> dict[str, str]:
+    return {name: (folder / name).read_text() for name in names_in(folder)}
+
+
+def test_undoing_a_move_waits_for_who_holds_a_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = four_old_files(tmp_path)
+    refuse_moves(monkeypatch, 5, 4)  # four aside, one in its place; then three of the undoing
+    with pytest.raises(OutputError, match="sharing violation"):
+        replace_three(tmp_path)
+    assert texts(tmp_path) == before
+
+
+@pytest.mark.skipif(os.name != "posix", reason="locks on folders are of Unix")
+@pytest.mark.parametrize("undone", range(6))
+def test_a_move_that_cannot_be_undone_is_ended_by_the_next_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, undone: int
+) -> None:
+    monkeypatch.setattr(moving, "_PATIENCE_S", 0)
+    four_old_files(tmp_path)
+    with monkeypatch.context() as held:
+        replace, calls = os.replace, iter(range(1000))
+
+        def replaced(source: Path, target: Path) -> None:
+            # Six moves of seven; the last one fails, and all after some that are undone.
+            if (number := next(calls)) == 6 or number > 6 + undone:
+                raise PermissionError(13, "sharing violation", str(target))
+            replace(source, target)
+
+        held.setattr(os, "replace", replaced)
+        with pytest.raises(OutputError, match="nor put back .* run it again") as caught:
+            replace_three(tmp_path)
+        (hidden,) = tmp_path.glob(".toothseg-*")
+        assert hidden.name in str(caught.value)
+        # What cannot be ended stays, and is told.
+        with pytest.raises(OutputError, match=f"cannot end in .*{hidden.name}"):
+            replace_three(tmp_path)
+        assert hidden.is_dir()
+    with moving.stage_in(tmp_path):
+        pass
+    assert texts(tmp_path) == dict.fromkeys("abc", "new")
 
 
 def test_a_folder_is_never_replaced(tmp_path: Path) -> None:

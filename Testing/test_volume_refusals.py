@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import gzip
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -219,6 +220,24 @@ def test_gzip_in_several_members(tmp_path) -> None:
     assert np.array_equal(read_volume(tmp_path / "two.nii.gz").array, scan.array)
 
 
+def test_a_nrrd_in_several_gzip_members(tmp_path) -> None:
+    path = nrrd_file(tmp_path / "scan.nrrd", spacings=[0.3, 0.4, 0.5], encoding="raw")
+    header, voxels = path.read_bytes().split(b"\n\n", 1)
+    header = header.replace(b"encoding: raw", b"encoding: gzip") + b"\n\n"
+    # As programs write them that pack in several threads; what is no member is none of it.
+    for cuts in ((0, 100), (0, 3, 4, 600), (0, 0, 300)):
+        parts = zip(cuts, (*cuts[1:], len(voxels)))
+        packed = b"".join(gzip.compress(voxels[start:end]) for start, end in parts)
+        for behind in (b"", b"\0", b"\x1f\0\0"):
+            path.write_bytes(header + packed + behind)
+            assert np.array_equal(read_volume(path).array, a_scan().array)
+        for behind in (packed, packed[:5], gzip.compress(b"x")):
+            path.write_bytes(header + packed + behind)
+            refused(path, "again")
+        path.write_bytes(header + packed[:-9])
+        refused(path, "cut short")
+
+
 def test_a_file_that_may_not_be_opened(tmp_path, monkeypatch) -> None:
     write_volume(tmp_path / "scan.nrrd", a_scan())
 
@@ -227,6 +246,72 @@ def test_a_file_that_may_not_be_opened(tmp_path, monkeypatch) -> None:
 
     monkeypatch.setattr("builtins.open", denied)
     refused(tmp_path / "scan.nrrd", "Permission denied")
+
+
+def packed_meta(path: Path, data: bytes | None = None, **changes: str | None) -> Path:
+    """A packed MetaImage of a scan, with fields changed, added or (None) taken away.
+
+    Args:
+        path: ends in .mha, or in .mhd for voxels in a file of their own, `scan.zraw`.
+        data: in place of the packed voxels.
+        changes: by the fields' names.
+    """
+    voxels = zlib.compress(a_scan().array.tobytes()) if data is None else data
+    fields: dict[str, str | None] = {
+        "ObjectType": "Image", "NDims": "3", "BinaryData": "True", "CompressedData": "True",
+        "BinaryDataByteOrderMSB": "False", "CompressedDataSize": str(len(voxels)),
+        "TransformMatrix": "1 0 0 0 1 0 0 0 1", "ElementSpacing": "0.3 0.4 0.5",
+        "DimSize": "8 7 6", "ElementType": "MET_SHORT", **changes,
+    }  # fmt: skip
+    apart = path.suffix == ".mhd"
+    lines = [f"{name} = {value}" for name, value in fields.items() if value is not None]
+    lines.append(f"ElementDataFile = {'scan.zraw' if apart else 'LOCAL'}\n")
+    header = "\n".join(lines).encode()
+    path.write_bytes(header if apart else header + voxels)
+    if apart:
+        path.with_name("scan.zraw").write_bytes(voxels)
+    return path
+
+
+@pytest.mark.parametrize("word", ["True", "true", "T", "1"])
+@pytest.mark.parametrize(
+    ("kind", "size"), [("mha", {}), ("mhd", {}), ("mhd", {"CompressedDataSize": None})]
+)
+def test_a_packed_metaimage(tmp_path, kind, size, word) -> None:
+    path = packed_meta(tmp_path / f"scan.{kind}", CompressedData=word, **size)
+    assert np.array_equal(read_volume(path).array, a_scan().array)
+
+
+@pytest.mark.parametrize("word", ["True", "T", "1"])
+@pytest.mark.parametrize("size", [None, "0", "-1"])
+def test_a_packed_metaimage_that_does_not_say_how_long_it_is(tmp_path, size, word) -> None:
+    path = packed_meta(tmp_path / "scan.mha", CompressedData=word, CompressedDataSize=size)
+    refused(path, "does not say how long its packed voxels are (CompressedDataSize)")
+    apart = packed_meta(tmp_path / "scan.mhd", CompressedDataSize=size, HeaderSize="4")
+    refused(apart, "does not say how long its packed voxels are (CompressedDataSize)")
+
+
+@pytest.mark.parametrize("kind", ["mha", "mhd"])
+def test_a_packed_metaimage_of_which_too_little_would_be_unpacked(tmp_path, kind) -> None:
+    path = tmp_path / f"scan.{kind}"
+    refused(packed_meta(path, CompressedDataSize="100"), "is cut short")
+    refused(packed_meta(path, CompressedDataSize="100", BinaryData="1"), "is cut short")
+    # ITK unpacks the first stream alone.
+    voxels = a_scan().array.tobytes()
+    for pack in (zlib.compress, gzip.compress):
+        refused(packed_meta(path, pack(voxels[:90]) + pack(voxels[90:])), "is cut short")
+    refused(packed_meta(path, HeaderSize="-1"), "where its packed voxels begin (HeaderSize is -1)")
+
+
+@pytest.mark.parametrize("packed", ["True", "False"])
+def test_a_metaimage_whose_voxels_begin_within_its_header_is_refused(tmp_path, packed) -> None:
+    data = None if packed == "True" else a_scan().array.tobytes()
+    path = tmp_path / "scan.mha"
+    for size in ("1", "10", "200"):
+        packed_meta(path, data, CompressedData=packed, HeaderSize=size)
+        refused(path, f"within its header (HeaderSize is {size}")
+    packed_meta(path, data, CompressedData=packed, HeaderSize="0")
+    assert np.array_equal(read_volume(path).array, a_scan().array)
 
 
 @pytest.mark.parametrize("factor", [0.3, 0.05])

@@ -168,7 +168,9 @@ def has_folders(folder: Path) -> bool:
 
 def _folders_in(folder: Path) -> list[Path]:
     try:
-        return sorted(path for path in folder.iterdir() if path.name[0] != "." and path.is_dir())
+        with os.scandir(folder) as there:
+            names = sorted(one.name for one in there if one.name[0] != "." and one.is_dir())
+        return [folder / name for name in names]
     except OSError:  # not ours to look into
         return []
 
@@ -180,9 +182,11 @@ def _part_in(folder: Path, series: Series) -> Series | None:
         InputError: it has other slices of it, and cannot be read.
     """
     try:
-        files = sorted(path for path in folder.iterdir() if path.is_file())
-        some = {files[at] for at in (0, len(files) // 2, -1)} if files else set()
-        claims = [check_claims(path) for path in sorted(some) if is_worth_a_look(path)]
+        with os.scandir(folder) as there:  # which tells files from folders without asking for each
+            names = sorted(one.name for one in there if one.is_file())
+        some = {names[at] for at in (0, len(names) // 2, -1)} if names else set()
+        paths = [folder / name for name in sorted(some)]
+        claims = [check_claims(path) for path in paths if is_worth_a_look(path)]
     except (OSError, InputError):
         return None
     theirs = {one.texts["instance"] for one in claims if _is_of(series, one)}

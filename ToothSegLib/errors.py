@@ -7,6 +7,8 @@ with ``exit_code``, and never shows a traceback for it.
 
 from __future__ import annotations
 
+import os
+
 
 class ToothSegError(Exception):
     """Base of all errors that ToothSeg raises on purpose."""
@@ -41,8 +43,17 @@ def in_words(error: Exception) -> tuple[str, str, int]:
     if isinstance(error, MemoryError):
         message = "not enough memory: close other programs, or crop the scan to the jaws"
         return "InputError", message, 2
+    if isinstance(error, OSError) and error.strerror and _is_name(error.filename):
+        # As of a path in a folder that may not be entered, or of a share that is gone.
+        name = os.fsdecode(error.filename)
+        message = f"{name} cannot be used: {error.strerror}; check the path and who may use it"
+        return "InputError", message, 2
     if isinstance(error, ImportError) and error.name and not error.name.startswith("ToothSegLib"):
         message = f"the Python package {error.name!r} is missing or damaged: install it again"
         return "ToothSegError", message, 2
     cause = f"{type(error).__name__}: {error}"
     return "ToothSegError", f"this should not happen ({cause:.200})", 1
+
+
+def _is_name(filename: object) -> bool:
+    return isinstance(filename, str | bytes | os.PathLike) and bool(os.fspath(filename))

@@ -17,7 +17,7 @@ def output_stem(source: str | os.PathLike[str]) -> str:
     """The name of a scan's file or folder without its ending: `scan.nii.gz` gives `scan`."""
     path = Path(os.path.abspath(source))
     name = in_utf8(path.name)
-    if path.is_dir():
+    if os.path.isdir(path):  # Path.is_dir raises where a folder on the way may not be entered
         return name or "scan"
     for suffix in _DOUBLE_SUFFIXES:
         if name.lower().endswith(suffix):

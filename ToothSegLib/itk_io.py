@@ -139,8 +139,10 @@ def _checked_image(
     extract = scalar_volume_size(path, reader)
     voxel_bytes = sitk.Image([1, 1], reader.GetPixelID()).GetSizeOfPixelComponent()
     if meta is not None:
-        if meta.binary:
-            _check_voxels(meta.data, meta.start, extract, voxel_bytes, packed=meta.packed)
+        if meta.packed:
+            _check_packed_meta(meta, extract, voxel_bytes)
+        elif meta.binary:
+            _check_voxels(meta.data, meta.start, extract, voxel_bytes, packed=False)
     else:
         start, floats = _GIPL_HEADER_BYTES, None
         if nifti is not None:
@@ -282,11 +284,25 @@ def _check_voxels(
     """
     needed = int(np.prod(size, dtype=object)) * voxel_bytes
     if packed:
-        there = _inflated(path, start, header_bytes + needed, numbers) - header_bytes
+        there = _inflated(path, start, header_bytes + needed, numbers=numbers) - header_bytes
     else:
         there = path.stat().st_size - start
         if numbers is not None and there >= needed:
             _look_through(path, start, needed, numbers)
+    _refuse_short(path, size, needed, there)
+
+
+def _check_packed_meta(meta: MetaHeader, size: list[int], voxel_bytes: int) -> None:
+    """Refuse packed voxels of a MetaImage that are not all there.
+
+    ITK takes no more of the file than the header says, and of that one stream alone.
+    """
+    needed = prod(size) * voxel_bytes
+    there = _inflated(meta.data, meta.start, needed, most=meta.packed_bytes, members=False)
+    _refuse_short(meta.data, size, needed, there)
+
+
+def _refuse_short(path: Path, size: list[int], needed: int, there: int) -> None:
     if there < needed:
         text = " x ".join(map(str, size))
         raise InputError(
@@ -303,15 +319,36 @@ def _look_through(path: Path, start: int, needed: int, numbers: NotNumbers) -> N
             needed -= len(piece)
 
 
-def _inflated(path: Path, start: int, enough: int, numbers: NotNumbers | None = None) -> int:
-    """Bytes that the gzip or zlib stream at ``start`` inflates to, counted up to ``enough``."""
+def _inflated(
+    path: Path,
+    start: int,
+    enough: int,
+    *,
+    most: int | None = None,
+    members: bool = True,
+    numbers: NotNumbers | None = None,
+) -> int:
+    """Bytes that the gzip or zlib stream at ``start`` inflates to, counted up to ``enough``.
+
+    Args:
+        path: of the file.
+        start: of the stream in the file, bytes.
+        enough: where to stop counting.
+        most: bytes of the file that belong to it; all if None.
+        members: whether what follows the end of the stream is another one.
+        numbers: looks at what was unpacked.
+    """
     count, stream = 0, _inflater()
+    left = os.stat(path).st_size if most is None else most
     try:
         with open(path, "rb") as file:
             file.seek(start)
             while count < enough:
-                chunk = stream.unconsumed_tail or stream.unused_data or file.read(_CHUNK)
+                chunk = stream.unconsumed_tail or stream.unused_data
                 if not chunk:
+                    chunk = file.read(min(_CHUNK, left))
+                    left -= len(chunk)
+                if not chunk or (stream.eof and not members):
                     break
                 if stream.eof:  # gzip files may be in several members
                     stream = _inflater()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,6 +35,7 @@ class MetaHeader:
     start: int  # of the voxels in `data`, bytes
     binary: bool
     packed: bool
+    packed_bytes: int | None  # of the voxels in `data`, None where they go to its end
     has_direction: bool
 
 
@@ -41,8 +43,8 @@ def read_meta_header(path: Path) -> MetaHeader:
     """Look through a header.
 
     Raises:
-        InputError: it is damaged, gives no voxel size, or one that is not in mm, or its voxels lie
-            in another folder.
+        InputError: it is damaged, gives no voxel size, or one that is not in mm, its voxels lie in
+            another folder, or it does not say where they begin and end.
         OSError: the file cannot be read.
     """
     fields, end = _fields(path)
@@ -65,13 +67,13 @@ def read_meta_header(path: Path) -> MetaHeader:
             f"{path} is measured in '{unit:.40}' (DistanceUnits), and only mm is read; export it "
             "again in mm"
         )
-    binary = fields.get("BinaryData", "True").lower() == "true"
-    packed = fields.get("CompressedData", "False").lower() == "true"
     directed = bool({"TransformMatrix", "Rotation", "Orientation"} & set(fields))
     name = fields["ElementDataFile"].replace("\0", "?")  # no name of a file has it
-    start = max(int(float(fields.get("HeaderSize", "0"))), 0)
-    if name.upper() == "LOCAL":
-        return MetaHeader(path, max(start, end), binary, packed, directed)
+    local = name.upper() == "LOCAL"
+    start, packed_bytes = _voxels_within(path, fields, end if local else 0)
+    binary, packed = _is_true(fields, "BinaryData", "True"), _is_true(fields, "CompressedData")
+    if local:
+        return MetaHeader(path, start, binary, packed, packed_bytes, directed)
     if re.match(r"LIST\b", name, re.IGNORECASE) or re.search(r"%\d*d.*( \d+){2}", name):
         raise InputError(
             f"{path} keeps its voxels in several files ({name:.60}), which are not read; export it "
@@ -87,7 +89,48 @@ def read_meta_header(path: Path) -> MetaHeader:
         )
     if not (path.parent / name).is_file():
         raise InputError(f"{path} keeps its voxels in {name:.200}, which is not beside it")
-    return MetaHeader(path.parent / name, start, binary, packed, directed)
+    return MetaHeader(path.parent / name, start, binary, packed, packed_bytes, directed)
+
+
+def _is_true(fields: Mapping[str, str], name: str, default: str = "False") -> bool:
+    """As ITK takes it: by the first letter."""
+    return fields.get(name, default)[:1] in ("T", "t", "1")
+
+
+def _voxels_within(path: Path, fields: Mapping[str, str], end: int) -> tuple[int, int | None]:
+    """Where the voxels begin in their file, and how many bytes packed ones have, if that is told.
+
+    Where ITK cannot tell it unpacks something else, or nothing, and leaves the memory as it was.
+
+    Args:
+        path: of the file with the header.
+        fields: of the header.
+        end: of the header, 0 where the voxels lie in a file of their own.
+
+    Raises:
+        InputError: voxels begin within the header, or packed ones begin or end who knows where.
+    """
+    start = int(float(fields.get("HeaderSize", "0")))
+    length = int(float(fields.get("CompressedDataSize", "0")))
+    if 0 < start < end:
+        raise InputError(
+            f"{path} is damaged: its voxels would begin within its header (HeaderSize is {start}, "
+            f"the header has {end} bytes); export it again"
+        )
+    if not _is_true(fields, "CompressedData"):
+        return max(start, end), None
+    if start < 0:
+        raise InputError(
+            f"{path} does not say where its packed voxels begin (HeaderSize is {start}); export it "
+            "again"
+        )
+    start = max(start, end)
+    if length < 0 or (length == 0 and start > 0):
+        raise InputError(
+            f"{path} does not say how long its packed voxels are (CompressedDataSize); export it "
+            "again"
+        )
+    return start, length or None
 
 
 def _fields(path: Path) -> tuple[dict[str, str], int]:
@@ -107,6 +150,11 @@ def _fields(path: Path) -> tuple[dict[str, str], int]:
                 )
             if not line.endswith(b"\n"):
                 break
+            if not re.search(b"[=:]", line):  # ITK takes the next line for its value
+                raise InputError(
+                    f"{path} is damaged, or not what its name says: '{key.strip():.40}' in its "
+                    "header is no name with a value; copy or export it again"
+                )
             fields[key.strip()] = value.strip()
             if key.strip() == "ElementDataFile":
                 return fields, file.tell()

@@ -208,7 +208,7 @@ def load_bundle(name_or_path: str | os.PathLike[str] | None = None) -> Bundle:
             f"the default bundle {wanted!r} is gone: go back to the one before it with "
             "'toothseg models rollback'"
         )
-    if Path(wanted).is_dir():
+    if os.path.isdir(wanted):
         return _load(Path(wanted))
     known = ", ".join(list_bundles()) or "none"
     raise BundleError(f"no bundle {wanted!r}: it is no folder, and ToothSeg brings {known}")

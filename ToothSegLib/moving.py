@@ -2,7 +2,9 @@
 
 Files are made in a hidden folder, the stage, and renamed from there. Renaming many takes some
 milliseconds; whoever is killed just then has left a plan in the stage, by which the next run into
-that folder ends what was begun. A stage without a plan was not complete and goes.
+that folder ends what was begun. A stage without a plan was not complete and goes. A move that
+fails is undone; where that fails too, as while another program holds a file, stage and plan stay as
+after a kill.
 
 Which of it is still in use is told by locks that the system itself lets go of when a process ends.
 Windows, and some network shares, have no such locks on folders: there, stages of killed runs stay,
@@ -15,6 +17,7 @@ import json
 import os
 import shutil
 import socket
+import time
 import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -26,6 +29,13 @@ from ToothSegLib.output_folder import new_folder
 _PREFIX = ".toothseg-"
 _PLAN = ".plan.json"
 _REPLACED = ".replaced"
+# Programs that look for viruses hold a file for a moment.
+_PATIENCE_S = 1.0
+_PAUSE_S = 0.05
+
+
+class HalfMoved(OutputError):
+    """A move could be neither ended nor undone; its stage stays."""
 
 
 @contextmanager
@@ -35,8 +45,10 @@ def stage_in(folder: Path) -> Iterator[Path]:
     What a killed run has left there is ended or taken away first.
 
     Raises:
+        OutputError: what was left cannot be ended.
         OSError: the folder is not there or cannot be written to.
     """
+    half_moved = False
     with alone_in(folder) as sure:
         if sure:
             tidy(folder)
@@ -44,8 +56,12 @@ def stage_in(folder: Path) -> Iterator[Path]:
         lock = _lock(stage)
     try:
         yield stage
+    except HalfMoved:
+        half_moved = True
+        raise
     finally:
-        shutil.rmtree(stage, ignore_errors=True)
+        if not half_moved:
+            shutil.rmtree(stage, ignore_errors=True)
         if lock is not None:
             os.close(lock)
 
@@ -59,6 +75,7 @@ def move_all(stage: Path, folder: Path, names: Sequence[str], gone: Sequence[str
         gone: files of the folder that have no successor.
 
     Raises:
+        HalfMoved: it could not be undone; the next run into the folder ends it, see `tidy`.
         OutputError: a folder is where a file should go.
         OSError: as the system says.
     """
@@ -85,16 +102,38 @@ def move_alone(stage: Path, folder: Path, names: Sequence[str], gone: Sequence[s
         for source, target in moves:
             os.replace(source, target)
             done.append((source, target))
-    except BaseException:
-        for source, target in reversed(done):
-            with suppress(OSError):
-                os.replace(target, source)
+    except BaseException as error:
+        try:
+            # No further than the first that fails: each new file is still in the stage or in its
+            # place, from where the plan can be ended.
+            for source, target in reversed(done):
+                _move_patiently(target, source)
+        except BaseException as other:
+            reason = other.strerror if isinstance(other, OSError) else None
+            raise HalfMoved(
+                f"cannot write to {folder}, nor put back what was there "
+                f"({reason or type(other).__name__}): run it again; until then the files lie in "
+                f"the hidden folder {stage.name} in it"
+            ) from error
         with suppress(OSError):
             plan.unlink()
         for path in reversed(made):
             with suppress(OSError):
                 path.rmdir()
         raise
+
+
+def _move_patiently(source: Path, target: Path) -> None:
+    """Rename a file, tried for about a second. Raises OSError."""
+    until = time.monotonic() + _PATIENCE_S
+    while True:
+        try:
+            os.replace(source, target)
+            return
+        except OSError:
+            if time.monotonic() >= until:
+                raise
+        time.sleep(_PAUSE_S)
 
 
 def _make_parents(path: Path) -> list[Path]:
@@ -117,6 +156,10 @@ def tidy(folder: Path, *, ours: bool = False) -> None:
         folder: where they worked.
         ours: a lock elsewhere keeps other runs out of the folder, so that what other computers
             have left, and what cannot be locked, is in use by nobody either.
+
+    Raises:
+        OutputError: something that was begun cannot be ended. It stays, for it may be all there is
+            of a result.
     """
     for stage in sorted(folder.glob(f"{_PREFIX if ours else _prefix()}*")):
         if not stage.is_dir() or stage.is_symlink():
@@ -128,12 +171,27 @@ def tidy(folder: Path, *, ours: bool = False) -> None:
         if lock is None and not ours:
             continue
         try:
-            with suppress(OSError, ValueError, TypeError):
-                _end(stage, folder, json.loads((stage / _PLAN).read_text(encoding="utf-8")))
-        finally:
+            if (gone := _plan_in(stage)) is not None:
+                _end(stage, folder, gone)
             shutil.rmtree(stage, ignore_errors=True)
+        except OSError as error:
+            raise OutputError(
+                f"cannot end in {folder} what an earlier run has begun "
+                f"({error.strerror or error}): try again, or move its hidden folder {stage.name} "
+                "elsewhere"
+            ) from error
+        finally:
             if lock is not None:
                 os.close(lock)
+
+
+def _plan_in(stage: Path) -> list[str] | None:
+    """Which files have no successor; None where the move had not begun. Raises OSError."""
+    try:
+        gone = json.loads((stage / _PLAN).read_text(encoding="utf-8"))
+    except (FileNotFoundError, ValueError):
+        return None
+    return [str(name) for name in gone] if isinstance(gone, list) else None
 
 
 def _end(stage: Path, folder: Path, gone: list[str]) -> None:
@@ -143,7 +201,7 @@ def _end(stage: Path, folder: Path, gone: list[str]) -> None:
     for source in (path for path in staged if path != stage / _PLAN):
         target = folder / source.relative_to(stage)
         _make_parents(target)
-        os.replace(source, target)
+        _move_patiently(source, target)
     for name in gone:
         if not os.path.isabs(name) and ".." not in Path(name).parts:
             (folder / name).unlink(missing_ok=True)

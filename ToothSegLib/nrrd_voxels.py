@@ -40,6 +40,8 @@ _TYPES = {
     "double": "f8",
 }  # fmt: skip
 _PIECE = 1 << 20
+_GZIP_PIECE = 1 << 16
+_GZIP_MARK = b"\x1f\x8b"
 # A scan's header has some tens of lines; voxels written as text have a line a row at the most.
 _MOST_LINES = 100_000
 # Deflate makes at most 1032 bytes of one.
@@ -185,12 +187,21 @@ def _pieces(file: BinaryIO, encoding: str) -> Any:
                 raise EOFError("the packed voxels end too early")
             yield unpack.decompress(data, 4 * _PIECE)
         return
-    inflate = zlib.decompressobj(zlib.MAX_WBITS | 16)
-    while not inflate.eof:
-        data = inflate.unconsumed_tail or file.read(_PIECE)
-        if not data:
-            raise EOFError("the packed voxels end too early")
-        yield inflate.decompress(data, 4 * _PIECE)
+    rest = b""
+    while True:
+        inflate = zlib.decompressobj(zlib.MAX_WBITS | 16)
+        while not inflate.eof:
+            # Short pieces: what lies behind a member is copied for each of them.
+            data = rest or inflate.unconsumed_tail or file.read(_GZIP_PIECE)
+            rest = b""
+            if not data:
+                raise EOFError("the packed voxels end too early")
+            yield inflate.decompress(data, 4 * _PIECE)
+        rest = inflate.unused_data
+        if len(rest) < len(_GZIP_MARK):
+            rest += file.read(_GZIP_PIECE)
+        if not rest.startswith(_GZIP_MARK):  # no further member
+            return
 
 
 def _counted(voxels: NDArray, there: int, count: int) -> NDArray:

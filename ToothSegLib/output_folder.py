@@ -23,14 +23,17 @@ def check_folder(outdir: str | os.PathLike[str]) -> None:
         OutputError: it is a file, or cannot be made or written to.
     """
     folder = Path(outdir)
-    if folder.exists() and not folder.is_dir():
-        raise OutputError(f"the output folder {folder} is a file: name a folder")
-    existing = next(
-        path for path in (folder.absolute(), *folder.absolute().parents) if path.exists()
-    )
-    if not existing.is_dir():
-        raise OutputError(f"the output folder {folder} cannot be made: {existing} is a file")
     try:
+        if folder.exists() and not folder.is_dir():
+            raise OutputError(f"the output folder {folder} is a file: name a folder")
+        whole = folder.absolute()
+        existing = next((path for path in (whole, *whole.parents) if path.exists()), None)
+        if existing is None:
+            raise OutputError(
+                f"cannot write to the output folder {folder}: there is no such drive or share"
+            )
+        if not existing.is_dir():
+            raise OutputError(f"the output folder {folder} cannot be made: {existing} is a file")
         _write_to(existing)
     except OSError as error:
         raise OutputError(

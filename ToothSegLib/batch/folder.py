@@ -62,11 +62,15 @@ def _remove(run: Path) -> None:
 
 
 def _make_run_folder(out: Path) -> Path:
+    run = None
     try:
         run = new_folder(out, _RUN)
         # The workers of a cluster may be another user's; results have the rights of their folder.
-        run.chmod(out.stat().st_mode)
+        with suppress(OSError):  # a share may know no rights
+            run.chmod(out.stat().st_mode)
         (run / _MARK).touch()
     except OSError as error:
+        if run is not None:
+            _remove(run)
         raise OutputError(f"cannot write to {out}: {error.strerror or error}") from error
     return run

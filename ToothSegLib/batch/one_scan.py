@@ -233,7 +233,8 @@ def _place(task: Task, target: Path) -> Iterator[Path]:
         stage = new_folder(Path(task.run), "tmp")
         yield stage
         _check(task)
-        stage.chmod(Path(task.run).stat().st_mode)
+        with suppress(OSError):  # a share may know no rights
+            stage.chmod(Path(task.run).stat().st_mode)
         os.rename(stage, target)
     except OutputError as error:
         # The user knows nothing of the hidden folder.

@@ -175,7 +175,8 @@ def _named(scans: list[Scan]) -> Iterator[Scan]:
     for scan in scans:
         path = Path(scan.path)
         parts = scan.source.split("/")[:-1]
-        parts.append(path.name if path.is_dir() else _stem(path))
+        # Path.is_dir raises for what lies in a folder that may be listed and not entered.
+        parts.append(path.name if os.path.isdir(path) else _stem(path))
         plain.append("__".join(parts) or "scan")
         if scan.series is not None:
             parts.append(scan.series)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 import textwrap
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
-from pathlib import Path
 from typing import Any
 
 from ToothSegLib.cli.device_option import add_device
@@ -98,7 +98,7 @@ def _refuse_word(words: Sequence[str]) -> None:
     from ToothSegLib.models import list_bundles
 
     word = words[0] if words else ""
-    if word in list_bundles() or Path(word).exists():
+    if word in list_bundles() or os.path.exists(word):
         return
     if word in _SHOWING:
         right = command_line("toothseg", "models", *words[1:])

@@ -26,7 +26,7 @@ def write_marker(folder: Path) -> None:
 def marker_problem(folder: Path) -> str | None:
     """Why a folder is no data set that this version can read, in words, or None."""
     path = folder / MARKER
-    if not folder.is_dir():
+    if not os.path.isdir(folder):
         return f"there is no folder {folder}"
     try:
         content = json.loads(path.read_bytes())
