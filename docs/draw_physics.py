@@ -3,7 +3,7 @@
     python docs/draw_physics.py [PATH]
 
 The head is in the same pose in every row, which `simulate_scan` and `simulate_cbct` leave to
-chance. A few minutes; needs the extras 'physics' and 'dev'.
+chance. A quarter of an hour; needs the extras 'physics' and 'dev'.
 """
 
 from __future__ import annotations
@@ -15,11 +15,12 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw
+from PIL import Image, ImageDraw, ImageFont
 
 from ToothSegLib.itk_image import resample, to_itk
 from ToothSegLib.progress import Progress
 from ToothSegLib.synthesis.compose import make_case
+from ToothSegLib.synthesis.detail import refined
 from ToothSegLib.synthesis.physics import attenuation_map, scan
 from ToothSegLib.synthesis.pictures import make_picture
 from ToothSegLib.synthesis.posing import VIEW_CENTRE, place_head
@@ -30,12 +31,14 @@ PICTURE = Path(__file__).with_name("physics.png")
 SEED = 1  # a head with fillings, crowns and an implant
 WINDOW = (-1000.0, 2800.0)
 GREY_LEVELS = 24  # more would only make the file larger
-TITLE, GAP = 16, 4
+TITLE, GAP = 26, 6
+LARGER = 2
+COLUMNS = ("upper teeth", "right molars, from the side", "molars, from the front")
 
 
 def main(path: Path) -> None:
     """Write the picture."""
-    case = make_case(SEED, ordinary=True)
+    case = refined(make_case(SEED, ordinary=True), 2)
     rng = np.random.default_rng(SEED)
     tissue, labels = place_head(case, VIEW_CENTRE, rng, tilt_deg=3.0)
     standard = SCANNERS["standard"]
@@ -45,6 +48,7 @@ def main(path: Path) -> None:
         torch.from_numpy(on_grid(tissue, standard)),
         standard.voxel_mm,
         torch.Generator().manual_seed(SEED),
+        shadows=True,
     )
     rows = [row("randomised", cut(stretched(randomised.numpy())))]
     for name in ("standard", "low-dose"):
@@ -88,9 +92,16 @@ def row(title: str, cuts: list[NDArray]) -> NDArray[np.uint8]:
         spare = tall - cut.shape[0]
         above = spare // 2
         panels.append(np.pad(grey, ((above, spare - above), (0, GAP)), constant_values=0))
-    band = Image.new("L", (sum(panel.shape[1] for panel in panels), TITLE))
-    ImageDraw.Draw(band).text((4, 2), title, fill=255)
-    return np.vstack([np.asarray(band), np.hstack(panels).astype(np.uint8)])
+    width = sum(panel.shape[1] for panel in panels)
+    shown = Image.fromarray(np.hstack(panels).astype(np.uint8))
+    shown = shown.resize((LARGER * width, LARGER * tall), Image.Resampling.BICUBIC)
+    band = Image.new("L", (shown.width, TITLE))
+    pen, left = ImageDraw.Draw(band), 0
+    for panel, column in zip(panels, COLUMNS, strict=True):
+        text = f"{title}: {column}" if left == 0 else column
+        pen.text((left + 4, 4), text, fill=255, font=ImageFont.load_default(16))
+        left += LARGER * panel.shape[1]
+    return np.vstack([np.asarray(band), np.asarray(shown)])
 
 
 if __name__ == "__main__":
