@@ -192,6 +192,24 @@ def test_how_much_parts_must_touch(
     assert touching(regions, faces=faces) is together
 
 
+@pytest.mark.parametrize(
+    ("look", "volumes_mm3", "faces", "together"),
+    [
+        (1, (600.0, 150.0), 300, False), (1, (600.0, 150.0), 600, False),
+        (1, (600.0, 100.0), 300, True), (1, (700.0, 60.0), 300, True),
+        (1, (450.0, 300.0), 300, True), (6, (1100.0, 300.0), 300, True),
+    ],
+    ids=["an extra tooth", "that touches much", "a little piece", "a crumb of a large incisor",
+         "halves of a large one", "of a large molar"],
+)  # fmt: skip
+def test_an_extra_tooth_is_no_part_of_the_whole_one_beside_it(
+    look: int, volumes_mm3: tuple[float, float], faces: int, together: bool
+) -> None:
+    whole, piece = volumes_mm3
+    regions = parts(look, (whole, (0.0, 0.0, 0.0)), (piece, (0.0, 2.5, 2.0)))
+    assert touching(regions, faces=faces) is together
+
+
 def becomes_of(regions: list[Region], faces: dict[tuple[int, int], int]) -> list[int]:
     """Each region's tooth, of regions that touch in so many of their thousand faces."""
     count = len(regions)
@@ -238,6 +256,8 @@ LIKE_A_THIRD, LIKE_A_SECOND = {16: 0.8, 15: 0.2}, {15: 0.6, 16: 0.25, 14: 0.15}
         pytest.param((1400.0, LIKE_A_THIRD), (300.0, LIKE_A_SECOND), False, id="a piece"),
         pytest.param((900.0, {14: 0.85, 15: 0.15}), (300.0, {15: 0.75, 14: 0.25}), False,
                      id="the first molar, and a part of the second"),
+        pytest.param((900.0, LIKE_A_THIRD), (300.0, {7: 0.75, 15: 0.2, 14: 0.05}), False,
+                     id="a part that looks like one of the other jaw"),
     ],
 )  # fmt: skip
 def test_a_part_that_looks_like_a_second_molar_joins_what_looks_like_a_third(

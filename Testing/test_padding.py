@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from ToothSegLib.cascade import segment
-from ToothSegLib.padding import without_padding
+from ToothSegLib.padding import without_bright, without_padding
+from ToothSegLib.report import Segmentation
 from ToothSegLib.resources import resource_path
 from ToothSegLib.volume import Volume
 from ToothSegLib.volume_io import read_volume
@@ -74,6 +75,14 @@ def test_bright_padding_around_a_cylinder_becomes_as_dark_as_air(axis: int, fill
     assert np.array_equal(mended[~outside], expected[~outside])
 
 
+def test_dark_padding_stays_where_bright_alone_is_undone() -> None:
+    dark = a_scan(-3024)
+    assert without_bright(dark) is dark
+    bright = a_scan(None)
+    bright.array[:, around((40, 40))] = 3000
+    assert np.array_equal(without_bright(bright).array, without_padding(bright).array)
+
+
 def test_bone_and_metal_that_are_saturated_at_the_border_stay() -> None:
     scan = a_scan(None)
     scan.array[:, :15] = 3000  # along a whole side, two corners and all
@@ -82,23 +91,32 @@ def test_bone_and_metal_that_are_saturated_at_the_border_stay() -> None:
     assert without_padding(scan) is scan
 
 
-def numbers_in_a_cylinder(fill: int) -> list[int]:
-    """Of the teeth of one side of the sample, with a value around the largest circle."""
+def in_a_cylinder(fill: int) -> Segmentation:
+    """Of one side of the sample, with a value around the largest circle."""
     scan = read_volume(resource_path("Samples", "sample-cbct.nrrd"))
     scan = scan.part((slice(16, 112), slice(0, 96), slice(16, 112)))
     array = scan.array.copy()
     array[:, around(array.shape[1:])] = fill
-    return [tooth.fdi for tooth in segment(scan.with_array(array)).teeth]
+    return segment(scan.with_array(array))
+
+
+def told_of(result: Segmentation, code: str) -> set[int]:
+    return {fdi for finding in result.findings if finding.code == code for fdi in finding.fdi}
 
 
 @pytest.fixture(scope="module")
-def numbers() -> list[int]:
-    return numbers_in_a_cylinder(0)
+def dark() -> Segmentation:
+    return in_a_cylinder(0)
 
 
 @pytest.mark.parametrize("fill", [-700, -3000, 9000])
 def test_teeth_in_a_cylinder_do_not_hang_on_what_is_around_it(
-    fill: int, numbers: list[int]
+    fill: int, dark: Segmentation
 ) -> None:
-    assert len(numbers) > 10
-    assert numbers_in_a_cylinder(fill) == numbers
+    assert len(dark.teeth) > 10
+    result = in_a_cylinder(fill)
+    assert [tooth.fdi for tooth in result.teeth] == [tooth.fdi for tooth in dark.teeth]
+    cut = told_of(dark, "cut-by-field-of-view")
+    assert cut
+    assert told_of(result, "cut-by-field-of-view") == cut
+    assert told_of(result, "touching-metal") == told_of(dark, "touching-metal")

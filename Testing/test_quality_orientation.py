@@ -35,6 +35,15 @@ def test_a_scan_that_is_upside_down_is_one_finding(absent: tuple[int, ...]) -> N
     assert "may be upside down" in patient.findings()[0].message
 
 
+def test_that_it_is_upside_down_is_told_before_two_crowded_teeth() -> None:
+    patient = upside_down()
+    one, other = (patient.region(fdi).centroid for fdi in (32, 33))
+    patient.change(32, centroid=other)
+    patient.change(33, centroid=one)
+    assert patient.told() == [("order", "high", ALL_28)]
+    assert "may be upside down" in patient.findings()[0].message
+
+
 def test_without_central_incisors_nothing_tells_it() -> None:
     assert "order" not in upside_down(11, 31).codes()
 

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
-from dentition_fixture import ALL_28, a_region
+from dentition_fixture import ALL_28, a_region, simulated_regions
 from quality_fixture import SPACING_MM, Patient, a_patient
-from ToothSegLib.numbering import number_regions
+from ToothSegLib.numbering import Numbering, number_regions
 from ToothSegLib.quality import find_findings
 from ToothSegLib.teeth import mirror, type_of
 from ToothSegLib.volume import Volume
@@ -95,6 +95,21 @@ def test_half_a_tooth_that_was_left_out(away_mm: tuple[float, ...], split: bool)
     patient.leave_out(1, whole.centroid + np.array(away_mm), whole.volume_mm3)
     assert (patient.told() == [("split", "high", (26,))]) is split
     assert ("split" in patient.codes()) is split
+    if split:
+        (finding,) = patient.findings()
+        assert "may be cut in two: it is small, and a piece of" in finding.message
+        assert finding.places_lps == (patient.regions[-1].place,)
+
+
+def test_what_lies_in_the_place_of_a_tooth_that_is_not_small_may_be_an_extra_one() -> None:
+    """As a mesiodens behind a central incisor."""
+    patient = a_patient(volumes={21: 0.9})
+    patient.leave_out(1, patient.region(21).centroid + [-2.0, 4.0, 3.0], 150.0)
+    (finding,) = patient.findings()
+    assert (finding.code, finding.fdi) == ("split", (21,))
+    assert "may be cut in two, or have an extra tooth: a piece of 150 mm3 at (" in finding.message
+    assert "small" not in finding.message
+    assert finding.places_lps == (patient.regions[-1].place,)
 
 
 @pytest.mark.parametrize(("times", "reach_mm"), [(1.0, 4.0), (1.4, 0.0)], ids=["wide", "large"])
@@ -243,6 +258,21 @@ def test_a_doubt_that_only_follows_is_not_told() -> None:
     assert patient.told() == [("merged", "high", (11, 12))]
 
 
+def test_a_doubt_about_a_number_is_told_beside_a_tooth_that_has_pushed_nothing_along() -> None:
+    """One merged with its antagonist has its own place and no other's."""
+    patient = merged(26, 36)
+    patient.numbering.confidence[125] = 0.3
+    told = patient.told()
+    assert ("merged", "high", (26,)) in told
+    assert ("number-unsure", "high", (25,)) in told
+
+
+def test_a_look_that_contradicts_a_number_is_told_beside_merged_teeth_too() -> None:
+    patient = merged(11, 12)
+    patient.change(13, type_probabilities=np.eye(17)[4])
+    assert patient.told()[:2] == [("merged", "high", (11, 12)), ("number-unsure", "high", (13,))]
+
+
 def test_crowded_teeth_are_in_order() -> None:
     patient = a_patient()
     for tooth in (32, 42):
@@ -259,7 +289,7 @@ def test_what_fills_the_place_of_a_missing_tooth_from_far_below_is_told() -> Non
     assert patient.numbering.numbers[137] == 37
     assert patient.numbering.confidence[137] > 0.9
     assert patient.told() == [("off-row", "medium", (37,))]
-    assert "lies 15 mm below its row: an impacted tooth, or no" in patient.findings()[0].message
+    assert "lies 14 mm below its row: an impacted tooth, or no" in patient.findings()[0].message
 
 
 @pytest.mark.parametrize(
@@ -281,6 +311,37 @@ def test_height_is_judged_along_the_heads_own_axis(tooth: int, up_mm: float, wor
     messages = [f.message for f in patient.findings() if f.code == "off-row"]
     assert len(messages) == bool(words)
     assert all(words in message for message in messages)
+
+
+def codes_of_an_open_mouth(opening_mm: float, seed: int, **up_mm: float) -> dict[str, list[int]]:
+    """Code of each finding about the rows -> its teeth, of a simulated head.
+
+    Args:
+        opening_mm: at the incisors.
+        seed: of the head.
+        up_mm: such as f13: how far a tooth lies above its place.
+    """
+    rng = np.random.default_rng(seed)
+    regions, truth = simulated_regions(
+        rng, confusion=0.15, tilt_deg=10.0, mouth_opening_mm=opening_mm
+    )
+    numbering = Numbering(dict(truth), dict.fromkeys(truth, 0.99))
+    for region in regions:
+        region.centroid = region.centroid + [0.0, 0.0, up_mm.get(f"f{truth[region.label]}", 0.0)]
+    labels = Volume(np.zeros((4, 4, 4), np.uint8), (1.0,) * 3, (0.0,) * 3, np.eye(3))
+    findings = find_findings(regions, numbering, labels)
+    return {f.code: list(f.fdi) for f in findings if f.code in ("order", "off-row")}
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("opening_mm", [0.0, 45.0, 60.0])
+def test_a_mouth_that_is_wide_open_is_in_order(opening_mm: float, seed: int) -> None:
+    assert codes_of_an_open_mouth(opening_mm, seed) == {}
+
+
+@pytest.mark.parametrize(("fdi", "up_mm"), [(13, 14.0), (34, -14.0), (37, -14.0)])
+def test_with_an_open_mouth_too_a_tooth_off_its_row_is_told(fdi: int, up_mm: float) -> None:
+    assert codes_of_an_open_mouth(40.0, 3, **{f"f{fdi}": up_mm}) == {"off-row": [fdi]}
 
 
 UPPER_RIGHT, LOWER_RIGHT = (17, 16, 15, 14), (44, 45, 46, 47)

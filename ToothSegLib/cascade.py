@@ -16,7 +16,7 @@ from ToothSegLib.instances import Instances, separate_teeth
 from ToothSegLib.localise import sureness, tooth_evidence_mm3
 from ToothSegLib.looking import LOOKED, LOOKED_AGAIN, Looker, Seen, Sight, unfit
 from ToothSegLib.models import Bundle, load_bundle
-from ToothSegLib.padding import without_padding
+from ToothSegLib.padding import without_bright, without_padding
 from ToothSegLib.progress import Progress, ProgressCallback, timed
 from ToothSegLib.quality import find_findings
 from ToothSegLib.regions import typical_size
@@ -94,7 +94,9 @@ def segment(
         bundle = load_bundle(bundle)
     on_cpu = device == "auto" and backend == "openvino"
     wanted = choose_device("cpu" if on_cpu else device)
-    scan = without_padding(volume.rounded(_GEOMETRY_DECIMALS))
+    # Bright padding would pass for metal; dark padding tells where the field of view cuts teeth.
+    source = without_bright(volume)
+    scan = without_padding(source.rounded(_GEOMETRY_DECIMALS))
     looker = Looker(bundle, scan, backend, run, timings)
     sight, notes = looker.look(wanted, precision)
     if device == "auto" and not on_cpu and wanted == "cpu" and unusable_graphics():
@@ -114,7 +116,7 @@ def segment(
                 sight, notes, seen = again, [*notes, *more], again.seen
                 apart = _tell_apart(seen, run, timings, LOOKED_AGAIN)
         found = find_teeth(
-            apart, seen.maps, image=seen.image, scan=scan, source=volume, card=bundle.card,
+            apart, seen.maps, image=seen.image, scan=scan, source=source, card=bundle.card,
             run=run, timings=timings,
         )  # fmt: skip
     # Before all else: what is said of sides, lengths and places stands on it.
@@ -122,7 +124,7 @@ def segment(
     teeth = measure_teeth(found.labels, found.confidences)
     findings = find_findings(
         found.regions, found.numbering, found.labels,
-        dropped_mm3=found.dropped_mm3, scan=volume, rejoined=found.rejoined, stacked=found.stacked,
+        dropped_mm3=found.dropped_mm3, scan=source, rejoined=found.rejoined, stacked=found.stacked,
     )  # fmt: skip
     provenance = _provenance(bundle, wanted, precision, sight, seen)
     # By this a later run knows whether the files it finds are of the same scan.

@@ -68,7 +68,7 @@ def find_teeth(
         maps: what the networks saw, on the same grid.
         image: the part of the scan that was looked at, on the working grid.
         scan: all of it, without what its device pads it with.
-        source: the scan as it came, on the same grid.
+        source: the scan as it came, without bright padding, on the same grid.
         card: of the bundle.
         run: told of the stages.
         timings: gets the seconds of each stage.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy import sparse
 
-from ToothSegLib.norms import VOLUMES_MM3, WIDTHS_MM
+from ToothSegLib.norms import CRUMB_SHARE, VOLUMES_MM3, WIDTHS_MM
 from ToothSegLib.pieces import Pieces
 from ToothSegLib.regions import Region
 
@@ -17,7 +17,11 @@ _CLOSE_ALONG, _TOUCH = 0.4, 0.06
 _CLOSE_MOLARS, _TOUCH_MOLARS = 0.52, 0.12
 # Or they lie one above the other, crown and root, as neighbours never do. A third molar deep in the
 # jaw may look much like the second, but the two together are larger than one.
-_TOUCH_STACKED, _BOTH_STACKED = 0.03, 1.5
+_TOUCH_STACKED, _ONE_AT_MOST = 0.03, 1.5
+# Where one of two is a whole tooth by itself and both together are more than one, what is no crumb
+# is an extra tooth, as behind the incisors. Molars vary too much for that: one of a simulated head,
+# cut in two, has 1.4 and 0.3 of what is usual.
+_WHOLE = 1.0
 # A second molar in two: the large part may look like a third molar, the small one, wedged between
 # it and the first molar, like a second. A bud of a third molar is as small, but looks like one.
 _SPLIT_LOOK, _CLOSE_SPLIT, _SMALL_PART, _BOTH_PARTS = 0.2, 0.62, 0.45, 1.85
@@ -25,7 +29,7 @@ _PART_OF_A_TOOTH = 1.2  # of the norm; whole teeth of a large patient are larger
 _UPRIGHT = np.array([0.0, 0.0, 1.0])
 _WHOLE_ARCH_MM = 35.0  # from side to side; half an arch is no wider than 30
 _MOLARS = np.isin(np.arange(1, 17), (6, 7, 8, 14, 15, 16))
-_LAST_MOLARS = np.isin(np.arange(1, 17), (7, 8, 15, 16))
+_LAST_MOLARS = (slice(6, 8), slice(14, 16))  # of the upper and of the lower jaw, by type - 1
 
 
 def join_parts(
@@ -58,11 +62,13 @@ def join_parts(
     pairs = np.argwhere(np.triu(contact, 1))
     for one, other in pairs[np.argsort(-contact[tuple(pairs.T)], kind="stable")]:
         looks = [_look(regions[index]) for index in (one, other)]
-        width = size * float(np.mean(looks, axis=0) @ WIDTHS_MM[1:])
+        mean = np.mean(looks, axis=0)
+        width = size * float(mean @ WIDTHS_MM[1:])
         alike = np.minimum(*looks).sum() >= _SAME_LOOK
         share = contact[one, other] / min(surface[one], surface[other])
         far = middles[one] - middles[other]
-        if float(np.mean(looks, axis=0)[_MOLARS].sum()) > 0.5:
+        molars = float(mean[_MOLARS].sum()) > 0.5
+        if molars:
             near = np.hypot(*far[:2]) < _CLOSE_MOLARS * width and share >= _TOUCH_MOLARS
         else:
             away = float(np.hypot(*far[:2]))
@@ -72,16 +78,17 @@ def join_parts(
         stacked = share >= _TOUCH_STACKED and _are_stacked(regions[one], regions[other], up, size)
         # Each part goes to one tooth only, or it would tie two neighbours together.
         less, more = sorted((one, other), key=lambda index: regions[index].voxels)
+        extra = not molars and _is_extra(regions[less], regions[more], size)
         loose = not (taken[less] or taken[more]) and _is_part(regions[less], size)
         split = (
             share >= _TOUCH_MOLARS
             and np.hypot(*far[:2]) < _CLOSE_SPLIT * width
             and _is_split_molar(regions[less], regions[more], size)
         )
-        if (((near or stacked) and alike) or split) and loose:
+        if ((((near and not extra) or stacked) and alike) or split) and loose:
             taken[less] = True
             becomes[becomes == becomes[less]] = becomes[more]
-        elif share >= halves_share and not taken[less]:
+        elif share >= halves_share and not extra and not taken[less]:
             taken[less] = _is_part(regions[less], size)
             becomes[becomes == becomes[other]] = becomes[one]
     return becomes
@@ -98,6 +105,16 @@ def _is_part(region: Region, size: float) -> bool:
     return region.volume_mm3 < _PART_OF_A_TOOTH * _usual_mm3(_look(region), size)
 
 
+def _is_extra(less: Region, more: Region, size: float) -> bool:
+    """Whether the larger of two regions is a tooth by itself, and the other too much for a part."""
+    usual = _usual_mm3(_look(more), size)
+    return (
+        more.volume_mm3 >= _WHOLE * usual
+        and less.volume_mm3 >= CRUMB_SHARE * usual
+        and less.volume_mm3 + more.volume_mm3 >= _ONE_AT_MOST * usual
+    )
+
+
 def _are_stacked(one: Region, other: Region, up: np.ndarray, size: float) -> bool:
     """Whether two regions lie one above the other and are no more than a tooth together."""
     gap = one.centroid - other.centroid
@@ -105,7 +122,7 @@ def _are_stacked(one: Region, other: Region, up: np.ndarray, size: float) -> boo
     usual = _usual_mm3(0.5 * (_look(one) + _look(other)), size)
     return (
         high > np.sqrt(max(float(gap @ gap) - high**2, 0.0))
-        and one.volume_mm3 + other.volume_mm3 < _BOTH_STACKED * usual
+        and one.volume_mm3 + other.volume_mm3 < _ONE_AT_MOST * usual
     )
 
 
@@ -116,7 +133,7 @@ def _is_split_molar(less: Region, more: Region, size: float) -> bool:
     usual = _usual_mm3(mean, size)
     return (
         float(np.minimum(*looks).sum()) >= _SPLIT_LOOK
-        and float(mean[_LAST_MOLARS].sum()) > 0.75
+        and max(float(mean[jaw].sum()) for jaw in _LAST_MOLARS) > 0.75
         and less.volume_mm3 < _SMALL_PART * usual
         and less.volume_mm3 + more.volume_mm3 < _BOTH_PARTS * usual
     )

@@ -40,7 +40,21 @@ def without_padding(volume: Volume) -> Volume:
         The same volume if there is no such padding; else one with the padding moved to the 2nd
         percentile of the others.
     """
-    return _without_dark(_without_bright(volume))
+    return _without_dark(without_bright(volume))
+
+
+def without_bright(volume: Volume) -> Volume:
+    """As `without_padding`, of padding with the highest value alone.
+
+    Dark padding, as it came, tells where the field of view ends; bright padding passes for metal.
+    """
+    array, highest = volume.array, volume.array.max()
+    for axis in range(3):
+        edges = np.moveaxis(array, axis, 0)[:, [0, 0, -1, -1], [0, -1, 0, -1]]
+        if (edges == highest).mean() >= _CORNERS:
+            mended = darkened(array, array == highest, axis)
+            return volume if mended is array else volume.with_array(mended)
+    return volume
 
 
 def darkened(array: NDArray, padding: NDArray[np.bool_], axis: int = 0) -> NDArray:
@@ -73,16 +87,6 @@ def darkened(array: NDArray, padding: NDArray[np.bool_], axis: int = 0) -> NDArr
     level = np.asarray(dark).astype(array.dtype)
     log.info("padding of up to %s is taken for %s", array[outside].max(), level)
     return np.where(outside, level, array)
-
-
-def _without_bright(volume: Volume) -> Volume:
-    array, highest = volume.array, volume.array.max()
-    for axis in range(3):
-        edges = np.moveaxis(array, axis, 0)[:, [0, 0, -1, -1], [0, -1, 0, -1]]
-        if (edges == highest).mean() >= _CORNERS:
-            mended = darkened(array, array == highest, axis)
-            return volume if mended is array else volume.with_array(mended)
-    return volume
 
 
 def _without_dark(volume: Volume) -> Volume:

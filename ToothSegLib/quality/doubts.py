@@ -27,11 +27,17 @@ DOUBTFUL_SHARE = 0.5
 UNCLEAR_TOOTH = 0.7
 
 
+def odd_looks(facts: Facts) -> dict[int, str]:
+    """FDI number -> such as "first premolar", of teeth that look like that, whatever the place."""
+    looks = ((fdi, _other_look(fdi, region)) for fdi, region in facts.regions.items())
+    return {fdi: look for fdi, look in looks if look}
+
+
 def number_findings(facts: Facts) -> list[Finding]:
     """Numbers that may be wrong."""
-    looks = {fdi: _other_look(fdi, region) for fdi, region in facts.regions.items()}
+    looks = odd_looks(facts)
     doubtful = [
-        fdi for fdi in facts.regions if looks[fdi] or facts.confidence[fdi] < DOUBTFUL_NUMBER
+        fdi for fdi in facts.regions if fdi in looks or facts.confidence[fdi] < DOUBTFUL_NUMBER
     ]
     if len(doubtful) >= DOUBTFUL_SHARE * len(facts.regions):
         message = (
@@ -41,7 +47,7 @@ def number_findings(facts: Facts) -> list[Finding]:
         return [Finding("numbers-unsure", "high", message, tuple(doubtful))]
     findings = []
     for fdi in doubtful:
-        if looks[fdi]:
+        if fdi in looks:
             message = (
                 f"{facts.name(fdi)} looks like a {looks[fdi]} but stands in the place of a "
                 f"{POSITION_NAMES[by_fdi(fdi).position - 1]}: check the number."

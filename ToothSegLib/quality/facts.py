@@ -7,7 +7,7 @@ values were chosen on simulated dentitions of seeds from 921,000 and from 960,00
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,6 +24,8 @@ from ToothSegLib.volume import Volume
 
 _SLOT = {int(fdi): divmod(slot, SLOTS_PER_ARCH) for slot, fdi in enumerate(SLOT_FDI.ravel())}
 _FIT_ROUNDS = 8
+# So many teeth tell by themselves how their row lies, however far the mouth is open.
+_TEETH_OF_A_ROW = 5
 _WIDTH_PERCENTS = (2, 98)
 _MOST_POINTS = 20_000
 # What is further away than this from a tooth has nothing to do with it.
@@ -108,7 +110,7 @@ class Facts:
         self.scale = float(np.median(list(ratios.values()))) if self.own_scale else 1.0
         self.sizes = {fdi: ratio / self.scale for fdi, ratio in ratios.items()}
         self.lengths = self._lengths()
-        self.pose = self._pose()
+        self.pose = self._pose(self.regions)
 
     def name(self, fdi: int) -> str:
         """Such as "11 (upper right central incisor)"."""
@@ -136,10 +138,26 @@ class Facts:
                 yield Step(first, second, end - start, usual, float(way @ unit) / usual, apart)
 
     def height_mm(self, fdi: int) -> float:
-        """How far a tooth's centre lies above its place in the row, below if negative."""
-        arch, slot = _SLOT[fdi]
-        place = self.pose.to_lps(self.pose.places()[arch, slot])
-        return float((self.regions[fdi].centroid - place) @ self.up)
+        """How far a tooth's centre lies above its place in the row, below if negative.
+
+        By the others of its row if they are enough: where the mouth is wide open, the two rows do
+        not lie as the template has them.
+        """
+        others = [other for other in self._row(_SLOT[fdi][0]) if other != fdi]
+        return self._height(fdi, self._pose(others) if self._enough(others) else self.pose)
+
+    def height_by_all_mm(self, fdi: int) -> float:
+        """The same by the teeth of both rows."""
+        return self._height(fdi, self.pose)
+
+    def hanging_mm(self) -> float:
+        """How far the lower row lies below its place under the upper one, above it if negative; 0
+        where either has too few teeth to tell."""
+        upper, lower = self._row(0), self._row(1)
+        if not (self._enough(upper) and self._enough(lower)):
+            return 0.0
+        above, below = self._pose(upper), self._pose(lower)
+        return float((above.translation - below.translation) @ above.rotation[:, 2])
 
     def away_mm(self, region: Region, fdi: int) -> float:
         """How far a region's centre lies from a tooth's place in the row."""
@@ -207,10 +225,20 @@ class Facts:
         length = float(np.linalg.norm(way))
         return self.pose.rotation @ way / length, length * self.pose.scale
 
-    def _pose(self) -> Pose:
+    def _height(self, fdi: int, pose: Pose) -> float:
+        place = pose.to_lps(pose.places()[_SLOT[fdi]])
+        return float((self.regions[fdi].centroid - place) @ pose.rotation[:, 2])
+
+    def _row(self, arch: int) -> list[int]:
+        return [fdi for fdi in self.regions if _SLOT[fdi][0] == arch]
+
+    def _enough(self, row: Collection[int]) -> bool:
+        return len(row) >= _TEETH_OF_A_ROW
+
+    def _pose(self, numbers: Collection[int]) -> Pose:
         upright = Pose(np.eye(3), np.zeros(3))
-        if not self.regions:
+        if not numbers:
             return upright
-        centroids = np.array([region.centroid for region in self.regions.values()])
-        arches, slots = np.array([_SLOT[fdi] for fdi in self.regions]).T
+        centroids = np.array([self.regions[fdi].centroid for fdi in numbers])
+        arches, slots = np.array([_SLOT[fdi] for fdi in numbers]).T
         return fit_pose(centroids, arches, slots, upright, _FIT_ROUNDS)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from ToothSegLib.numbering import Numbering
-from ToothSegLib.quality.doubts import number_findings, unclear_findings
+from ToothSegLib.quality.doubts import number_findings, odd_looks, unclear_findings
 from ToothSegLib.quality.facts import Facts
 from ToothSegLib.quality.greys import measure_greys
 from ToothSegLib.quality.joins import (
@@ -13,6 +13,7 @@ from ToothSegLib.quality.joins import (
     rejoined_findings,
     split_findings,
     twice_findings,
+    two_heights_findings,
 )
 from ToothSegLib.quality.left_out import (
     no_place_findings,
@@ -72,20 +73,24 @@ def find_findings(
             *noise_findings(dropped_mm3),
         ]
         return by_urgency(findings + backwards + about_voxels)
+    order = order_findings(facts)
+    if all(len(finding.fdi) <= 2 for finding in order):
+        # Of a head that is upside down all numbers are wrong, whichever two are out of order.
+        order = upside_down_findings(facts) or order
+    two_heights = two_heights_findings(facts, dict(stacked))
+    merged = merged_findings(facts, _named(two_heights))
     split, pieces = split_findings(facts)
-    main = [
-        *twice_findings(facts),
-        *(order_findings(facts) or upside_down_findings(facts)),
-        *merged_findings(facts, dict(stacked)),
-        *split,
-    ]
+    main = [*twice_findings(facts), *order, *two_heights, *merged, *split]
     told = _named(main)
-    # Where a tooth is wrong, the doubt about its neighbours' numbers only follows from it.
-    near = told | {fdi for step in facts.steps() for fdi in step.pair if told & set(step.pair)}
+    # Where these have pushed a row along, a doubt about a neighbour's number only follows from it;
+    # a look that contradicts a number does not.
+    pushed = _named([*order, *merged, *(finding for finding in split if len(finding.fdi) > 1)])
+    near = {fdi for step in facts.steps() for fdi in step.pair if pushed & set(step.pair)}
+    follows = told | (near - odd_looks(facts).keys())
     main += [
         finding
         for finding in number_findings(facts)
-        if len(finding.fdi) > 1 or not near.issuperset(finding.fdi)
+        if len(finding.fdi) > 1 or not follows.issuperset(finding.fdi)
     ]
     findings += main
     all_unsure = _told_of("numbers-unsure", main)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 import numpy as np
 
@@ -30,37 +30,46 @@ HALF_AT_MOST, BOTH_AT_MOST, HALF_AT_LEAST, BOTH_AT_LEAST = 0.9, 1.6, 0.1, 0.6
 # Halves that both got a number, and pushed the others along; or that passes for a third molar.
 NUMBERED_HALF_AT_MOST, NUMBERED_BOTH_AT_MOST, NUMBERED_ALONG = 0.7, 1.25, 0.65
 THIRD_MOLAR_HALF_AT_MOST = 0.65
+# What is larger has hardly lost a half; what lies in its place may be an extra tooth.
+SMALL = 0.75
 
 
-def merged_findings(facts: Facts, stacked: Mapping[int, float]) -> list[Finding]:
-    """Regions as wide as two neighbours, of two heights, or from one jaw into the other.
+def two_heights_findings(facts: Facts, stacked: Mapping[int, float]) -> list[Finding]:
+    """Regions of two heights, or from one jaw into the other.
 
     Args:
-        facts: the teeth; a tooth that the scan cuts is not judged by its width and looks.
+        facts: the teeth; a tooth that the scan cuts is not judged by its looks.
         stacked: label of a region whose votes gather at two heights -> how far apart, mm.
     """
     findings = []
     for fdi, region in facts.regions.items():
-        size = facts.sizes.get(fdi)
         upper, lower = (
             float(region.type_probabilities[jaw].sum()) for jaw in (slice(1, 9), slice(9, None))
         )
-        if size is not None and min(upper, lower) >= OTHER_JAW_SHARE * (upper + lower):
+        if fdi in facts.sizes and min(upper, lower) >= OTHER_JAW_SHARE * (upper + lower):
             message = (
                 f"{facts.name(fdi)} looks like a tooth of either jaw: it may be merged with the "
                 "tooth that it bites on; split it."
             )
             findings.append(Finding("merged", "high", message, (fdi,)))
-            continue
-        if region.label in stacked:
+        elif region.label in stacked:
             message = (
                 f"{facts.name(fdi)} may be two teeth, one above the other, such as a milk tooth "
                 f"and the bud of the next: they are {stacked[region.label]:.0f} mm apart. If so, "
                 "split it."
             )
             findings.append(Finding("merged", "high", message, (fdi,)))
-            continue
-        if size is None:
+    return findings
+
+
+def merged_findings(facts: Facts, told: Collection[int]) -> list[Finding]:
+    """Regions as wide as two neighbours, those apart of which something else was told.
+
+    Another number of the row has no tooth then, so those between may be off by one.
+    """
+    findings = []
+    for fdi, size in facts.sizes.items():
+        if fdi in told:
             continue
         wide = facts.width(fdi)
         absent = [number for number in neighbours(fdi) if number not in facts.regions]
@@ -100,11 +109,14 @@ def split_findings(facts: Facts) -> tuple[list[Finding], set[int]]:
         if fdi is None:
             continue
         pieces.add(region.label)
+        small = facts.sizes[fdi] < SMALL
         message = (
-            f"{facts.name(fdi)} may be cut in two: it is small, and a piece of "
-            f"{region.volume_mm3:.0f} mm3 in its place was left out. If so, add the piece to it."
+            f"{facts.name(fdi)} may be cut in two{'' if small else ', or have an extra tooth'}: "
+            f"{'it is small, and ' if small else ''}a piece of {region.volume_mm3:.0f} mm3 at "
+            f"{in_lps([region.place])} mm LPS, in its place, was left out. If it is cut, add the "
+            "piece to it."
         )
-        findings.append(Finding("split", "high", message, (fdi,)))
+        findings.append(Finding("split", "high", message, (fdi,), (region.place,)))
     for step in facts.steps():
         sizes = [facts.sizes.get(fdi, 1.0) for fdi in (step.first, step.second)]
         small = max(sizes) <= NUMBERED_HALF_AT_MOST
