@@ -199,6 +199,10 @@ class ToothSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.panel.leave_scene()
 
     def _on_scene_comes(self, caller: Any, event: Any) -> None:
+        # A selector takes the first volume that comes, and would write it over the one chosen in
+        # the scene, whose parameters are there before.
+        if self._is_open:
+            self._drop_parameters()
         self.panel.expect_results()
 
     def _on_scene_there(self, caller: Any, event: Any) -> None:

@@ -121,3 +121,16 @@ def test_nothing_is_touched_where_no_voxel_has_changed(node: Any, corrections: A
     corrections.undo()
     corrections.take_note()
     assert digest(node) == start
+
+
+def test_what_is_marked_in_another_module_is_what_it_was(
+    node: Any, corrections: Any, opened: list[Any]
+) -> None:
+    segments_of(node)["tooth_16"].RemoveTag("ToothSeg.Review")
+    corrections.leave()
+    for fdi in (14, 16):
+        segments_of(node)[f"tooth_{fdi}"].SetTag("ToothSeg.Review", "approved")
+    corrections.come_back()
+    assert (_review(node, 14), _review(node, 16)) == ("predicted", None)
+    assert [(bitten.teeth, bitten.kept) for bitten in opened] == [((), (14, 16))]
+    assert corrections.can_undo is None

@@ -5,6 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pytest
+
 from panel_fixture import give_result, open_panel, settle
 
 
@@ -57,6 +60,54 @@ def test_a_saved_scene_brings_the_panel_back(
     assert "reviewed" in states[16]
     assert "missing" in states[31]
     assert ui.findingsList.count == 2
+
+
+@pytest.mark.parametrize("region", [False, True])
+def test_a_loaded_scene_brings_the_volume_that_was_chosen(
+    toothseg: Any, scene: Any, tmp_path: Path, region: bool
+) -> None:
+    import slicer
+
+    widget = open_panel(toothseg)
+    rng = np.random.default_rng(0)
+    for name in ("A", "B"):
+        voxels = rng.integers(0, 9, (5, 6, 7)).astype(np.int16)
+        slicer.util.addVolumeFromArray(voxels, name=name)
+    widget.ui.inputSelector.setCurrentNode(slicer.util.getNode("B"))
+    settle()
+    if region:
+        roi = scene.AddNewNodeByClass("vtkMRMLMarkupsROINode", "Jaw")
+        widget.logic.getParameterNode().roi = roi
+        settle()
+    assert slicer.util.saveScene(str(tmp_path / "scene.mrb"))
+    scene.Clear(0)
+    settle()
+    slicer.util.loadScene(str(tmp_path / "scene.mrb"))
+    settle()
+    parameters = widget.logic.getParameterNode()
+    assert parameters.inputVolume.GetName() == "B"
+    assert widget.ui.inputSelector.currentNode() is parameters.inputVolume
+    assert (parameters.roi and parameters.roi.GetName()) == ("Jaw" if region else None)
+    assert widget.ui.roiSelector.currentNode() is parameters.roi
+
+
+def test_a_scene_that_is_added_leaves_the_tooth_in_hand(
+    toothseg: Any, sample_volume_node: Any, sample_labels: Any, scene: Any, tmp_path: Path
+) -> None:
+    import slicer
+
+    widget = open_panel(toothseg)
+    node = give_result(widget, sample_volume_node, sample_labels)
+    widget.panel.result.selection.set((16,))
+    other = slicer.vtkMRMLScene()
+    other.AddNewNodeByClass("vtkMRMLTextNode", "Remark")
+    other.SetURL(str(tmp_path / "remark.mrml"))
+    assert other.Commit()
+    slicer.util.loadScene(str(tmp_path / "remark.mrml"), {"clear": False})
+    settle()
+    assert slicer.util.getNode("Remark") is not None
+    assert widget.ui.resultSelector.currentNode() is node
+    assert widget.panel.result.selection.teeth == (16,)
 
 
 def test_a_closed_scene_empties_the_panel(

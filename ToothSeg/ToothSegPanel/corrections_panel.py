@@ -86,7 +86,7 @@ class CorrectionsPanel:
         self.refresh()
 
     def say_opened(self, bitten: Bitten, of: str = "") -> None:
-        """Say which reviewed teeth are open again or gone, and what was painted meanwhile.
+        """Say which reviewed teeth are open again or gone, what was painted, which marks are kept.
 
         Args:
             bitten: what has happened.
@@ -108,6 +108,12 @@ class CorrectionsPanel:
         if bitten.teeth:
             changed = told(bitten.teeth, "was", "were")
             lines.append(f"<b>{changed} changed</b> {how or 'by hand'}: look at {them} again.")
+        if bitten.kept:
+            whose = words.numbers(bitten.kept, self._notation)
+            lines.append(
+                f"<b>The review of {whose} is as you left it</b>: the Segment Editor's Undo takes "
+                "back voxels only."
+            )
         self._say(" ".join([f"<i>{escape(of)}</i>:"] * bool(of) + lines))
 
     def choose_number(self, fdi: int) -> None:

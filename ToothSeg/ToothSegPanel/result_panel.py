@@ -131,18 +131,19 @@ class ResultPanel:
 
         Other modules paint on results that are not shown here, too.
         """
-        self._corrections()  # of the one that is shown there may be none yet
-        for _, corrections in list(self._histories.values()):
+        for corrections in self._every_corrections():
             corrections.take_note()
 
     def leave(self) -> None:
         """The user goes to another module."""
-        self.take_note()
+        for corrections in self._every_corrections():
+            corrections.leave()
         self.training.leave()
 
     def catch_up(self) -> None:
         """The user is back, and the panel shows what there is: see to what was edited meanwhile."""
-        self.take_note()
+        for corrections in self._every_corrections():
+            corrections.come_back()
         self.training.catch_up()
 
     def refresh(self) -> None:
@@ -247,6 +248,11 @@ class ResultPanel:
             made = Corrections(node, opened=opened)
             known = self._histories[node.GetID()] = (node, made)
         return known[1]
+
+    def _every_corrections(self) -> list[Any]:
+        """Those of every result that has been shown."""
+        self._corrections()  # of the one that is shown there may be none yet
+        return [corrections for _, corrections in self._histories.values()]
 
     def _step_done(self, what: str) -> None:
         """A correction or a judgement: show it, and save it where that is wanted."""

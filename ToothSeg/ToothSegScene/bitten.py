@@ -3,6 +3,9 @@
 Slicer's Segment Editor overwrites all segments as it comes: who paints a tooth too far takes from
 its neighbour without a word. What was reviewed of the neighbour is no longer what is there; and a
 tooth that is gone would be learned as background, and nothing would wait for a look at it.
+
+The editor's own Undo brings back segments with their tags: with old voxels come the review marks
+of that time. Nobody reviews in another module, so what was marked when the reader left counts.
 """
 
 from __future__ import annotations
@@ -39,6 +42,8 @@ class Bitten:
         teeth: FDI numbers of the reviewed teeth that are not now what was reviewed.
         gone: FDI numbers of the teeth of which no voxel is left, reviewed or not.
         painted: FDI numbers of the teeth that were painted meanwhile, as far as can be told.
+        kept: FDI numbers of the teeth that have the same voxels and came with another review mark:
+            theirs is again what it was.
         state: the later state, in which the review of these teeth is open again, those of the 28
             that are gone count as lost, and approved ones that were painted as corrected.
     """
@@ -46,10 +51,17 @@ class Bitten:
     teeth: tuple[int, ...]
     gone: tuple[int, ...]
     painted: tuple[int, ...]
+    kept: tuple[int, ...]
     state: State
 
+    def __bool__(self) -> bool:
+        """Whether there is anything to tell."""
+        return bool(self.teeth or self.gone or self.kept)
 
-def look_for_bites(before: State, after: State, in_hand: str | None) -> Bitten:
+
+def look_for_bites(
+    before: State, after: State, in_hand: str | None, *, away: bool = False
+) -> Bitten:
     """Compare two states between which the reader, or a script, has edited by other means.
 
     A tooth that was in hand, or that has only grown, was painted itself. Any other one that has
@@ -60,17 +72,23 @@ def look_for_bites(before: State, after: State, in_hand: str | None) -> Bitten:
         before: the state that was known last.
         after: the present one, of the same run's result.
         in_hand: id of the segment selected in the Segment Editor; None if nobody knows.
+        away: whether the reader was in another module: review marks are those of the first state.
     """
     known = {segment.id: segment for segment in before.segments}
     there = after.teeth().keys()
     gone = sorted(before.teeth().keys() - there)
-    bitten, painted, segments = [], [], []
+    bitten, painted, kept, segments = [], [], [], []
     for segment in after.segments:
         old = known.get(segment.id)
-        review = segment.look.tags.get(REVIEW, "")
+        marked = review = segment.look.tags.get(REVIEW, "")
         fdi = fdi_of(segment)
-        if not fdi or (old is not None and _same_voxels(before, old, after, segment)):
+        if away and old is not None and fdi and fdi == fdi_of(old):
+            review = old.look.tags.get(REVIEW, "")
+        if not fdi:
             pass
+        elif old is not None and _same_voxels(before, old, after, segment):
+            if review != marked:
+                kept.append(fdi)
         elif fdi not in there:  # of two with a number the other may have voxels
             review = PREDICTED
         elif segment.id == in_hand or old is None or _only_grown(before, old, after, segment):
@@ -80,15 +98,14 @@ def look_for_bites(before: State, after: State, in_hand: str | None) -> Bitten:
         elif review in _REVIEWED and old.look.tags.get(REVIEW) in _REVIEWED:
             bitten.append(fdi)
             review = PREDICTED
-        if review != segment.look.tags.get(REVIEW, ""):
-            look = replace(segment.look, tags={**segment.look.tags, REVIEW: review})
-            segment = replace(segment, look=look)
+        if review != marked:
+            segment = replace(segment, look=segment.look.reviewed(review))
         segments.append(segment)
     lost = (missing.lost_of(after) | set(gone)) - there
     # A third molar cannot be declared missing: counted as lost, it would keep a case open for ever.
     state = missing.with_numbers(after, lost=lost & set(FDI_NUMBERS))
     state = replace(state, segments=tuple(segments))
-    return Bitten(tuple(bitten), tuple(gone), tuple(painted), state)
+    return Bitten(tuple(bitten), tuple(gone), tuple(painted), tuple(kept), state)
 
 
 def segment_in_hand(segmentation_node: Any) -> str | None:

@@ -40,7 +40,8 @@ class Corrections:
     Args:
         segmentation_node: vtkMRMLSegmentationNode.
         history: where the steps go; by default up to 100 steps and 256 MB.
-        opened: told which teeth are open again or gone, and which ones were painted meanwhile.
+        opened: told which teeth are open again or gone, which ones were painted meanwhile, and
+            which ones came with another review mark than they had.
     """
 
     def __init__(
@@ -53,6 +54,7 @@ class Corrections:
         self._snapshots = Snapshots(segmentation_node)
         self._history = history if history is not None else History()
         self._opened = opened
+        self._away = False
 
     def renumber(self, fdi: int, new: int) -> None:
         """Give a tooth another number, which must be free."""
@@ -174,6 +176,19 @@ class Corrections:
         """Take what was done by other means since the last step for a step of its own, if any."""
         self._is_usable()
 
+    def leave(self) -> None:
+        """The reader goes to another module, where voxels are edited and nothing is reviewed.
+
+        Until `come_back` the review marks are those of now, whatever the tags say: the Segment
+        Editor's Undo brings old ones back with the voxels.
+        """
+        self._away = self._is_usable()  # or the marks known are older ones
+
+    def come_back(self) -> None:
+        """The reader is back: take what was done meanwhile for a step, if any."""
+        self.take_note()
+        self._away = False
+
     @property
     def why_no_shapes(self) -> str:
         """Why no shape can be changed, by merge, split, keep_largest or smooth; "" if it can."""
@@ -241,13 +256,16 @@ class Corrections:
         if self._node is None or self._node.GetScene() is None:
             raise InputError("the segmentation is no longer in the scene: choose another")
         state = self._snapshots.capture()
-        known = self._history.of_same_run(state)
-        bitten = known and look_for_bites(known, state, segment_in_hand(self._node))
-        if bitten and bitten.state != state:
+        known = self._history.of_same_run(state, or_reviews=self._away)
+        bitten = None
+        if known is not None:
+            in_hand = segment_in_hand(self._node)
+            bitten = look_for_bites(known, state, in_hand, away=self._away)
+        if bitten is not None and bitten.state != state:
             # A part of the step by hand, so that its undo brings the old review back.
             state = self._snapshots.apply(bitten.state)
         self._history.notice(state)
-        if bitten and (bitten.teeth or bitten.gone):
+        if bitten:
             self._opened(bitten)
         renumbering.check_present(state.teeth(), *fdis)
         return state

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from ToothSegScene.moved import move_between
-from ToothSegScene.state import REVIEW, Look, Mask, Segment, State
+from ToothSegScene.state import REVIEW, Mask, Segment, State
 
 BY_HAND = "edit by hand"
 """Name of a step that was not a correction: the Segment Editor's, or a script's."""
@@ -64,13 +64,20 @@ class History:
         }
         return sum(masks.values())
 
-    def of_same_run(self, current: State) -> State | None:
-        """The state known last, if this one is of the same run's result and other voxels."""
+    def of_same_run(self, current: State, *, or_reviews: bool = False) -> State | None:
+        """The state known last, if this one is of the same run's result and other voxels.
+
+        Args:
+            current: the present state.
+            or_reviews: whether other review marks are enough.
+        """
         self._follow(current)
         last = self._last
-        if last is None or last.report != current.report or last.voxels() == current.voxels():
+        if last is None or last.report != current.report:
             return None
-        return last
+        if last.voxels() != current.voxels():
+            return last
+        return last if or_reviews and last.reviews() != current.reviews() else None
 
     def notice(self, current: State) -> None:
         """Take note of what has happened to the segmentation since the last step.
@@ -142,7 +149,7 @@ def _between(start: State, end: State, current: State) -> State:
             return segment
         look = present[segment.id]
         if _voxels(start, old) != _voxels(end, segment):
-            look = _reviewed_as(look, segment.look)
+            look = look.reviewed(segment.look.tags.get(REVIEW, ""))
         return replace(segment, look=look)
 
     return replace(
@@ -154,11 +161,3 @@ def _between(start: State, end: State, current: State) -> State:
 
 def _voxels(state: State, segment: Segment) -> tuple[tuple[float, ...] | None, Mask | None]:
     return state.matrix(segment), state.mask(segment)
-
-
-def _reviewed_as(look: Look, other: Look) -> Look:
-    """A look with the review of another one, be it none."""
-    tags = {name: value for name, value in look.tags.items() if name != REVIEW}
-    if REVIEW in other.tags:
-        tags[REVIEW] = other.tags[REVIEW]
-    return replace(look, tags=tags)

@@ -130,7 +130,12 @@ class Look:
 
     def corrected(self) -> Look:
         """The same tooth, marked as corrected."""
-        return replace(self, tags={**self.tags, REVIEW: CORRECTED})
+        return self.reviewed(CORRECTED)
+
+    def reviewed(self, review: str) -> Look:
+        """The same tooth with another review mark; "" for none."""
+        tags = {name: value for name, value in self.tags.items() if name != REVIEW}
+        return replace(self, tags={**tags, REVIEW: review} if review else tags)
 
 
 @dataclass(frozen=True)
@@ -187,6 +192,10 @@ class State:
             (segment.id, segment.look.tags.get(FDI), self.matrix(segment), self.mask(segment))
             for segment in self.segments
         ]
+
+    def reviews(self) -> list[str | None]:
+        """The review mark of each segment."""
+        return [segment.look.tags.get(REVIEW) for segment in self.segments]
 
 
 def fdi_of(segment: Segment) -> int:

@@ -23,8 +23,9 @@ from ToothSegLib.dataset.voxels import teeth_of as teeth_in
 from ToothSegLib.errors import InputError
 from ToothSegLib.report import Segmentation, from_json, measure_teeth
 from ToothSegLib.volume import Volume
+from ToothSegScene.fingerprints import fingerprints_of
 from ToothSegScene.hand_drawn import number_by_name, remarks_in_words
-from ToothSegScene.layer_values import LABELMAP, image_key
+from ToothSegScene.layer_values import LABELMAP
 from ToothSegScene.nodes import nodes_of_class
 from ToothSegScene.own_scan import doubts_in_words, off_in_words, scan_is_lost
 from ToothSegScene.review import progress, restore_review, review_of
@@ -167,14 +168,15 @@ def cautions_in_words(segmentation_node: Any) -> str:
 def content_of(segmentation_node: Any) -> tuple[Any, ...]:
     """What a save takes of a result, to be compared: the same again as long as nothing changes.
 
-    Voxels by the time of their last change, so that none is looked at.
+    In whatever layers the teeth lie: Slicer puts them into fewer when it saves the scene. An image
+    is looked at again only when it has been touched.
     """
     segmentation = segmentation_node.GetSegmentation()
     teeth = []
     for fdi, segment_id in teeth_of(segmentation_node).items():
         segment = segmentation.GetSegment(segment_id)
         image = segment.GetRepresentation(LABELMAP)
-        teeth.append((fdi, segment.GetLabelValue(), image_key(image)))
+        teeth.append((fdi, fingerprints_of(image).get(segment.GetLabelValue())))
     return tuple(teeth), tuple(review_of(segmentation_node).items())
 
 
