@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from ToothSegLib.evaluation import disturbances as d
-from ToothSegLib.evaluation.robustness import DISTURBANCES, as_table, run, without_slivers
+from ToothSegLib.evaluation.robustness import DISTURBANCES, as_table, run
+from ToothSegLib.evaluation.slivers import without_slivers
 from ToothSegLib.models import load_bundle
 from ToothSegLib.volume import Volume
 

@@ -14,13 +14,12 @@ import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-import numpy as np
-
 from ToothSegLib.cascade import segment
 from ToothSegLib.errors import ToothSegError
 from ToothSegLib.evaluation import disturbances as d
 from ToothSegLib.evaluation.metrics import evaluate
 from ToothSegLib.evaluation.scores import Evaluation
+from ToothSegLib.evaluation.slivers import without_slivers
 from ToothSegLib.models import Bundle, load_bundle
 from ToothSegLib.segment_labels import read_labels
 from ToothSegLib.volume import Volume
@@ -54,24 +53,6 @@ def run(
         seen, truth = disturb(scan, labels)
         result = segment(seen, bundle=bundle, device=device)
         yield name, evaluate(*without_slivers(result.labels, truth, labels))
-
-
-def without_slivers(predicted: Volume, truth: Volume, whole: Volume) -> tuple[Volume, Volume]:
-    """Both without the teeth of which ``truth`` has less than half of what ``whole`` has.
-
-    A predicted tooth goes where it shares more voxels with such a tooth than with any other.
-    """
-    volumes = [np.bincount(v.array.ravel(), minlength=100) * v.voxel_mm3 for v in (truth, whole)]
-    sliver = (volumes[0] > 0) & (volumes[0] < 0.5 * volumes[1])
-    sliver[0] = False
-    pairs = predicted.array.astype(np.int64).ravel() * 100 + truth.array.ravel()
-    overlap = np.bincount(pairs, minlength=100 * 100).reshape(100, 100)
-    overlap[:, 0] = 0
-    theirs = sliver[overlap.argmax(axis=1)] & overlap.any(axis=1)
-    return tuple(  # type: ignore[return-value]
-        volume.with_array(np.where(gone[volume.array], 0, volume.array))
-        for volume, gone in ((predicted, theirs), (truth, sliver))
-    )
 
 
 def as_table(results: list[tuple[str, Evaluation]]) -> str:

@@ -2,9 +2,9 @@
 
     python -m ToothSegLib.evaluation.strata [--anatomy DIR] [--physics] [--model NAME ...]
 
-Each stratum differs from *clean* in one thing. The same heads go to every bundle. With --anatomy,
-every second head carries that individual's teeth in their own places; name one that no bundle was
-trained on.
+Each stratum differs from *clean* in one thing; teeth of which it shows less than half are not asked
+for. The same heads go to every bundle. With --anatomy, every second head carries that individual's
+teeth in their own places; name one that no bundle was trained on.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from ToothSegLib.errors import ToothSegError
 from ToothSegLib.evaluation import disturbances
 from ToothSegLib.evaluation.benchmark import CaseResult, summarise
 from ToothSegLib.evaluation.metrics import evaluate
+from ToothSegLib.evaluation.slivers import without_slivers
 from ToothSegLib.models import Bundle, load_bundle
 from ToothSegLib.synthesis.case import Case
 from ToothSegLib.synthesis.compose import Wish, make_case
@@ -37,8 +38,6 @@ _ALL = (*UPPER_ARCH, *LOWER_ARCH)
 _THIRDS = tuple(fdi for fdi in _ALL if fdi % 10 == 8)
 _NOISE = 200.0  # thousandths of the enamel's grey value, more or less
 _STRONG_TILT_DEG = 18.0
-# Of a tooth, at least, in view: of one that the field hardly touches no number can be asked.
-_ASKED = 0.25
 
 
 @dataclass(frozen=True)
@@ -104,9 +103,8 @@ STRATA = (
 
 def scans_of(
     stratum: Stratum, individuals: Sequence[Individual], count: int, physics: bool
-) -> Iterator[tuple[str, Volume, Volume, set[int]]]:
-    """Name, picture and labels of the stratum's cases, and the FDI numbers that are not asked for:
-    of teeth of which less than a quarter is in view, which the labels do not hold.
+) -> Iterator[tuple[str, Volume, Volume, Volume]]:
+    """Name, picture and labels of the stratum's cases, and the labels before anything was cut.
 
     Raises:
         InputError: ``physics`` without the Reconstruction Toolkit.
@@ -123,27 +121,11 @@ def scans_of(
             wish=stratum.wish(np.random.default_rng(seed)),
         )
         image, labels = _scanned(stratum, case, seed, physics)
-        cut: set[int] = set()
+        whole = labels
         if stratum.disturb:
-            whole = labels
-            image, labels = stratum.disturb(image, whole)
-            cut = slivers(whole, labels)
+            image, labels = stratum.disturb(image, labels)
         source = individuals[0].name if mesh else "procedural"
-        yield f"{stratum.name}, {seed} {source}", image, without(labels, cut), cut
-
-
-def slivers(whole: Volume, seen: Volume) -> set[int]:
-    """FDI numbers of the teeth of which less than a quarter is in view."""
-    before, after = (
-        np.bincount(labels.array.ravel(), minlength=100) * np.prod(labels.spacing)
-        for labels in (whole, seen)
-    )
-    return {int(fdi) for fdi in np.flatnonzero((after > 0) & (after < _ASKED * before)) if fdi}
-
-
-def without(labels: Volume, teeth: set[int]) -> Volume:
-    """The labels with these teeth taken out."""
-    return labels.with_array(np.where(np.isin(labels.array, sorted(teeth)), 0, labels.array))
+        yield f"{stratum.name}, {seed} {source}", image, labels, whole
 
 
 def _scanned(stratum: Stratum, case: Case, seed: int, physics: bool) -> tuple[Volume, Volume]:
@@ -169,10 +151,10 @@ def run(
     """Stratum, bundle, by its name in `names_of`, and result of every case with every bundle."""
     names = names_of(bundles)
     for stratum in strata:
-        for name, image, truth, unasked in scans_of(stratum, individuals, count, physics):
+        for name, image, truth, whole in scans_of(stratum, individuals, count, physics):
             for bundle, shown in zip(bundles, names):
                 result = segment(image, bundle=bundle, device=device)
-                evaluation = evaluate(without(result.labels, unasked), truth)
+                evaluation = evaluate(*without_slivers(result.labels, truth, whole))
                 seconds = sum(result.timings.values())
                 yield stratum.name, shown, CaseResult(name, evaluation, seconds)
 
