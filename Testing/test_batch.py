@@ -18,7 +18,7 @@ import pytest
 import batch_stub
 from batch_stub import EXIT, FAULT, KILLED, write_scan
 from ToothSegLib.batch import one_scan, pool, run
-from ToothSegLib.batch.entry import Entry
+from ToothSegLib.batch.entry import Entry, Options, Scan, Task
 from ToothSegLib.batch.folder import LOCK_NAME, working_folder
 from ToothSegLib.batch.manifest import MANIFEST_NAME
 from ToothSegLib.batch.record import RECORD_NAME
@@ -26,8 +26,10 @@ from ToothSegLib.batch.run import BatchResult
 from ToothSegLib.cli import batch
 from ToothSegLib.cli.main import main
 from ToothSegLib.dataset.voxels import source_of
+from ToothSegLib.device_faults import give_up
 from ToothSegLib.errors import OutputError
 from ToothSegLib.models import Bundle, load_bundle
+from ToothSegLib.progress import ProgressCallback
 from ToothSegLib.tooth_names import FDI_NUMBERS
 from ToothSegLib.volume import Volume
 from ToothSegLib.volume_io import read_volume, write_volume
@@ -193,6 +195,24 @@ def test_what_fails_does_not_stop_the_rest(
         assert "\n" not in line["error"]
         assert not (scans.parent / "out" / name).exists()
     assert asked == ["cpu"]
+
+
+def work_that_loses_the_device(task: Task, progress: ProgressCallback | None = None) -> Entry:
+    """An entry whose code is the process; odd scans lose the device."""
+    if task.scan.name in ("s1", "s3"):
+        give_up("cuda")
+    return Entry.of(task.scan, "done", code=os.getpid())
+
+
+def test_a_process_that_has_lost_its_device_is_replaced() -> None:
+    scans = [Scan(f"s{n}", f"s{n}.nrrd", f"s{n}.nrrd", None, ()) for n in range(4)]
+    tasks = [Task(scan, "", "", Options(), {}) for scan in scans]
+    told = pool.work_here(tasks, 1, 1, lambda *_: None, lambda: False, work_that_loses_the_device)
+    entries = list(told)
+    assert [entry.name for entry in entries] == ["s0", "s1", "s2", "s3"]
+    assert {entry.status for entry in entries} == {"done"}
+    first, second, third, fourth = (entry.code for entry in entries)
+    assert first == second != third == fourth
 
 
 @pytest.mark.usefixtures("in_process")

@@ -14,6 +14,7 @@ from ToothSegLib.architectures import count_parameters
 from ToothSegLib.errors import BundleError, OutputError
 from ToothSegLib.models import list_bundles, load_bundle, write_bundle
 from ToothSegLib.network import UNet
+from ToothSegLib.user_models import promotions
 
 ARCHITECTURE = {
     "class": "UNet", "dim": 2, "in_channels": 1, "out_channels": 3, "n_blocks": 2,
@@ -92,6 +93,27 @@ def test_bundles_are_chosen_by_default_by_name_and_by_folder(box, tmp_path):
     assert load_bundle().name == "small"
     assert load_bundle("other").name == "other"
     assert load_bundle(box / "other").folder == box / "other"
+
+
+def test_a_home_that_is_no_folder_promotes_nothing(monkeypatch, tmp_path):
+    home = tmp_path / "null"
+    home.write_bytes(b"")
+    for path in (home, home / "share"):
+        monkeypatch.setenv("TOOTHSEG_HOME", str(path))
+        assert promotions() == ()
+        assert load_bundle().name in list_bundles()
+
+
+def test_a_list_of_promoted_bundles_that_cannot_be_read_says_where_to_look(monkeypatch, tmp_path):
+    monkeypatch.setenv("TOOTHSEG_HOME", str(tmp_path))
+    listed = tmp_path / "Models" / "promoted.json"
+    listed.mkdir(parents=True)
+    with pytest.raises(BundleError, match=r"promoted\.json: [^\n]*set TOOTHSEG_HOME"):
+        load_bundle()
+    listed.rmdir()
+    listed.write_bytes(b"\xff")
+    with pytest.raises(BundleError, match=r"^cannot read [^\n]*set TOOTHSEG_HOME[^\n]*$"):
+        promotions()
 
 
 def test_an_unknown_name_is_answered_with_the_known_ones(box):

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from argparse import Namespace
+from collections.abc import Iterator
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,14 +13,16 @@ import torch
 
 from learning_fixture import tiny_bundle, toy_scan
 from pretended_device import PretendedDevice
-from ToothSegLib import cascade, devices, models
+from ToothSegLib import cascade, device_faults, devices, models
 from ToothSegLib.architectures import build_network
+from ToothSegLib.backends import torch_pass
 from ToothSegLib.cli import doctor
 from ToothSegLib.device_faults import DeviceUnfitError
 from ToothSegLib.device_trial import check_device
 from ToothSegLib.devices import choose_device
 from ToothSegLib.errors import InputError
 from ToothSegLib.models import Bundle
+from ToothSegLib.progress import Progress
 from ToothSegLib.report import Segmentation
 from ToothSegLib.training.machine import Machine
 
@@ -95,19 +100,69 @@ def test_full_precision_is_that_of_float32(bundle: Bundle) -> None:
         def note(kernel: str, seen: set[tuple[bool, bool]] = seen[precision]) -> None:
             if "conv" in kernel:
                 cudnn = torch.backends.cudnn
-                seen.add((torch._C._get_cudnn_allow_tf32(), cudnn.deterministic))
+                seen.add((cudnn.conv.fp32_precision == "tf32", cudnn.deterministic))
 
         with PretendedDevice("cuda", error=note) as device:
             run(bundle, "cuda", precision)
         assert type_ in device.types
         assert (torch.float16 in device.types) == (precision == "auto")
-    before = torch._C._get_cudnn_allow_tf32()
-    with devices.as_precise("cuda", None):
-        assert not torch._C._get_cudnn_allow_tf32()
-        assert torch.backends.cudnn.enabled
-        assert torch.backends.cudnn.deterministic
-    assert torch._C._get_cudnn_allow_tf32() == before
     assert seen == {"full": {(False, True)}, "auto": {(True, True)}}
+
+
+SWITCHES = ("enabled", "benchmark", "deterministic")
+
+
+@pytest.fixture
+def cudnn() -> Iterator[Any]:
+    """PyTorch's switches, put back afterwards."""
+    cudnn: Any = torch.backends.cudnn
+    before, precision = [getattr(cudnn, name) for name in SWITCHES], cudnn.conv.fp32_precision
+    yield cudnn
+    for name, value in zip(SWITCHES, before, strict=True):
+        setattr(cudnn, name, value)
+    cudnn.conv.fp32_precision = precision
+
+
+@pytest.mark.parametrize("half", [None, torch.float16])
+@pytest.mark.parametrize("precision", ["ieee", "tf32"])
+def test_convolutions_are_as_precise_as_asked_whatever_was_set_before(
+    cudnn: Any, half: torch.dtype | None, precision: str
+) -> None:
+    """Since PyTorch 2.9 the older switch must not be read once the newer one was touched."""
+    cudnn.conv.fp32_precision = precision
+    cudnn.benchmark = True
+
+    def switches() -> list[Any]:
+        return [*(getattr(cudnn, name) for name in SWITCHES), cudnn.conv.fp32_precision]
+
+    before = switches()
+    within = [True, False, True, "ieee" if half is None else "tf32"]
+    with devices.as_precise("cuda", half):
+        assert switches() == within
+    with Machine(torch.device("cuda"), half).working():
+        assert switches() == within
+    with pytest.raises(InputError), devices.as_precise("cuda", half):
+        raise InputError("cancelled")
+    assert switches() == before
+    with devices.as_precise("cpu", half):
+        assert switches() == before
+
+
+def test_the_older_switch_can_be_read_as_before(cudnn: Any) -> None:
+    before = cudnn.allow_tf32
+    with devices.as_precise("cuda", None):
+        pass
+    assert cudnn.allow_tf32 == before
+
+
+def test_an_older_pytorch_is_told_by_its_own_switch(monkeypatch: pytest.MonkeyPatch) -> None:
+    older = SimpleNamespace(enabled=True, benchmark=True, deterministic=False, allow_tf32=True)
+    monkeypatch.setattr(torch.backends, "cudnn", older)
+    before = vars(older).copy()
+    with devices.as_precise("cuda", None):
+        within = {"enabled": True, "benchmark": False, "deterministic": True, "allow_tf32": False}
+        assert vars(older) == within
+    assert vars(older) == before
 
 
 @pytest.mark.parametrize(
@@ -144,19 +199,61 @@ def test_a_device_that_is_unfit_is_made_up_for(
     np.testing.assert_array_equal(result.labels.array, right.labels.array)
 
 
+@pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize(
-    ("value", "for_good"), [(float("nan"), False), (float("inf"), False), (0.0, True)]
+    ("value", "for_good"),
+    [(float("nan"), False), (float("inf"), False), (0.0, True), (0.0, False)],
 )
 def test_a_device_that_goes_wrong_while_it_computes_is_made_up_for(
-    bundle: Bundle, value: float, for_good: bool
+    bundle: Bundle, value: float, for_good: bool, kind: str
 ) -> None:
     """Its trial went well; of the pass over the scan no number is right, or none from then on."""
     right = run(bundle, "cpu")
-    with PretendedDevice("cuda", spoilt=value, for_good=for_good):
+    with PretendedDevice(kind, spoilt=value, for_good=for_good):
         result = run(bundle, "auto")
     assert said(result) == ["device-unfit"]
     assert result.provenance["device"] == "cpu"
     np.testing.assert_array_equal(result.labels.array, right.labels.array)
+
+
+def test_an_answer_that_is_truly_the_same_everywhere_is_no_fault() -> None:
+    """As the locator's is where nothing looks like teeth, in noise too."""
+    network = build_network({"class": "UNet", "dim": 3, "in_channels": 1, "out_channels": 1,
+                             "n_blocks": 2, "start_filters": 2})  # fmt: skip
+    with torch.no_grad():
+        network.head.weight[:] = 0.0
+        network.head.bias[:] = -3.0
+    noise = np.random.default_rng(0).random((64, 64, 64), np.float32)
+    with PretendedDevice("cuda"):
+        network.to("cuda")
+        with torch_pass(network, "cuda", None) as there:
+            (answer,) = there(noise, Progress())
+    assert np.ptp(answer) == 0
+    with PretendedDevice("cuda", spoilt=0.0):
+        network.to("cuda")
+        with (
+            pytest.raises(DeviceUnfitError, match="one of its answers is the same everywhere"),
+            torch_pass(network, "cuda", None) as there,
+        ):
+            there(noise, Progress())
+
+
+@pytest.mark.parametrize(
+    ("error", "given_up"),
+    [("CUDA error: unspecified launch failure", ["cuda"]), ("CUDA error: misaligned", ["cuda"]),
+     ("CUDA out of memory", [])],
+)  # fmt: skip
+def test_a_process_remembers_that_it_gave_its_device_up(
+    bundle: Bundle, monkeypatch: pytest.MonkeyPatch, error: str, given_up: list[str]
+) -> None:
+    def fail(kernel: str) -> None:
+        raise RuntimeError(error)
+
+    monkeypatch.setattr(device_faults, "_given_up", [])
+    with PretendedDevice("cuda", error=fail):
+        run(bundle, "auto")
+    assert device_faults._given_up == given_up
+    assert device_faults.has_given_up() == bool(given_up)
 
 
 def test_a_card_that_is_wrong_in_half_precision_goes_on_in_full(bundle: Bundle) -> None:
@@ -242,6 +339,26 @@ def too_old() -> bool:
 
     warnings.warn("CUDA initialization: The NVIDIA driver on your system is too old", stacklevel=1)
     return False
+
+
+@pytest.mark.parametrize(
+    ("version", "by_itself"),
+    [
+        ("2.2.2", "cpu"),
+        ("2.7.1", "cpu"),
+        ("2.8.0a0+git1", "mps"),
+        ("2.13.0", "mps"),
+        ("3.0", "mps"),
+    ],
+)
+def test_metal_is_taken_by_itself_only_where_pytorch_knows_what_it_needs(
+    monkeypatch: pytest.MonkeyPatch, version: str, by_itself: str
+) -> None:
+    monkeypatch.setattr(torch, "__version__", version)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: True)
+    assert choose_device() == by_itself
+    assert choose_device("mps") == "mps"
 
 
 def test_a_driver_that_is_too_old_is_said(bundle: Bundle, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -109,7 +109,7 @@ def ready(
     Raises:
         BackendError: OpenVINO does not work here.
         BundleError: the weights do not fit their architecture.
-        DeviceUnfitError: the graphics device computes wrongly.
+        DeviceUnfitError: the graphics device computes wrongly, as is seen here or of a pass.
     """
     if isinstance(network, StoredNetwork):
         from ToothSegLib.openvino_backend import openvino_pass
@@ -131,16 +131,18 @@ def torch_pass(network: nn.Module, device: str, half: torch.dtype | None) -> Ite
 
     @torch.inference_mode()
     def run(image: NDArray[np.float32], progress: Progress) -> list[NDArray[np.float32]]:
-        batch = as_tensor(image)[None, None]
-        batch = batch.to(device, memory_format=order)
+        here = as_tensor(image)[None, None]
+        batch = here.to(device, memory_format=order)
         lower = nullcontext() if half is None else torch.autocast(device, dtype=half)
         with telling_layers(network, costs, progress), lower:
             answer = network(batch)
         outputs = [answer] if isinstance(answer, torch.Tensor) else answer
         # Narrow numbers are moved, and widened here.
-        passed = [as_array(output[0].cpu()) for output in outputs if output is not None]
+        moved = [output.cpu() for output in outputs if output is not None]
+        passed = [as_array(output[0]) for output in moved]
         if device != "cpu" and not all(np.isfinite(output).all() for output in passed):
             raise DeviceUnfitError(device, "some of its answers are no numbers")
+        trial.check_same_everywhere(here, moved)
         return passed
 
     with as_precise(device, half):

@@ -17,13 +17,16 @@ _NO_MEMORY = ("out of memory", "ALLOC_FAILED", "can't allocate memory", "not eno
 # By this PyTorch begins what it says when the computer's own memory ran out.
 _HOST_MEMORY = "DefaultCPUAllocator"
 
-# What drivers say of a graphics device that has gone or hangs.
+# What drivers say of a graphics device that has gone or hangs. Metal raises nothing then, it only
+# writes to the terminal: see `device_trial.Trial.check_same_everywhere`.
 _LOST = (
     "device lost", "fallen off the bus", "unspecified launch failure", "launch timed out",
     "ECC error", "no CUDA-capable device", "CUDA error: unknown error", "driver shutting down",
-    "device is unavailable", "GPU is lost", "Device lost", "command buffer exited with error",
+    "device is unavailable", "GPU is lost", "Device lost",
 )  # fmt: skip
 _LONGEST = 120  # letters of what a driver says that are told on
+
+_given_up: list[str] = []
 
 
 class HostMemoryError(InputError):
@@ -90,6 +93,20 @@ def device_faults(device: str, work: str = "scan") -> Iterator[None]:
                 f"the {device} device has too little memory for this {work}: use --device cpu"
             ) from error
         raise DeviceUnfitError(device, _in_few_words(error)) from error
+
+
+def give_up(device: str) -> None:
+    """Remember that the processor took over from a graphics device that failed."""
+    _given_up.append(device)
+
+
+def has_given_up() -> bool:
+    """Whether `give_up` was called in this process.
+
+    After most faults CUDA answers a process with nothing but errors, whatever it is asked; a new
+    process has the device again.
+    """
+    return bool(_given_up)
 
 
 def _is_out_of_memory(error: Exception) -> bool:

@@ -6,7 +6,7 @@ nothing to do with the right ones, without a word. Nobody would see that in a to
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from copy import deepcopy
 from typing import Any
@@ -51,7 +51,8 @@ class Trial:
             return
         image = torch.rand((1, 1, *[_EDGE] * dim), generator=torch.Generator().manual_seed(0))
         with _judging(network):
-            self._right = _answers(deepcopy(network).to("cpu"), image)
+            self._here = deepcopy(network).to("cpu")
+        self._right = _answers(self._here, image)
         self._image = image.to(device, memory_format=layout(device, dim))
 
     @torch.no_grad()
@@ -67,11 +68,28 @@ class Trial:
         lower = nullcontext() if half is None else torch.autocast(kind, dtype=half)
         with _judging(self._network), lower:
             found = _answers(self._network, self._image)
-        for told, truth in zip(found, self._right, strict=True):
-            off = float((told - truth).norm())
-            varies, size = float((truth - truth.mean()).norm()), float(truth.norm())
-            if not off <= _FAR * varies + _DIGITS * size + 1e-6:  # neither for what is no number
-                raise DeviceUnfitError(kind, "it computes them otherwise than the processor does")
+        if not _agree(found, self._right):
+            raise DeviceUnfitError(kind, "it computes them otherwise than the processor does")
+
+    @torch.no_grad()
+    def check_same_everywhere(self, image: Tensor, answers: Sequence[Tensor]) -> None:
+        """See that an answer is the same everywhere only if the processor's is.
+
+        Metal raises nothing where it breaks off: what it has not written is zero, and the next
+        trial may go well. A true answer can be the same everywhere as well, as that of a network
+        that looks for teeth is over air. So the processor is asked, which is seldom needed.
+
+        Args:
+            image: (1, 1, Z, Y, X) that the device was asked about; lies on the processor.
+            answers: what it said, of every output; they lie on the processor, too.
+
+        Raises:
+            DeviceUnfitError: an answer is the same everywhere, and the processor has others.
+        """
+        if self._kind == "cpu" or all(answer.min() < answer.max() for answer in answers):
+            return
+        if not _agree([answer.float() for answer in answers], _answers(self._here, image)):
+            raise DeviceUnfitError(self._kind, "one of its answers is the same everywhere")
 
 
 def check_device(
@@ -89,6 +107,15 @@ def _judging(network: nn.Module) -> Iterator[None]:
         yield
     finally:
         network.train(learning)
+
+
+def _agree(found: Sequence[Tensor], right: Sequence[Tensor]) -> bool:
+    for told, truth in zip(found, right, strict=True):
+        off = float((told - truth).norm())
+        varies, size = float((truth - truth.mean()).norm()), float(truth.norm())
+        if not off <= _FAR * varies + _DIGITS * size + 1e-6:  # neither for what is no number
+            return False
+    return True
 
 
 def _answers(network: nn.Module, image: Tensor) -> list[Tensor]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ToothSegLib.errors import InputError
 from ToothSegLib.machine_facts import has_bfloat16, surely_without_graphics
@@ -17,12 +18,16 @@ DEVICES = ("auto", "cpu", "cuda", "mps")
 PRECISIONS = ("auto", "full")
 """``auto`` takes half precision where it pays, ``full`` float32 everywhere."""
 
+# The first PyTorch that knows all that the networks need on Metal: pooling and transposed
+# convolutions in three dimensions.
+_METAL_SINCE = (2, 8)
+
 # What PyTorch said of a driver that it found and cannot use; it says so but once in a process.
 _complaints: list[str] = []
 
 
 def choose_device(name: str = "auto") -> str:
-    """The device of that name; ``auto`` takes a GPU where there is one.
+    """The device of that name; ``auto`` takes a GPU where there is one that can do the work.
 
     PyTorch is loaded to find out only where nothing else can tell.
 
@@ -40,6 +45,7 @@ def choose_device(name: str = "auto") -> str:
 
     there = {"cuda": _cuda_is_there(), "mps": torch.backends.mps.is_available()}
     if name == "auto":
+        there["mps"] &= _torch_release() >= _METAL_SINCE
         return next((kind for kind, found in there.items() if found), "cpu")
     if not there[name]:
         why = unusable_graphics() if name == "cuda" else ""
@@ -64,6 +70,13 @@ def unusable_graphics() -> str:
     """What PyTorch said of a driver that `choose_device` found and it cannot use; empty if there is
     none, or all is well."""
     return _complaints[0] if _complaints else ""
+
+
+def _torch_release() -> tuple[int, ...]:
+    """As (2, 8); of a build of its own, too, whose version may be anything."""
+    import torch
+
+    return tuple(map(int, re.findall(r"\d+", str(torch.__version__))[:2]))
 
 
 def _cuda_is_there() -> bool:
@@ -159,10 +172,27 @@ def as_precise(device: torch.device | str, half: torch.dtype | None) -> Iterator
     if str(device).partition(":")[0] != "cuda":
         yield
         return
-    with torch.backends.cudnn.flags(
-        enabled=True, benchmark=False, deterministic=True, allow_tf32=half is not None
-    ):
+    cudnn: Any = torch.backends.cudnn
+    convolutions: Any = getattr(cudnn, "conv", None)
+    wanted: list[tuple[Any, str, object]] = [
+        (cudnn, "enabled", True),
+        (cudnn, "benchmark", False),
+        (cudnn, "deterministic", True),
+    ]
+    # Never both: from PyTorch 2.9 on the older switch raises once the newer one was touched, as
+    # does `cudnn.flags`, which reads it.
+    if hasattr(convolutions, "fp32_precision"):
+        wanted.append((convolutions, "fp32_precision", "ieee" if half is None else "tf32"))
+    else:
+        wanted.append((cudnn, "allow_tf32", half is not None))
+    before = [(place, name, getattr(place, name)) for place, name, _ in wanted]
+    try:
+        for place, name, value in wanted:
+            setattr(place, name, value)
         yield
+    finally:
+        for place, name, value in before:
+            setattr(place, name, value)
 
 
 def check_precision(name: str) -> None:

@@ -15,6 +15,7 @@ from ToothSegLib.device_faults import (
     DeviceMemoryError,
     DeviceUnfitError,
     device_faults,
+    give_up,
 )
 from ToothSegLib.devices import choose_device, computed_in, has_half, release_memory
 from ToothSegLib.grid import Box, to_working_grid
@@ -157,6 +158,8 @@ class Looker:
             if note.code == "device-half":
                 how = replace(how, precision="full")
             else:
+                if note.code != "device-memory":
+                    give_up(how.device)
                 device = choose_device("cpu")
                 by = choose_backend(self.backend, device)
                 how = replace(how, device=device, backend=by, precision=precision)

@@ -51,16 +51,25 @@ def user_models_folder() -> Path:
 def promotions() -> tuple[Promotion, ...]:
     """What was promoted and not rolled back, oldest first.
 
+    A folder that cannot be, such as one below HOME=/dev/null, holds no list.
+
     Raises:
         BundleError: the list is there and cannot be read.
     """
     path = _list()
     try:
         text = path.read_text(encoding="utf-8")
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return ()
-    except (OSError, ValueError) as error:
-        raise BundleError(f"cannot read {path}: {error}") from error
+    except OSError as error:
+        raise BundleError(
+            f"cannot read {path}: {error.strerror or error}; let this user read it, or set "
+            f"{HOME_VARIABLE} to another folder"
+        ) from error
+    except ValueError as error:
+        raise BundleError(
+            f"cannot read {path}: {error}; remove it, or set {HOME_VARIABLE} to another folder"
+        ) from error
     try:
         content = json.loads(text)
         if content["format"] != _FORMAT:

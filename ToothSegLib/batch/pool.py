@@ -16,6 +16,7 @@ from multiprocessing import connection, get_context, parent_process
 from multiprocessing.connection import Connection
 
 from ToothSegLib.batch.entry import Entry, Task
+from ToothSegLib.device_faults import has_given_up
 from ToothSegLib.devices import may_be_graphics
 from ToothSegLib.errors import Cancelled
 from ToothSegLib.progress import ProgressCallback
@@ -53,8 +54,9 @@ def work_here(
 ) -> Generator[Entry, None, None]:
     """Do tasks, ``jobs`` at a time; their entries as they come.
 
-    A process that breaks off takes its task with it, which fails, and is replaced. All processes
-    are gone when the iterator ends or is closed, and when this process ends by force.
+    A process that breaks off takes its task with it, which fails, and is replaced; one that has
+    lost its graphics device is replaced after its task. All processes are gone when the iterator
+    ends or is closed, and when this process ends by force.
 
     Args:
         tasks: what to do, in this order.
@@ -96,11 +98,14 @@ def _news(workers: Sequence[_Worker], tell: Tell) -> Iterator[Entry]:
         except (EOFError, OSError):
             yield worker.obituary()
             continue
-        if isinstance(message, Entry):
+        first, second = message
+        if isinstance(first, Entry):
             worker.task = None
-            yield message
+            if second:  # it has lost its device
+                worker.kill()
+            yield first
         else:
-            tell(worker.task, *message)
+            tell(worker.task, first, second)
 
 
 class _Worker:
@@ -153,8 +158,11 @@ def _serve(pipe: Connection, work: Work, threads: int) -> None:
     for name in _THREAD_SETTINGS:  # read when the libraries are first loaded, which is later
         os.environ.setdefault(name, str(threads))
     with suppress(EOFError, OSError):  # the other side has gone
-        while True:
-            pipe.send(work(pipe.recv(), lambda fraction, stage: pipe.send((fraction, stage))))
+        spent = False
+        while not spent:
+            entry = work(pipe.recv(), lambda fraction, stage: pipe.send((fraction, stage)))
+            spent = has_given_up()
+            pipe.send((entry, spent))
 
 
 def _end_with_parent() -> None:
