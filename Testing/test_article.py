@@ -184,6 +184,46 @@ def test_an_earlier_training_is_not_overwritten_by_chance(scan, tmp_path):
         train_recipe(TINY["article-5"], *scan, tmp_path, epochs=1, device="cpu")
 
 
+@pytest.mark.parametrize("resume", [False, True], ids=["anew", "resumed"])
+@pytest.mark.parametrize(
+    ("first", "second"), [("article-5", "article-6"), ("article-6", "article-5"),
+                          ("article-5", "article-7"), ("article-7", "article-6")],
+)  # fmt: skip
+def test_one_experiment_does_not_replace_another(first, second, resume, scan, tmp_path):
+    options = {"epochs": 1, "device": "cpu", "max_pieces": 1}
+    made = train_recipe(TINY[first], *scan, tmp_path, **options)
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    with pytest.raises(InputError, match="another|earlier training|resume with the same"):
+        train_recipe(TINY[second], *scan, tmp_path, resume=resume, **options)
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
+    again = train_recipe(TINY[first], *scan, tmp_path, resume=True, **options)
+    assert equal(weights(made), weights(again))
+
+
+@pytest.mark.parametrize(
+    ("there", "words"),
+    [
+        ("bundle/card.json", "holds the bundle of another training: name another folder"),
+        ("checkpoint.safetensors", "is of another training: name another folder"),
+        ("toothnet.checkpoint.safetensors", "is of another training: name another folder"),
+    ],
+)
+def test_a_folder_of_another_kind_of_training_is_refused(there, words, scan, tmp_path):
+    (tmp_path / there).parent.mkdir(exist_ok=True)
+    (tmp_path / there).write_text("{}")
+    for resume in (False, True):
+        with pytest.raises(InputError, match=words):
+            train_recipe(TINY["article-7"], *scan, tmp_path, device="cpu", resume=resume)
+    assert (tmp_path / there).read_text() == "{}"
+
+
+def test_a_checkpoint_of_a_bundle_that_learns_on_is_not_resumed(scan, tmp_path):
+    path = tmp_path / "stage1.checkpoint.safetensors"
+    write_safetensors(path, {"weights/a": torch.ones(1)}, {"state": '{"losses": []}'})
+    with pytest.raises(InputError, match="stage1.checkpoint.safetensors is of another training"):
+        train_recipe(TINY["article-5"], *scan, tmp_path, device="cpu", resume=True)
+
+
 @pytest.mark.parametrize(
     ("change", "words"),
     [

@@ -17,6 +17,7 @@ import torch
 from kill_fixture import kills
 from learning_fixture import judge_by_weights, shrink, tiny_bundle, toy_dataset, toy_heads
 from ToothSegLib.cli.main import main
+from ToothSegLib.dataset.folder import Dataset
 from ToothSegLib.errors import InputError, OutputError
 from ToothSegLib.models import load_bundle
 from ToothSegLib.safetensors_io import read_safetensors
@@ -209,16 +210,44 @@ def test_two_trainings_in_one_folder_are_refused(world: Path, tmp_path: Path) ->
 
 @pytest.mark.usefixtures("stubs")
 def test_going_on_clears_away_what_a_killed_run_was_writing(world: Path, tmp_path: Path) -> None:
+    tuned(world, tmp_path)
     (tmp_path / "heads").mkdir()
-    files = [tmp_path / ".a.part", tmp_path / "heads" / ".3.npz.0.part"]
-    folders = [tmp_path / ".candidate.0.part", tmp_path / ".bundle.1.old"]
+    files = [tmp_path / ".toothseg-01234567.part", tmp_path / "heads" / ".toothseg-89abcdef.part"]
+    folders = [tmp_path / f".{name}.{'0a' * 16}.{kind}"
+               for name, kind in (("candidate", "part"), ("bundle", "old"))]  # fmt: skip
     for path in files:
         path.write_bytes(b"half")
     for path in folders:
         path.mkdir()
         (path / "card.json").touch()
-    tuned(world, tmp_path)
+    tuned(world, tmp_path, resume=True)
     assert not any(path.exists() for path in (*files, *folders))
+
+
+@pytest.mark.usefixtures("stubs")
+def test_a_patient_who_came_to_both_sides_since_is_told(world: Path, tmp_path: Path) -> None:
+    shutil.copytree(world / "set", tmp_path / "set")
+    parent, heads = load_bundle(world / "toy"), world / "heads"
+    arguments = (tmp_path / "set", parent, tmp_path / "run", PLAN, ALONE)
+    fine_tune(*arguments, heads=heads)
+    data = json.loads((tmp_path / "run" / "run.json").read_text())["data"]
+    learned, held_out = (data[side][0]["case"] for side in ("learned", "held_out"))
+    dataset = Dataset.open(tmp_path / "set")
+    for name in (learned, held_out):
+        case = dataset.case(name)
+        case.save_revision(case.labels(), "ab", patient="p-z")
+    told = f"{learned}, .* and {held_out}, .* are of one patient in .*: begin a new run in another"
+    with pytest.raises(InputError, match=told):
+        fine_tune(*arguments, heads=heads, resume=True)
+
+
+@pytest.mark.usefixtures("stubs")
+def test_the_bundle_of_another_training_is_not_replaced(world: Path, tmp_path: Path) -> None:
+    theirs = tiny_bundle(tmp_path / "run" / "bundle", seed=1)
+    with pytest.raises(InputError, match="holds the bundle of another training"):
+        tuned(world, tmp_path / "run")
+    assert load_bundle(theirs.folder).weights == theirs.weights
+    assert not (tmp_path / "run" / "run.json").exists()
 
 
 @pytest.mark.usefixtures("stubs")

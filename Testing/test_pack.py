@@ -89,16 +89,25 @@ def test_training_goes_on_from_a_bundle(
     assert all(torch.equal(locator[n], t) for n, t in parent.build("locator").state_dict().items())
 
 
-def test_a_bundle_can_lie_between_two_runs(cases: list[TensorCase], tmp_path: Path) -> None:
+def begun_from(parent: Bundle, folder: Path, run: Path, steps: int) -> Path:
+    """A run of the default network from a bundle's weights."""
+    of_run = options(folder, run, recipe="toothnet", steps=steps, init=str(parent.folder))
+    assert pretrain_command.run(of_run) == 0
+    return run
+
+
+def test_a_bundle_can_lie_between_two_runs(
+    cases: list[TensorCase], folder: Path, tmp_path: Path
+) -> None:
     for name in ("toothnet", "locator"):
         weights_after(TASKS[name], cases, tmp_path / name, 1)
     runs = [tmp_path / "toothnet", tmp_path / "locator"]
     parent = pack("toothnet", runs, tmp_path / "parent")
-    later = tmp_path / "later"
-    weights_after(TASKS["toothnet"], cases, later, 3)
+    later = begun_from(parent, folder, tmp_path / "later", 3)
     end = pack("toothnet", [later], tmp_path / "end", rest=parent)
     between = pack("toothnet", [later], tmp_path / "between", rest=parent, share=0.25)
     assert between.card["lineage"]["share"] == 0.25
+    assert between.card["networks"]["toothnet"]["steps"] == 4
     a, b, mine = (bundle.build("toothnet").state_dict() for bundle in (parent, end, between))
     moved = 0
     for name, tensor in mine.items():
@@ -111,9 +120,29 @@ def test_a_bundle_can_lie_between_two_runs(cases: list[TensorCase], tmp_path: Pa
         pack("toothnet", [later], tmp_path / "no", rest=parent, share=1.5)
     stage1 = tmp_path / "stage1"
     weights_after(TASKS["stage1"], cases, stage1, 1)
-    with pytest.raises(BundleError, match="has no stage1 like that"):
+    with pytest.raises(InputError, match="names no bundle that its stage1 started from: leave"):
         pack("toothnet", [stage1], tmp_path / "no", rest=parent, share=0.5)
     assert not (tmp_path / "no").exists()
+
+
+def test_nothing_lies_between_a_bundle_and_a_run_of_other_origin(
+    parent: Bundle, cases: list[TensorCase], folder: Path, tmp_path: Path
+) -> None:
+    # From random weights: neither on the way from a bundle, nor with its steps behind it.
+    fresh = tmp_path / "toothnet"
+    with pytest.raises(InputError, match="--share 0.5: .*toothnet names no bundle .* --init paren"):
+        pack("toothnet", [fresh], tmp_path / "no", rest=parent, share=0.5)
+    made = pack("toothnet", [fresh], tmp_path / "made", rest=parent)
+    assert made.card["networks"]["toothnet"]["steps"] == 1
+    # From another bundle.
+    weights_after(TASKS["toothnet"], cases, tmp_path / "longer", 2)
+    other = pack("toothnet", [tmp_path / "longer", tmp_path / "locator"], tmp_path / "other")
+    run = begun_from(other, folder, tmp_path / "run", 1)
+    with pytest.raises(InputError, match="run started from other, not from that of parent: give"):
+        pack("toothnet", [run], tmp_path / "no", rest=parent, share=0.5)
+    assert not (tmp_path / "no").exists()
+    made = pack("toothnet", [run], tmp_path / "made", rest=parent)
+    assert made.card["networks"]["toothnet"]["steps"] == 1
 
 
 def test_an_output_that_the_bundle_lacks_is_learned_from_nothing(
@@ -128,6 +157,8 @@ def test_an_output_that_the_bundle_lacks_is_learned_from_nothing(
     run = tmp_path / "run"
     of_run = options(folder, run, recipe="toothnet", steps=1, init=str(parent.folder))
     assert pretrain_command.run(of_run) == 0
+    with pytest.raises(BundleError, match="has no toothnet like that"):
+        pack("toothnet", [run], tmp_path / "no", rest=parent, share=0.5)
     child = pack("toothnet", [run], tmp_path / "new", rest=parent).build("toothnet").state_dict()
     old = parent.build("toothnet").state_dict()
     assert {name for name in child if name not in old} == {

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 
+from learning_fixture import tiny_bundle
 from pretrain_fixture import SMALL, coarse_cases, options, shrink_networks, weights_after
 from ToothSegLib.errors import BundleError, InputError, OutputError
 from ToothSegLib.safetensors_io import read_with_metadata, write_safetensors
@@ -29,7 +30,7 @@ from ToothSegLib.training.pretrain import (
 )
 from ToothSegLib.training.run_folder import run_folder
 from ToothSegLib.training.tasks import TASKS, build
-from ToothSegLib.volume_io import write_volume
+from ToothSegLib.volume_io import read_volume, write_volume
 
 
 @pytest.fixture(autouse=True)
@@ -207,6 +208,18 @@ def test_the_command_trains_and_goes_on(folder: Path, tmp_path: Path) -> None:
         pretrain_command.run(options(folder, tmp_path))
     assert pretrain_command.run(options(folder, tmp_path, steps=3, resume=True)) == 0
     assert load_checkpoint(tmp_path / "checkpoint.safetensors").state["step"] == 3
+    before = (tmp_path / CHECKPOINT).read_bytes()
+    with pytest.raises(InputError, match="has 3 steps behind it already: ask for more with --step"):
+        pretrain_command.run(options(folder, tmp_path, steps=3, resume=True))
+    assert (tmp_path / CHECKPOINT).read_bytes() == before
+
+
+def test_the_bundle_and_log_of_an_experiment_stay(folder: Path, tmp_path: Path) -> None:
+    tiny_bundle(tmp_path / "bundle")
+    (tmp_path / "log.csv").write_text("network,epoch\n")
+    with pytest.raises(InputError, match="holds the bundle of another training"):
+        pretrain_command.run(options(folder, tmp_path))
+    assert (tmp_path / "log.csv").read_text() == "network,epoch\n"
 
 
 @pytest.mark.parametrize(
@@ -253,6 +266,27 @@ def test_scans_are_learned_from_in_their_share_of_the_steps(
     assert seen == [0.6] * 3
 
 
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ("elsewhere", "labels.nrrd is not on the grid of .*case-5.nrrd"),
+        ("numbers", "case-5-labels.nrrd: the labels hold 1, 2: only 0 and FDI numbers"),
+    ],
+)
+def test_labels_that_are_not_the_scans_are_refused(change: str, words: str, tmp_path: Path) -> None:
+    scans = scans_of(tmp_path / "scans", (5,))
+    path = scans / "case-5-labels.nrrd"
+    labels = read_volume(path)
+    if change == "elsewhere":
+        x, y, z = labels.origin
+        labels = replace(labels, origin=(x, y, z + 30.0))
+    else:
+        labels = labels.with_array((labels.array > 0) + (labels.array > 30).astype(np.uint8))
+    write_volume(path, labels)
+    with pytest.raises(InputError, match=words):
+        load_scans(scans, TASKS["toothnet"])
+
+
 def test_the_command_takes_scans(folder: Path, tmp_path: Path) -> None:
     scans = scans_of(tmp_path / "scans", (5,))
     assert pretrain_command.run(options(folder, tmp_path / "run", scans=str(scans))) == 0
@@ -261,7 +295,7 @@ def test_the_command_takes_scans(folder: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"scans": "nowhere"}, "--third-molars"),
+        ({"scans": "nowhere"}, "--physics --third-molars --no-implants"),
         ({"scan_share": 1.0}, "--scan-share 1"),
         ({"scan_share": 0.5}, "--scans"),
     ],

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ToothSegLib.architectures import count_parameters, with_weights
+from ToothSegLib.atomic import replacing
 from ToothSegLib.errors import BundleError, OutputError
 from ToothSegLib.model_card import CARD_NAME, FORMAT, read_card
 from ToothSegLib.resources import resource_path
@@ -249,7 +250,9 @@ def write_bundle(
             for role, state in networks.items()
         }
         text = json.dumps(complete, indent=2, ensure_ascii=False)
-        (part / CARD_NAME).write_text(text + "\n", encoding="utf-8")
+        # On the disk, as the weights are, before the folder has its name.
+        with replacing(part / CARD_NAME) as file:
+            file.write((text + "\n").encode())
         _load(part)
         _swap(part, target)
     except OSError as error:

@@ -62,10 +62,17 @@ def with_voxels_of(spacing_mm: float) -> Disturbance:
     return apply
 
 
+def has_both_jaws(labels: Volume) -> bool:
+    """Whether FDI numbers of both jaws are there, so that they can be cut apart."""
+    upper, lower = (labels.array >= 11) & (labels.array <= 28), labels.array >= 31
+    return bool(upper.any() and lower.any())
+
+
 def one_jaw(upper: bool) -> Disturbance:
     """Cut between the jaws, along the axis of the grid that runs most nearly up and down.
 
-    Crowns of the other jaw that reach over the cut stay, in the scan and in the labels.
+    The labels must hold both. Crowns of the other jaw that reach over the cut stay, in the scan
+    and in the labels.
     """
 
     def apply(scan: Volume, labels: Volume) -> Pair:

@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import NoReturn
 
+from ToothSegLib.atomic import replacing
 from ToothSegLib.dataset.record import check_id
 from ToothSegLib.errors import BundleError, InputError, OutputError
 from ToothSegLib.evaluation.fixed_benchmark import weights_digest
@@ -123,10 +124,13 @@ def _copy(bundle: Bundle, name: str) -> None:
     part = target.with_name(f".{name}.{uuid.uuid4().hex}.part")
     try:
         part.mkdir(parents=True)
+        # On the disk before the folder has its name: a crash must not leave one with empty files.
         for path in bundle.networks.values():
-            shutil.copyfile(path, part / path.name)
+            with open(path, "rb") as weights, replacing(part / path.name) as copy:
+                shutil.copyfileobj(weights, copy)
         card = json.dumps({**bundle.card, "name": name}, indent=2, ensure_ascii=False)
-        (part / CARD_NAME).write_text(card + "\n", encoding="utf-8")
+        with replacing(part / CARD_NAME) as file:
+            file.write((card + "\n").encode())
         load_bundle(part).verify()
         # One of this name has the same weights, or is damaged.
         shutil.rmtree(target, ignore_errors=True)

@@ -43,13 +43,20 @@ DISTURBANCES: Mapping[str, d.Disturbance] = {
     "noise of 250": d.noise(250.0),
     "cylinder of 80 mm": d.cylinder(40.0),
 }
+_ONE_JAW = ("upper jaw only", "lower jaw only")
+
+
+def fitting(labels: Volume) -> dict[str, d.Disturbance]:
+    """The disturbances that these labels bear: of one jaw alone no other can be cut off."""
+    both = d.has_both_jaws(labels)
+    return {name: do for name, do in DISTURBANCES.items() if both or name not in _ONE_JAW}
 
 
 def run(
     bundle: Bundle, scan: Volume, labels: Volume, device: str = "auto"
 ) -> Iterator[tuple[str, Evaluation]]:
-    """Segment and score the scan under each disturbance, by name."""
-    for name, disturb in DISTURBANCES.items():
+    """Segment and score the scan under each disturbance that fits its labels, by name."""
+    for name, disturb in fitting(labels).items():
         seen, truth = disturb(scan, labels)
         result = segment(seen, bundle=bundle, device=device)
         yield name, evaluate(*without_slivers(result.labels, truth, labels))
@@ -84,8 +91,9 @@ def main() -> None:
     args = parser.parse_args()
     try:
         bundle = load_bundle(args.model)
-        steps = run(bundle, read_volume(args.scan), read_labels(args.labels), args.device)
-        results = list(tqdm(steps, total=len(DISTURBANCES), unit="run", file=sys.stderr))
+        scan, labels = read_volume(args.scan), read_labels(args.labels)
+        steps = run(bundle, scan, labels, args.device)
+        results = list(tqdm(steps, total=len(fitting(labels)), unit="run", file=sys.stderr))
     except ToothSegError as error:
         sys.exit(f"robustness: error: {error}")
     print(f"bundle {bundle.name}\n\n{as_table(results)}")

@@ -19,6 +19,7 @@ from ToothSegLib.training.figures import category_figures, tooth_figures
 from ToothSegLib.training.machine import choose_machine
 from ToothSegLib.training.pieces import Pieces, find
 from ToothSegLib.training.recipes import Recipe, Stage, split
+from ToothSegLib.training.run_folder import BUNDLE, refuse_others_bundle
 from ToothSegLib.training.stage_trainer import StageTrainer, Watcher
 from ToothSegLib.training.turned_scan import TurnedScan, turned_scans
 
@@ -70,7 +71,7 @@ def train_recipe(
         progress: called after each step.
 
     Raises:
-        InputError: scan, labels or options cannot be used.
+        InputError: scan, labels or options cannot be used, or the folder holds another training.
         BundleError: weights to start from, or checkpoints, are damaged or do not fit.
         OutputError: something cannot be written.
     """
@@ -120,7 +121,7 @@ def train_recipe(
     log = folder / "log.csv"
     write_log(log, history)
     card = article_card(settings, figures, [scans[index].degrees for index in look])
-    return TrainingResult(write_bundle(folder / "bundle", card, states), log, figures)
+    return TrainingResult(write_bundle(folder / BUNDLE, card, states), log, figures)
 
 
 def _shown(
@@ -143,7 +144,14 @@ def _prepare_folder(folder: Path, recipe: Recipe, resume: bool) -> Path:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise OutputError(f"cannot write to {folder}: {error.strerror or error}") from error
-    old = [path for stage in recipe.stages if (path := _checkpoint(folder, stage)).exists()]
+    own = [_checkpoint(folder, stage) for stage in recipe.stages]
+    # Of an experiment with other networks, of a bundle that learns on, or of simulated cases.
+    others = sorted(set(folder.glob("*checkpoint.safetensors")) - set(own))
+    if others:
+        raise InputError(f"{others[0]} is of another training: name another folder")
+    old = [path for path in own if path.exists()]
     if old and not resume:
         raise InputError(f"{old[0]} is of an earlier training: resume it, or name another folder")
+    if not old:
+        refuse_others_bundle(folder)
     return folder

@@ -64,9 +64,9 @@ settled, is in `ToothSegLib/training/recipes.py` and `preparation.py`.
 
 article-6 is given the true teeth and has only to tell their categories, so it has no tooth figure
 of its own. A cascade can name only what its first network has found, so its category figure holds
-the faults of both. Each row's budget is in its command. All are far too small for
-the networks to converge, and they differ from row to row, so do not rank the rows.
-"""
+the faults of both. Each row's budget is in its command."""
+SMALL = """ All are far too small for
+the networks to converge, and they differ from row to row, so do not rank the rows."""
 
 
 @dataclass(frozen=True)
@@ -90,6 +90,11 @@ class Row:
             return sum(float(row["seconds"]) for row in csv.DictReader(file)) / 60
 
     @property
+    def small(self) -> bool:
+        """Whether it has learned no longer than a laptop's budget lets it."""
+        return self.budget[0] <= LAPTOP[self.recipe.name][0]
+
+    @property
     def command(self) -> str:
         """What makes this row alone."""
         epochs, pieces = self.budget
@@ -100,7 +105,7 @@ class Row:
 def table(rows: Sequence[Row], machine: str) -> str:
     """The page in Markdown."""
     lines = [
-        HEAD,
+        HEAD + SMALL * all(row.small for row in rows) + "\n",
         f"Trained on {machine}.",
         "",
         "| case | experiment | parameters | tooth | category | minutes | command (with --image, "

@@ -35,9 +35,10 @@ from ToothSegLib.training.finetune_record import head_names, new_record, recorde
 from ToothSegLib.training.guard import guard_heads
 from ToothSegLib.training.judging import Judge
 from ToothSegLib.training.processes import Processes
+from ToothSegLib.training.prostheses import prostheses_for
 from ToothSegLib.training.rehearsal import given_heads, simulated_heads
-from ToothSegLib.training.run_folder import run_folder
-from ToothSegLib.training.scan_case import task_case
+from ToothSegLib.training.run_folder import BUNDLE, run_folder
+from ToothSegLib.training.scan_case import FindProstheses, task_case
 from ToothSegLib.training.tasks import TASKS, Task
 from ToothSegLib.training.tuner import Tuner
 
@@ -125,10 +126,8 @@ def _tuned(
     simulated, simulated_seeds = simulated_heads(folder, plan, heads, processes)
     states = {role: dict(parent.build(role).state_dict()) for role in parent.networks}
     guards = guard_heads(plan.guards, plan.seed)
-    judge = Judge(
-        parent, folder, split.held_out, guards, processes.device.type,
-        "auto" if plan.mixed else "full", states,
-    )  # fmt: skip
+    how = (processes.device.type, "auto" if plan.mixed else "full")
+    judge = Judge(parent, folder, split.held_out, guards, *how, states)
     courses: dict[str, Course] = {}
     blends: dict[str, Blend] = {}
     for role in roles:
@@ -136,7 +135,7 @@ def _tuned(
         tuner = Tuner(
             task=task,
             start=states[role],
-            scans=_scans(split.learned, task),
+            scans=_scans(split.learned, task, prostheses_for(task, parent, *how)),
             simulated=simulated,
             judge=judge.of_role(role),
             plan=plan,
@@ -158,7 +157,7 @@ def _tuned(
             "guard_seeds": [head.seed for head in guards],
         }
         card = finetuned_card(parent, record, courses, blends, seeds, before, after)
-        bundle = write_bundle(folder / "bundle", card, states, half=True)
+        bundle = write_bundle(folder / BUNDLE, card, states, half=True)
         judge.clear()
         made = FineTuned(bundle, courses, before, after, blends)
     return processes.shared(made)
@@ -201,5 +200,7 @@ def _roles(parent: Bundle, plan: Plan) -> list[str]:
     return list(plan.networks) or sorted(parent.networks)
 
 
-def _scans(cases: Sequence[ReviewedCase], task: Task) -> list[Any]:
-    return [task_case(c.image(), c.labels(), task, c.marked()) for c in cases]
+def _scans(
+    cases: Sequence[ReviewedCase], task: Task, prostheses: FindProstheses | None = None
+) -> list[Any]:
+    return [task_case(c.image(), c.labels(), task, c.marked(), prostheses) for c in cases]

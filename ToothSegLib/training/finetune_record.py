@@ -56,7 +56,12 @@ def _entries(cases: Sequence[ReviewedCase]) -> list[dict[str, Any]]:
 
 
 def recorded_split(dataset: Path, record: Mapping[str, Any]) -> Split:
-    """The cases with which a run began. Raises InputError if they are not in the data set."""
+    """The cases with which a run began.
+
+    Raises:
+        InputError: one is not in the data set any more, or by pseudonyms given since one that is
+            learned from and one that is held out are of the same patient.
+    """
     opened = Dataset.open(dataset)
     there = set(opened.case_ids())
 
@@ -77,4 +82,12 @@ def recorded_split(dataset: Path, record: Mapping[str, Any]) -> Split:
     def side(name: str) -> tuple[ReviewedCase, ...]:
         return tuple(map(begun_with, record["data"][name]))
 
-    return Split(side("learned"), side("held_out"))
+    split = Split(side("learned"), side("held_out"))
+    held_out = {case.patient: case.id for case in split.held_out}
+    for case in split.learned:
+        if case.patient in held_out:
+            raise InputError(
+                f"{case.id}, which the run learns from, and {held_out[case.patient]}, which it is "
+                f"judged by, are of one patient in {dataset} now: begin a new run in another folder"
+            )
+    return split

@@ -6,8 +6,8 @@
 
 Each run folder is one that `toothseg train --recipe TASK` wrote; the running mean of its weights
 is what goes into the bundle. With --rest, the networks that no run was about come from a bundle as
-they are, and the steps of a run that started from it are added to its own. Figures are written into
-the card by the benchmark, not here.
+they are, and its own steps are added to those of a run that started from it. Figures are written
+into the card by the benchmark, not here.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import datetime
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import torch
 
@@ -66,7 +66,8 @@ def pack(
         folder: where to write the bundle; its last part is the bundle's name.
         trained_on: for the card, what the runs learned from.
         rest: the bundle that the runs started from, which gives all other networks.
-        share: of the way from the weights of ``rest`` to those of the runs.
+        share: of the way from the weights of ``rest`` to those of the runs, all of which must
+            have started there if it is less than 1.
 
     Raises:
         InputError: there is nothing to be on the way from, the share is not in 0 to 1, a run
@@ -88,7 +89,9 @@ def pack(
         task = TASKS.get(str(saved.state.get("task")))
         if task is None:
             raise BundleError(f"{run} is a run of no known task ({saved.state.get('task')!r})")
-        _refuse_to_forget(run, saved.state.get("parent"), rest)
+        parent = saved.state.get("parent")
+        _refuse_to_forget(run, parent, rest)
+        started = rest is not None and _started_from(rest, task.name, parent)
         usual = task.magnification if rest is None else rest.magnification
         sizes[task.name] = float(saved.state.get("magnification", usual))
         networks[task.name] = averages_in(saved.weights)
@@ -98,11 +101,13 @@ def pack(
             )
         if share < 1:
             assert rest is not None
+            if not started:
+                _refuse_between(run, task.name, parent, rest, share)
             networks[task.name] = _on_the_way(rest, task.name, networks[task.name], share)
         entries[task.name] = {
             "architecture": task.architecture,
             "spacing_mm": task.spacing_mm,
-            "steps": saved.state["step"] + _steps(rest, task.name),
+            "steps": saved.state["step"] + (_steps(rest, task.name) if started else 0),
         }
     if rest is not None:
         for name, entry in rest.card["networks"].items():
@@ -138,6 +143,28 @@ def _refuse_to_forget(run: Path, parent: object, rest: Bundle | None) -> None:
             f"{run} started from {parent.get('name')}, which has learned from patients' scans: "
             "give that bundle with --rest, so that the new one's card says so"
         )
+
+
+def _started_from(rest: Bundle, network: str, parent: object) -> bool:
+    """Whether a run's parent has the very weights of a bundle's network."""
+    theirs = parent.get("networks") if isinstance(parent, Mapping) else None
+    ours = rest.weights.get(network)
+    return ours is not None and isinstance(theirs, Mapping) and theirs.get(network) == ours
+
+
+def _refuse_between(
+    run: Path, network: str, parent: object, rest: Bundle, share: float
+) -> NoReturn:
+    """Raise InputError: weights between two of different origin know neither's teeth."""
+    if isinstance(parent, Mapping):
+        raise InputError(
+            f"--share {share:g}: the {network} of {run} started from {parent.get('name')}, not "
+            f"from that of {rest.name}: give the bundle that it started from with --rest"
+        )
+    raise InputError(
+        f"--share {share:g}: {run} names no bundle that its {network} started from: leave --share "
+        f"out, or train anew with --init {rest.name}"
+    )
 
 
 def _magnification(sizes: Mapping[str, float], rest: Bundle | None) -> float:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from scipy import ndimage
 from torch.nn import functional
 
@@ -20,6 +23,8 @@ from ToothSegLib.volume import Volume
 # interpolating, at most a quarter of a voxel off.
 _FINER = 2
 
+FindProstheses = Callable[[Volume], NDArray[np.bool_]]
+
 
 class ScanCase(TensorCase):
     """A case whose `tissue` is the scan itself: (k, j, i) float16, normalised as for inference."""
@@ -32,6 +37,7 @@ def scan_case(
     *,
     whole: bool,
     marked: Volume | None = None,
+    prostheses: FindProstheses | None = None,
 ) -> ScanCase:
     """Bring a scan to the grey values that a network gets of it in use, with its labels.
 
@@ -45,6 +51,8 @@ def scan_case(
         whole: the network sees the whole scan, as the locator does.
         marked: not 0 where something is, or was, taken for a tooth; the labels if None. What was
             taken for one by mistake is looked at in use, so it is to be learned from, too.
+        prostheses: where there are any in the scan, on the working grid; not asked if None. What
+            is labelled is none.
 
     Returns:
         A case on a grid of half that spacing. The centre of a tooth that the scan cuts is that of
@@ -64,6 +72,7 @@ def scan_case(
         to_itk(labels), shape, (step,) * 3, origin.tolist(), np.eye(3), how="nearest"
     )
     on_grid = on_grid.astype(np.uint8)
+    known = None if prostheses is None else _finer(prostheses(working)) & (on_grid == 0)
     boxes = {fdi: box for fdi, box in enumerate(ndimage.find_objects(on_grid), 1) if box}
     table = torch.zeros(100, 3)
     for fdi, (k, j, i) in boxes.items():
@@ -76,13 +85,29 @@ def scan_case(
         spacing_mm=step,
         table=table,
         present=tuple(boxes),
+        # Of a scan without any nothing is asked that was not asked before.
+        prosthesis=None if known is None or not known.any() else torch.from_numpy(known),
     )
 
 
-def task_case(image: Volume, labels: Volume, task: Task, marked: Volume | None = None) -> ScanCase:
+def task_case(
+    image: Volume,
+    labels: Volume,
+    task: Task,
+    marked: Volume | None = None,
+    prostheses: FindProstheses | None = None,
+) -> ScanCase:
     """A scan as a task sees it: the locator all of it, the others what is looked at closely."""
     seen_mm = task.spacing_mm / task.magnification
-    return scan_case(image, labels, seen_mm, whole=task.name == "locator", marked=marked)
+    whole = task.name == "locator"
+    return scan_case(image, labels, seen_mm, whole=whole, marked=marked, prostheses=prostheses)
+
+
+def _finer(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """A mask of the working grid on a case's."""
+    for axis in range(mask.ndim):
+        mask = mask.repeat(_FINER, axis)
+    return mask
 
 
 def _looked_at(marked: Volume) -> Box:

@@ -142,7 +142,10 @@ class StageTrainer:
 
     def _saved(self) -> Checkpoint:
         saved = load_checkpoint(self.checkpoint)
-        refuse_other(self.checkpoint, saved.state["training"], self._identity())
+        begun = saved.state.get("training")
+        if not isinstance(begun, Mapping):  # a bundle has learned on here, say
+            raise InputError(f"{self.checkpoint} is of another training: name another folder")
+        refuse_other(self.checkpoint, begun, self._identity())
         return saved
 
     def _resume(

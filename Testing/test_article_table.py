@@ -1,0 +1,38 @@
+"""The page of the article's experiments says only what holds for its budgets."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ToothSegLib.training.article_table import BUDGETS, Row, table
+from ToothSegLib.training.recipes import RECIPES
+
+
+class _Bundle:
+    card: dict[str, Any] = {"networks": {"stage1": {"parameters": 1000}}}  # noqa: RUF012
+
+
+class _Result:
+    """What a training gives, as far as the page looks at it."""
+
+    bundle = _Bundle()
+    figures: dict[str, Any] = {"stage1": {"tooth_dice": 0.5}}  # noqa: RUF012
+
+    def __init__(self, folder: Path) -> None:
+        self.log = folder / "log.csv"
+        self.log.write_text("network,seconds\nstage1,60\n")
+
+
+@pytest.mark.parametrize("budget", BUDGETS)
+def test_only_small_budgets_are_called_too_small(budget: str, tmp_path: Path) -> None:
+    result: Any = _Result(tmp_path)
+    rows = [
+        Row("case", RECIPES[name], BUDGETS[budget][name], result)
+        for name in ("article-1", "article-5")
+    ]
+    page = table(rows, "two CPU cores")
+    assert ("All are far too small" in page) == (budget != "full")
+    assert "rows.\n\nTrained on" in page or "command.\n\nTrained on" in page
