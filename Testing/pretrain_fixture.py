@@ -52,6 +52,6 @@ def options(folder: Path, output: Path, **changes: object) -> argparse.Namespace
     given = {
         "recipe": "locator", "cases": str(folder), "output": str(output), "steps": 2, "seed": 0,
         "learning_rate": None, "device": "cpu", "resume": False, "quiet": True, "init": None,
-        "scans": None, "scan_share": None,
+        "scans": None, "scan_share": None, "only": None,
     }  # fmt: skip
     return argparse.Namespace(**{**given, **changes})

@@ -59,6 +59,22 @@ def test_every_task_learns(name: str, cases: list[TensorCase], tmp_path: Path) -
     assert len((tmp_path / "log.csv").read_text().splitlines()) == 3
 
 
+def test_one_part_learns_alone(cases: list[TensorCase], tmp_path: Path) -> None:
+    task = TASKS["toothnet"]
+    weights = build(task).state_dict()
+    cases = [*cases, replace(cases[0], prosthesis=None)]  # of which there is nothing to learn
+    for steps in (2, 6):  # and goes on
+        plan = Plan(steps=steps, only="prosthesis_head")
+        assert len(list(train(task, cases, tmp_path, plan, weights))) > 0
+    after = load_checkpoint(tmp_path / CHECKPOINT).weights
+    changed = {n for n in weights if not torch.equal(weights[n], after[f"network.{n}"])}
+    assert changed == {"prosthesis_head.weight", "prosthesis_head.bias"}
+    with pytest.raises(InputError, match="with only prosthesis_head, not everything"):
+        list(train(task, cases, tmp_path, Plan(steps=8)))
+    with pytest.raises(InputError, match=r"no part 'pulp_head': choose from .*prosthesis_head"):
+        list(train(task, cases, tmp_path / "new", Plan(steps=1, only="pulp_head")))
+
+
 def test_stopping_and_going_on_changes_nothing(
     cases: list[TensorCase], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

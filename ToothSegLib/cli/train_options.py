@@ -23,7 +23,7 @@ KINDS = {
     "init": (_SHIPS, _ARTICLE),
     "cases": (_SHIPS, _FINE),
     "steps": (_SHIPS, _FINE),
-    **dict.fromkeys(("scans", "scan_share"), (_SHIPS,)),
+    **dict.fromkeys(("scans", "scan_share", "only"), (_SHIPS,)),
     **dict.fromkeys(
         ("image", "labels", "epochs", "max_pieces", "optimiser", "full_precision",
          "checkpoint_every"), (_ARTICLE,),
@@ -150,6 +150,12 @@ def _add_simulated(parser: argparse._ArgumentGroup) -> None:
         metavar="SHARE",
         type=float,
         help="share of the steps that learn from --scans (default: 0.25)",
+    )
+    parser.add_argument(
+        "--only",
+        metavar="PART",
+        help="let only that part of the network learn, such as prosthesis_head; all else stays as "
+        "it came by --init",
     )
     parser.add_argument(
         "--steps",

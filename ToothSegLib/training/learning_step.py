@@ -111,6 +111,8 @@ def take_step(
             output = network(image)
         losses = task.loss(output, patch)
         total = torch.stack(list(losses.values())).sum()
+        if not total.requires_grad:  # one part learns alone, and nothing here is asked of it
+            return {name: float(loss) for name, loss in losses.items()}
         optimiser.zero_grad(set_to_none=True)
         total.backward()
         length = float(nn.utils.clip_grad_norm_(pair.network.parameters(), _LARGEST_GRADIENT))

@@ -29,14 +29,16 @@ from ToothSegLib.synthesis.case import load_case
 from ToothSegLib.synthesis.sampling import Patch, TensorCase
 from ToothSegLib.toothnet import NEW_HEAD
 from ToothSegLib.training.checkpoint import load_checkpoint, refuse_other, save_checkpoint
+from ToothSegLib.training.labelled_scan import read_labelled_scan
 from ToothSegLib.training.learning_step import Averaged, schedule, take_step
 from ToothSegLib.training.machine import Machine
+from ToothSegLib.training.preparation import check_fdi
 from ToothSegLib.training.samples import draw_mixed, draw_sample
 from ToothSegLib.training.scan_case import ScanCase, task_case
 from ToothSegLib.training.tasks import Task, build
-from ToothSegLib.volume_io import read_volume
 
 CHECKPOINT = "checkpoint.safetensors"
+_LABELS = "-labels.nrrd"
 
 
 @dataclass(frozen=True)
@@ -54,6 +56,7 @@ class Plan:
     checkpoint_every_s: float = 180.0
     device: str = "cpu"
     scan_share: float = 0.25  # of the steps, that learn from scans, where there are any
+    only: str = ""  # the part of the network that learns, such as "prosthesis_head"; all if empty
 
     def __post_init__(self) -> None:
         check_seed(self.seed)
@@ -76,23 +79,26 @@ def load_scans(folder: Path, task: Task) -> list[ScanCase]:
     sees them, in order of their names.
 
     Raises:
-        InputError: there is none, or one cannot be read.
+        InputError: there is none, one cannot be read, or its labels are not on its grid or hold
+            numbers that are no teeth's.
     """
-    ending = "-labels.nrrd"
-    paths = sorted(Path(folder).glob(f"*{ending}"))
+    paths = sorted(Path(folder).glob(f"*{_LABELS}"))
     if not paths:
         raise InputError(
-            f"no scans (*{ending}) in {folder}; make some with 'toothseg simulate --physics "
-            "--third-molars'"
+            f"no scans (*{_LABELS}) in {folder}; make some with 'toothseg simulate --physics "
+            "--third-molars --no-implants'"
         )
-    return [
-        task_case(
-            read_volume(path.with_name(path.name.removesuffix(ending) + ".nrrd")),
-            read_volume(path),
-            task,
-        )
-        for path in paths
-    ]
+    return [_load_scan(path, task) for path in paths]
+
+
+def _load_scan(labels_path: Path, task: Task) -> ScanCase:
+    image_path = labels_path.with_name(labels_path.name.removesuffix(_LABELS) + ".nrrd")
+    image, labels = read_labelled_scan(image_path, labels_path)
+    try:
+        check_fdi(labels.array)
+    except InputError as error:
+        raise InputError(f"{labels_path}: {error}") from None
+    return task_case(image, labels, task)
 
 
 def train(
@@ -139,7 +145,9 @@ def train(
         pair = Averaged(network).to(device)
     machine.place(pair.network, 3)
     optimiser = torch.optim.AdamW(
-        pair.network.parameters(), lr=plan.learning_rate, weight_decay=plan.weight_decay
+        _learning(pair.network, plan.only),
+        lr=plan.learning_rate,
+        weight_decay=plan.weight_decay,
     )
     checkpoint = folder / CHECKPOINT
     identity = {
@@ -147,6 +155,7 @@ def train(
         "seed": plan.seed,
         "learning_rate": plan.learning_rate,
         "magnification": task.magnification,
+        "only": plan.only or "everything",
     }
     first = 0
     if checkpoint.exists():
@@ -188,6 +197,21 @@ def train(
                 save_checkpoint(checkpoint, pair, optimiser, state)
                 last_saved = time.monotonic()
             yield {"step": step + 1, **figures}
+
+
+def _learning(network: torch.nn.Module, only: str) -> list[torch.nn.Parameter]:
+    """The parameters that learn; the others are told that they do not.
+
+    Raises:
+        InputError: the network has no such part.
+    """
+    for name, parameter in network.named_parameters():
+        parameter.requires_grad_(not only or name.startswith(f"{only}."))
+    learning = [parameter for parameter in network.parameters() if parameter.requires_grad]
+    if not learning:
+        parts = ", ".join(name for name, _ in network.named_children())
+        raise InputError(f"the network has no part {only!r}: choose from {parts}")
+    return learning
 
 
 def _forget_steps(log: Path, first: int) -> None:

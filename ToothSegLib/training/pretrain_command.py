@@ -8,6 +8,7 @@ from pathlib import Path
 
 from ToothSegLib.devices import choose_device
 from ToothSegLib.errors import Cancelled, InputError
+from ToothSegLib.training.checkpoint import load_checkpoint
 from ToothSegLib.training.initial_weights import parent_of, starting_weights
 from ToothSegLib.training.pretrain import CHECKPOINT, Plan, load_cases, load_scans, train
 from ToothSegLib.training.run_folder import run_folder
@@ -20,7 +21,7 @@ def run(args: argparse.Namespace) -> int:
     """Train one network on the cases of a folder, or go on where the run stopped.
 
     Raises:
-        InputError: no cases, or a number of steps that makes no sense.
+        InputError: no cases, a number of steps that makes no sense, or none left to do.
         BundleError: the weights of --init cannot be read, or as of `pretrain.train`.
         OutputError: as of `pretrain.train`, or another process is at work in the folder.
     """
@@ -44,6 +45,7 @@ def run(args: argparse.Namespace) -> int:
         learning_rate=args.learning_rate or Plan.learning_rate,
         seed=args.seed,
         scan_share=share,
+        only=args.only or "",
         device=choose_device(args.device),
     )
     folder = Path(args.output)
@@ -80,7 +82,12 @@ def _train(args: argparse.Namespace, folder: Path, plan: Plan) -> int:
         print(f"toothseg: cancelled; go on from the last checkpoint in {folder} with --resume",
               file=sys.stderr)  # fmt: skip
         return Cancelled.exit_code
+    if not figures:
+        step = load_checkpoint(folder / CHECKPOINT).state["step"]
+        raise InputError(
+            f"{folder / CHECKPOINT} has {step} steps behind it already: ask for more with --steps"
+        )
     if not args.quiet:
         print("  ".join(f"{name} {value:.4f}" for name, value in figures.items()))
-        print(folder / "checkpoint.safetensors")
+        print(folder / CHECKPOINT)
     return 0
