@@ -136,6 +136,14 @@ def test_molars_are_no_large_teeth_and_what_the_scan_cuts_no_small_ones() -> Non
     assert typical_size(large[:3] + parts) == pytest.approx(0.4)  # three may be large by chance
 
 
+def test_large_teeth_are_large_in_pieces_as_well() -> None:
+    pieces = regions(*[0.6] * 8, *[1.2] * 8)
+    assert not cascade._are_large(pieces + regions(*[1.9] * 8))
+    assert cascade._are_large(pieces + regions(*[2.4] * 8))
+    assert cascade._are_large(regions(*[1.7] * 8))
+    assert not cascade._are_large(regions(*[1.2] * 20, 3.0, 3.0, 3.0))
+
+
 def test_a_magnified_patch_is_a_finer_one_with_longer_offsets(a_case: TensorCase) -> None:
     centre = a_case.table[a_case.present[0]]
     size = (32, 32, 32)
@@ -205,7 +213,7 @@ def test_what_is_large_or_unsure_is_looked_at_once_more(
         return Maps(tooth, types, None, image.spacing[0], image.origin)
 
     monkeypatch.setattr(looking, "predict_maps", maps)
-    monkeypatch.setattr(cascade, "typical_size", lambda _: typical)
+    monkeypatch.setattr(cascade, "typical_size", lambda *_: typical)
     result = cascade.segment(a_scan, bundle=load_bundle("toothnet"), device="cpu")
     assert len(spacings) == looks
     assert result.provenance["working_spacing_mm"] == pytest.approx(spacing_mm, abs=1e-6)
@@ -226,7 +234,7 @@ def test_large_teeth_are_not_lost_by_the_other_look(
         return Maps(tooth, types, None, image.spacing[0], image.origin)
 
     monkeypatch.setattr(looking, "predict_maps", maps)
-    monkeypatch.setattr(cascade, "typical_size", lambda _: 1.7)
+    monkeypatch.setattr(cascade, "typical_size", lambda *_: 1.7)
     result = cascade.segment(a_scan, bundle=load_bundle("toothnet"), device="cpu")
     assert len(spacings) == 2
     assert result.provenance["working_spacing_mm"] == pytest.approx(0.5 / 1.2, abs=1e-6)

@@ -49,11 +49,15 @@ class Region:
         return x, y, z
 
 
-def typical_size(regions: Sequence[Region]) -> float:
+def typical_size(regions: Sequence[Region], rank: float = 0.5) -> float:
     """The median volume, over what teeth of such a look have, of what may be a whole tooth; 0 where
     fewer than four may be.
 
     Molars are large in any patient, and a part of a scan may show nothing but molars.
+
+    Args:
+        regions: of a scan.
+        rank: instead of the median's, 0 for the smallest to 1 for the largest.
     """
     sizes = [
         (region.cut, region.volume_mm3 / max(usual_mm3(region), 1.0))
@@ -64,7 +68,7 @@ def typical_size(regions: Sequence[Region]) -> float:
         return 0.0
     # Teeth that the scan cuts seem small, but a few whole ones may be large by chance.
     whole = [size for cut, size in sizes if not cut]
-    return float(np.median(whole if len(whole) >= _ENOUGH else [size for _, size in sizes]))
+    return float(np.quantile(whole if len(whole) >= _ENOUGH else [size for _, size in sizes], rank))
 
 
 def usual_mm3(region: Region) -> float:

@@ -1,6 +1,7 @@
 """How well a bundle does on each kind of patient and of scan.
 
     python -m ToothSegLib.evaluation.strata [--anatomy DIR] [--physics] [--model NAME ...]
+        [--strata NAME ...]
 
 Each stratum differs from *clean* in one thing; teeth of which it shows less than half are not asked
 for. The same heads go to every bundle. With --anatomy, every second head carries that individual's
@@ -229,6 +230,8 @@ def main() -> None:
                         help="default: the default bundle")  # fmt: skip
     parser.add_argument("--anatomy", type=Path, metavar="DIR",
                         help="meshes of an individual that no bundle was trained on")  # fmt: skip
+    parser.add_argument("--strata", nargs="+", metavar="NAME", default=[s.name for s in STRATA],
+                        help=f"default: all of {', '.join(s.name for s in STRATA)}")  # fmt: skip
     parser.add_argument("--cases", type=int, default=4, help="of each stratum (default: 4)")
     parser.add_argument("--physics", action="store_true",
                         help="scans by physical simulation instead of drawn ones")  # fmt: skip
@@ -236,11 +239,17 @@ def main() -> None:
     args = parser.parse_args()
     if args.cases < 1:
         parser.error(f"--cases {args.cases}: give at least 1")
+    strata = [stratum for stratum in STRATA if stratum.name in args.strata]
+    if unknown := set(args.strata) - {stratum.name for stratum in strata}:
+        parser.error(f"--strata {', '.join(sorted(unknown))}: choose from those of --help")
     try:
         individuals = [load_individual(args.anatomy)] if args.anatomy else []
         bundles = [load_bundle(name) for name in args.model]
-        total = len(STRATA) * args.cases * len(bundles)
-        steps = run(bundles, individuals, args.cases, physics=args.physics, device=args.device)
+        total = len(strata) * args.cases * len(bundles)
+        steps = run(
+            bundles, individuals, args.cases,
+            physics=args.physics, device=args.device, strata=strata,
+        )  # fmt: skip
         results = list(tqdm(steps, total=total, unit="scan", file=sys.stderr))
     except ToothSegError as error:
         sys.exit(f"strata: error: {error}")
