@@ -16,7 +16,7 @@ from ToothSegLib.dataset.label_doubts import label_doubts
 from ToothSegLib.dataset.lock import read_lock
 from ToothSegLib.dataset.marker import MARKER, case_names, folder_names, marker_problem
 from ToothSegLib.dataset.record import CaseRecord, composed, patient_key
-from ToothSegLib.dataset.revisions import IMAGE, REVISIONS, newest_record, revision_numbers
+from ToothSegLib.dataset.revisions import IMAGE, REVISIONS, newest_record
 from ToothSegLib.dataset.voxels import may_be_the_same, read_placed, same_values
 from ToothSegLib.errors import InputError
 from ToothSegLib.output_folder import is_litter
@@ -80,7 +80,7 @@ def doubtful_cases(
     Arguments and errors as of `check_dataset`.
     """
     run, names = Progress(progress, cancelled), case_names(folder)
-    doubts = [Problem(name, _STRAY) for name in folder_names(folder) if _is_stray(folder / name)]
+    doubts = [Problem(name, _STRAY) for name in folder_names(folder) if is_stray(folder / name)]
     for number, (name, record) in enumerate(_newest_records(folder, names)):
         run.stage(f"looking at {name}", 0.0, 1.0).update(number / len(names))
         doubts += [Problem(name, doubt) for doubt in record.doubts]
@@ -89,10 +89,6 @@ def doubtful_cases(
                 labels = DatasetCase(folder / name).labels()
                 doubts += [Problem(name, doubt) for doubt in label_doubts(labels)]
     return doubts
-
-
-def _is_stray(folder: Path) -> bool:
-    return not revision_numbers(folder) and is_stray(folder)
 
 
 def _set_problems(folder: Path) -> Iterator[str]:

@@ -16,6 +16,7 @@ from torch.nn import functional
 from ToothSegLib.normalise import normalise
 from ToothSegLib.synthesis import tissues
 from ToothSegLib.synthesis.chance import Draw
+from ToothSegLib.synthesis.metal_rays import dense
 from ToothSegLib.synthesis.metal_shadows import darken
 from ToothSegLib.synthesis.sampling import Edges
 
@@ -153,8 +154,7 @@ def _texture(image: Tensor, code: Tensor, draw: Draw) -> Tensor:
 
 def _streaks(image: Tensor, tissue: Tensor, spacing_mm: float, draw: Draw) -> Tensor:
     """Bright and dark rays in the axial plane out of dense matter, fading with distance."""
-    metal = (tissue == tissues.METAL) | (tissue == tissues.TITANIUM) | (tissue == tissues.CERAMIC)
-    spots = torch.nonzero(metal)
+    spots = torch.nonzero(dense(tissue))
     count = min(3, int(draw.span(0, 3.99))) if len(spots) else int(draw.chance(0.06))
     for _ in range(count):
         if len(spots):
