@@ -14,7 +14,9 @@ from head_fixture import head_of_three_teeth
 from ToothSegLib.cli.main import main
 from ToothSegLib.errors import Cancelled
 from ToothSegLib.progress import Progress
+from ToothSegLib.synthesis import tissues
 from ToothSegLib.synthesis.attenuation import Material
+from ToothSegLib.synthesis.case import PROSTHESIS_LABEL
 from ToothSegLib.synthesis.compose import make_case
 from ToothSegLib.synthesis.materials import AMALGAM, ENAMEL, WATER
 from ToothSegLib.synthesis.physics import scan, seen, simulate_cbct
@@ -167,6 +169,19 @@ def test_a_scan_can_be_stopped() -> None:
     with pytest.raises(Cancelled):
         simulate_cbct(head_of_three_teeth(), 0, SMALL, progress=progress)
     assert next(calls) == 7
+
+
+def test_a_scan_to_learn_from_says_where_its_implants_are() -> None:
+    case = head_of_three_teeth()
+    implant = np.zeros(case.labels.shape, bool)
+    implant[8:12, 8:12, 12:15] = True
+    case.tissue[implant] = tissues.TITANIUM
+    case = dataclasses.replace(case, prosthesis=implant)
+    for asked in (False, True):
+        image, labels = simulate_cbct(case, 0, SMALL, prostheses=asked)
+        there = labels.array == PROSTHESIS_LABEL
+        assert there.any() == asked
+    assert image.array[there].mean() > image.array[labels.array == 14].mean() + 300
 
 
 def test_the_field_can_be_about_a_tooth() -> None:

@@ -311,7 +311,7 @@ def test_the_command_takes_scans(folder: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"scans": "nowhere"}, "--physics --third-molars --no-implants"),
+        ({"scans": "nowhere"}, "--physics --third-molars --mark-implants"),
         ({"scan_share": 1.0}, "--scan-share 1"),
         ({"scan_share": 0.5}, "--scans"),
     ],

@@ -94,14 +94,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--no-implants",
         action="store_true",
-        help="nothing stands where teeth are missing: the labels of a scan that is to be learned "
-        "from do not tell an implant from bone",
+        help="nothing stands where teeth are missing",
     )
     parser.add_argument(
         "--third-molars",
         action="store_true",
         help="with --scan or --physics: label them too, as 'toothseg train --scans' wants it; "
         "by default they are left out, as of a result",
+    )
+    parser.add_argument(
+        "--mark-implants",
+        action="store_true",
+        help="with --scan or --physics: label implants, crowns on them and pontics as 99, as "
+        "'toothseg train --scans' wants it; by default they are background, as in a result",
     )
     parser.add_argument(
         "--spacing",
@@ -130,6 +135,8 @@ def run(args: argparse.Namespace) -> int:
         raise InputError(f"--spacing {args.spacing:g}: give 0.2 to 1.0 mm")
     if args.third_molars and not args.scan and args.physics is None:
         raise InputError("--third-molars without --scan or --physics: cases label them anyway")
+    if args.mark_implants and not args.scan and args.physics is None:
+        raise InputError("--mark-implants without --scan or --physics: cases tell them anyway")
     scanner = _scanner(args.physics, args.spacing) if args.physics is not None else None
     try:
         args.output.mkdir(parents=True, exist_ok=True)
@@ -218,7 +225,10 @@ def _scan(
     if scanner is not None:
         from ToothSegLib.synthesis.physics import simulate_cbct
 
-        return simulate_cbct(case, seed, scanner, third_molars=args.third_molars, progress=progress)
+        return simulate_cbct(
+            case, seed, scanner, third_molars=args.third_molars, prostheses=args.mark_implants,
+            progress=progress,
+        )  # fmt: skip
 
     from ToothSegLib.synthesis.pictures import ORDINARY
     from ToothSegLib.synthesis.scans import simulate_scan
@@ -228,5 +238,5 @@ def _scan(
     strength = ORDINARY if args.ordinary else 1.0
     return simulate_scan(
         case, seed, size=(depth, height, width), spacing_mm=spacing, strength=strength,
-        third_molars=args.third_molars,
+        third_molars=args.third_molars, prostheses=args.mark_implants,
     )  # fmt: skip

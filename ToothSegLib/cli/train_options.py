@@ -143,7 +143,7 @@ def _add_simulated(parser: argparse._ArgumentGroup) -> None:
         "--scans",
         metavar="DIR",
         help="scans to learn from as well, of toothseg simulate with --physics (or --scan), "
-        "--third-molars and --no-implants",
+        "--third-molars and --mark-implants",
     )
     parser.add_argument(
         "--scan-share",

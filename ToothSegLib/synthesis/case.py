@@ -17,6 +17,8 @@ from ToothSegLib.errors import InputError
 FORMAT = 1
 _DETAIL = ("outside", "inside", "owner", "surface")
 _PROSTHESIS = "prosthesis"
+PROSTHESIS_LABEL = 99
+"""Of implants, crowns on them and pontics, in labels to learn from; no tooth has this number."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +62,14 @@ class Case:
     about: dict[str, object] = field(default_factory=dict)
     detail: Detail | None = None
     prosthesis: np.ndarray | None = None
+
+    def marked(self) -> np.ndarray:
+        """(k, j, i) uint8, the labels with `PROSTHESIS_LABEL` where prostheses are, if known."""
+        if self.prosthesis is None:
+            return self.labels
+        return np.where(
+            self.prosthesis & (self.labels == 0), np.uint8(PROSTHESIS_LABEL), self.labels
+        )
 
 
 def save_case(path: Path, case: Case) -> None:

@@ -85,6 +85,7 @@ def refined(case: Case, factor: int, gap_mm: float = _GAP_MM) -> Case:
         origin=(first[0], first[1], first[2]),
         centres=case.centres,
         about=case.about,
+        prosthesis=None if case.prosthesis is None else copied(case.prosthesis, factor),
     )
 
 

@@ -7,6 +7,8 @@ counted, and what was counted is reconstructed as a device does it.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
@@ -36,6 +38,7 @@ def simulate_cbct(
     *,
     tilt_deg: float = 8.0,
     third_molars: bool = False,
+    prostheses: bool = False,
     progress: Progress | None = None,
 ) -> tuple[Volume, Volume]:
     """Picture and labels of a case seen by a scanner, the head a little tilted.
@@ -46,6 +49,7 @@ def simulate_cbct(
         scanner: the device, by default an ordinary one.
         tilt_deg: standard deviation of the head's rotation about each axis.
         third_molars: are in the labels as well, for whoever learns from them.
+        prostheses: likewise, as `PROSTHESIS_LABEL`.
         progress: told, and asked whether to go on, every few projections.
 
     Returns:
@@ -67,6 +71,8 @@ def simulate_cbct(
     if case.detail is not None:
         # Half a case's voxels: the gap about a root is narrower than one.
         case = refined(case, _FINER)
+    if prostheses:
+        case = replace(case, labels=case.marked())
     tissue, labels = place_head(case, centre, rng, tilt_deg=tilt_deg)
     attenuation = attenuation_map(tissue, scanner, rng)
     picture = scan(attenuation, tissue, scanner, rng, progress.stage("scanning", 0.05, 1.0))

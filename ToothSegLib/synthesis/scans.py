@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from ToothSegLib.synthesis.case import Case
+from ToothSegLib.synthesis.case import PROSTHESIS_LABEL, Case
 from ToothSegLib.synthesis.pictures import make_picture
 from ToothSegLib.synthesis.posing import VIEW_CENTRE
 from ToothSegLib.synthesis.sampling import Patch, TensorCase, sample_patch
@@ -21,6 +21,7 @@ def simulate_scan(
     tilt_deg: float = 8.0,
     strength: float = 1.0,
     third_molars: bool = False,
+    prostheses: bool = False,
 ) -> tuple[Volume, Volume]:
     """Picture and labels of a case seen by a randomly poor scanner, the head a little tilted.
 
@@ -32,6 +33,7 @@ def simulate_scan(
         tilt_deg: standard deviation of the head's rotation about each axis.
         strength: of every disturbance, as of `make_picture`.
         third_molars: are in the labels as well, for whoever learns from them.
+        prostheses: likewise, as `PROSTHESIS_LABEL`.
 
     Returns:
         The image as int16 and the labels as uint8 FDI numbers, on one grid in LPS. Third molars
@@ -44,6 +46,8 @@ def simulate_scan(
     labels = patch.labels.numpy().copy()
     if not third_molars:
         labels[labels % 10 == 8] = 0
+    if prostheses and patch.prosthesis is not None:
+        labels[patch.prosthesis.numpy()] = PROSTHESIS_LABEL
     image_volume = _volume(grey, spacing_mm)
     return image_volume, image_volume.with_array(labels)
 

@@ -16,16 +16,20 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from ToothSegLib.atomic import replacing
 from ToothSegLib.devices import training_half_type
 from ToothSegLib.errors import BundleError, InputError, OutputError
+from ToothSegLib.itk_image import resample, to_itk
 from ToothSegLib.seeds import check_seed
-from ToothSegLib.synthesis.case import load_case
+from ToothSegLib.synthesis.case import PROSTHESIS_LABEL, load_case
 from ToothSegLib.synthesis.sampling import Patch, TensorCase
 from ToothSegLib.toothnet import NEW_HEAD
 from ToothSegLib.training.checkpoint import load_checkpoint, refuse_other, save_checkpoint
@@ -36,6 +40,7 @@ from ToothSegLib.training.preparation import check_fdi
 from ToothSegLib.training.samples import draw_mixed, draw_sample
 from ToothSegLib.training.scan_case import ScanCase, task_case
 from ToothSegLib.training.tasks import Task, build
+from ToothSegLib.volume import Volume
 
 CHECKPOINT = "checkpoint.safetensors"
 _LABELS = "-labels.nrrd"
@@ -78,6 +83,8 @@ def load_scans(folder: Path, task: Task) -> list[ScanCase]:
     """All scans of a folder with their labels, ``NAME.nrrd`` and ``NAME-labels.nrrd``, as the task
     sees them, in order of their names.
 
+    What the labels give `PROSTHESIS_LABEL` is no tooth, and is known to be a prosthesis.
+
     Raises:
         InputError: there is none, one cannot be read, or its labels are not on its grid or hold
             numbers that are no teeth's.
@@ -86,7 +93,7 @@ def load_scans(folder: Path, task: Task) -> list[ScanCase]:
     if not paths:
         raise InputError(
             f"no scans (*{_LABELS}) in {folder}; make some with 'toothseg simulate --physics "
-            "--third-molars --no-implants'"
+            "--third-molars --mark-implants'"
         )
     return [_load_scan(path, task) for path in paths]
 
@@ -94,11 +101,19 @@ def load_scans(folder: Path, task: Task) -> list[ScanCase]:
 def _load_scan(labels_path: Path, task: Task) -> ScanCase:
     image_path = labels_path.with_name(labels_path.name.removesuffix(_LABELS) + ".nrrd")
     image, labels = read_labelled_scan(image_path, labels_path)
+    made = labels.array == PROSTHESIS_LABEL
+    labels = labels.with_array(np.where(made, 0, labels.array))
     try:
         check_fdi(labels.array)
     except InputError as error:
         raise InputError(f"{labels_path}: {error}") from None
-    return task_case(image, labels, task)
+    marked = labels.with_array(made.astype(np.uint8))
+    return task_case(image, labels, task, prostheses=partial(_on_grid, marked))
+
+
+def _on_grid(mask: Volume, grid: Volume) -> NDArray[np.bool_]:
+    place = grid.spacing, grid.origin, grid.direction
+    return resample(to_itk(mask), grid.shape, *place, how="nearest") > 0
 
 
 def train(
