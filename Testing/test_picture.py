@@ -14,8 +14,11 @@ from ToothSegLib import canvas, offscreen, picture
 from ToothSegLib.arch import SLOT_FDI, TEMPLATE
 from ToothSegLib.offscreen import NoDrawing, write_png
 from ToothSegLib.picture import HEIGHT, WIDTH, teeth_picture
-from ToothSegLib.surfaces import tooth_surfaces
+from ToothSegLib.report import measure_teeth
+from ToothSegLib.resources import resource_path
+from ToothSegLib.surfaces import Surface, tooth_surfaces
 from ToothSegLib.views import View, dentition_axes
+from ToothSegLib.volume_io import read_volume
 
 X, Y, Z = np.eye(3)
 
@@ -206,3 +209,66 @@ def test_hidden_points_are_not_pointed_at() -> None:
     assert len(seen[1]) == len(front)
     assert 0 < len(seen[2]) < len(behind)
     assert seen[2][:, 0].min() >= seen[1][:, 0].max() - 14
+
+
+@pytest.mark.parametrize("keep", [(2, 3), (3,)])
+def test_teeth_of_one_side_are_seen_along_the_scanners_axes(keep: tuple[int, ...]) -> None:
+    labels = read_volume(resource_path("Samples", "sample-cbct-labels.nrrd"))
+    centroids = {
+        tooth.fdi: np.array(tooth.centroid_lps)
+        for tooth in measure_teeth(labels, confidences={})
+        if tooth.fdi // 10 in keep and tooth.fdi % 10 >= 3
+    }
+    assert len(centroids) == 5 * len(keep)
+    np.testing.assert_array_equal(dentition_axes(centroids), np.eye(3))
+
+
+@pytest.mark.parametrize(
+    ("title", "drawn"),
+    [
+        ("scan.nrrd", "scan.nrrd"),
+        ("Mu\u0308ller", "M\u00fcller"),
+        ("\u0416\u0443\u043a.nrrd", "???.nrrd"),
+        ("\u5c71\u7530 CT", "?? CT"),
+        ("Nguy\u1ec5n \u0141uk\u00e1\u0161", "Nguyen \u0141uk\u00e1\u0161"),
+        ("two\nlines", "two?lines"),
+        ("\u60a3\u8005 \u0416", ""),
+    ],
+)
+def test_a_title_is_what_the_font_can_draw(title: str, drawn: str) -> None:
+    assert canvas.shortened(title) == drawn
+
+
+def test_every_letter_of_a_title_is_drawn() -> None:
+    import vtkmodules.vtkRenderingFreeType  # noqa: F401
+    from vtkmodules.util.numpy_support import vtk_to_numpy
+    from vtkmodules.vtkCommonDataModel import vtkImageData
+    from vtkmodules.vtkRenderingCore import vtkTextProperty, vtkTextRenderer
+
+    style = vtkTextProperty()
+    style.SetFontFamilyToArial()
+    style.SetFontSize(30)
+
+    def inked(letter: str) -> bool:
+        image = vtkImageData()
+        assert vtkTextRenderer.GetInstance().RenderString(style, letter, image, [0, 0], 72)
+        return bool(vtk_to_numpy(image.GetPointData().GetScalars())[:, 3].any())
+
+    blank = {" ", "\N{NO-BREAK SPACE}", "\N{SOFT HYPHEN}"}
+    assert [letter for letter in sorted(canvas._DRAWN - blank) if not inked(letter)] == []
+    assert not inked("\u0416")
+
+
+@pytest.mark.parametrize(("size", "words"), [(90.0, "10 mm"), (15.0, "5 mm"), (3.0, "1 mm")])
+def test_the_scale_bar_fits_beside_what_is_shown(size: float, words: str) -> None:
+    lines, written = [], []
+    frame = SimpleNamespace(
+        line=lambda start, end, *_: lines.append((start, end)),
+        write=lambda text, *_, **__: written.append(text),
+        teeth=lambda *_: None,
+    )
+    corners = np.array([[x, y, z] for x in (0, size) for y in (0, size) for z in (0, size)])
+    picture._draw_front(frame, {36: Surface(corners, np.zeros((0, 3), int))}, X, Z)
+    (start, end), left, width = lines[-1], picture._FRONT[0], picture._FRONT[2]
+    assert words in written
+    assert left < start[0] < end[0] < left + width / 2 - 60, "it runs into what is beside it"

@@ -10,10 +10,10 @@ import pytest
 from phantom_fixture import dentition
 from ToothSegLib.canvas import Canvas
 from ToothSegLib.offscreen import NoDrawing
-from ToothSegLib.slices import HEIGHT, WIDTH, _curve, slice_picture
+from ToothSegLib.slices import _ALONG, HEIGHT, WIDTH, slice_picture
 from ToothSegLib.volume import Volume
 
-AXIAL = [(24 + 392 * column, 824 - 360 * row, 376, 344) for row in (0, 1) for column in range(4)]
+AXIAL = [(24 + 392 * column, 1120 - 360 * row, 376, 344) for row in (0, 1) for column in range(4)]
 
 
 def draw(volume: Volume, labels: Volume, title: str = "scan") -> np.ndarray:
@@ -102,7 +102,8 @@ def test_long_roots_are_seen_to_their_ends_along_the_arches() -> None:
     k, j, i = (int(round(n)) for n in np.argwhere(labels.array == 33).mean(axis=0))
     long[low : low + 20, j - 1 : j + 2, i - 1 : i + 2] = 33
     picture = draw(Volume(np.zeros(long.shape, np.int16)), Volume(long))
-    strip = picture[HEIGHT - 448 : HEIGHT - 24, 60 : WIDTH - 60].astype(int)
+    _, bottom, _, height = _ALONG
+    strip = picture[HEIGHT - bottom - height : HEIGHT - bottom, 60 : WIDTH - 60].astype(int)
     coloured = (np.ptp(strip, axis=2) > 5).any(axis=1)
     assert not coloured[:8].any(), "the upper end is cut"
     assert not coloured[-8:].any(), "the lower end is cut"
@@ -146,14 +147,3 @@ def test_other_grids_are_refused() -> None:
     labels = dentition()
     with pytest.raises(ValueError, match="different grids"):
         slice_picture(Volume(labels.array, (2.0, 2.0, 2.0)), labels)
-
-
-def test_the_curve_goes_by_the_teeth_and_a_little_beyond() -> None:
-    angles = np.linspace(-1.2, 1.2, 9)
-    middles = np.stack([25 * np.sin(angles), -25 * np.cos(angles), 0 * angles], axis=1)
-    curve = _curve(middles, 400)
-    nearest = np.linalg.norm(curve[:, None] - middles, axis=2).min(axis=0)
-    assert nearest.max() < 0.5
-    assert np.linalg.norm(curve[0] - middles[0]) == pytest.approx(8, abs=0.1)
-    steps = np.linalg.norm(np.diff(curve, axis=0), axis=1)
-    assert steps.max() < 1.5 * steps.min()

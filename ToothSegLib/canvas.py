@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Literal
 
@@ -30,6 +31,14 @@ SOFT_INK: Colour = (0.42, 0.45, 0.50)
 
 _EYE_DISTANCE_MM = 400.0
 _LONGEST_TITLE = 64  # characters
+
+_LATIN_1 = (chr(code) for code in (*range(0x20, 0x7F), *range(0xA0, 0x100)))
+_BEYOND_LATIN_1 = (
+    "ĀāĂăĄąĆćČčĎďĐđĒēĖėĘęĚěĞğĢģĪīĮįİıĶķĹĺĻļĽľŁłŃńŅņŇňŌōŐőŒœŔŕŖŗŘřŚśŞşŠšŢţŤťŪūŮůŰűŲųŸŹźŻżŽž"
+    "ƒȘșȚț\N{EN DASH}—\N{LEFT SINGLE QUOTATION MARK}\N{RIGHT SINGLE QUOTATION MARK}‚“”„†‡•…‰‹›€™"
+)
+# In place of any other letter, be it Greek, Cyrillic or Chinese, VTK's own Arial draws nothing.
+_DRAWN = frozenset((*_LATIN_1, *_BEYOND_LATIN_1))
 
 
 class Canvas:
@@ -174,11 +183,26 @@ class Canvas:
 
 
 def shortened(title: str) -> str:
-    """A title that fits, its end kept: that is where files differ."""
+    """A title that fits, its end kept: that is where files differ.
+
+    A letter that cannot be drawn becomes the one without its marks, or else a question mark; a
+    title of nothing else becomes empty.
+    """
+    letters = unicodedata.normalize("NFC", title)
+    drawn = [_drawable(letter) for letter in letters if not unicodedata.combining(letter)]
+    if not "".join(drawn).strip():
+        return ""
+    title = "".join(letter or "?" for letter in drawn)
     if len(title) <= _LONGEST_TITLE:
         return title
     half = _LONGEST_TITLE // 2
     return f"{title[:half]}\N{HORIZONTAL ELLIPSIS}{title[-(half - 1) :]}"
+
+
+def _drawable(letter: str) -> str:
+    """A letter, else the same without its marks, else nothing, by what the font has."""
+    plain = unicodedata.normalize("NFD", letter)[0]
+    return next((one for one in (letter, plain) if one in _DRAWN), "")
 
 
 def _light(renderer: vtkRenderer, view: View) -> None:

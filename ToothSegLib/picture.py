@@ -31,6 +31,7 @@ _ALARM = (0.72, 0.11, 0.11)
 _LABEL_GAP = 44
 _LABEL_ROOM = 64
 _LABEL_SIZE = 19
+_BARS_MM = (10.0, 5.0, 2.0, 1.0, 0.5)
 _LABEL_BOX = (28, 24)  # what a number takes with its ground, and a pixel around
 
 
@@ -101,9 +102,18 @@ def _draw_front(
         for fdi, place, tip in zip(numbers, places, tips, strict=True):
             canvas.line((place, row - sign * 16), (tip[0], tip[1] - sign * 6))
             _number(canvas, fdi, (place, row))
-    length = 10 / view.mm_per_pixel
-    canvas.line((left + 28, bottom + 20), (left + 28 + length, bottom + 20), 3)
-    canvas.write("10 mm", (left + 36 + length, bottom + 20), 17, colour=SOFT_INK)
+    _draw_scale(canvas, view)
+
+
+def _draw_scale(canvas: Canvas, view: View) -> None:
+    """A bar of so many mm at the foot of a view, as long as there is room for."""
+    left, bottom, width, _ = view.box
+    for mm in _BARS_MM:
+        length = mm / view.mm_per_pixel
+        if length <= width / 3:
+            canvas.line((left + 28, bottom + 20), (left + 28 + length, bottom + 20), 3)
+            canvas.write(f"{mm:g} mm", (left + 36 + length, bottom + 20), 17, colour=SOFT_INK)
+            return
 
 
 def _draw_arch(canvas: Canvas, surfaces: Mapping[int, Surface], view: View) -> None:

@@ -2,18 +2,16 @@
 
 Eight slices across the teeth, from the upper roots to the lower ones, and one that follows the
 arches, like a panoramic film. All are cut along the dentition's own axes, the patient's right on
-the viewer's left.
+the viewer's left. A millimetre is as long across as it is up.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import numpy as np
 from numpy.typing import NDArray
-from scipy.interpolate import make_interp_spline
 from scipy.ndimage import map_coordinates
 
+from ToothSegLib.arch_sheet import arch_sheet
 from ToothSegLib.canvas import PANEL, SOFT_INK, Box, Canvas, shortened
 from ToothSegLib.label_boxes import label_boxes
 from ToothSegLib.padding import without_padding
@@ -23,12 +21,11 @@ from ToothSegLib.views import dentition_axes
 from ToothSegLib.volume import Volume
 from ToothSegLib.volume_io import in_known_type
 
-WIDTH, HEIGHT = 1600, 1240
-MM_PER_PIXEL = 0.2
+WIDTH, HEIGHT = 1600, 1536
+MM_PER_PIXEL = 0.2  # of the slices across
 
+_ALONG: Box = (24, 24, 1552, 720)  # a full dentition, unrolled, is about twice as wide as high
 _ROOT_MM = 7.0  # from the middle of the outermost tooth to the outermost slice
-_MARGIN_MM = 2.0  # beyond the outermost root, in the slice along the arches
-_OVERHANG_MM = 8.0  # beyond the last tooth of an arch
 
 
 def slice_picture(volume: Volume, labels: Volume, title: str = "") -> NDArray[np.uint8]:
@@ -40,7 +37,7 @@ def slice_picture(volume: Volume, labels: Volume, title: str = "") -> NDArray[np
         title: what the picture is of.
 
     Returns:
-        (1240, 1600, 3) RGB.
+        (1536, 1600, 3) RGB.
 
     Raises:
         NoDrawing: this machine has no OpenGL.
@@ -75,7 +72,7 @@ def slice_picture(volume: Volume, labels: Volume, title: str = "") -> NDArray[np
     heights = np.linspace(middles[:, 2].max() + _ROOT_MM, middles[:, 2].min() - _ROOT_MM, 8)
     for place, height in enumerate(heights):
         row, column = divmod(place, 4)
-        box = (24 + 392 * column, 824 - 360 * row, 376, 344)
+        box = (24 + 392 * column, 1120 - 360 * row, 376, 344)
         flat = _plane(box, MM_PER_PIXEL)
         points = np.stack(
             [centre[0] + flat[..., 0], centre[1] - flat[..., 1], np.full(flat.shape[:2], height)],
@@ -86,14 +83,15 @@ def slice_picture(volume: Volume, labels: Volume, title: str = "") -> NDArray[np
         words = f"{height - centre[2]:+.0f} mm" + (place == 0) * " above the middle of the teeth"
         _name(canvas, box, words)
 
-    box = (24, 24, WIDTH - 48, 424)
-    along = _arch_surface(teeth, axes, box, _heights(labels, axes[:, 2]))
-    numbers = show(box, along @ axes.T)
-    _name(canvas, box, "Along the arches")
+    turned = {fdi: middle @ axes for fdi, middle in teeth.items()}
+    left, bottom, width, height = _ALONG
+    along = arch_sheet(turned, _heights(labels, axes[:, 2]), (height, width))
+    numbers = show(_ALONG, along @ axes.T)
+    _name(canvas, _ALONG, "Along the arches")
     for fdi in teeth:
         rows, columns = np.nonzero(numbers == fdi)
         if len(rows):
-            at = (box[0] + columns.mean(), box[1] + box[3] - rows.mean())
+            at = (left + columns.mean(), bottom + height - rows.mean())
             canvas.write(str(fdi), at, 15, bold=True, align="centre", ground=PANEL)
     return canvas.pixels()
 
@@ -121,55 +119,6 @@ def _plane(box: Box, mm_per_pixel: float) -> NDArray[np.float64]:
     right = (np.arange(width) - (width - 1) / 2) * mm_per_pixel
     up = ((height - 1) / 2 - np.arange(height)) * mm_per_pixel
     return np.stack(np.meshgrid(right, up), axis=-1)
-
-
-def _arch_surface(
-    teeth: Mapping[int, NDArray], axes: NDArray, box: Box, heights: tuple[float, float]
-) -> NDArray[np.float64]:
-    """(rows, columns, 3) points, in the dentition's axes, of a sheet through both arches.
-
-    Each arch is a curve through its teeth; the sheet joins the two in straight lines.
-
-    Args:
-        teeth: middles by FDI number, LPS mm.
-        axes: of the dentition, see `dentition_axes`.
-        box: that the sheet is to fill, pixels.
-        heights: of the lowest and the highest end of a tooth in these axes, mm.
-    """
-    _, _, width, height = box
-    curves = []
-    for arch in (UPPER_ARCH, LOWER_ARCH):
-        middles = np.array([teeth[fdi] @ axes for fdi in arch if fdi in teeth])
-        if len(middles) >= 3:
-            curves.append(_curve(middles, width))
-    if not curves:
-        middles = np.array([centre @ axes for centre in teeth.values()])
-        line = np.linspace(-40, 40, width)[:, None] * (1.0, 0, 0)
-        curves.append(middles.mean(axis=0) + line)
-    upper, lower = curves[0], curves[-1]
-    level = np.linspace(heights[1] + _MARGIN_MM, heights[0] - _MARGIN_MM, height)
-    gap = upper[:, 2].mean() - lower[:, 2].mean()
-    share = np.clip((level - lower[:, 2].mean()) / gap, -0.3, 1.3) if gap > 1 else np.ones(height)
-    sheet = lower + share[:, None, None] * (upper - lower)
-    sheet[..., 2] = level[:, None]
-    return sheet
-
-
-def _curve(middles: NDArray, samples: int) -> NDArray[np.float64]:
-    """(samples, 3) points at even steps along a smooth curve through points in order."""
-    ends = [
-        middles[end] + (middles[end] - middles[inner]) * share
-        for end, inner in ((0, 1), (-1, -2))
-        for share in [_OVERHANG_MM / max(float(np.linalg.norm(middles[end] - middles[inner])), 1)]
-    ]
-    points = np.vstack([ends[0], middles, ends[1]])
-    steps = np.linalg.norm(np.diff(points, axis=0), axis=1)
-    length = np.concatenate([[0], np.cumsum(np.maximum(steps, 0.1))])
-    # A cubic spline bulges between uneven neighbours, straight lines have corners.
-    at = np.linspace(0, length[-1], samples)
-    smooth = make_interp_spline(length, points, k=3)(at)
-    straight = make_interp_spline(length, points, k=1)(at)
-    return np.asarray((smooth + straight) / 2)
 
 
 def _overlaid(

@@ -13,6 +13,8 @@ from ToothSegLib.arch import SLOT_FDI, TEMPLATE
 
 MAX_TURN = np.radians(50)
 MIN_TEETH = 5
+MIN_WIDTH_MM = 4.0
+"""How far teeth must spread about the line that they lie along to tell a turn about it."""
 # What hides what is told square by square, of so many pixels.
 _CELL = 14
 
@@ -21,9 +23,10 @@ def dentition_axes(centroids: Mapping[int, NDArray]) -> NDArray[np.float64]:
     """(3, 3) with the columns left, posterior, superior of the dentition, as LPS unit vectors.
 
     The mean arches are turned onto the centroids (Kabsch's algorithm), so that a head that lies
-    turned or tilted in the scanner is seen straight from the front. With too few teeth, or if the
-    turn would be more than a patient can do - wrong numbers, say - they are the scanner's axes:
-    the picture then shows what is wrong, and never swaps left and right.
+    turned or tilted in the scanner is seen straight from the front. With too few teeth, with teeth
+    that are nearly in one line, as those of one side are, or if the turn would be more than a
+    patient can do - wrong numbers, say - they are the scanner's axes: the picture then shows what
+    is wrong, and never swaps left and right.
 
     Args:
         centroids: LPS mm by FDI number.
@@ -39,7 +42,10 @@ def dentition_axes(centroids: Mapping[int, NDArray]) -> NDArray[np.float64]:
             targets.append(target - target.mean(axis=0))
     if not places:
         return np.eye(3)
-    turn, _ = Rotation.align_vectors(np.concatenate(targets), np.concatenate(places))
+    known = np.concatenate(places)
+    if np.linalg.svd(known, compute_uv=False)[1] / np.sqrt(len(known)) < MIN_WIDTH_MM:
+        return np.eye(3)
+    turn, _ = Rotation.align_vectors(np.concatenate(targets), known)
     return np.eye(3) if turn.magnitude() > MAX_TURN else turn.as_matrix()
 
 

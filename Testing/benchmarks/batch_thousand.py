@@ -61,6 +61,8 @@ def main() -> None:
 
         process = start(scans, out, args.jobs)
         while done_in(out) < good // 3:
+            if process.poll() is not None:
+                raise SystemExit(process.communicate()[0])
             time.sleep(0.05)
         process.send_signal(signal.SIGKILL)
         process.communicate()

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import numpy as np
 import slicer
 import vtk
 
@@ -25,7 +26,7 @@ from ToothSegLib.teeth import LOWER_ARCH, UPPER_ARCH, by_fdi
 from ToothSegScene.hand_drawn import left_out_in_words, number_by_name
 from ToothSegScene.segments import teeth_of
 from ToothSegScene.tooth_meshes import SURFACE, tooth_meshes
-from ToothSegScene.transforms import is_mirrored
+from ToothSegScene.transforms import is_mirrored_at
 
 _ENDINGS = {"STL": (".stl",), "OBJ": (".obj", ".mtl")}
 FORMATS = tuple(_ENDINGS)
@@ -134,10 +135,14 @@ def check_smoothing(smoothing: float) -> None:
 
 def _check_not_mirrored(node: slicer.vtkMRMLSegmentationNode) -> None:
     """A mirrored 11 has the shape of a 21, and its surface is inside out."""
-    if is_mirrored(node):
+    bounds = np.zeros(6)
+    node.GetSegmentation().GetBounds(bounds)
+    if is_mirrored_at(node, bounds.reshape(3, 2).mean(axis=1)):
+        parent = node.GetParentTransformNode()
+        above = ", with what is above it," if parent.GetParentTransformNode() else ""
         raise InputError(
-            f"the transform {node.GetParentTransformNode().GetName()} mirrors the teeth, right to "
-            "left: take the segmentation out of it to export"
+            f"the transform {parent.GetName()}{above} mirrors the teeth, right to left: take the "
+            "segmentation out of it to export"
         )
 
 

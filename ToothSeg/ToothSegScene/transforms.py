@@ -45,6 +45,23 @@ def is_mirrored(node: slicer.vtkMRMLTransformableNode) -> bool:
     return bool(np.linalg.det(_axes_of(node)) < 0)
 
 
+def is_mirrored_at(node: slicer.vtkMRMLTransformableNode, point: NDArray[np.float64]) -> bool:
+    """Whether the transforms above a node, non-linear ones too, show its right as left.
+
+    Args:
+        node: that the transforms are above of.
+        point: (3,) RAS mm in its own space, about which it is asked.
+    """
+    parent = node.GetParentTransformNode()
+    if parent is None:
+        return False
+    to_world = vtk.vtkGeneralTransform()
+    parent.GetTransformToWorld(to_world)
+    steps = np.concatenate([np.eye(3), -np.eye(3)]) / 2
+    shown = np.array([to_world.TransformPoint(*(point + step)) for step in steps])
+    return bool(np.linalg.det(shown[:3] - shown[3:]) < 0)
+
+
 def is_flattened(node: slicer.vtkMRMLTransformableNode) -> bool:
     """Whether the linear transforms above a node leave nothing of one of its axes."""
     return bool(np.linalg.matrix_rank(_axes_of(node)) < 3)

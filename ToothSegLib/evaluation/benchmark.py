@@ -151,7 +151,7 @@ def write_figures(
     measured.pop("seconds", None)  # says more about the machine than about the weights
     source = ", ".join(["procedural", *individuals])
     simulated = {**measured, "teeth_from": source, "first_seed": FIRST_SEED}
-    card["figures"] = {**bundle.card["figures"], f"simulated, {kind}": simulated}
+    card["figures"] = {**(bundle.card.get("figures") or {}), f"simulated, {kind}": simulated}
     with replacing(bundle.folder / CARD_NAME) as file:
         file.write((json.dumps(card, indent=2, ensure_ascii=False) + "\n").encode())
 

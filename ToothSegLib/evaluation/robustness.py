@@ -15,6 +15,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from ToothSegLib.cascade import segment
+from ToothSegLib.dataset.voxels import checked_labels, source_of
 from ToothSegLib.errors import ToothSegError
 from ToothSegLib.evaluation import disturbances as d
 from ToothSegLib.evaluation.metrics import evaluate
@@ -91,7 +92,8 @@ def main() -> None:
     args = parser.parse_args()
     try:
         bundle = load_bundle(args.model)
-        scan, labels = read_volume(args.scan), read_labels(args.labels)
+        scan = read_volume(args.scan)
+        labels = checked_labels(read_labels(args.labels), source_of(scan))
         steps = run(bundle, scan, labels, args.device)
         results = list(tqdm(steps, total=len(fitting(labels)), unit="run", file=sys.stderr))
     except ToothSegError as error:
