@@ -76,7 +76,9 @@ def test_the_report_of_another_scan_is_refused(
         provenance = {"bundle": "toothnet", "weights": {}, SCAN_SHA256: scan_sha256(image)}
         report = to_json(Segmentation(labels_of(image), provenance=provenance))
         (tmp_path / f"{name}.json").write_text(report, encoding="utf-8")
-    add = ["dataset", "add", str(tmp_path / "set"), str(tmp_path / "one.nrrd"), "--report"]
+    write_volume(tmp_path / "labels.nrrd", labels_of(scans["one"]))
+    add = ["dataset", "add", str(tmp_path / "set"), str(tmp_path / "one.nrrd")]
+    add += ["--labels", str(tmp_path / "labels.nrrd"), "--report"]
     assert main([*add, str(tmp_path / "two.json")]) == 2
     line = capsys.readouterr().err
     assert line.count("\n") == 1

@@ -126,8 +126,8 @@ def test_monai_finds_what_it_asks_for(filled: Dataset, tmp_path: Path) -> None:
     assert [int(value) for value in content["labels"]] == list(range(33))
     assert (len(content["training"]), len(content["testing"])) == (2, 1)
     for entry in content["training"]:
-        assert set(entry) == {"image", "label"}
-        assert all((tmp_path / "out" / path).is_file() for path in entry.values())
+        assert set(entry) == {"image", "label", "fold"}
+        assert all((tmp_path / "out" / entry[name]).is_file() for name in ("image", "label"))
     assert set(content["testing"][0]) == {"image"}
 
 

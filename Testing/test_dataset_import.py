@@ -17,10 +17,9 @@ from ToothSegLib.cli import dataset_actions
 from ToothSegLib.cli.main import main
 from ToothSegLib.dataset.case import DatasetCase
 from ToothSegLib.dataset.folder import CaseMeta, Dataset
-from ToothSegLib.dataset.label_codes import fdi_by_value, to_values
+from ToothSegLib.dataset.label_codes import to_values
 from ToothSegLib.dataset.monai import import_monai
 from ToothSegLib.dataset.nnunet import export_nnunet, import_nnunet
-from ToothSegLib.dataset.record import REVIEW_ORDER
 from ToothSegLib.dataset.refusals import Locked, Outdated, Suspicious
 from ToothSegLib.errors import Cancelled, InputError
 from ToothSegLib.itk_image import to_itk
@@ -68,44 +67,6 @@ def test_other_peoples_labels_are_understood_by_name(
     assert case.image().same_grid(scan(direction=np.diag([-1.0, -1.0, 1.0])), 1e-3)
     assert (case.record.review, case.record.reviewed) == ({36: "approved"}, True)
     assert case.id.startswith("case-")
-
-
-@pytest.mark.parametrize(
-    ("name", "fdi"),
-    [
-        ("36", 36),
-        ("FDI36", 36),
-        ("tooth-36", 36),
-        ("UR6", 16),
-        ("36 lower left first molar", 36),
-        ("14 upper left first molar", 26),  # by the Universal system
-        ("Upper Left Third Molar (Wisdom Tooth)", 28),
-        ("implant 41", None),
-        ("crown of 42", None),
-        ("root canal 43", None),
-        ("implant at the upper right first molar", None),
-        ("tooth_51", None),
-    ],
-)
-def test_a_label_is_a_tooth_only_if_its_name_says_no_more(name: str, fdi: int | None) -> None:
-    teeth, others = fdi_by_value({"background": 0, name: 1, "tooth_47": 2})
-    assert teeth == {0: 0, 1: fdi or 0, 2: 47}
-    assert others == ([] if fdi else [name])
-
-
-@pytest.mark.parametrize("pattern", ["tooth_{}", "Tooth {:02}", "{}", "T-{} (tooth)", "FDI{}"])
-def test_universal_tooth_numbers_are_refused(pattern: str) -> None:
-    names = {pattern.format(number): number for number in range(1, 33)}
-    with pytest.raises(InputError, match=r"(Universal tooth numbers|none of the labels is a)"):
-        fdi_by_value({"background": 0, **names})
-    names = {pattern.format(fdi): fdi for fdi in REVIEW_ORDER}
-    if "T-" not in pattern:
-        assert len(fdi_by_value({"background": 0, "bone 1": 1, **names})[1]) == 1
-
-
-def test_a_number_that_contradicts_the_words_is_refused() -> None:
-    with pytest.raises(InputError, match="'15 upper left first molar' is another tooth by its"):
-        fdi_by_value({"background": 0, "15 upper left first molar": 1})
 
 
 @pytest.mark.parametrize("layout", ["nnunet", "monai"])

@@ -140,6 +140,9 @@ def test_a_pseudonym_is_given_later_and_labels_stay(
     bare = Dataset.open(files["set"]).add(scan(3), None, CaseMeta(who="ab"))
     assert main(["dataset", "revise", files["set"], bare.id, "--patient", "p17"]) == 2
     assert "has no labels yet: give a file of them" in capfd.readouterr().err
+    assert main([*revise, "--names", files["report"], "--note", "again"]) == 2
+    assert "--names without a file of labels" in capfd.readouterr().err
+    assert DatasetCase(case.folder).revision == 5
 
 
 def test_a_lost_tooth_keeps_a_case_open_until_somebody_says_that_it_is_not_there(

@@ -12,11 +12,12 @@ from ToothSegLib.teeth import TEETH, THIRD_MOLARS
 
 _CODES = (*TEETH, *THIRD_MOLARS)
 _BY_NAME = {code.name: code.fdi for code in _CODES}
-_MARK = re.compile(r"(?<![a-z0-9])(\d+|[ul][rl][1-8])(?![a-z0-9])")
-_MARK_ALONE = re.compile(r"(fdi |tooth )?(\d+|[ul][rl][1-8])")
+_MARK = re.compile(r"(?<!\w)(\d+|[ul][rl][1-8])(?!\w)")
+# Palmer's marks in parts, "UR 6" or "upper right 6": the number alone would be another tooth's.
+_MARK_IN_PARTS = re.compile(r"\b([ul])(?:pper |ower )?([rl])(?:ight|eft)? ([1-8])\b")
 # The name that the Segment Editor gives; its number counts segments.
 _UNNAMED = re.compile(r"segment \d+")
-# Words beside a tooth's name that say no more than it does.
+# Words beside a tooth's name or number that say no more than it does.
 _NO_MORE = ("fdi", "tooth", "wisdom")
 
 FDI_NUMBERS = frozenset(code.fdi for code in _CODES)
@@ -27,36 +28,36 @@ def tooth_by_name(name: str, *, numbers_are_fdi: bool) -> int | None:
     """The FDI number of the one tooth that a name can mean, or None.
 
     Args:
-        name: such as "16", "tooth_36", "UR6", "16 upper right first molar" or, by the Universal
-            system, "3 upper right first molar".
+        name: such as "16", "tooth_36", "#36", "UR6", "16 upper right first molar" or, by the
+            Universal system, "3 upper right first molar".
         numbers_are_fdi: whether a number of 32 and less, alone, is an FDI number.
     """
     text = _plain(name)
-    words = _in_words(text)
-    alone = _MARK_ALONE.fullmatch(text)
-    if words is None and alone and alone[2].isdecimal():
-        number = int(alone[2])
-        certain = numbers_are_fdi or number > len(_CODES) or alone[1] == "fdi "
+    bare = [word for word in text.split() if word not in _NO_MORE]
+    if len(bare) == 1 and bare[0].isdecimal():
+        number = int(bare[0])
+        certain = numbers_are_fdi or number > len(_CODES) or "fdi" in text.split()
         return number if certain and number in FDI_NUMBERS else None
     meant = teeth_by_name(name)
     # "Implant at the upper right first molar" speaks of a tooth and is none.
-    certain = alone is not None or not _beside_the_name(text)
+    certain = not _beside_the_name(text)
     return next(iter(meant)) or None if certain and len(meant) == 1 else None
 
 
 def teeth_by_name(name: str) -> set[int]:
     """FDI numbers of all the teeth that a name may mean; none if it speaks of no tooth.
 
-    A name whose number and words are different teeth means {0}, which is none of them.
+    A name whose number and words are different teeth means {0}, which is none of them. One that
+    names several teeth in words means all of these.
     """
     text = _plain(name)
     words = _in_words(text)
     marks = [] if _UNNAMED.fullmatch(text) else _MARK.findall(text)
     meant = _meanings(marks[0]) if len(marks) == 1 else set()
-    if words is None:
+    if not words:
         return meant
     # Number and words must go together, by whichever system the number is.
-    return {words} if not meant or words in meant else {0}
+    return words if len(words) > 1 or not meant or words & meant else {0}
 
 
 def _meanings(mark: str) -> set[int]:
@@ -67,17 +68,18 @@ def _meanings(mark: str) -> set[int]:
     }
 
 
-def _in_words(text: str) -> int | None:
-    return next((fdi for tooth, fdi in _BY_NAME.items() if tooth in text), None)
+def _in_words(text: str) -> set[int]:
+    return {fdi for tooth, fdi in _BY_NAME.items() if tooth in text}
 
 
 def _beside_the_name(text: str) -> list[str]:
     """Words of a name that are neither the tooth's nor its number."""
     for tooth in _BY_NAME:
         text = text.replace(tooth, " ")
-    words = re.findall("[a-z0-9]+", text)
-    return [word for word in words if word not in _NO_MORE and not _MARK.fullmatch(word)]
+    return [word for word in text.split() if word not in _NO_MORE and not _MARK.fullmatch(word)]
 
 
 def _plain(name: str) -> str:
-    return " ".join(name.lower().replace("_", " ").split())
+    """Words and numbers of a name, in whatever script, without what stands between them."""
+    words = " ".join(re.findall(r"[^\W_]+", name.lower()))
+    return _MARK_IN_PARTS.sub(r"\1\2\3", words)

@@ -22,6 +22,7 @@ from ToothSegLib.cli.dataset_common import (
 )
 from ToothSegLib.command_line import command_line
 from ToothSegLib.dataset.checks import check_dataset, doubtful_cases
+from ToothSegLib.dataset.folder import Dataset
 from ToothSegLib.dataset.intake import Imported
 from ToothSegLib.dataset.lock import break_lock
 from ToothSegLib.dataset.monai import export_monai, import_monai
@@ -40,6 +41,10 @@ def add(args: argparse.Namespace) -> int:
     """Add a scan."""
     if args.approved and not args.labels:
         raise InputError("--approved without --labels: there is nothing that was reviewed")
+    if args.report and not args.labels:
+        raise InputError("--report without --labels: give the labels that it is the report of")
+    if args.names and not args.labels:
+        raise InputError("--names without --labels: there are no values that it names")
     meta = replace(meta_of(args), case_id=args.id, patient=args.patient, note=args.note)
     provenance = {} if args.report is None else _provenance(args.report)
     if provenance:
@@ -149,7 +154,7 @@ def take_in(args: argparse.Namespace) -> int:
     except (Cancelled, KeyboardInterrupt):
         return told_how_to_go_on()
     if not args.quiet:
-        for line in _came_in(result, args):
+        for line in _came_in(result, dataset, args):
             print(line)
         tell_doubts(dataset.case(name) for name in result.added)
     for line in result.failed:
@@ -157,7 +162,7 @@ def take_in(args: argparse.Namespace) -> int:
     return InputError.exit_code if result.failed else 0
 
 
-def _came_in(result: Imported, args: argparse.Namespace) -> Iterator[str]:
+def _came_in(result: Imported, dataset: Dataset, args: argparse.Namespace) -> Iterator[str]:
     """What became of an import, in lines, with what is left to do."""
     yield f"{counted(len(result.added), 'case')} added, {len(result.known)} there already"
     if result.labelled:
@@ -174,8 +179,11 @@ def _came_in(result: Imported, args: argparse.Namespace) -> Iterator[str]:
         made = ", ".join(result.patients)
         yield f"{counted(len(result.patients), 'patient')} named anew: {made}"
     for case, patient in result.apart.items():
+        # No revision without labels can be made, so the first ones bring the pseudonym.
+        bare = not dataset.case(case).revision
+        what, file = ("; with its first labels", " LABELS") if bare else ("", "")
         yield (
-            f"{case} is of the same patient as others that came: {revise} {case} "
+            f"{case} is of the same patient as others that came{what}: {revise} {case}{file} "
             f"--patient {command_line(patient)}"
         )
     if result.left_out:

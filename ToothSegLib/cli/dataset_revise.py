@@ -36,6 +36,8 @@ from ToothSegLib.volume import Volume
 
 def revise(args: argparse.Namespace) -> int:
     """Save labels as a new revision; what was approved and has not changed stays approved."""
+    if args.names and args.labels is None:
+        raise InputError("--names without a file of labels: there are no values that it names")
     case = opened(args).case(args.case)
     record = case.record
     if args.made_from is not None:

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from ToothSegLib.axis_order import forward
 from ToothSegLib.dataset.case import DatasetCase
 from ToothSegLib.dataset.folder import Dataset
 from ToothSegLib.dataset.label_codes import to_values
@@ -93,8 +94,16 @@ def chosen_cases(dataset: Dataset, *, reviewed_only: bool) -> list[Outgoing]:
 
 
 def write_case(going: Outgoing, image: Path, labels: Path | None) -> None:
-    """Write a case's scan, and its labels as consecutive values. Raises InputError, OutputError."""
-    write_volume(image, going.case.image())
+    """Write a case's scan, and its labels as consecutive values, with the axes of all cases alike.
+
+    nnU-Net looks at no directions: in scans that are stored from left to right and from right to
+    left it would see 16 on either side.
+
+    Raises:
+        InputError: the case is damaged.
+        OutputError: the files cannot be written.
+    """
+    write_volume(image, forward(going.case.image()))
     if labels is not None:
         found = going.case.saved_labels(going.revision)
-        write_volume(labels, found.with_array(to_values(found.array)))
+        write_volume(labels, forward(found.with_array(to_values(found.array))))

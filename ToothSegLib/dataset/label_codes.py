@@ -57,16 +57,24 @@ def fdi_by_value(names: Mapping[str, int]) -> tuple[dict[int, int], list[str]]:
         may be one or not; and the names of labels that are no tooth.
 
     Raises:
-        InputError: none is a tooth, two are the same, one is another tooth by its number than by
-            its words, or the numbers are those of the Universal system.
+        InputError: none is a tooth, two are the same, two names of one value mean different things,
+            one is another tooth by its number than by its words, or the numbers are those of the
+            Universal system.
     """
     _check_no_universal_numbers(names)
     teeth, others = {0: 0}, []
+    named = {0: BACKGROUND}
     for name, value in names.items():
         fdi = _tooth_of(name)
         if fdi is None and name.lower() != BACKGROUND:
             others.append(name)
-        teeth[value] = fdi or (UNLABELLED if name.lower() == _IGNORE else 0)
+        meaning = fdi or (UNLABELLED if name.lower() == _IGNORE else 0)
+        if teeth.setdefault(value, meaning) != meaning:
+            raise InputError(
+                f"the labels {named[value]!r:.60} and {name!r:.60} have the same value, {value}: "
+                "give one of them a value of its own, also in the files"
+            )
+        named.setdefault(value, name)
     found = [fdi for fdi in teeth.values() if fdi > 0]
     if not found:
         raise InputError(
@@ -127,7 +135,7 @@ def _tooth_of(name: str) -> int | None:
 
 def _parted(name: str) -> str:
     """A name in words and numbers alone: "fdi 36" of "FDI36" or "fdi-36"."""
-    return " ".join(re.findall(r"[a-z]+|\d+", name.lower()))
+    return " ".join(re.findall(r"[^\W\d_]+|\d+", name.lower()))
 
 
 def _check_no_universal_numbers(names: Mapping[str, int]) -> None:

@@ -3,8 +3,8 @@
     OUT/datalist.json  images/<case>.nrrd  labels/<case>.nrrd
 
 Format: that of `monai.data.load_decathlon_datalist` and Auto3DSeg (https://docs.monai.io): lists
-"training" (and "validation") of {"image": ..., "label": ...}, "testing" of {"image": ...}, with
-paths relative to the file.
+"training" (and "validation") of {"image": ..., "label": ..., "fold": 0}, "testing" of
+{"image": ...}, with paths relative to the file.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from ToothSegLib.dataset.exchange import (
 from ToothSegLib.dataset.folder import CaseMeta, Dataset
 from ToothSegLib.dataset.intake import Imported, Incoming, take_in
 from ToothSegLib.dataset.label_codes import NAMES, fdi_by_value
-from ToothSegLib.dataset.patients import PATIENTS, group_by_name, groups_of
+from ToothSegLib.dataset.patients import PATIENTS, fold_by_name, group_by_name, groups_of
 from ToothSegLib.dataset.reading import read_json
 from ToothSegLib.dataset.record import REVIEW_ORDER
 from ToothSegLib.errors import InputError
@@ -39,18 +39,20 @@ def export_monai(
     """Write a folder with a data list; see `nnunet.export_nnunet` for arguments and errors."""
     run = run or Progress()
     cases = chosen_cases(dataset, reviewed_only=reviewed_only)
+    fold_of = fold_by_name(going.case for going in cases if going.revision)
     with whole_folder(out) as folder:
-        lists: dict[str, list[dict[str, str]]] = {"training": [], "testing": []}
+        lists: dict[str, list[dict[str, str | int]]] = {"training": [], "testing": []}
         for name in ("images", "labels"):
             (folder / name).mkdir()
         for number, case in enumerate(cases):
             run.stage(f"exporting {case.id}", 0.0, 1.0).update(number / len(cases))
-            entry = {"image": f"images/{case.id}{ENDING}"}
+            image, labels = f"images/{case.id}{ENDING}", f"labels/{case.id}{ENDING}"
             if case.revision:
-                entry["label"] = f"labels/{case.id}{ENDING}"
-            lists["training" if case.revision else "testing"].append(entry)
-            labels = folder / entry["label"] if case.revision else None
-            write_case(case, folder / entry["image"], labels)
+                fold = fold_of[case.id]
+                lists["training"].append({"image": image, "label": labels, "fold": fold})
+            else:
+                lists["testing"].append({"image": image})
+            write_case(case, folder / image, folder / labels if case.revision else None)
         content = {
             "name": "teeth",
             "modality": {"0": "CT"},

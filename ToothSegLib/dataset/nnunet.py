@@ -1,6 +1,7 @@
 """To and from nnU-Net's raw data layout.
 
     OUT/dataset.json  imagesTr/<case>_0000.nrrd  labelsTr/<case>.nrrd  imagesTs/<case>_0000.nrrd
+    OUT/splits_final.json  (nnU-Net looks for it among what it has preprocessed)
 
 Format: nnU-Net v2, documentation/dataset_format.md (https://github.com/MIC-DKFZ/nnUNet; Isensee et
 al., Nature Methods 18, 2021). Scans without labels are its test images.
@@ -9,6 +10,7 @@ al., Nature Methods 18, 2021). Scans without labels are its test images.
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -21,13 +23,16 @@ from ToothSegLib.dataset.exchange import (
 from ToothSegLib.dataset.folder import CaseMeta, Dataset
 from ToothSegLib.dataset.intake import Imported, Incoming, take_in
 from ToothSegLib.dataset.label_codes import NAMES, fdi_by_value
-from ToothSegLib.dataset.patients import PATIENTS, group_by_name, groups_of
+from ToothSegLib.dataset.patients import PATIENTS, fold_by_name, group_by_name, groups_of
 from ToothSegLib.dataset.reading import read_json
 from ToothSegLib.errors import InputError
 from ToothSegLib.output_folder import is_litter
 from ToothSegLib.progress import Progress
 
 DESCRIPTION = "dataset.json"
+SPLITS = "splits_final.json"
+"""Which cases a training of each fold learns from, and which it is judged by."""
+
 _CHANNEL = "_0000"
 
 
@@ -50,6 +55,7 @@ def export_nnunet(
     """
     run = run or Progress()
     cases = chosen_cases(dataset, reviewed_only=reviewed_only)
+    fold_of = fold_by_name(going.case for going in cases if going.revision)
     with whole_folder(out) as folder:
         for name in ("imagesTr", "labelsTr"):
             (folder / name).mkdir()
@@ -70,7 +76,23 @@ def export_nnunet(
             PATIENTS: groups_of(going.case for going in cases),
         }
         (folder / DESCRIPTION).write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+        splits = _splits(fold_of)
+        if splits:
+            (folder / SPLITS).write_text(json.dumps(splits, indent=2) + "\n", encoding="utf-8")
     return len(cases)
+
+
+def _splits(fold_of: Mapping[str, int]) -> list[dict[str, list[str]]]:
+    """As nnU-Net has them; none where all cases are of one patient: none is left to learn from."""
+    folds = sorted(set(fold_of.values()))
+    return [
+        {
+            "train": [name for name, its in fold_of.items() if its != fold],
+            "val": [name for name, its in fold_of.items() if its == fold],
+        }
+        for fold in folds
+        if len(folds) > 1
+    ]
 
 
 def import_nnunet(dataset: Dataset, folder: Path, meta: CaseMeta, **options: Any) -> Imported:

@@ -2,7 +2,8 @@
 
     "patients": {"1": ["case-3fe7bf8c230b", "case-90aa8c0d5e11"], "2": ["case-17d2c0b3a4f9"]}
 
-An import gives every number a pseudonym of its own in the data set that it goes to.
+An import gives every number a pseudonym of its own in the data set that it goes to. Other programs
+split by case, so an export has folds too, which keep a patient's cases together.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ from ToothSegLib.dataset.record import composed, patient_key
 PATIENTS = "patients"
 """The key in the other layout's description."""
 
+_MOST_FOLDS = 5
+
 
 def groups_of(cases: Iterable[DatasetCase]) -> dict[str, list[str]]:
     """Names of the cases of each patient who has a pseudonym, by a number in words."""
@@ -29,6 +32,22 @@ def groups_of(cases: Iterable[DatasetCase]) -> dict[str, list[str]]:
         if key:
             by_key.setdefault(key, []).append(case.id)
     return {str(number): names for number, names in enumerate(by_key.values(), start=1)}
+
+
+def fold_by_name(cases: Iterable[DatasetCase]) -> dict[str, int]:
+    """The fold of each case by its name: five of about as many cases, counted from 0.
+
+    All cases of a patient are in one fold, so there are fewer folds where there are fewer patients.
+    A case without a pseudonym is a patient of its own.
+    """
+    cases = list(cases)
+    patients = list(groups_of(cases).values())
+    together = {name for names in patients for name in names}
+    patients += [[case.id] for case in cases if case.id not in together]
+    folds: list[list[str]] = [[] for _ in range(min(_MOST_FOLDS, len(patients)))]
+    for names in sorted(patients, key=len, reverse=True):
+        min(folds, key=len).extend(names)
+    return {name: number for number, names in enumerate(folds) for name in names}
 
 
 def group_by_name(content: Mapping[str, Any]) -> dict[str, str]:
