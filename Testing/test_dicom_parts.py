@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from dicom_fixture import POSITION, grey_values, write_slices, write_without_picture
+from dicom_fixture import ORIENTATION, POSITION, grey_values, write_slices, write_without_picture
 from ToothSegLib.batch.scans import find_scans
 from ToothSegLib.errors import InputError
 from ToothSegLib.volume_io import read_volume
@@ -142,3 +142,47 @@ def test_the_part_of_a_disc_with_a_copy_elsewhere_is_joined(tmp_path: Path) -> N
     disc(tmp_path / "CD")
     write_slices(tmp_path / "copy", {}, {}, 10)
     assert found(tmp_path) == [("CD/DICOM", None, 10), ("copy", None, 10)]
+
+
+def write_scout(folder: Path, *, is_marked: bool = True, number: int = 50) -> Path:
+    """A view from the side with the same UID as the slices, which may say that it is one."""
+    marked = {(0x08, 0x08): "ORIGINAL\\PRIMARY\\LOCALIZER"} if is_marked else {}
+    # Its corner lies where the next slice would.
+    place = {POSITION: (1, 2, 2.7), ORIENTATION: (0, 1, 0, 0, 0, -1)}
+    tags = {**place, (0x08, 0x18): f"9.{number}", **marked}
+    write_slices(folder, {}, {0: tags}, 1)
+    return (folder / "slice0.dcm").rename(folder / f"scout{number}.dcm")
+
+
+@pytest.mark.parametrize("is_marked", [True, False])
+@pytest.mark.parametrize("name", ["A", "Z"])
+def test_a_scout_alone_in_another_folder_is_no_part(
+    tmp_path: Path, name: str, is_marked: bool
+) -> None:
+    folder = write_slices(tmp_path / "scan", {}, {}, 8)
+    write_scout(tmp_path / name, is_marked=is_marked)
+    for place in (folder, tmp_path):
+        assert np.array_equal(read_volume(place).array, grey_values(8))
+    assert found(tmp_path) == [("scan", None, 8)]
+    if is_marked:
+        assert len(read_volume(tmp_path, series="1.2.5").array) == 8
+
+
+@pytest.mark.parametrize("place", [".", "SC", "DICOM", "DICOM/S00", "DICOM/S02"])
+def test_a_scout_beside_a_series_in_several_folders(tmp_path: Path, place: str) -> None:
+    root = disc(tmp_path / "CD", each=4, count=9)  # a single slice in the last folder
+    write_scout(root / place)
+    assert np.array_equal(read_volume(root).array, grey_values(9))
+    assert [(source, count) for source, _, count in found(root)] == [("DICOM", 9)]
+    refused(root / "DICOM" / "S00", "holds 4 of the 9 slices")
+
+
+def test_slices_that_face_another_way_are_no_part(tmp_path: Path) -> None:
+    root = disc(tmp_path / "CD")
+    across = {ORIENTATION: (1, 0, 0, 0, 0, -1)}
+    more = {n: {POSITION: (1, 2 + 0.3 * n, 3), (0x08, 0x18): f"9.{n}"} for n in range(6)}
+    write_slices(root / "other", across, more, 6)
+    assert sorted(count for _, _, count in found(root)) == [6, 10]
+    refused(root, "holds 2 series")
+    refused(root / "DICOM" / "S00", "holds 4 of the 10 slices")
+    assert len(read_volume(root / "other").array) == 6

@@ -13,9 +13,10 @@ from ToothSegLib.cli.main import main
 from ToothSegLib.dataset.case import DatasetCase
 from ToothSegLib.dataset.folder import Dataset
 from ToothSegLib.errors import InputError
+from ToothSegLib.nrrd_io import read_fields
 from ToothSegLib.segment_labels import read_labels
 from ToothSegLib.slicer_header import segmentation_header
-from ToothSegLib.tooth_names import tooth_by_name
+from ToothSegLib.tooth_names import teeth_by_name, tooth_by_name
 from ToothSegLib.training.labelled_scan import load_labelled_scan
 from ToothSegLib.volume import Volume
 from ToothSegLib.volume_io import read_volume, write_volume
@@ -133,6 +134,26 @@ def test_a_segment_that_is_said_to_be_no_tooth_is_background(tmp_path: Path) -> 
     assert numbers(path) == [0, 26]
 
 
+def test_a_large_value_is_kept_beside_what_is_no_tooth(tmp_path: Path) -> None:
+    array = np.zeros((8, 5, 6), np.uint16)
+    array[1, 1:3], array[3, 1:3], array[5, 1:3] = 16, 20, 300
+    segments = [(16, "16 upper right first molar", 16), (20, "nerve", 0), (300, "mandible")]
+    path = a_file(tmp_path / "a.seg.nrrd", *segments, labels=Volume(array))
+    assert numbers(path) == [16, 0, 300]
+
+
+def test_names_are_read_in_whatever_letters(tmp_path: Path) -> None:
+    path = a_file(tmp_path / "a.seg.nrrd", (1, "NAME-0"), (2, "NAME-1"))
+    names = ["Нижняя челюсть", "歯 Zähne"]
+    data = path.read_bytes()
+    for number, name in enumerate(names):
+        data = data.replace(b"NAME-%d" % number, name.encode())
+    path.write_bytes(data)
+    fields = read_fields(path)
+    assert [fields[f"Segment{n}_Name"] for n in range(2)] == names
+    assert numbers(path) == [1, 2]  # the voxels begin where they began
+
+
 def test_an_evaluation_leaves_out_what_is_no_tooth(tmp_path: Path) -> None:
     teeth = labels_of(scan(), 11, 36)
     drawn = teeth.array.copy()
@@ -183,10 +204,32 @@ def test_several_layers_are_refused_with_the_way_out(tmp_path: Path) -> None:
      ("Segment_36", None), ("implant 36", None), ("36 lower left first molar", 36),
      ("14 upper left first molar", 26), ("15 upper left first molar", None),
      ("36, lower left first molar", 36), ("implant of the lower left first molar", None),
-     ("", None), ("lower left first molar", 36)],
+     ("", None), ("lower left first molar", 36), ("lower-left first molar", 36),
+     ("UR 6", 16), ("ur-6", 16), ("upper right 6", 16), ("Lower Left 8", 38), ("UR 16", None),
+     ("#3", None), ("tooth-3", None), ("3 tooth", None), ("(36)", 36), ("FDI-14", 14),
+     ("канал 36", None), ("зуб36", None), ("インプラント 36", None), ("根36", None),  # noqa: RUF001
+     ("16 upper right first molar + 17 upper right second molar", None)],
 )  # fmt: skip
 def test_a_name_is_a_tooth_where_it_is_unmistakable(name: str, fdi: int | None) -> None:
     assert tooth_by_name(name, numbers_are_fdi=False) == fdi
+
+
+@pytest.mark.parametrize(
+    ("name", "teeth"),
+    [
+        ("14", {14, 26}),
+        ("#14", {14, 26}),
+        ("UR 6", {16}),
+        ("upper right 6, drawn by hand", {16}),
+        ("16 upper right first molar + 17 upper right second molar", {16, 17}),
+        ("upper right first molar, upper right second molar", {16, 17}),
+        ("upper right first molar (upper right first molar)", {16}),
+        ("16 upper right second molar", {0}),
+        ("根36", set()),
+    ],
+)
+def test_a_name_may_mean_these_teeth(name: str, teeth: set[int]) -> None:
+    assert teeth_by_name(name) == teeth
 
 
 # All who take labels from a file

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -130,7 +131,7 @@ def read_dicom_file(path: Path) -> Volume:
             f"{path} has frames whose grey values are scaled differently (RescaleSlope), which "
             "cannot be read; export it as single slices"
         )
-    with itk_errors(path):
+    with itk_errors(path, room=2 * prod(size) * _voxel_bytes(reader)):  # GDCM's own, and ITK's
         array = sitk.GetArrayFromImage(reader.Execute())
     in_order = np.array_equal(place.order, np.arange(len(place.order)))
     return _placed(array if in_order else array[place.order], place, frames)
@@ -161,9 +162,16 @@ def _read_slices(folder: Path, files: tuple[str, ...]) -> Volume:
     # ITK casts all slices to the type of the first; one that is scaled otherwise would not fit.
     if len({header.GetPixelID() for header in headers}) > 1:
         reader.SetOutputPixelType(sitk.sitkFloat32)
-    with itk_errors(folder):
+    with itk_errors(folder, room=prod(sizes[0]) * (len(files) + 2) * _voxel_bytes(headers[0])):
         array = sitk.GetArrayFromImage(reader.Execute())
     return _placed(array, place, frames)
+
+
+def _voxel_bytes(reader: Any) -> int:
+    """Of a voxel as ITK reads it."""
+    import SimpleITK as sitk
+
+    return int(sitk.Image([1, 1], reader.GetPixelID()).GetSizeOfPixelComponent())
 
 
 def _placed(array: NDArray, place: Place, frames: list[Frame]) -> Volume:

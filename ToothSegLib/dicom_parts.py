@@ -11,7 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ToothSegLib.dicom_claims import Claims, check_claims
-from ToothSegLib.dicom_series import Series, is_worth_a_look, series_files
+from ToothSegLib.dicom_series import (
+    Series,
+    is_volume,
+    is_worth_a_look,
+    series_files,
+    without_scouts,
+)
 from ToothSegLib.errors import InputError
 
 # Slices of one series lie on a line, up to so many times their distance.
@@ -19,6 +25,8 @@ _BESIDE = 10
 _UNEVEN = 0.3
 _FURTHEST_MM = 1e6
 _MOST_FOLDERS = 3
+# Cosine of the angle between slices above which they may be of one stack.
+_SAME_WAY = 0.9
 
 Folders = Mapping[Path, Mapping[str, Series]]
 
@@ -42,10 +50,11 @@ def series_below(folder: Path, own: Mapping[str, Series]) -> dict[str, Series]:
         if here != folder and any(is_worth_a_look(here / name) for name in sorted(names)):
             places[here] = series_files(here)
     found: dict[str, Series] = {}
-    for place, series in sorted(joined(places).items()):
-        for uid, one in series.items():
-            key = uid if uid not in found else f"{uid} in {place.relative_to(folder).as_posix()}"
-            found[key] = one
+    every = [(place, one) for place, series in joined(places).items() for one in series.values()]
+    # The UID alone is for slices, not for a scout view in another folder.
+    for place, one in sorted(every, key=lambda one: (not without_scouts(one[1]).files, one[0])):
+        is_first = one.uid not in found
+        found[one.uid if is_first else f"{one.uid} in {place.relative_to(folder).as_posix()}"] = one
     return found
 
 
@@ -59,18 +68,60 @@ def joined(places: Folders) -> dict[Path, dict[str, Series]]:
     for uid in dict.fromkeys(uid for series in places.values() for uid in series):
         every = [place for place, series in places.items() if uid in series]
         beside = [[p for p in every if p.parent == around] for around in {p.parent for p in every}]
+        done: set[Path] = set()
         # Where there is a copy elsewhere, those beside each other may still belong together.
         for group in (every, *beside):
-            parts = [places[place][uid] for place in group]
-            if len(group) == 1 or not go_together(parts):
-                continue
-            for place in group:
-                del result[place][uid]
-            around = Path(os.path.commonpath(group))
-            result.setdefault(around, {})[uid] = _one(parts)
-            if group is every:
-                break
+            for view in _views({place: places[place][uid] for place in group if place not in done}):
+                parts = list(view.values())
+                if len(parts) == 1 or not go_together(parts):
+                    continue
+                around = Path(os.path.commonpath(view))
+                there = result.get(around, {}).get(uid)
+                if around not in view and there is not None and _is_other_scan(there, parts):
+                    continue
+                for place in view:
+                    del result[place][uid]
+                result.setdefault(around, {})[uid] = _one(parts)
+                done |= set(view)
     return result
+
+
+def _views(parts: Mapping[Path, Series]) -> list[dict[Path, Series]]:
+    """Parts of one UID without scout views, and apart where their slices face other ways."""
+    views: list[tuple[NDArray[np.float64] | None, dict[Path, Series]]] = []
+    for place, part in parts.items():
+        slices = without_scouts(part)
+        if not slices.files:
+            continue
+        normal = _normal(slices)
+        for other, view in views:
+            if normal is None or other is None or abs(normal @ other) > _SAME_WAY:
+                view[place] = slices
+                break
+        else:
+            views.append((normal, {place: slices}))
+    return [view for _, view in views]
+
+
+def _normal(part: Series) -> NDArray[np.float64] | None:
+    """What the first slice faces, of length 1; None if it does not say."""
+    try:
+        text = part.claims[part.files[0]].texts["orientation"]
+        axes = np.reshape(_numbers(text), (2, 3))
+    except (KeyError, ValueError):
+        return None
+    normal = np.cross(axes[0], axes[1])
+    length = np.linalg.norm(normal)
+    return normal / length if np.isfinite(length) and length > 0 else None
+
+
+def _is_other_scan(there: Series, parts: Sequence[Series]) -> bool:
+    """Whether what lies in the folder around is a volume, and no copy of these parts."""
+    return is_volume(there) and not _instances([there]) & _instances(parts)
+
+
+def _instances(parts: Sequence[Series]) -> set[str | None]:
+    return {one.texts.get("instance") for part in parts for one in part.claims.values()}
 
 
 def check_whole(folder: Path, series: Series) -> None:
@@ -86,6 +137,9 @@ def check_whole(folder: Path, series: Series) -> None:
         for other in others
         if other != folder.resolve() and (part := _part_in(other, series)) is not None
     }
+    # It is a volume, so the first view is its own.
+    rest = _views({folder.resolve(): series, **rest})[0]
+    series = rest.pop(folder.resolve())
     if not rest or not go_together([series, *rest.values()]):
         return
     names = ", ".join(place.name for place in list(rest)[:_MOST_FOLDERS])
@@ -99,7 +153,11 @@ def check_whole(folder: Path, series: Series) -> None:
 
 
 def go_together(parts: Sequence[Series]) -> bool:
-    """Whether parts with one UID are slices of one scan, and no copies or scans of their own."""
+    """Whether parts with one UID are slices of one scan, and no copies or scans of their own.
+
+    Args:
+        parts: without scout views.
+    """
     claims = [[part.claims.get(file) for file in part.files] for part in parts]
     instances: set[str] = set()
     studies, count = set(), 0
@@ -190,7 +248,7 @@ def _part_in(folder: Path, series: Series) -> Series | None:
     except (OSError, InputError):
         return None
     theirs = {one.texts["instance"] for one in claims if _is_of(series, one)}
-    mine = {one.texts.get("instance") for one in series.claims.values()}
+    mine = _instances([series])
     if not theirs or theirs & mine:  # a copy
         return None
     return series_files(folder).get(series.uid)

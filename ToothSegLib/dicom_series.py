@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -95,8 +95,15 @@ def series_files(folder: Path) -> dict[str, Series]:
 
 def _series(uid: str, files: tuple[str, ...], claims: Mapping[str, Claims]) -> Series:
     known = {file: claims[Path(file).name] for file in files if Path(file).name in claims}
-    slices = tuple(file for file in files if not (file in known and _is_scout(known[file])))
-    return Series(uid, slices if len(slices) > 1 else files, known)
+    series = Series(uid, files, known)
+    slices = without_scouts(series)
+    return slices if len(slices.files) > 1 else series
+
+
+def without_scouts(series: Series) -> Series:
+    """The same without the files that say of themselves that they are scout views."""
+    files = (f for f in series.files if f not in series.claims or not _is_scout(series.claims[f]))
+    return replace(series, files=tuple(files))
 
 
 def _is_scout(claims: Claims) -> bool:
@@ -136,6 +143,7 @@ def header(path: Path) -> Any:
 
     Raises:
         InputError: it is damaged.
+        MemoryError: there is too little memory for it.
     """
     import SimpleITK as sitk
 
@@ -144,7 +152,7 @@ def header(path: Path) -> Any:
     reader.SetImageIO("GDCMImageIO")
     reader.SetFileName(path_for_itk(path))
     try:
-        with itk_errors(path):
+        with itk_errors(path, room=path.stat().st_size):  # GDCM reads the voxels too
             reader.ReadImageInformation()
     except InputError:
         check_syntax(path, claims)
@@ -170,3 +178,5 @@ def is_volume(series: Series) -> bool:
         return header(Path(series.files[0])).GetSize()[2:] > (1,)
     except InputError:
         return False  # a report, a structure set
+    except MemoryError:  # as reading it will say
+        return any(one.frames > 1 for one in claims)

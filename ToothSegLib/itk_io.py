@@ -14,12 +14,13 @@ import shutil
 import sys
 import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from functools import lru_cache
 from math import prod
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -48,6 +49,7 @@ IMAGE_IOS = {
 _GIPL_HEADER_BYTES = 256
 _NIFTI_HEADER_BYTES = 352  # with the four that tell of extensions
 _CHUNK = 1 << 20
+_NO_ROOM = ("allocate memory", "bad_alloc")
 
 
 def read_itk(path: Path, extension: str) -> Volume:
@@ -99,7 +101,10 @@ def _by_itself(path: Path, extension: str, *, in_two_files: bool) -> Iterator[Pa
 
     A file whose voxels lie in another one stays as it is, for their name is in its header.
     """
-    if in_two_files or not (_has_twin(path) or printable(path) != path):
+    # ITK and NIfTI's library know endings in small or in capital letters, not in both mixed.
+    capitals = () if extension == ".gipl.gz" else (extension.upper(),)
+    is_known = path.name.endswith((extension, *capitals))
+    if in_two_files or (is_known and not _has_twin(path) and printable(path) == path):
         yield path
         return
     with TemporaryDirectory(prefix="toothseg-") as folder:
@@ -150,7 +155,8 @@ def _checked_image(
             floats = nifti.floats
         _look_at_voxels(path, start, extract, voxel_bytes, floats)
     reader.SetExtractSize(extract + [0] * (reader.GetDimension() - 3))
-    with itk_errors(path):
+    # NIfTI's library reads the voxels into room of its own first.
+    with itk_errors(path, room=2 * prod(extract) * voxel_bytes):
         return reader.Execute()
 
 
@@ -177,22 +183,36 @@ def scalar_volume_size(path: Path, reader: Any) -> list[int]:
 
 
 @contextmanager
-def itk_errors(path: Path) -> Iterator[None]:
-    """Turn ITK's errors into `InputError`, and keep its remarks from the terminal."""
-    import SimpleITK as sitk
+def itk_errors(path: Path, *, room: int = 0) -> Iterator[None]:
+    """Turn ITK's errors into `InputError`, and keep its remarks from the terminal.
 
+    Args:
+        path: what a message names.
+        room: bytes that the step takes, for libraries that do not say when they got too little.
+
+    Raises:
+        InputError: the file is damaged.
+        MemoryError: there is too little memory for it.
+    """
     _take_paths_in_utf8()
-    shown = sitk.ProcessObject.GetGlobalWarningDisplay()
-    sitk.ProcessObject.GlobalWarningDisplayOff()
     try:
-        with _silent_stderr():
+        with _quiet:
             yield
-    except (RuntimeError, MemoryError) as error:
+    except RuntimeError as error:
+        if any(words in str(error) for words in _NO_ROOM) or not _is_there(room):
+            raise MemoryError(f"too little memory for {path}") from error
         raise InputError(
             f"{path} is damaged, or not what its name says; copy or export it again"
         ) from error
-    finally:
-        sitk.ProcessObject.SetGlobalWarningDisplay(shown)
+
+
+def _is_there(room: int) -> bool:
+    """Whether so many bytes of memory can be had."""
+    try:
+        np.empty(room, np.uint8)
+    except (MemoryError, ValueError):  # more than can be addressed
+        return False
+    return True
 
 
 @lru_cache(maxsize=1)
@@ -203,6 +223,45 @@ def _take_paths_in_utf8() -> None:
     if sys.platform == "win32":
         with suppress(locale.Error):  # Windows before 2018
             locale.setlocale(locale.LC_CTYPE, ".UTF-8")
+
+
+class _Quiet:
+    """Nothing on the process's stderr, which belongs to all threads, until the last one leaves."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._inside = 0
+        self._before = ExitStack()
+
+    def __enter__(self) -> None:
+        with self._lock:
+            if self._inside == 0:
+                with ExitStack() as before:
+                    before.enter_context(_no_warnings())
+                    before.enter_context(_silent_stderr())
+                    self._before = before.pop_all()
+            self._inside += 1
+
+    def __exit__(self, *error: object) -> None:
+        with self._lock:
+            self._inside -= 1
+            if self._inside == 0:
+                self._before.close()
+
+
+_quiet = _Quiet()
+
+
+@contextmanager
+def _no_warnings() -> Iterator[None]:
+    import SimpleITK as sitk
+
+    shown = sitk.ProcessObject.GetGlobalWarningDisplay()
+    sitk.ProcessObject.GlobalWarningDisplayOff()
+    try:
+        yield
+    finally:
+        sitk.ProcessObject.SetGlobalWarningDisplay(shown)
 
 
 @contextmanager

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from ToothSegLib.atomic import replacing
 from ToothSegLib.errors import InputError, OutputError
+from ToothSegLib.nrrd_header import read_header
 from ToothSegLib.nrrd_voxels import read_voxels, several_files
 from ToothSegLib.volume import Volume, check_size, side_unknown
 
@@ -58,7 +59,7 @@ def read_nrrd(path: Path) -> Volume:
         # pynrrd also warns of what ends as an error below.
         with warnings.catch_warnings(), open(path, "rb") as file:
             warnings.simplefilter("ignore")
-            header = _without_time(nrrd.read_header(file))
+            header = _without_time(read_header(file))
             spatial = _spatial_axes(path, header)
             sizes = np.asarray(header["sizes"])[spatial]
             array = read_voxels(path, header, file, int(np.prod(sizes, dtype=np.int64)))
@@ -88,7 +89,7 @@ def _read_by_itk(path: Path) -> Volume:
 
 
 def read_fields(path: Path) -> dict[str, str]:
-    """The fields of a header that are text, key/value pairs among them.
+    """The fields of a header that are text, key/value pairs among them, as `read_header` has them.
 
     Raises:
         InputError: the file is damaged, or no NRRD file.
@@ -98,7 +99,7 @@ def read_fields(path: Path) -> dict[str, str]:
     try:
         with warnings.catch_warnings(), open(path, "rb") as file:
             warnings.simplefilter("ignore")
-            header = nrrd.read_header(file)
+            header = read_header(file)
     except (nrrd.NRRDError, *_DAMAGED) as error:
         raise InputError(
             f"{path} is cut short, or no NRRD file; copy or export it again"
@@ -257,6 +258,8 @@ def _geometry(
                 "again with its spacing"
             )
         matrix = np.diag(spacings)
+        if "space origin" not in header:
+            origin = _origin_of_axes(header, spatial, spacings)
     to_lps = _to_lps(path, header, spatial)
     if matrix.shape != (3, 3) or origin.shape != (3,):
         raise InputError(f"{path} has directions or an origin that are not of three dimensions")
@@ -268,6 +271,24 @@ def _geometry(
     if not (np.linalg.norm(matrix, axis=0) > 0).all():
         raise InputError(f"{path} has a voxel size of zero; export it again with its spacing")
     return matrix, origin
+
+
+def _origin_of_axes(
+    header: Mapping[str, Any], spatial: NDArray[np.bool_], spacings: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """(3,) centre of the first voxel by where the axes begin, 0 along those that do not say it.
+
+    As ITK takes it: an axis begins at the edge of a voxel (cell), unless it is said to be node.
+    """
+    mins = np.asarray(header.get("axis mins", header.get("axismins", [])), float)
+    if len(mins) != len(spatial):
+        return np.zeros(3)
+    centerings = header.get("centerings", str(header.get("centers", "")).split())
+    at_node = np.array([str(centering).lower() == "node" for centering in centerings])
+    if len(at_node) != len(spatial):
+        at_node = np.zeros(len(spatial), bool)
+    origin = mins[spatial] + np.where(at_node[spatial], 0.0, spacings / 2)
+    return np.where(np.isfinite(origin), origin, 0.0)
 
 
 def _to_lps(

@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ToothSegLib.errors import InputError
+from ToothSegLib.file_names import in_utf8
 
 _TYPES = {
     **dict.fromkeys(("signed char", "int8", "int8_t"), "i1"),
@@ -53,7 +54,7 @@ def read_voxels(path: Path, header: Mapping[str, Any], file: BinaryIO, count: in
 
     Args:
         path: of the file with the header.
-        header: as pynrrd reads it.
+        header: as `read_header` reads it.
         file: just behind the header.
         count: voxels by the header's sizes.
 
@@ -74,7 +75,7 @@ def voxel_file(path: Path, header: Mapping[str, Any]) -> Path | None:
 
     Args:
         path: of the file with the header.
-        header: as pynrrd reads it.
+        header: as `read_header` reads it.
 
     Raises:
         InputError: they lie in several files, elsewhere, or are not there.
@@ -100,6 +101,7 @@ def _dtype(path: Path, header: Mapping[str, Any]) -> np.dtype:
 def _beside(path: Path, name: str) -> Path:
     """The file of the voxels; one that lies elsewhere than the header is not opened."""
     data = path.parent / name
+    name = in_utf8(name)
     within = os.path.realpath(data).startswith(os.path.join(os.path.realpath(path.parent), ""))
     if os.path.isabs(name) or not within:
         raise InputError(

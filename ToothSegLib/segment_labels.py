@@ -54,7 +54,9 @@ def read_labels(path: str | os.PathLike[str]) -> Volume:
     fdi_by_value = segment_teeth(Path(path), labels)
     if all(value == fdi for value, fdi in fdi_by_value.items()):
         return labels
-    table = np.zeros(max(fdi_by_value) + 1, np.uint8)
+    # A value that no segment makes a tooth of is kept, however large.
+    kind = np.promote_types(np.uint8, np.min_scalar_type(max(fdi_by_value.values())))
+    table = np.zeros(max(fdi_by_value) + 1, kind)
     for value, fdi in fdi_by_value.items():
         table[value] = fdi
     return labels.with_array(table[labels.array])
