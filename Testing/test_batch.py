@@ -362,7 +362,8 @@ def test_without_dask_the_option_says_what_to_install(
     import sys
 
     monkeypatch.setitem(sys.modules, "distributed", None)
-    assert toothseg_batch(scans, "--dask", "tcp://localhost:1") == 2
+    out = str(scans.parent / "out")
+    assert main(["batch", str(scans), "-o", out, "--dask", "tcp://localhost:1"]) == 2
     assert "pip install '.[dask]'" in capfd.readouterr().err
     assert not (scans.parent / "out").exists()
 

@@ -22,6 +22,7 @@ from ToothSegLib.batch.manifest import MANIFEST_NAME
 from ToothSegLib.batch.record import RECORD_NAME, WHAT_TO_DO
 from ToothSegLib.batch.run import BatchResult
 from ToothSegLib.cli.batch import summary
+from ToothSegLib.cli.main import main
 from ToothSegLib.edited import edited_files
 from ToothSegLib.models import Bundle
 from ToothSegLib.volume_io import read_volume, write_volume
@@ -81,11 +82,39 @@ def test_a_correction_is_kept_and_told(
     assert told["error"] == f"edited by hand since (a.seg.nrrd), and kept as it is: {WHAT_TO_DO}"
     assert (told["name"], told["code"], told["teeth"]) == ("a", 0, [11, 21])
     assert line(out, 1)["error"] is None
-    # Nor for want of another file.
-    (out / "a" / "a-report.json").unlink()
-    del before["a-report.json"]
-    assert again(monkeypatch, out) == ["kept", "kept"]
+
+
+@pytest.mark.parametrize("cut_off", [False, True])
+def test_a_correction_whose_report_is_gone_fails_alone_and_is_ranked_no_more(
+    out: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], cut_off: bool
+) -> None:
+    correct(out)
+    report = out / "a" / "a-report.json"
+    if cut_off:
+        report.write_bytes(report.read_bytes()[:-10])
+    else:
+        report.unlink()
+    before = files_in(out / "a")
+    # Before the next batch, too, the others are ranked.
+    assert main(["rank", str(out)]) == 0
+    told = capfd.readouterr().out
+    assert told.splitlines()[1].split()[1] == "b"
+    assert f"1 result is left out, not whole: a ({'' if cut_off else 'a-report.json: No'}" in told
+    assert again(monkeypatch, out) == ["failed", "kept"]
     assert files_in(out / "a") == before
+    entry = line(out, 0)
+    assert (entry["code"], entry["error"]) == (
+        2,
+        "its result was edited by hand (a.seg.nrrd), and a-report.json is missing or cut off: "
+        + WHAT_TO_DO,
+    )
+    assert main(["rank", str(out)]) == 0
+    told = capfd.readouterr().out
+    assert told.splitlines()[1].split()[1] == "b"
+    assert told.endswith("1 result is left out, not made or kept by the last batch: a\n")
+    # What the error tells to do ends it.
+    shutil.rmtree(out / "a")
+    assert again(monkeypatch, out) == ["done", "kept"]
 
 
 def of_other_weights(scans: Path, patch: pytest.MonkeyPatch) -> None:
@@ -144,6 +173,20 @@ def test_a_file_of_somebody_in_the_way_of_a_new_result_stays(
     assert told["error"].startswith(
         f"{out / 'a' / name} is no file of its earlier result and is not replaced"
     )
+
+
+def test_a_file_where_surfaces_should_go_is_told_beforehand(
+    out: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def never(*_: object, **__: object) -> None:
+        raise AssertionError("the networks were run in vain")
+
+    (out / "a" / "stl").write_bytes(b"mine")
+    (out / "b" / "b.png").mkdir()
+    monkeypatch.setattr(batch_fixture, "segment", never)
+    assert again(monkeypatch, out, stl=True, picture=True) == ["failed", "failed"]
+    assert f"{out / 'a' / 'stl'} is no folder, but surfaces are to go" in line(out, 0)["error"]
+    assert f"{out / 'b' / 'b.png'} is a folder where a file should go" in line(out, 1)["error"]
 
 
 def test_one_that_comes_while_the_networks_run_stays(

@@ -13,7 +13,7 @@ from batch_fixture import make_batch
 from dataset_fixture import TEETH, add_case
 from ToothSegLib.batch.entry import Entry
 from ToothSegLib.batch.manifest import MANIFEST_NAME
-from ToothSegLib.batch.ranking import rank
+from ToothSegLib.batch.ranking import rank, ranking
 from ToothSegLib.batch.reasons import WORDS, reasons_of, remarks_of
 from ToothSegLib.batch.record import RECORD_NAME
 from ToothSegLib.cli.main import main
@@ -97,6 +97,43 @@ def test_what_two_bundles_disagree_on_gains(tmp_path: Path) -> None:
     assert ranked[0].teeth == [(12, 1.0), (13, 1.0), (11, 0.25)]
 
 
+def test_a_scan_is_found_in_another_batch_by_its_voxels(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    one, two = tmp_path / "one", tmp_path / "two"
+    put_result(one, "a", {11: 1.0}, voxels_sha256="A")
+    put_result(one, "b", {11: 1.0}, voxels_sha256="B")
+    put_result(one, "c", {11: 1.0}, voxels_sha256="C")
+    put_result(one, "of an older version", {11: 1.0})
+    put_result(two, "renamed", {11: 1.0, 12: 1.0}, voxels_sha256="A")
+    put_result(two, "b", {13: 1.0}, voxels_sha256="another scan")
+    put_result(two, "a copy", {11: 1.0, 14: 1.0}, voxels_sha256="C")
+    put_result(two, "c", {11: 1.0, 15: 1.0}, voxels_sha256="C")
+    put_result(two, "of an older version", {11: 1.0, 16: 1.0}, voxels_sha256="D")
+    put_result(two, "the same", {11: 1.0}, voxels_sha256="C")
+    found = ranking(one, two)
+    assert {scan.name: [fdi for fdi, _ in scan.teeth] for scan in found.scans} == {
+        "a": [12], "b": [], "c": [15], "of an older version": [16],
+    }  # fmt: skip
+    assert found.alone == 1
+    assert main(["rank", str(one), "--against", str(two)]) == 0
+    said = f"1 scan is ranked without {two}, which has no result of them\n"
+    assert capsys.readouterr().out.endswith(said)
+
+
+def test_a_batch_of_other_scans_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    one, two = tmp_path / "one", tmp_path / "two"
+    put_result(one, "a", {11: 1.0}, voxels_sha256="A")
+    put_result(two, "a", {11: 1.0}, voxels_sha256="B")
+    assert main(["rank", str(one), "--against", str(two)]) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert f"{two} holds none of the scans of {one}: name the output of a batch" in err
+    assert err.count("\n") == 1
+
+
 def test_scans_that_are_reviewed_already_are_left_out(
     dataset: Dataset, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -132,9 +169,16 @@ def test_the_table_and_its_errors(tmp_path: Path, capsys: pytest.CaptureFixture[
     assert main(["rank", str(tmp_path)]) == 2
     assert "holds no results" in capsys.readouterr().err
     (tmp_path / "out" / "scan8" / "scan8-report.json").write_text("{}")
+    assert main(["rank", str(tmp_path / "out")]) == 0
+    out = capsys.readouterr().out
+    assert "scan7" in out
+    assert out.splitlines()[-1].startswith(
+        "1 result is left out, not whole: scan8 (KeyError: 'teeth'); toothseg batch, run again, "
+    )
+    (tmp_path / "out" / "scan7" / RECORD_NAME).write_text("[]")
     assert main(["rank", str(tmp_path / "out")]) == 2
     err = capsys.readouterr().err
-    assert "scan8 holds no whole result" in err
+    assert "scan7 holds no whole result" in err
     assert err.count("\n") == 1
 
 

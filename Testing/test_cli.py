@@ -108,6 +108,7 @@ def test_a_wrong_option_is_told_in_one_line(
         (["segment", "", "-o", "out"], "segment"),
         (["segment", "x", "-o", ""], "-o"),
         (["segment", "x", "--output="], "--output"),
+        (["segment", "x", "-o="], "-o"),
         (["batch", "", "-o", "out"], "batch"),
         (["simulate", "-o", ""], "-o"),
         (["dataset", "list", ""], "list"),

@@ -95,6 +95,24 @@ def test_a_folder_that_may_not_be_entered_ends_no_batch(
     assert [scan.name for scan in found.scans] == ["closed__scan", "open__scan"]
 
 
+@pytest.mark.parametrize("below", [False, True])
+def test_a_link_to_nowhere_is_no_output_folder(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], below: bool
+) -> None:
+    link = tmp_path / "link"
+    link.symlink_to(tmp_path / "gone", target_is_directory=True)
+    out = link / "out" if below else link
+    write_volume(tmp_path / "scan.nrrd", a_scan())
+    for words in (["segment", str(tmp_path / "scan.nrrd")], ["batch", str(tmp_path)]):
+        assert main([*words, "-o", str(out)]) == 2
+        line = capfd.readouterr().err
+        assert f"output folder {out}: {link} is a link to a place that is not there" in line
+        assert line.count("\n") == 1
+    assert not (tmp_path / "gone").exists()
+    (tmp_path / "gone").mkdir()
+    check_folder(out)
+
+
 def test_an_output_folder_that_cannot_be_looked_at(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from learning_fixture import tiny_bundle, toy_dataset, toy_scan
 from ToothSegLib import models
-from ToothSegLib.cli import model_actions
+from ToothSegLib.cli import doctor, model_actions
 from ToothSegLib.cli.main import main
 from ToothSegLib.dataset.folder import CaseMeta, Dataset
 from ToothSegLib.dataset.record import APPROVED
@@ -234,11 +234,23 @@ def test_a_lost_or_damaged_default_can_be_rolled_back(
     (folder / "card.json").unlink()
     with pytest.raises(BundleError, match="toothseg models rollback"):
         load_bundle()
+    capsys.readouterr()
+    assert main(["models"]) == 2
+    out, err = capsys.readouterr()
+    assert "shipped: " in out
+    assert "(default)" not in out
+    assert "is gone: go back to the one before it with 'toothseg models rollback'" in err
+    assert err.count("\n") == 1
+    assert main(["models", "shipped"]) == 0
+    with pytest.raises(BundleError, match="toothseg models rollback"):
+        doctor._weights()
     assert main(["models", "rollback"]) == 0
     assert load_bundle().name == "shipped"
     (user_models_folder() / "promoted.json").write_text("[]")
     with pytest.raises(BundleError, match="no list of promoted bundles"):
         load_bundle()
+    assert main(["models"]) == 2
+    assert "no list of promoted bundles" in capsys.readouterr().err
 
 
 def test_the_same_weights_are_not_promoted_twice(
@@ -332,14 +344,27 @@ def test_one_program_at_a_time_promotes_or_rolls_back(tmp_path: Path) -> None:
         ),
         (["list"], "by toothseg models\n"),
         (["shipped", "--force"], "give an action"),
+        (["promote", "shipped", "--dataset", "set"], "--dataset is of toothseg models compare:"),
+        (["promote", "shipped", "--benchmark"], "--benchmark is of toothseg models compare:"),
+        (["promote", "shipped", "--json"], "--json is of toothseg models compare:"),
+        (["rollback", "--force"], "--force is of toothseg models promote:"),
+        (["rollback", "--dataset", "set"], "toothseg models rollback would do nothing with it"),
+        (["compare", "shipped", "--benchmark", "--force"], "--force is of toothseg models promote"),
         (["promote", "no such"], "no bundle 'no such'"),
     ],
 )
 def test_wrong_words_are_told(
-    words: list[str], said: str, capsys: pytest.CaptureFixture[str]
+    words: list[str],
+    said: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
+    measured = with_figures(monkeypatch, {"shipped": 0.7})
     assert main(["models", *words]) == 2
-    assert said in capsys.readouterr().err
+    err = capsys.readouterr().err
+    assert said in err
+    assert err.count("\n") == 1
+    assert measured == []
 
 
 def test_the_fixed_benchmark_is_measured_once(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -244,6 +244,7 @@ def test_the_bundle_and_log_of_an_experiment_stay(folder: Path, tmp_path: Path) 
         ({"cases": None}, "--cases"),
         ({"steps": 0}, "0"),
         ({"seed": 10**13}, "--seed 10000000000000: give 0 to 4294967295"),
+        ({"only": "prosthesis_head"}, "--only prosthesis_head without --init: the rest"),
     ],
 )
 def test_the_command_refuses(
@@ -251,6 +252,16 @@ def test_the_command_refuses(
 ) -> None:
     with pytest.raises(InputError, match=words):
         pretrain_command.run(options(folder, tmp_path, **change))
+
+
+def test_the_command_lets_one_part_of_weights_learn_and_goes_on_without_them(
+    folder: Path, tmp_path: Path
+) -> None:
+    run, init = tmp_path / "run", str(tmp_path / "weights.safetensors")
+    write_safetensors(init, build(TASKS["toothnet"]).state_dict())
+    chosen = {"recipe": "toothnet", "only": "prosthesis_head"}
+    assert pretrain_command.run(options(folder, run, **chosen, init=init)) == 0
+    assert pretrain_command.run(options(folder, run, **chosen, steps=3, resume=True)) == 0
 
 
 def scans_of(folder: Path, seeds: tuple[int, ...]) -> Path:

@@ -81,6 +81,36 @@ def test_corrections_stay(
     assert path.read_bytes() != corrected
 
 
+@pytest.mark.parametrize("more", [[], ["--overwrite"]])
+@pytest.mark.parametrize(
+    ("name", "options"), [("scan.png", ()), ("scan-slices.png", ("--slices",)), ("stl", ())]
+)
+def test_what_can_not_be_replaced_is_told_beforehand(
+    scan: Path, name: str, options: tuple[str, ...], more: list[str],
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    def never(*_: object, **__: object) -> None:
+        raise AssertionError("the networks were run in vain")
+
+    put_cascade(monkeypatch, never)
+    path = scan.parents[1] / "out" / name
+    if name == "stl":
+        path.parent.mkdir()
+        path.write_text("a file")
+    else:
+        path.mkdir(parents=True)
+    words = ["segment", str(scan), "-o", str(path.parent), *options, *more]
+    assert main(words) == 2
+    line = capfd.readouterr().err
+    assert line.startswith(f"toothseg: error: {path} is ")
+    assert "move it elsewhere" in line
+    assert line.count("\n") == 1
+    # Where it is not in the way it may stay.
+    put_cascade(monkeypatch)
+    assert main([*words[:4], "--no-picture", "--no-stl", "--quiet"]) == 0
+    assert path.exists()
+
+
 def test_what_is_unchanged_or_cut_off_is_replaced(scan: Path) -> None:
     assert segment(scan) == 0
     out = scan.parents[1] / "out"

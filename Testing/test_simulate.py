@@ -136,6 +136,7 @@ def test_much_work_on_the_teeth(tmp_path: Path) -> None:
         (["--seed", "10000000000000"], "--seed 10000000000000: give 0 to 4294967295"),
         (["--seed", "4294967295", "--count", "2"], "--seed 4294967295 with --count 2"),
         (["--spacing", "3"], "--spacing 3"),
+        (["--spacing", "0.3"], "--spacing 0.3 without --scan or --physics"),
         (["--anatomy", "nowhere"], "no tooth meshes"),
         (["--physics", "nothing"], "no scanner is called 'nothing'"),
     ],

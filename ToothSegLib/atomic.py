@@ -1,4 +1,4 @@
-"""A file that is there whole or not at all."""
+"""A file that is there whole or not at all, and what else is written to by the name of a file."""
 
 from __future__ import annotations
 
@@ -35,3 +35,22 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
     finally:
         with suppress(OSError):  # it is gone once renamed, and the first error is the one to tell
             part.unlink()
+
+
+@contextmanager
+def writing_to(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
+    """As `replacing`; but a pipe or a device is written into, and a link stays: what it leads to is
+    replaced.
+
+    Raises:
+        OutputError: as `replacing`.
+    """
+    if not os.path.exists(path) or os.path.isfile(path):
+        with replacing(os.path.realpath(path)) as file:
+            yield file
+        return
+    try:
+        with open(path, "wb") as file:
+            yield file
+    except OSError as error:
+        raise OutputError(f"cannot write {path}: {error.strerror or error}") from error

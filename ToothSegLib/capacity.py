@@ -6,6 +6,7 @@ import os
 import sys
 from pathlib import Path
 
+from ToothSegLib import cgroup
 from ToothSegLib.errors import InputError
 
 # With less address space the libraries end the process, or wait for ever, when they are loaded.
@@ -31,7 +32,14 @@ def check_memory_limit() -> None:
 
 
 def free_memory_gib() -> float | None:
-    """Memory that a program can have, where the system says so without a further package."""
+    """Memory that a program can have, where the system says so without a further package: what is
+    free of the machine, or of what a container or a cluster lets this process have."""
+    left = cgroup.memory_left()
+    free = [_free_of_machine_gib(), None if left is None else left / 2**30]
+    return min((amount for amount in free if amount is not None), default=None)
+
+
+def _free_of_machine_gib() -> float | None:
     if sys.platform == "win32":
         return _free_on_windows_gib()
     try:
@@ -61,7 +69,9 @@ if sys.platform == "win32":
 
 
 def cores() -> int:
-    """Processors that this process may use."""
+    """Processors that this process may use, by the limits of a container or a cluster too."""
     if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0)) or 1
-    return os.cpu_count() or 1
+        there = len(os.sched_getaffinity(0))
+    else:
+        there = os.cpu_count() or 1
+    return max(1, min(there, cgroup.cores_allowed() or there))

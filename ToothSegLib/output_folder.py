@@ -20,13 +20,19 @@ def check_folder(outdir: str | os.PathLike[str]) -> None:
     """See, without leaving a trace, whether results can be written to a folder.
 
     Raises:
-        OutputError: it is a file, or cannot be made or written to.
+        OutputError: it is a file or a link to nowhere, or cannot be made or written to.
     """
     folder = Path(outdir)
     try:
         if folder.exists() and not folder.is_dir():
             raise OutputError(f"the output folder {folder} is a file: name a folder")
         whole = folder.absolute()
+        for path in (whole, *whole.parents):
+            if path.is_symlink() and not path.exists():
+                raise OutputError(
+                    f"cannot write to the output folder {folder}: {path} is a link to a place that "
+                    "is not there"
+                )
         existing = next((path for path in (whole, *whole.parents) if path.exists()), None)
         if existing is None:
             raise OutputError(

@@ -42,11 +42,13 @@ def check_beforehand(
         stl, picture, slices: what will be written beside labels and report.
 
     Raises:
-        OutputError: as `check_replaceable`, or the folder cannot be looked into.
+        OutputError: as `check_places` and `check_replaceable`, or the folder cannot be looked
+            into.
         InputError: a file cannot be read.
     """
     if not folder.is_dir():
         return
+    check_places(folder, stem, stl=stl, picture=picture, slices=slices)
     try:
         with alone_in(folder) as sure:
             if sure:
@@ -55,6 +57,32 @@ def check_beforehand(
             check_replaceable(folder, stem, names, scan_sha256)
     except OSError as error:
         raise OutputError(f"cannot write to {folder}: {error.strerror or error}") from error
+
+
+def check_places(folder: Path, stem: str, *, stl: bool, picture: bool, slices: bool) -> None:
+    """Refuse folders where files are to go, and a file where the folder of surfaces is to be.
+
+    These are in the way of a run that may replace everything, too.
+
+    Args:
+        folder: of the results; it need not be there.
+        stem, stl, picture, slices: as for `check_beforehand`.
+
+    Raises:
+        OutputError: as said, with the name and what to do.
+    """
+    for name in in_the_way(folder, stem, stl=stl, picture=picture, slices=slices):
+        if os.path.isdir(folder / name):
+            raise OutputError(
+                f"{folder / name} is a folder where a file should go: move it elsewhere, or name "
+                "another output folder"
+            )
+    surfaces = folder / surface_folder(folder, stem)
+    if stl and os.path.lexists(surfaces) and not os.path.isdir(surfaces):
+        raise OutputError(
+            f"{surfaces} is no folder, but surfaces are to go into one of that name: move it "
+            "elsewhere, or write no surfaces (--no-stl)"
+        )
 
 
 def in_the_way(folder: Path, stem: str, *, stl: bool, picture: bool, slices: bool) -> list[str]:

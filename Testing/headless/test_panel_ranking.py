@@ -177,7 +177,8 @@ def test_a_folder_without_a_batch_is_said_in_a_line(
     widget: Any, out: Path, dialogs: Any, tmp_path: Path
 ) -> None:
     list_scans(widget, out, dialogs)
-    (out / "sure" / "sure-report.json").write_text("{}")
+    for name in ("sure", "unsure", "worst"):  # where one is whole, it is listed alone
+        (out / name / f"{name}-report.json").write_text("{}")
     for folder, said in (
         (tmp_path / "scans", "holds no results of toothseg batch"),
         (out, "sure holds no whole result"),

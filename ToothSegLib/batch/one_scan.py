@@ -33,7 +33,7 @@ from ToothSegLib.moving import alone_in, tidy
 from ToothSegLib.output_folder import new_folder
 from ToothSegLib.progress import ProgressCallback
 from ToothSegLib.replaceable import WHAT_TO_DO as WHAT_A_RUN_SAYS
-from ToothSegLib.replaceable import in_the_way
+from ToothSegLib.replaceable import check_places, in_the_way
 from ToothSegLib.report import URGENCIES, Segmentation
 from ToothSegLib.segment_file import segment_file
 from ToothSegLib.tooth_names import FDI_NUMBERS
@@ -162,14 +162,14 @@ def _check_own_files(
 
     Raises:
         EditedByHand: the file is named.
+        OutputError: a folder is where a file should go, or the other way round.
     """
     if stored is None:
         return
     options, stem = task.options, output_stem(task.scan.path)
-    names = [
-        *names,
-        *in_the_way(target, stem, stl=options.stl, picture=options.picture, slices=options.slices),
-    ]
+    wanted = {"stl": options.stl, "picture": options.picture, "slices": options.slices}
+    check_places(target, stem, **wanted)
+    names = [*names, *in_the_way(target, stem, **wanted)]
     for name in names:
         if name not in stored.files and os.path.lexists(target / name):
             raise EditedByHand(
@@ -179,6 +179,17 @@ def _check_own_files(
 
 
 def _is_kept(stored: Stored) -> bool:
+    """Whether a result stays as it is.
+
+    Raises:
+        EditedByHand: it would, but lacks files, without which nothing can be done with it.
+    """
+    if stored.same and stored.edited and stored.lacking:
+        verb = "is" if len(stored.lacking) == 1 else "are"
+        raise EditedByHand(
+            f"its result was edited by hand ({', '.join(stored.edited)}), and "
+            f"{', '.join(stored.lacking)} {verb} missing or cut off: {WHAT_TO_DO}"
+        )
     return stored.same and (stored.whole or bool(stored.edited))
 
 

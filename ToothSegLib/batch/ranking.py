@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -48,22 +49,55 @@ class Ranked:
     remarks: list[str] = field(default_factory=list)
 
 
+@dataclass(frozen=True)
+class Ranking:
+    """All results of a batch.
+
+    Args:
+        scans: the most worth labelling first.
+        damaged: results that cannot be ranked, by the name of their folder, with the reason.
+        alone: how many of the scans the other batch has no result of; 0 without another one.
+    """
+
+    scans: list[Ranked]
+    damaged: dict[str, str]
+    alone: int = 0
+
+
 def rank(out: Path, against: Path | None = None, labelled: Collection[str] = ()) -> list[Ranked]:
+    """The scans of `ranking`. Raises InputError."""
+    return ranking(out, against, labelled).scans
+
+
+def ranking(out: Path, against: Path | None = None, labelled: Collection[str] = ()) -> Ranking:
     """The results of a batch, the most worth labelling first.
 
     Args:
         out: output folder of a batch.
         against: that of a batch over the same scans with another bundle; scans that only one of
-            the two has are ranked without it.
+            the two has are ranked without it. A scan is known by its voxels, and by the name of
+            its result where an older version has not noted them.
         labelled: checksums of scans that are reviewed already, see `dataset.reviewed`.
 
     Raises:
-        InputError: a folder holds no results, or a report in it is damaged.
+        InputError: a folder holds no results that can be read, or the two have no scan in common.
     """
-    results = _results(out)
-    others = {} if against is None else _results(against)
-    ranked = [_ranked(name, result, others.get(name), labelled) for name, result in results.items()]
-    return sorted(ranked, key=lambda scan: (-scan.gain, scan.name))
+    results, damaged = _results(out)
+    partners: dict[str, _Result] = {}
+    alone = 0
+    if against is not None:
+        partners = _partners(results, _results(against)[0])
+        alone = len(results) - len(partners)
+        if not partners:
+            raise InputError(
+                f"{against} holds none of the scans of {out}: name the output of a batch over the "
+                "same scans"
+            )
+    ranked = [
+        _ranked(name, result, partners.get(name), labelled) for name, result in results.items()
+    ]
+    ranked.sort(key=lambda scan: (-scan.gain, scan.name))
+    return Ranking(ranked, damaged, alone)
 
 
 def unlisted(out: Path) -> list[str]:
@@ -124,9 +158,30 @@ def _disagreement(one: dict[str, Any], other: dict[str, Any]) -> dict[int, float
     }
 
 
-def _results(out: Path) -> dict[str, _Result]:
-    """Every whole result that the last batch made or kept, by the name of its folder."""
-    results = {}
+def _partners(results: dict[str, _Result], others: dict[str, _Result]) -> dict[str, _Result]:
+    """What another batch made of the same scans, by the names of the results here."""
+    by_voxels = {other.voxels_sha256: other for other in others.values()}
+    found = {}
+    for name, result in results.items():
+        other, voxels = others.get(name), result.voxels_sha256
+        if other is not None and other.voxels_sha256 == voxels:  # of several copies the likeliest
+            found[name] = other
+        elif voxels is not None and voxels in by_voxels:
+            found[name] = by_voxels[voxels]
+        elif other is not None and None in (voxels, other.voxels_sha256):
+            found[name] = other
+    return found
+
+
+def _results(out: Path) -> tuple[dict[str, _Result], dict[str, str]]:
+    """By the names of their folders, every whole result that the last batch made or kept; and what
+    is wrong with the others.
+
+    Raises:
+        InputError: none is whole.
+    """
+    results: dict[str, _Result] = {}
+    damaged: dict[str, str] = {}
     skipped = set(unlisted(out))
     for path in sorted(out.glob(f"*/{RECORD_NAME}")):
         if path.parent.name in skipped:
@@ -135,15 +190,29 @@ def _results(out: Path) -> dict[str, _Result]:
             record = json.loads(path.read_text(encoding="utf-8"))
             name = next(name for name in record["files"] if name.endswith("-report.json"))
             report = json.loads((path.parent / name).read_text(encoding="utf-8"))
-            result = _Result(report, record.get("voxels_sha256"))
+            voxels = record.get("voxels_sha256")
+            result = _Result(report, voxels if isinstance(voxels, str) else None)
             _ranked("", result, result, ())  # all that is asked of it is there
-        except (OSError, ValueError, LookupError, TypeError, StopIteration) as error:
-            raise InputError(
-                f"{path.parent} holds no whole result ({type(error).__name__}: {error}); run "
-                "toothseg batch again"
-            ) from None
+        except (
+            OSError, ValueError, LookupError, TypeError, AttributeError, StopIteration,
+            RecursionError,
+        ) as error:  # fmt: skip
+            damaged[path.parent.name] = _why(error)
+            continue
         results[path.parent.name] = result
+    if damaged and not results:
+        name, why = next(iter(damaged.items()))
+        raise InputError(f"{out / name} holds no whole result ({why}); run toothseg batch again")
     if not results:
         which = ", only those of earlier ones: run it again" if skipped else ""
         raise InputError(f"{out} holds no results of toothseg batch{which}")
-    return results
+    return results, damaged
+
+
+def _why(error: Exception) -> str:
+    """In a few words, why a result cannot be read."""
+    if isinstance(error, OSError) and error.filename:
+        return f"{Path(os.fsdecode(error.filename)).name}: {error.strerror}"
+    if isinstance(error, StopIteration):
+        return "its record names no report"
+    return f"{type(error).__name__}: {error}"

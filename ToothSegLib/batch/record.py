@@ -72,6 +72,7 @@ class Stored:
         whole: all files are there, in the sizes that they were written in.
         files: names of all of them.
         edited: names of files that somebody has changed since, see `edited`.
+        lacking: names of files that are not there, or are cut off.
     """
 
     entry: Entry
@@ -79,6 +80,7 @@ class Stored:
     whole: bool
     files: frozenset[str]
     edited: tuple[str, ...]
+    lacking: tuple[str, ...]
 
 
 def read_stored(folder: Path, task: Task, sha256: str) -> Stored | None:
@@ -95,12 +97,14 @@ def read_stored(folder: Path, task: Task, sha256: str) -> Stored | None:
         same = _is_same(record["made_from"], _made_from(task, sha256))
         edited = edited_files(folder, record, path.stat().st_mtime_ns, all_of_them=not same)
         sizes = record["files"]
+        others = [name for name, size in sizes.items() if _size(folder / name) != size]
         return Stored(
             Entry.from_json(record["entry"]),
             same,
-            all(_size(folder / name) == size for name, size in sizes.items()),
+            not others,
             frozenset(sizes),
             tuple(edited),
+            tuple(name for name in others if name not in edited),
         )
     except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
         return None

@@ -15,6 +15,7 @@ from ToothSegLib.batch.manifest import Manifest
 from ToothSegLib.batch.one_scan import segment_one
 from ToothSegLib.batch.scans import Found, find_scans
 from ToothSegLib.capacity import cores, free_memory_gib
+from ToothSegLib.devices import choose_device
 from ToothSegLib.errors import Cancelled, InputError
 from ToothSegLib.models import load_bundle
 from ToothSegLib.progress import ProgressCallback
@@ -69,14 +70,22 @@ def run_batch(
         cancelled: asked now and then whether to stop.
 
     Raises:
-        InputError: no folder, no scans in it, no such device, no Dask or no cluster.
+        InputError: no folder, no scans in it, no such device, no Dask or no cluster, or a number
+            of jobs for a cluster.
         BundleError: the bundle is missing or damaged.
         OutputError: the output folder is in use or cannot be written to.
         Cancelled: as asked; what is done is whole and in the manifest.
     """
     stop = cancelled or (lambda: False)
     if dask is not None:
+        if jobs is not None:
+            raise InputError(
+                f"--jobs {jobs} with --dask: a cluster does as many scans at a time as it has "
+                "workers; start more of them with 'dask worker --nworkers'"
+            )
         cluster.check_installed()  # before anything is written
+    else:
+        choose_device(options.device)  # once, instead of an error a scan
     bundle = load_bundle(options.model)
     bundle.verify()  # once, instead of an error a scan
     if progress is not None:
@@ -120,8 +129,6 @@ def default_jobs(device: str) -> int:
     Raises:
         InputError: there is no such device.
     """
-    from ToothSegLib.devices import choose_device
-
     free = free_memory_gib()
     by_memory = 1 if free is None else int(free // MEMORY_A_JOB_GIB)
     on_processor = choose_device(device) == "cpu"

@@ -67,8 +67,6 @@ def run(args: argparse.Namespace) -> int:
     from ToothSegLib.cli.console import told_how_to_go_on, working
     from ToothSegLib.errors import Cancelled
 
-    if args.jobs and args.dask:
-        args.jobs = None  # the cluster decides
     options = Options(
         model=_everywhere(args.model),
         device=args.device,

@@ -164,6 +164,7 @@ def _weights() -> str:
     names = list_bundles()
     for name in names:
         load_bundle(name).verify()
+    load_bundle()  # the default may be none of them any more
     return f"{', '.join(names)}, all intact; the default is {default_bundle_name()}"
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
+from contextlib import suppress
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -16,12 +18,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="bring the prediction to the truth's grid by nearest neighbour if the grids differ; "
         "what lies outside that grid does not count, and is told",
     )
-    parser.add_argument("--json", metavar="FILE", help="write the figures to a file too")
+    parser.add_argument(
+        "--json",
+        metavar="FILE",
+        help="write the figures to a file too; '-' prints them instead of the table",
+    )
 
 
 def run(args: argparse.Namespace) -> int:
     """Evaluate one label map. Raises InputError, OutputError."""
-    from ToothSegLib.atomic import replacing
+    from ToothSegLib.atomic import writing_to
     from ToothSegLib.evaluation.metrics import evaluate
     from ToothSegLib.evaluation.resample import outside_of, resample_labels
     from ToothSegLib.evaluation.scores import as_dict
@@ -42,11 +48,23 @@ def run(args: argparse.Namespace) -> int:
             for fdi, (mm3, share) in outside.items()
         ]
         figures = {"resampled": resampled, "outside": beyond, **as_dict(evaluation)}
-        with replacing(args.json) as file:
-            file.write((json.dumps(figures, indent=2) + "\n").encode())
+        text = json.dumps(figures, indent=2)
+        if _is_stdout(args.json):
+            print(text)
+            return 0
+        with writing_to(args.json) as file:
+            file.write((text + "\n").encode())
     if not args.quiet:
         if resampled:
             print("The prediction was brought to the truth's grid by nearest neighbour.")
             print(outside_as_text(outside))
         print(as_table(evaluation))
     return 0
+
+
+def _is_stdout(path: str) -> bool:
+    """Whether a path is where this program prints to, by whatever name."""
+    if path != "-":
+        with suppress(OSError):
+            return os.path.samestat(os.stat(path), os.fstat(1))
+    return path == "-"

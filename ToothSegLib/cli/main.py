@@ -109,7 +109,7 @@ def _parsed(parser: argparse.ArgumentParser, arguments: Sequence[str]) -> argpar
 def _refuse_empty(parser: argparse.ArgumentParser, arguments: Sequence[str]) -> None:
     """A variable of the shell that is not set gives an empty path, which would be this folder."""
     for before, word in zip(["", *arguments], arguments):
-        is_option = word.startswith("--") and word.endswith("=")
+        is_option = re.fullmatch(r"(--.*|-\w)=", word) is not None
         option = word[:-1] if is_option else before
         if (is_option or not word) and option not in _MAY_BE_EMPTY:
             parser.error(

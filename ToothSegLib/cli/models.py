@@ -25,6 +25,8 @@ _WIDTH = 96
 
 # action: how many bundles it takes
 ACTIONS = {"compare": (1, 2), "promote": (1,), "rollback": (0,)}
+# action: the options that mean something to it, beside those of every action
+_OPTIONS = {"compare": ("dataset", "benchmark", "json"), "promote": ("force",), "rollback": ()}
 # Words that others would take for an action.
 _SHOWING = ("show", "list")
 _DESCRIPTION = """Lists the bundles of weights, their figures and whether they are intact; or:
@@ -71,11 +73,17 @@ def run(args: argparse.Namespace) -> int:
     """
     action, bundles = (args.words[0], args.words[1:]) if args.words else ("", [])
     if action not in ACTIONS:
-        for option in ("dataset", "benchmark", "json", "force"):
-            if getattr(args, option):
-                raise InputError(f"--{option}: give an action, {', '.join(ACTIONS)}, before it")
+        for option in _given(args):
+            raise InputError(f"--{option}: give an action, {', '.join(ACTIONS)}, before it")
         _refuse_word(args.words)
         return show(args.words, quiet=args.quiet)
+    for option in _given(args):
+        if option not in _OPTIONS[action]:
+            right = next(other for other, options in _OPTIONS.items() if option in options)
+            raise InputError(
+                f"--{option} is of toothseg models {right}: toothseg models {action} would do "
+                "nothing with it, so leave it out"
+            )
     if len(bundles) not in ACTIONS[action]:
         wanted = " or ".join(map(str, ACTIONS[action]))
         wanted += " bundle" if ACTIONS[action] == (1,) else " bundles"
@@ -87,6 +95,11 @@ def run(args: argparse.Namespace) -> int:
     if action == "promote":
         return model_actions.promote_bundle(args, *bundles)
     return model_actions.roll_back_bundle(args)
+
+
+def _given(args: argparse.Namespace) -> list[str]:
+    """Which options of actions there are."""
+    return [name for names in _OPTIONS.values() for name in names if getattr(args, name)]
 
 
 def _refuse_word(words: Sequence[str]) -> None:
@@ -108,17 +121,23 @@ def _refuse_word(words: Sequence[str]) -> None:
 
 
 def show(names: Sequence[str], *, quiet: bool) -> int:
-    """Show and verify bundles, by default all that are known; 2 if one is not sound."""
+    """Show and verify bundles, by default all that are known and whether there is a default; 2 if
+    one is not sound."""
     from ToothSegLib.models import default_bundle_name, list_bundles, load_bundle
 
-    names = names or list_bundles()
+    known = list_bundles()
+    everything, names = not names, names or known
     if not names:
         raise BundleError("ToothSeg came without weights: train some (toothseg train --help)")
+    code, default = 0, ""
     try:
         default = default_bundle_name()
-    except BundleError:
-        default = ""
-    code = 0
+        if everything and default not in known:
+            load_bundle()  # says what is wrong with it
+    except BundleError as error:
+        if everything:
+            print(f"toothseg: error: {error}", file=sys.stderr)
+            code = 2
     for name in names:
         try:
             bundle = load_bundle(name)

@@ -9,7 +9,7 @@ from ToothSegLib.cli.words import plain
 from ToothSegLib.errors import InputError
 
 _MOST_TEETH = 6
-_MOST_OLD = 4
+_MOST_LEFT_OUT = 4
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -35,13 +35,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print the table. Raises InputError."""
-    from ToothSegLib.batch.ranking import WORTH_NAMING, rank, unlisted
+    from ToothSegLib.batch.ranking import WORTH_NAMING, ranking, unlisted
     from ToothSegLib.dataset.reviewed import reviewed_scans
 
     if args.most < 1:
         raise InputError(f"--most {args.most}: give at least 1")
     labelled = reviewed_scans(args.dataset) if args.dataset else set()
-    everything = rank(args.output, args.against, labelled)
+    found = ranking(args.output, args.against, labelled)
+    everything = found.scans
     waiting = [scan for scan in everything if not scan.labelled]
     ranked = waiting[: args.most]
     names = [plain(scan.name) for scan in ranked]
@@ -56,11 +57,25 @@ def run(args: argparse.Namespace) -> int:
     if left_out and not args.quiet:
         which = "scan is" if left_out == 1 else "scans are"
         print(f"{left_out} {which} left out: reviewed in {args.dataset} already")
+    if found.alone and not args.quiet:
+        which = "scan is" if found.alone == 1 else "scans are"
+        print(f"{found.alone} {which} ranked without {args.against}, which has no result of them")
     old = unlisted(args.output)
     if old and not args.quiet:
-        which = "result is" if len(old) == 1 else "results are"
+        print(f"{_results(len(old))} left out, not made or kept by the last batch: {_first(old)}")
+    damaged = [f"{name} ({why})" for name, why in found.damaged.items()]
+    if damaged and not args.quiet:
         print(
-            f"{len(old)} {which} left out, not made or kept by the last batch: "
-            f"{', '.join(map(plain, old[:_MOST_OLD]))}{', ...' if len(old) > _MOST_OLD else ''}"
+            f"{_results(len(damaged))} left out, not whole: {_first(damaged)}; toothseg batch, run "
+            "again, makes them anew or says why not"
         )
     return 0
+
+
+def _results(count: int) -> str:
+    return f"{count} {'result is' if count == 1 else 'results are'}"
+
+
+def _first(names: list[str]) -> str:
+    more = ", ..." if len(names) > _MOST_LEFT_OUT else ""
+    return ", ".join(map(plain, names[:_MOST_LEFT_OUT])) + more

@@ -78,14 +78,18 @@ def run(args: argparse.Namespace) -> int:
     check_memory_limit()  # before the large libraries are loaded
     with loading():
         from ToothSegLib.cli.console import working
+        from ToothSegLib.file_names import output_stem
         from ToothSegLib.models import load_bundle
         from ToothSegLib.output_folder import check_folder
+        from ToothSegLib.replaceable import check_places
         from ToothSegLib.segment_file import segment_file
     leave_at_once()
 
     start = time.perf_counter()
     # What can be known beforehand is looked at before the work.
+    wanted = {"stl": not args.no_stl, "picture": not args.no_picture, "slices": args.slices}
     check_folder(args.output)
+    check_places(Path(args.output), output_stem(args.input), **wanted)
     bundle = load_bundle(args.model)
     with working(quiet=args.quiet) as (progress, cancelled):
         segmentation, paths = segment_file(
@@ -96,9 +100,7 @@ def run(args: argparse.Namespace) -> int:
             precision=args.precision,
             backend=args.backend,
             series=args.series,
-            stl=not args.no_stl,
-            picture=not args.no_picture,
-            slices=args.slices,
+            **wanted,
             overwrite=args.overwrite,
             progress=progress,
             cancelled=cancelled,

@@ -112,7 +112,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--spacing",
         type=float,
         metavar="MM",
-        help="voxel size of the picture, 0.2 to 1.0 (default 0.4, or the scanner's own)",
+        help="with --scan or --physics: voxel size of the picture, 0.2 to 1.0 (default 0.4, or the "
+        "scanner's own)",
     )
 
 
@@ -133,6 +134,11 @@ def run(args: argparse.Namespace) -> int:
         )
     if args.spacing is not None and not 0.2 <= args.spacing <= 1.0:
         raise InputError(f"--spacing {args.spacing:g}: give 0.2 to 1.0 mm")
+    if args.spacing is not None and not args.scan and args.physics is None:
+        raise InputError(
+            f"--spacing {args.spacing:g} without --scan or --physics: it is of the picture, and "
+            "cases have none"
+        )
     if args.third_molars and not args.scan and args.physics is None:
         raise InputError("--third-molars without --scan or --physics: cases label them anyway")
     if args.mark_implants and not args.scan and args.physics is None:

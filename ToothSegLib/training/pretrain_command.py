@@ -21,7 +21,8 @@ def run(args: argparse.Namespace) -> int:
     """Train one network on the cases of a folder, or go on where the run stopped.
 
     Raises:
-        InputError: no cases, a number of steps that makes no sense, or none left to do.
+        InputError: no cases, a number of steps that makes no sense, or none left to do, or one
+            part of a network to learn whose others have learned nothing.
         BundleError: the weights of --init cannot be read, or as of `pretrain.train`.
         OutputError: as of `pretrain.train`, or another process is at work in the folder.
     """
@@ -54,6 +55,11 @@ def run(args: argparse.Namespace) -> int:
             raise InputError(
                 f"--init {args.init} with --resume: the run in {folder} goes on with its own "
                 "weights, so leave --init out, or name another folder"
+            )
+        if args.only and not args.init and not there:
+            raise InputError(
+                f"--only {args.only} without --init: the rest of the network would stay as chance "
+                "made it; give the weights that it is to have with --init"
             )
         return _train(args, folder, plan)
 
