@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from case_fixture import result
 from panel_fixture import give_result, open_panel, settle
 
 
@@ -46,6 +47,31 @@ def test_a_segmentation_file_goes_with_the_volume_chosen(
     parameters.inputVolume = None
     widget.panel.refresh()
     assert not ui.exportLabelmapButton.enabled
+
+
+def test_a_run_that_ends_during_an_export_is_not_what_was_exported(
+    widget: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import ToothSegScene.export
+
+    ui, parameters = widget.ui, widget.logic.getParameterNode()
+    node = parameters.segmentation
+    node.SetName("Exported")
+    write = ToothSegScene.export.export_surfaces
+
+    def export(exported: Any, *arguments: Any, **options: Any) -> Any:
+        files = write(exported, *arguments, **options)
+        parameters.segmentation = other  # Qt works at the dialog's steps
+        return files
+
+    other = result("anisotropic")[1]
+    other.SetName("Arrived")
+    monkeypatch.setattr(ToothSegScene.export, "export_surfaces", export)
+    ui.folderEdit.currentPath = str(tmp_path)
+    ui.exportSurfacesButton.click()
+    assert parameters.segmentation is other
+    assert "files of Exported written to" in ui.messageLabel.text
+    settle()
 
 
 def test_surfaces_by_the_choices_of_the_panel(widget: Any, tmp_path: Path) -> None:

@@ -51,6 +51,20 @@ def test_the_result_that_is_chosen_is_seen_alone(widget: Any, scene: Any) -> Non
     assert is_in_slices(scan)
 
 
+def test_a_result_that_waited_is_seen_in_3d_once_it_is_chosen(widget: Any) -> None:
+    (scan, _), (_, arrived) = other_result(), result()
+    widget.logic.getParameterNode().inputVolume = scan
+    settle()
+    run = SimpleNamespace(result_node=arrived, target=None, name="Scan", region="")
+    assert "under <i>Result</i>" in widget.panel._finished(run)
+    segmentation = arrived.GetSegmentation()
+    assert not segmentation.ContainsRepresentation("Closed surface")
+    choose(widget, arrived)
+    assert segmentation.ContainsRepresentation("Closed surface")
+    assert arrived.GetDisplayNode().GetVisibility3D()
+    assert seen(arrived) == [True]
+
+
 def test_a_result_that_the_user_hides_stays_hidden(widget: Any, scene: Any, tmp_path: Path) -> None:
     import slicer
 

@@ -228,13 +228,39 @@ def test_a_result_that_the_data_set_has_gone_past_is_refused(scene: Any, tmp_pat
     (case,) = Dataset.open(tmp_path / "set").cases()
     case.save_revision(case.labels(), "cd", [Change(36, "approved")], {36: "approved"})
     set_reviewed(node, 11, True)
-    with pytest.raises(Outdated, match="newer revision, 2, by cd"):
+    with pytest.raises(Outdated, match="revision 2 of this scan, saved by cd on 20"):
         keeper.save(Author("ab"), "approved")
     with pytest.raises(Outdated, match="revision 2 of this scan, saved by cd on 20"):
         save(node, tmp_path / "set")  # also when the scene is opened again
     _, newest = place_case(scene, Dataset.open(tmp_path / "set").cases()[0], node)
     set_reviewed(newest, 11, True)
     assert save(newest, tmp_path / "set").revision == 3
+
+
+def test_a_case_that_was_taken_out_of_the_folder_is_added_anew(scene: Any, tmp_path: Path) -> None:
+    from ToothSegScene.autosave import Author, Autosave
+
+    scan, node = result()
+    keeper = Autosave(node, tmp_path / "set")
+    keeper.save(Author("ab"))
+    assert keeper.save(Author("ab")) is None
+    assert keeper.case is not None
+    keeper.case.folder.rename(tmp_path / "elsewhere")
+    assert keeper.save(Author("ab")) == 1
+    (case,) = Dataset.open(tmp_path / "set").cases()
+    np.testing.assert_array_equal(case.labels().array, labels_on(node, scan))
+
+
+def test_what_others_have_saved_is_told_without_a_change_too(scene: Any, tmp_path: Path) -> None:
+    from ToothSegScene.autosave import Author, Autosave
+
+    _, node = result()
+    keeper = Autosave(node, tmp_path / "set")
+    keeper.save(Author("ab"))
+    (case,) = Dataset.open(tmp_path / "set").cases()
+    case.save_revision(case.labels(), "cd", [Change(36, "approved")], {36: "approved"})
+    with pytest.raises(Outdated, match="revision 2 of this scan, saved by cd on 20"):
+        keeper.save(Author("ab"))
 
 
 def test_a_scan_without_labels_gets_its_first(scene: Any, tmp_path: Path) -> None:

@@ -86,7 +86,7 @@ class CorrectionsPanel:
         self.refresh()
 
     def say_opened(self, bitten: Bitten, of: str = "") -> None:
-        """Say which reviewed teeth are open again or gone, what was painted, which marks are kept.
+        """Say which teeth are open again, gone or back, what was painted, which marks are kept.
 
         Args:
             bitten: what has happened.
@@ -96,18 +96,31 @@ class CorrectionsPanel:
         def told(teeth: Sequence[int], one: str, several: str) -> str:
             return f"{words.numbers(teeth, self._notation)} {one if len(teeth) == 1 else several}"
 
-        how = f"while {told(bitten.painted, 'was', 'were')} painted" * bool(bitten.painted)
+        how = "by hand"
+        if bitten.painted:
+            how = f"while {told(bitten.painted, 'was', 'were')} painted"
+        if bitten.before_a_look:
+            how = "since the review"
         them = "it" if len(bitten.teeth) == 1 else "them"
         lines = []
         if bitten.gone:
             back = "it" if len(bitten.gone) == 1 else "them"
-            lines.append(
-                f"<b>{told(bitten.gone, 'is', 'are')} gone</b> {how or 'by hand'}: Undo brings "
-                f"{back} back."
-            )
+            what = f"paint {back}, or mark {back} missing."
+            if not bitten.before_a_look:
+                what = f"Undo brings {back} back."
+            lines.append(f"<b>{told(bitten.gone, 'is', 'are')} gone</b> {how}: {what}")
         if bitten.teeth:
             changed = told(bitten.teeth, "was", "were")
-            lines.append(f"<b>{changed} changed</b> {how or 'by hand'}: look at {them} again.")
+            lines.append(f"<b>{changed} changed</b> {how}: look at {them} again.")
+        if bitten.back:
+            they = "it" if len(bitten.back) == 1 else "them"
+            lines.append(
+                f"<b>{told(bitten.back, 'is', 'are')} there again</b>: delete {they} again, or "
+                f"look at {they}."
+            )
+        if bitten.back_though_missing:
+            marked = told(bitten.back_though_missing, "is", "are")
+            lines.append(f"{marked} marked missing all the same.")
         if bitten.kept:
             whose = words.numbers(bitten.kept, self._notation)
             lines.append(

@@ -103,10 +103,12 @@ class ExportPanel:
 
         with errors_in_a_line("export the surfaces"):
             folder = self._folder()
+            # Qt works meanwhile: a run may end, and another result be the one shown.
+            node = self._result()[0]
             try:
                 with cancellable("Export surfaces") as (progress, cancelled):
                     files = export_surfaces(
-                        self._result()[0],
+                        node,
                         folder,
                         smoothing=float(self._parameters.smoothing),
                         format=self._parameters.exportFormat,
@@ -119,7 +121,7 @@ class ExportPanel:
                 self._say("Cancelled; nothing was written.")
                 return
             count = "1 file" if len(files) == 1 else f"{len(files)} files"
-            self._say_teeth(f"{count} of {self._name()} written to {escape(folder)}.")
+            self._say_teeth(node, f"{count} of {_name(node)} written to {escape(folder)}.")
 
     def _segmentation(self) -> None:
         from ToothSegScene.export import export_segmentation
@@ -135,26 +137,29 @@ class ExportPanel:
         from ToothSegScene.export import export_models
 
         with at_work("make the models"):
-            export_models(self._result()[0], float(self._parameters.smoothing))
+            node = self._result()[0]
+            export_models(node, float(self._parameters.smoothing))
             self._say_teeth(
-                f"The models of {self._name()} are in the scene, in folders by category."
+                node, f"The models of {_name(node)} are in the scene, in folders by category."
             )
 
     def _labelmap(self) -> None:
         from ToothSegScene.export import export_labelmap
 
         with at_work("make the label map"):
-            node = export_labelmap(*self._result())
-            self._say_teeth(f"The label map {escape(node.GetName())} is in the scene.")
+            node, volume_node = self._result()
+            made = export_labelmap(node, volume_node)
+            self._say_teeth(node, f"The label map {_name(made)} is in the scene.")
 
-    def _name(self) -> str:
-        return escape(str(self._result()[0].GetName()))
-
-    def _say_teeth(self, text: str) -> None:
+    def _say_teeth(self, node: Any, text: str) -> None:
         """What was made of the teeth, what does not count as one, and what goes by its number."""
         from ToothSegScene.hand_drawn import remarks_in_words
 
-        self._say(" ".join([text, escape(remarks_in_words(self._result()[0]))]).strip())
+        self._say(" ".join([text, escape(remarks_in_words(node))]).strip())
+
+
+def _name(node: Any) -> str:
+    return escape(str(node.GetName()))
 
 
 def _file_stem(name: str) -> str:

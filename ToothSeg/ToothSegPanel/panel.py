@@ -176,7 +176,9 @@ class Panel(VTKObservationMixin):
         """Show a result alone when it has been chosen; how it is seen then is up to the user."""
         if self._parameters is None:
             return
-        from ToothSegScene.display import bring_forward
+        from ToothSegScene.display import bring_forward, has_surfaces
+        from ToothSegScene.review import has_report
+        from ToothSegScene.segments import teeth_of
 
         node, memory = self._parameters.segmentation, self._parameters.parameterNode
         # Results that were imported beside others are as visible as they were when saved, and the
@@ -186,7 +188,12 @@ class Panel(VTKObservationMixin):
         if node is memory.GetNodeReference(_SHOWN) and not beside:
             return
         memory.SetNodeReferenceID(_SHOWN, None if node is None else node.GetID())
-        if node is not None:
+        if node is None:
+            return
+        # One that has waited since its run ended has never been in the 3D view.
+        if has_report(node) and teeth_of(node) and not has_surfaces(node):
+            _present(node)
+        else:
             bring_forward(node)
 
     def _results(self) -> list[str]:

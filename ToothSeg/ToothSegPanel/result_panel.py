@@ -234,10 +234,11 @@ class ResultPanel:
         )
 
     def _corrections(self) -> Any:
-        """The corrections of the node, with their history, as long as the node is there."""
-        node = self.node
-        if node is None:
-            return None
+        """Those of the result that is shown, if there is one."""
+        return None if self.node is None else self._corrections_of(self.node)
+
+    def _corrections_of(self, node: Any) -> Any:
+        """The corrections of a node, with their history, as long as the node is there."""
         known = self._histories.get(node.GetID())
         if known is None or known[0] is not node:
             from ToothSegScene.editing import Corrections
@@ -250,8 +251,12 @@ class ResultPanel:
         return known[1]
 
     def _every_corrections(self) -> list[Any]:
-        """Those of every result that has been shown."""
+        """Those of every result of the scene, shown or not, and of what else has been shown."""
+        from ToothSegScene.training_case import results_in
+
         self._corrections()  # of the one that is shown there may be none yet
+        for node in results_in(slicer.mrmlScene):
+            self._corrections_of(node)
         return [corrections for _, corrections in self._histories.values()]
 
     def _step_done(self, what: str) -> None:

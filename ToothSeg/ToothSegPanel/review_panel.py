@@ -1,7 +1,8 @@
 """The section "Review": tooth after tooth, the doubtful ones first, each approved or corrected.
 
-Open, the section is a mode: its keys work. Folded, its buttons are hidden, and Qt gives no key to a
-hidden button.
+Open, the section is a mode: its keys work. Folded, its buttons are hidden, and Qt gives no key to
+what a hidden button owns. A key that is held counts once, or teeth would be approved that nobody
+has seen.
 """
 
 from __future__ import annotations
@@ -56,11 +57,16 @@ class ReviewPanel:
         self._changed = changed
         self._notation = "FDI"
         self._trail: list[int] = []
+        self._keys: list[Any] = []
         actions = (self._approve, self._correct, self._back, self._skip)
         for (name, (key, _)), action in zip(BUTTONS.items(), actions):
             button = getattr(ui, name)
-            button.shortcut = qt.QKeySequence(key)
             button.connect("clicked()", action)
+            # Not the button's own shortcut: that one repeats as long as the key is held.
+            shortcut = qt.QShortcut(qt.QKeySequence(key), button)
+            shortcut.autoRepeat = False
+            shortcut.connect("activated()", button.click)
+            self._keys.append(shortcut)
         ui.reviewButton.connect("contentsCollapsed(bool)", self._on_folded)
         selection.listen(self.refresh)
 

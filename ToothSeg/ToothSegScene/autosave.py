@@ -140,8 +140,18 @@ class Autosave:
             self.case.break_lock()
 
     def _is_still_of_the_case(self) -> bool:
-        """False once a run has made the result anew, or its scan is another one."""
-        if self.case is None or (self.case.revision and not is_in_step(self._node, self.case)):
+        """False once a run has made the result anew, or its scan is another one.
+
+        So it is where the case has been taken out of the folder, or gone on with, by others: it is
+        read again, for nobody tells of that.
+        """
+        if self.case is None:
+            return False
+        try:
+            self.case = DatasetCase(self.case.folder)
+        except InputError:
+            return False
+        if self.case.revision and not is_in_step(self._node, self.case):
             return False
         known = self.case.record.source.voxels_sha256
         return checksum_of(volume_of(self._node)) == known

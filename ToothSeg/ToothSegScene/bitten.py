@@ -5,7 +5,8 @@ its neighbour without a word. What was reviewed of the neighbour is no longer wh
 tooth that is gone would be learned as background, and nothing would wait for a look at it.
 
 The editor's own Undo brings back segments with their tags: with old voxels come the review marks
-of that time. Nobody reviews in another module, so what was marked when the reader left counts.
+of that time. Nobody reviews in another module, so what was marked when the reader left counts. A
+tooth that was not there then, for it had been deleted or renumbered, has no mark that counts.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from ToothSegScene import missing
 from ToothSegScene.nodes import nodes_of_class
 from ToothSegScene.state import (
     APPROVED,
+    CONFIDENCE,
     CORRECTED,
     PREDICTED,
     REVIEW,
@@ -39,24 +41,33 @@ class Bitten:
     """What happened between two states.
 
     Args:
+        state: the later state, in which the review of these teeth is open again, those of the 28
+            that are gone count as lost, and approved ones that were painted as corrected.
         teeth: FDI numbers of the reviewed teeth that are not now what was reviewed.
         gone: FDI numbers of the teeth of which no voxel is left, reviewed or not.
+        back: FDI numbers of the teeth that were not there and are, with the tags of a result.
         painted: FDI numbers of the teeth that were painted meanwhile, as far as can be told.
         kept: FDI numbers of the teeth that have the same voxels and came with another review mark:
             theirs is again what it was.
-        state: the later state, in which the review of these teeth is open again, those of the 28
-            that are gone count as lost, and approved ones that were painted as corrected.
+        before_a_look: whether it happened before anybody compared (`seen.py`): no undo leads back.
     """
 
-    teeth: tuple[int, ...]
-    gone: tuple[int, ...]
-    painted: tuple[int, ...]
-    kept: tuple[int, ...]
     state: State
+    teeth: tuple[int, ...] = ()
+    gone: tuple[int, ...] = ()
+    back: tuple[int, ...] = ()
+    painted: tuple[int, ...] = ()
+    kept: tuple[int, ...] = ()
+    before_a_look: bool = False
 
     def __bool__(self) -> bool:
         """Whether there is anything to tell."""
-        return bool(self.teeth or self.gone or self.kept)
+        return bool(self.teeth or self.gone or self.back or self.kept)
+
+    @property
+    def back_though_missing(self) -> tuple[int, ...]:
+        """FDI numbers of the teeth that are back and that the reader has declared missing."""
+        return tuple(fdi for fdi in self.back if fdi in missing.missing_of(self.state))
 
 
 def look_for_bites(
@@ -77,7 +88,7 @@ def look_for_bites(
     known = {segment.id: segment for segment in before.segments}
     there = after.teeth().keys()
     gone = sorted(before.teeth().keys() - there)
-    bitten, painted, kept, segments = [], [], [], []
+    bitten, back, painted, kept, segments = [], [], [], [], []
     for segment in after.segments:
         old = known.get(segment.id)
         marked = review = segment.look.tags.get(REVIEW, "")
@@ -90,6 +101,10 @@ def look_for_bites(
             if review != marked:
                 kept.append(fdi)
         elif fdi not in there:  # of two with a number the other may have voxels
+            review = PREDICTED
+        elif away and old is None and CONFIDENCE in segment.look.tags:
+            # Drawn by hand, it would have none yet.
+            back.append(fdi)
             review = PREDICTED
         elif segment.id == in_hand or old is None or _only_grown(before, old, after, segment):
             painted.append(fdi)
@@ -105,7 +120,14 @@ def look_for_bites(
     # A third molar cannot be declared missing: counted as lost, it would keep a case open for ever.
     state = missing.with_numbers(after, lost=lost & set(FDI_NUMBERS))
     state = replace(state, segments=tuple(segments))
-    return Bitten(tuple(bitten), tuple(gone), tuple(painted), tuple(kept), state)
+    return Bitten(
+        state,
+        teeth=tuple(bitten),
+        gone=tuple(gone),
+        back=tuple(sorted(back)),
+        painted=tuple(painted),
+        kept=tuple(kept),
+    )
 
 
 def segment_in_hand(segmentation_node: Any) -> str | None:

@@ -56,6 +56,11 @@ def show_in_3d(segmentation_node: Any) -> None:
     _display_node(segmentation_node).SetVisibility3D(True)
 
 
+def has_surfaces(segmentation_node: Any) -> bool:
+    """Whether surfaces have been made of the teeth, for the 3D views."""
+    return bool(segmentation_node.GetSegmentation().ContainsRepresentation("Closed surface"))
+
+
 def bring_forward(segmentation_node: Any) -> None:
     """Show a result alone: hide the other ones, and put its scan into the slice views.
 

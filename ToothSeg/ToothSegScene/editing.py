@@ -14,6 +14,8 @@ from ToothSegLib.tooth_words import ToothWords
 from ToothSegScene import drafts, missing
 from ToothSegScene.bitten import Bitten, look_for_bites, segment_in_hand
 from ToothSegScene.history import History, Step
+from ToothSegScene.nodes import as_one_change
+from ToothSegScene.seen import look_for_edits, note_all
 from ToothSegScene.snapshots import Snapshots
 from ToothSegScene.state import State
 
@@ -33,7 +35,8 @@ class Corrections:
     they keep their review, and those that get other numbers together are open.
 
     A tooth that was reviewed and has lost voxels by other means, while another one was painted, is
-    open again, and one that has lost all of them counts as lost: see `bitten.py`.
+    open again, and one that has lost all of them counts as lost: see `bitten.py`. So is one that
+    was edited before this object first looked: see `seen.py`.
 
     The history lives as long as this object, not in the scene: keep one object a node.
 
@@ -55,6 +58,7 @@ class Corrections:
         self._history = history if history is not None else History()
         self._opened = opened
         self._away = False
+        self._looked = False
 
     def renumber(self, fdi: int, new: int) -> None:
         """Give a tooth another number, which must be free."""
@@ -256,15 +260,21 @@ class Corrections:
         if self._node is None or self._node.GetScene() is None:
             raise InputError("the segmentation is no longer in the scene: choose another")
         state = self._snapshots.capture()
+        segmentation = self._node.GetSegmentation()
         known = self._history.of_same_run(state, or_reviews=self._away)
         bitten = None
-        if known is not None:
+        if not self._looked:
+            bitten = look_for_edits(segmentation, state)
+        elif known is not None:
             in_hand = segment_in_hand(self._node)
             bitten = look_for_bites(known, state, in_hand, away=self._away)
         if bitten is not None and bitten.state != state:
             # A part of the step by hand, so that its undo brings the old review back.
             state = self._snapshots.apply(bitten.state)
+        self._looked = True
         self._history.notice(state)
+        with as_one_change(self._node):
+            note_all(segmentation, state)
         if bitten:
             self._opened(bitten)
         renumbering.check_present(state.teeth(), *fdis)

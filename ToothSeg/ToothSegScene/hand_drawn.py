@@ -18,6 +18,7 @@ import slicer
 from ToothSegLib.teeth import TEETH, THIRD_MOLARS, by_fdi
 from ToothSegLib.tooth_names import teeth_by_name
 from ToothSegScene.layer_values import has_voxels
+from ToothSegScene.seen import note_seen
 from ToothSegScene.segment_values import dress, look_of
 from ToothSegScene.segments import VOLUME, teeth_of
 from ToothSegScene.state import CONFIDENCE, FDI, PREDICTED, REVIEW
@@ -66,6 +67,7 @@ def number(segmentation_node: Any, teeth: Mapping[int, Any]) -> None:
         if not of_result:
             look = replace(look, tags={**look.tags, REVIEW: PREDICTED})
         dress(segment, look)
+        note_seen(segment)
 
 
 def number_by_name(segmentation_node: Any, *, every_segment: bool = False) -> None:

@@ -21,6 +21,7 @@ from ToothSegLib.teeth import FDI_NUMBERS
 from ToothSegLib.volume import Volume
 from ToothSegScene.finding_marks import is_marked
 from ToothSegScene.missing import lost_in, missing_in, text_of
+from ToothSegScene.seen import note_seen
 from ToothSegScene.segments import MISSING, REPORT, teeth_of
 from ToothSegScene.state import APPROVED, CONFIDENCE, CORRECTED, PREDICTED, REVIEW
 
@@ -133,6 +134,7 @@ def set_reviewed(segmentation_node: Any, fdi: int, reviewed: bool) -> None:
         segment.SetTag(REVIEW, PREDICTED)
     elif _tag(segment, REVIEW) != CORRECTED:
         segment.SetTag(REVIEW, APPROVED)
+    note_seen(segment)
 
 
 def set_corrected(segmentation_node: Any, fdi: int) -> None:
@@ -141,7 +143,9 @@ def set_corrected(segmentation_node: Any, fdi: int) -> None:
     Raises:
         InputError: there is no such tooth.
     """
-    _segment(segmentation_node, fdi).SetTag(REVIEW, CORRECTED)
+    segment = _segment(segmentation_node, fdi)
+    segment.SetTag(REVIEW, CORRECTED)
+    note_seen(segment)
 
 
 def waiting(segmentation_node: Any) -> list[int]:
@@ -193,7 +197,9 @@ def restore_review(segmentation_node: Any, review: Mapping[int, str]) -> None:
     """Take over what a data set has recorded of the teeth that are there, missing or lost."""
     segmentation = segmentation_node.GetSegmentation()
     for fdi, segment_id in teeth_of(segmentation_node).items():
-        segmentation.GetSegment(segment_id).SetTag(REVIEW, review.get(fdi, PREDICTED))
+        segment = segmentation.GetSegment(segment_id)
+        segment.SetTag(REVIEW, review.get(fdi, PREDICTED))
+        note_seen(segment)
     missing, lost = (
         [fdi for fdi, word in review.items() if word == state] for state in NOT_THERE
     )  # fmt: skip

@@ -5,12 +5,17 @@ from __future__ import annotations
 import os
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from ToothSegLib.errors import InputError
 from ToothSegLib.job import Job, JobState
 from ToothSegScene.own_scan import remember_scan, voxels_checksum
 from ToothSegScene.segments import has_changed, write_segmentation
 from ToothSegScene.transforms import to_world_of
-from ToothSegScene.volumes import as_shown, volume_from_node
+from ToothSegScene.volumes import as_shown, grid_of, volume_from_node
+
+_RAS_FROM_LPS = np.diag([-1.0, -1.0, 1.0, 1.0])
 
 
 class Run:
@@ -20,7 +25,8 @@ class Run:
     loses its volume, or whose volume has other voxels by then, leaves nothing.
 
     The networks see the head as the views show it when the run starts: sides and numbers go by the
-    transforms above the volume, as if they were hardened.
+    transforms above the volume, as if they were hardened. A volume that is moved while it is
+    segmented, as by a transform that is hardened, gets each label on its own voxel all the same.
 
     Args:
         volume_node: the scan.
@@ -58,6 +64,7 @@ class Run:
         volume, _ = volume_from_node(volume_node, roi)
         self._checksum = voxels_checksum(volume_node)
         self._to_world = to_world_of(volume_node)
+        self._index_to_lps = grid_of(volume_node).index_to_lps
         volume = as_shown(volume, self._to_world)
         self._job = Job(volume, bundle=bundle or None, device=device, precision=precision)
         self._job.start()
@@ -105,6 +112,19 @@ class Run:
             result,
             target,
             empty_segments=self._empty_segments,
-            to_run=self._to_world,
+            to_run=self._to_run(),
         )
         remember_scan(self.result_node)
+
+    def _to_run(self) -> NDArray[np.float64]:
+        """(4, 4) RAS, from where the scan lies in its own space now to where it was segmented."""
+        now = grid_of(self._volume_node)
+        if np.array_equal(now.index_to_lps, self._index_to_lps):
+            return self._to_world  # to the last digit
+        moved_back = _RAS_FROM_LPS @ self._index_to_lps @ now.lps_to_index @ _RAS_FROM_LPS
+        if np.linalg.det(moved_back) < 0:
+            raise InputError(
+                f"the volume {self.name!r} was mirrored, right to left, while it was segmented: "
+                "segment it again"
+            )
+        return self._to_world @ moved_back

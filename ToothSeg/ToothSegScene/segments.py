@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -132,6 +133,23 @@ def read_labels(
         raise InputError("there is no volume whose voxels the labels could have: choose one")
     grid = grid_of(volume_node)
     labels = np.zeros(grid.shape, np.uint8)
+    for part, there in teeth_on_grid(segmentation_node, volume_node):
+        np.maximum(labels[part], there, out=labels[part])
+    return grid.with_array(labels)
+
+
+def teeth_on_grid(
+    segmentation_node: slicer.vtkMRMLSegmentationNode, volume_node: slicer.vtkMRMLScalarVolumeNode
+) -> Iterator[tuple[tuple[slice, ...], NDArray[np.uint8]]]:
+    """The images of teeth, one after the other, on the voxels of a volume; see `read_labels`.
+
+    Yields:
+        (k, j, i) slices of the volume's array, and the FDI numbers there.
+
+    Raises:
+        InputError: a transform between the two is not linear.
+    """
+    grid = grid_of(volume_node)
     to_volume = between(segmentation_node, volume_node)
     segmentation = segmentation_node.GetSegmentation()
     for image, fdis in fdi_layers(segmentation, teeth_of(segmentation_node)):
@@ -141,11 +159,9 @@ def read_labels(
         layer = placed(fdis, image.GetExtent(), index_to_volume)
         placement = placement_of(layer, grid)
         if placement is None:
-            there, part = labels_to_source(layer, None, grid), labels
+            yield (slice(None),) * 3, labels_to_source(layer, None, grid)
         else:  # voxel upon voxel, as a run leaves them: nothing is resampled, nor is the rest read
-            there, part = layer.array, labels[placement.part]
-        np.maximum(part, there, out=part)
-    return grid.with_array(labels)
+            yield placement.part, layer.array
 
 
 def teeth_of(segmentation_node: slicer.vtkMRMLSegmentationNode) -> dict[int, str]:

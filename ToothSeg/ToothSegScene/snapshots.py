@@ -17,6 +17,7 @@ import vtk
 
 from ToothSegLib.errors import InputError
 from ToothSegScene.nodes import as_one_change
+from ToothSegScene.seen import note_all
 from ToothSegScene.segment_values import (
     dress,
     look_of,
@@ -84,11 +85,14 @@ class Snapshots:
     def apply(self, target: State) -> State:
         """Bring the node to a state; what is the same already is not touched.
 
+        Its review marks are then of the voxels that it has.
+
         Returns:
             The state that the node is in, read back.
         """
         with as_one_change(self._node, self._node.GetDisplayNode()):
             self._write(target)
+            note_all(self._node.GetSegmentation(), target)
         return self.capture()
 
     def _write(self, target: State) -> None:

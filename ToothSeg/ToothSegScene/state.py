@@ -7,8 +7,10 @@ and after it. Nothing here knows MRML.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -60,6 +62,12 @@ class Mask:
         shape = shape_of(self.extent)
         bits = np.frombuffer(self.bits, np.uint8)
         return np.unpackbits(bits, count=int(np.prod(shape))).view(bool).reshape(shape)
+
+    @cached_property
+    def shape_hash(self) -> str:
+        """The form in few letters: that of the same voxels anywhere else, and of no others."""
+        text = repr(shape_of(self.extent)).encode() + self.bits
+        return hashlib.sha256(text).hexdigest()[:32]
 
 
 @dataclass(frozen=True)

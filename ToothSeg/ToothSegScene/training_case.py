@@ -27,6 +27,7 @@ from ToothSegScene.fingerprints import fingerprints_of
 from ToothSegScene.hand_drawn import number_by_name, remarks_in_words
 from ToothSegScene.layer_values import LABELMAP
 from ToothSegScene.nodes import nodes_of_class
+from ToothSegScene.overlaps import check_apart
 from ToothSegScene.own_scan import doubts_in_words, off_in_words, scan_is_lost
 from ToothSegScene.review import progress, restore_review, review_of
 from ToothSegScene.run_place import to_run_of
@@ -112,7 +113,8 @@ def training_case(segmentation_node: Any) -> TrainingCase:
     """Read a result from the scene; segments that are teeth by their names get their numbers.
 
     Raises:
-        InputError: there are no teeth, or the scan is not there, or elsewhere than they are.
+        InputError: there are no teeth, or they overlap, or the scan is not there, or elsewhere
+            than they are.
     """
     number_by_name(segmentation_node)
     if not teeth_of(segmentation_node):
@@ -124,7 +126,8 @@ def training_case(segmentation_node: Any) -> TrainingCase:
     if off:  # every label would get to another voxel
         raise InputError(off.rstrip("."))
     labels = read_labels(segmentation_node, volume_node)
-    # A tooth that others cover wholly has no voxel in the label map, and so no review.
+    check_apart(segmentation_node, volume_node, labels)
+    # A tooth of a finer grid may have no voxel in the label map, and so no review.
     there = set(teeth_in(labels.array))
     review = {
         fdi: word
