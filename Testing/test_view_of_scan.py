@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from scipy.ndimage import maximum_filter, minimum_filter
 
 from ToothSegLib.maps import Maps
 from ToothSegLib.regions import measure_regions
@@ -32,6 +33,59 @@ def test_a_cylinder_hides_what_is_about_it(filling: float) -> None:
     away = np.array([[18.0, 0, 0], [0, 18.0, 20.0], [18.0, 18.0, 0], [-24.0, 24.0, -20.0]])
     assert view.shows(middle + away, 4.0).tolist() == [True, True, False, False]
     assert View(LOW, HIGH).shows(middle + away, 4.0).all()
+
+
+AT = np.moveaxis(np.indices((96, 120, 140)), 0, -1) * 0.5
+"""(k, j, i, 3) of a box's voxels: z, y, x, mm."""
+
+
+def seen_by(kind: str) -> np.ndarray:
+    """(k, j, i) bool of a box: what a scanner shows that does not lie straight in it."""
+    z, y, x = np.moveaxis(AT - [24.0, 30.0, 35.0], -1, 0)
+    if kind == "ball":
+        return np.asarray(z**2 + y**2 + x**2 < 33.0**2)
+    if kind == "one corner cut off":
+        return np.asarray(z + y + x < 50.0)
+    if kind == "cut at one side":
+        return np.asarray(np.hypot(x + 40.0, y) < 60.0)
+    if kind == "two cylinders stitched together":
+        return np.asarray(np.minimum(np.hypot(x + 15.0, y), np.hypot(x - 15.0, y)) < 22.0)
+    up, across = z * np.cos(0.3) + x * np.sin(0.3), x * np.cos(0.3) - z * np.sin(0.3)
+    return np.asarray((np.abs(up) < 20.0) & (np.hypot(across, y) < 28.0))
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "ball",
+        "one corner cut off",
+        "cut at one side",
+        "two cylinders stitched together",
+        "a tilted cylinder with its ends",
+    ],
+)
+def test_all_that_no_scanner_saw_is_blank(kind: str) -> None:
+    """Where what lies beyond the scan has another value than its filling, too."""
+    seen = seen_by(kind)
+    noise = np.random.default_rng(0).normal(0, 50, seen.shape)
+    filling = np.where(AT[..., 0] < 30.0, -1000.0, -990.0)
+    grey = np.where(seen, noise, filling).astype(np.float32)
+    alike = maximum_filter(grey[2::4, 2::4, 2::4], 3) == minimum_filter(grey[2::4, 2::4, 2::4], 3)
+    assert alike.sum() > 100
+    np.testing.assert_array_equal(blank_parts(grey), alike)
+
+
+@pytest.mark.parametrize("front", [20, 0], ids=["lips shut", "through the lips to the face"])
+def test_clipped_air_between_the_rows_is_seen(front: int) -> None:
+    """Before the face there is air of the same value; nothing tells whether that was seen."""
+    grey = np.random.default_rng(0).normal(0, 50, (96, 120, 140)).astype(np.float32)
+    grey[40:56, front:100, 10:130] = -1000.0
+    if front:
+        assert not blank_parts(grey).any()
+    grey[:, :16] = -1000.0
+    blank = blank_parts(grey)
+    assert blank[:, :2].all()
+    assert not blank[:, 5:].any()
 
 
 def test_noise_and_smooth_slopes_are_seen_and_a_constant_is_not() -> None:

@@ -50,11 +50,17 @@ class ToothSeg(ScriptedLoadableModule):
             "Finds the teeth of a dental cone-beam CT, tells them apart and numbers them (FDI). "
             "Choose a volume, click <b>Segment teeth</b>, then look at what is listed under "
             "<b>To check</b> and correct it. Everything is computed on this computer. "
+            "<p>It has learned from simulated adult heads and was not measured on real dental "
+            "cone-beam CT. Third molars get a finding, no number; milk teeth and supernumerary "
+            "teeth are not known.</p>"
             "<p>For research use, not a medical device.</p>"
         )
         parent.acknowledgementText = _(
-            "ToothSeg follows the 3D U-Net cascade for single teeth in small cone-beam CT data "
-            "sets, and stands on 3D Slicer, PyTorch, VTK, SciPy and SimpleITK."
+            "ToothSeg grew out of a published 3D U-Net cascade for single teeth, which it has as "
+            "the bundle 'published'; the default network is its own. Its tooth shapes come from "
+            "published dimensions, Open-Full-Jaw, 3D-Teeth-Reconstruction-from-Five-Intra-oral-"
+            "Images and SlicerDentalSegmentator's test data. It stands on 3D Slicer, PyTorch, VTK, "
+            "SciPy and SimpleITK."
         )
         slicer.app.connect("startupCompleted()", register_sample_data)
 

@@ -51,10 +51,10 @@ def _unseen(view: View, depth_mm: float) -> NDArray[np.bool_]:
 
 
 def blank_parts(image: NDArray[np.generic]) -> NDArray[np.bool_]:
-    """Where (Z, Y, X) grey values are alike all about, for `View.blank`.
+    """Where (Z, Y, X) grey values are alike all about and nothing was seen, for `View.blank`.
 
-    Noise makes two voxels in a row differ anywhere in a patient; of many that are alike, all but
-    some in clipped air were never seen.
+    Noise makes two voxels in a row differ anywhere in a patient; many that are alike were never
+    seen, or are air that was clipped. What lies between the jaws is air.
     """
     some = image[_EVERY // 2 :: _EVERY, _EVERY // 2 :: _EVERY, _EVERY // 2 :: _EVERY]
     if not some.size:
@@ -62,4 +62,26 @@ def blank_parts(image: NDArray[np.generic]) -> NDArray[np.bool_]:
     # Resampling leaves some noise of rounding.
     some = some.astype(np.float32)
     span = float(some.max() - some.min())
-    return np.asarray(highest(some, 1) - lowest(some, 1) <= 1e-5 * span)
+    alike = highest(some, 1) - lowest(some, 1) <= 1e-5 * span
+    # What lies beyond the scan may have another value than what its scanner filled: not alike all
+    # about where the two meet, but nothing that was seen either.
+    level = np.rint((some - some.min()) / max(1e-4 * span, 1e-12))
+    return np.asarray(alike & _outside(np.isin(level, np.unique(level[alike]))))
+
+
+def _outside(filled: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Which of a box's filled voxels can lie outside of what was seen, not within it.
+
+    What a scanner sees is convex: a cylinder, a ball, a box, however it lies in the box here. Past
+    a voxel outside of it there is a plane with nothing seen beyond, so from there to one corner of
+    the box all is filled. From clipped air between two rows of teeth it is not. Several cylinders
+    stitched together are not convex, but what is outside of them is filled from top to bottom.
+    """
+    outside = np.broadcast_to(filled.all(axis=0), filled.shape).copy()
+    for corner in np.ndindex(2, 2, 2):
+        ways = tuple(slice(None, None, 1 - 2 * end) for end in corner)
+        to_corner = filled[ways]
+        for axis in range(3):
+            to_corner = np.logical_and.accumulate(to_corner, axis=axis)
+        outside |= to_corner[ways]
+    return outside

@@ -21,6 +21,9 @@ NOT_ITS_LOOK, ANOTHERS_LOOK = 0.1, 0.6
 # this, while 23 would be by the same for all looks, most of them second molars.
 NOT_ITS_LOOK_BUT_CANINE, CANINES_LOOK = 0.25, 0.5
 _CANINE = 2  # of the places of a quadrant, from 0
+# With less of its look than this in its own jaw, it is the other jaw's look that counts. From this
+# share on in either jaw it may be two merged teeth (`joins.py`); networks give up to 0.1.
+OTHER_JAW_SHARE = 0.25
 # With this share of the teeth in doubt, the doubt is about all of them: one finding, not many.
 DOUBTFUL_SHARE = 0.5
 # Mean probability of tooth; a tooth with sharp borders has 0.9 and more.
@@ -29,12 +32,17 @@ UNCLEAR_TOOTH = 0.7
 
 def odd_looks(facts: Facts) -> dict[int, str]:
     """FDI number -> such as "first premolar", of teeth that look like that, whatever the place."""
-    looks = ((fdi, _other_look(fdi, region)) for fdi, region in facts.regions.items())
+    looks = (
+        (fdi, other_look(fdi, region, cut=fdi in facts.cut))
+        for fdi, region in facts.regions.items()
+    )
     return {fdi: look for fdi, look in looks if look}
 
 
 def number_findings(facts: Facts) -> list[Finding]:
-    """Numbers that may be wrong."""
+    """Numbers that may be wrong; none of no teeth."""
+    if not facts.regions:
+        return []
     looks = odd_looks(facts)
     doubtful = [
         fdi for fdi in facts.regions if fdi in looks or facts.confidence[fdi] < DOUBTFUL_NUMBER
@@ -49,8 +57,8 @@ def number_findings(facts: Facts) -> list[Finding]:
     for fdi in doubtful:
         if fdi in looks:
             message = (
-                f"{facts.name(fdi)} looks like a {looks[fdi]} but stands in the place of a "
-                f"{POSITION_NAMES[by_fdi(fdi).position - 1]}: check the number."
+                f"{facts.name(fdi)} looks like {with_article(looks[fdi])} but stands in the place "
+                f"of a {POSITION_NAMES[by_fdi(fdi).position - 1]}: check the number."
             )
             findings.append(Finding("number-unsure", "high", message, (fdi,)))
             continue
@@ -64,16 +72,31 @@ def number_findings(facts: Facts) -> list[Finding]:
     return findings
 
 
-def _other_look(fdi: int, region: Region) -> str | None:
-    """Such as "first premolar", if a tooth looks like that and not like what its number says."""
-    looks = region.type_probabilities[1:] / max(float(region.type_probabilities[1:].sum()), 1e-6)
+def other_look(fdi: int, region: Region, *, cut: bool) -> str | None:
+    """Such as "first premolar", if a tooth looks like that and not like what its number says; with
+    its jaw, such as "upper first premolar", if that is the other one.
+
+    Args:
+        fdi: the number, of a third molar too.
+        region: the tooth.
+        cut: whether the scan cuts it; of which jaw a part is, its look hardly tells.
+    """
+    seen = float(region.type_probabilities[1:].sum())
+    looks = region.type_probabilities[1:] / max(seen, 1e-6)
     own = type_of(fdi) - 1
-    jaw = looks[:8] if own < 8 else looks[8:]
+    jaw, other = (looks[:8], looks[8:]) if own < 8 else (looks[8:], looks[:8])
+    if seen > 0 and jaw.sum() < OTHER_JAW_SHARE and not cut:
+        return f"{'lower' if own < 8 else 'upper'} {POSITION_NAMES[int(np.argmax(other))]}"
     most = int(np.argmax(jaw))
     least, enough = NOT_ITS_LOOK, ANOTHERS_LOOK
     if most == _CANINE:
         least, enough = NOT_ITS_LOOK_BUT_CANINE, CANINES_LOOK
     return None if looks[own] >= least or jaw[most] <= enough else POSITION_NAMES[most]
+
+
+def with_article(look: str) -> str:
+    """Such as "a second molar", "an upper second molar"."""
+    return f"{'an' if look[0] in 'aeiou' else 'a'} {look}"
 
 
 def unclear_findings(facts: Facts) -> list[Finding]:

@@ -70,7 +70,7 @@ class Facts:
         confidence: FDI number -> how sure it is.
         left_out: regions that are none of the 28 teeth.
         third_molars: labels of those among them that are third molars.
-        third_numbers: the FDI numbers of these.
+        third_regions: FDI number of each of these -> region.
         cut: FDI numbers of the teeth that are not all in the field of view.
         twice: FDI number that several regions have -> these regions, the largest first.
         sizes: FDI number of each whole tooth -> its volume as a share of what its type has in
@@ -97,7 +97,11 @@ class Facts:
             region for region in regions if numbering.numbers.get(region.label) is None
         ]
         self.third_molars = set(numbering.third_molars)
-        self.third_numbers = set(numbering.third_molars.values())
+        self.third_regions = {
+            numbering.third_molars[region.label]: region
+            for region in regions
+            if region.label in numbering.third_molars
+        }
         self.boxes = label_boxes(labels.array)
         self._points: dict[int, np.ndarray] = {}
         self.cut = cut_teeth(labels, scan, self.boxes)
@@ -128,14 +132,21 @@ class Facts:
         for row in SLOT_FDI:
             found = [int(fdi) for fdi in row if fdi in self.regions]
             for first, second in zip(found, found[1:]):
-                arch, start = _SLOT[first]
-                end = _SLOT[second][1]
-                unit, usual = self._way(arch, start, end)
-                way = self.regions[second].centroid - self.regions[first].centroid
-                # Roots lie deeper or less deep than their neighbours'; that is no distance.
-                way = way - (way @ self.up) * self.up
-                apart = float(np.linalg.norm(way)) / usual
-                yield Step(first, second, end - start, usual, float(way @ unit) / usual, apart)
+                yield self._step(first, second, self.regions[second])
+
+    def step_to_third_molar(self, fdi: int, third: int) -> Step:
+        """From a tooth to the third molar of its quadrant, which was left out."""
+        return self._step(fdi, third, self.third_regions[third])
+
+    def _step(self, first: int, second: int, to: Region) -> Step:
+        arch, start = _SLOT[first]
+        end = _SLOT[second][1]
+        unit, usual = self._way(arch, min(start, end), max(start, end))
+        way = to.centroid - self.regions[first].centroid
+        # Roots lie deeper or less deep than their neighbours'; that is no distance.
+        way = way - (way @ self.up) * self.up
+        apart = float(np.linalg.norm(way)) / usual
+        return Step(first, second, abs(end - start), usual, float(way @ unit) / usual, apart)
 
     def height_mm(self, fdi: int) -> float:
         """How far a tooth's centre lies above its place in the row, below if negative.

@@ -77,7 +77,10 @@ def find_findings(
     if all(len(finding.fdi) <= 2 for finding in order):
         # Of a head that is upside down all numbers are wrong, whichever two are out of order.
         order = upside_down_findings(facts) or order
-    two_heights = two_heights_findings(facts, dict(stacked))
+    # A head that does not lie as the file says has all numbers wrong; that is told once.
+    misplaced = any(len(finding.fdi) > 2 for finding in order)
+    heights = dict(stacked)
+    two_heights = two_heights_findings(facts, heights)
     merged = merged_findings(facts, _named(two_heights))
     split, pieces = split_findings(facts)
     main = [*twice_findings(facts), *order, *two_heights, *merged, *split]
@@ -90,10 +93,11 @@ def find_findings(
     main += [
         finding
         for finding in number_findings(facts)
-        if len(finding.fdi) > 1 or not follows.issuperset(finding.fdi)
+        if not misplaced
+        and (finding.code == "numbers-unsure" or not follows.issuperset(finding.fdi))
     ]
     findings += main
-    all_unsure = _told_of("numbers-unsure", main)
+    all_unsure = misplaced or _told_of("numbers-unsure", main)
     if not all_unsure:
         findings += one_side_findings(facts)
     if facts.regions:
@@ -106,7 +110,7 @@ def find_findings(
     findings += [
         *no_place_findings(left_out, numbering, facts),
         *metal_findings(facts, greys),
-        *third_molar_findings(left_out, numbering, facts, all_unsure=all_unsure),
+        *third_molar_findings(left_out, numbering, facts, all_unsure=all_unsure, stacked=heights),
         *rejoined_findings(rejoined, numbering),
         *noise_findings(dropped_mm3),
     ]

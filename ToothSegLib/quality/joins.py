@@ -8,6 +8,7 @@ import numpy as np
 
 from ToothSegLib.norms import VOLUMES_MM3 as NORM_VOLUMES_MM3
 from ToothSegLib.numbering import Numbering
+from ToothSegLib.quality.doubts import OTHER_JAW_SHARE
 from ToothSegLib.quality.facts import Facts
 from ToothSegLib.regions import Region
 from ToothSegLib.report import Finding, in_lps
@@ -19,8 +20,6 @@ from ToothSegLib.teeth import neighbours, row_of, type_of
 # or one further along the row.
 WIDE_WITH_GAP, LARGE_WITH_GAP = 1.45, 1.15
 WIDE, LARGE = 1.6, 1.5
-# The share of a tooth that looks as if of the other jaw; networks give a tooth up to 0.1.
-OTHER_JAW_SHARE = 0.25
 
 # Halves lie beside or above each other, in one place of the row; a neighbour is a whole place away.
 HALVES_ALONG, HALVES_ACROSS_MM, HALVES_UP_MM = 0.6, 7.0, 13.0
@@ -158,7 +157,7 @@ def _row_is_full(facts: Facts, fdi: int) -> bool:
     third one too."""
     third = fdi + 1
     return all(number in facts.regions for number in row_of(fdi)) and (
-        third % 10 != 8 or third in facts.third_numbers
+        third % 10 != 8 or third in facts.third_regions
     )
 
 

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
 from ToothSegLib.norms import VOLUMES_MM3 as NORM_VOLUMES_MM3
 from ToothSegLib.numbering import Numbering
-from ToothSegLib.quality.doubts import UNSURE_NUMBER
+from ToothSegLib.quality.doubts import UNSURE_NUMBER, other_look, with_article
 from ToothSegLib.quality.facts import Facts
+from ToothSegLib.quality.joins import LARGE
 from ToothSegLib.regions import Region
 from ToothSegLib.report import Finding, Place, Urgency, in_lps
-from ToothSegLib.teeth import FDI_NUMBERS, type_of
+from ToothSegLib.teeth import FDI_NUMBERS, POSITION_NAMES, type_of
 
 # A dropped piece below this is noise.
 DROPPED_MM3 = 10.0
@@ -29,7 +30,12 @@ PIECE_SHARE = 0.3
 
 
 def third_molar_findings(
-    regions: Sequence[Region], numbering: Numbering, facts: Facts, *, all_unsure: bool
+    regions: Sequence[Region],
+    numbering: Numbering,
+    facts: Facts,
+    *,
+    all_unsure: bool,
+    stacked: Mapping[int, float] | None = None,
 ) -> list[Finding]:
     """One finding for all sure third molars, one for each that may be another tooth or a piece.
 
@@ -38,6 +44,7 @@ def third_molar_findings(
         numbering: of these regions.
         facts: of the teeth that were not left out.
         all_unsure: that all numbers are in doubt was told already, and is not told again of these.
+        stacked: label of what may be two teeth, one above the other -> how far apart, mm.
     """
     sure: list[tuple[int, Place]] = []
     findings = []
@@ -54,13 +61,15 @@ def third_molar_findings(
             )
             findings.append(Finding("third-molar", "low", message, (third,), (region.place,)))
             continue
-        confidence = numbering.confidence[region.label]
-        if all_unsure or confidence >= UNSURE_NUMBER:
+        doubt = _may_hold_the_second(facts, region, third, usual_mm3, stacked or {})
+        if not doubt and not all_unsure:
+            doubt = _may_be_the_second(facts, region, third, numbering.confidence[region.label])
+        if not doubt:
             sure.append((third, region.place))
             continue
         message = (
             f"A tooth at {in_lps([region.place])} mm LPS was left out as third molar {third}, but "
-            f"this is unsure ({100 * confidence:.0f} %): it may be {third - 1}."
+            f"{doubt}."
         )
         findings.append(Finding("third-molar-unsure", "high", message, (third,), (region.place,)))
     if sure:
@@ -76,6 +85,41 @@ def third_molar_findings(
         )
         findings.append(Finding("third-molar", "low", message, teeth, places))
     return findings
+
+
+def _may_hold_the_second(
+    facts: Facts, region: Region, third: int, usual_mm3: float, stacked: Mapping[int, float]
+) -> str:
+    """Why a third molar may be merged with a second one that was not found; "" if nothing says so.
+
+    Args:
+        facts: of the teeth that were not left out.
+        region: the third molar.
+        third: its FDI number.
+        usual_mm3: what it would have in this patient.
+        stacked: as of `third_molar_findings`.
+    """
+    second = third - 1
+    if second in facts.regions:
+        return ""
+    if region.label in stacked:
+        why = f"it may be two teeth, {stacked[region.label]:.0f} mm apart"
+    elif region.volume_mm3 >= LARGE * usual_mm3:
+        why = f"it has {region.volume_mm3 / usual_mm3:.1f} times the usual volume"
+    else:
+        return ""
+    return f"{why}, and no {second} was found: it may hold {second} as well; if so, paint that"
+
+
+def _may_be_the_second(facts: Facts, region: Region, third: int, confidence: float) -> str:
+    """Why a third molar may be another tooth; "" if nothing says so."""
+    if confidence < UNSURE_NUMBER:
+        return f"this is unsure ({100 * confidence:.0f} %): it may be {third - 1}"
+    look = other_look(third, region, cut=region.cut)
+    if not look or look.endswith(POSITION_NAMES[-1]):  # a third molar, whatever the jaw
+        return ""
+    which = str(third - 1) if look == POSITION_NAMES[-2] else "that"
+    return f"it looks like {with_article(look)}: it may be {which}"
 
 
 def no_place_findings(

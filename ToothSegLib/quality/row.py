@@ -122,6 +122,16 @@ def missing_findings(facts: Facts, told: Collection[int]) -> list[Finding]:
         within |= between
         closed = ", where no room is left" if step.apart < CLOSED_GAP else ""
         gaps.append(f"{_listed(between)} (between {step.first} and {step.second}{closed})")
+    for third in sorted(facts.third_regions):
+        last = max((fdi for fdi in facts.regions if third - 8 < fdi < third), default=third)
+        between = {fdi for fdi in missing if last < fdi < third}
+        if not between:
+            continue
+        within |= between
+        moved = facts.step_to_third_molar(last, third).apart < CLOSED_GAP
+        closed = ", where no room is left" if moved else ""
+        lost = f", or {last} with its space closed" if moved and last == third - 2 else ""
+        gaps.append(f"{_listed(between)} (between {last} and third molar {third}{closed}){lost}")
     beyond = missing - within
     # A second molar that has moved up into the space of a lost first molar mostly gets its number:
     # it stands in that place, and the two look much alike. Where the field of view cuts the last

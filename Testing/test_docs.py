@@ -1,0 +1,102 @@
+"""The documents: their links lead somewhere, and what they quote is what the program says."""
+
+from __future__ import annotations
+
+import ast
+import itertools
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+
+
+def text_of(name: str) -> str:
+    return (ROOT / name).read_text(encoding="utf-8")
+
+
+def anchors_of(document: Path) -> set[str]:
+    """What GitHub makes of the headings."""
+    text = re.sub(r"^```.*?^```", "", document.read_text(encoding="utf-8"), flags=re.M | re.S)
+    headings = re.findall(r"^#+ +(.+)$", text, re.M)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_links_lead_to_a_file_and_a_heading(document: Path) -> None:
+    text = document.read_text(encoding="utf-8")
+    links = re.findall(r"\]\(([^)\s]+)\)|src=\"([^\"]+)\"", text)
+    for link in (written or quoted for written, quoted in links):
+        if link.startswith(("https://", "http://")):
+            continue
+        name, _, anchor = link.partition("#")
+        target = (document.parent / name).resolve() if name else document
+        assert target.exists(), link
+        assert not anchor or anchor in anchors_of(target), link
+
+
+def test_every_screenshot_is_shown_somewhere() -> None:
+    told = "".join(document.read_text(encoding="utf-8") for document in DOCUMENTS)
+    for picture in (ROOT / "Resources" / "Screenshots").iterdir():
+        assert f"Resources/Screenshots/{picture.name}" in told, picture.name
+
+
+def test_the_tutorial_names_the_button_of_a_slicer_without_pytorch() -> None:
+    install = text_of("README.md").split("\n### Install\n")[1].split("\n### ")[0]
+    panel = text_of("ToothSeg/ToothSegPanel/torch_setup.py")  # it imports Slicer
+    (label,) = re.findall(r'^LABEL = "(.*)"$', panel, re.M)
+    assert f"**{label}**" in install
+
+
+def test_what_the_extensions_index_shows_is_one_text() -> None:
+    """CMake would make a list of what semicolons part."""
+    (description,) = re.findall(r'set\(EXTENSION_DESCRIPTION "(.*)"\)', text_of("CMakeLists.txt"))
+    assert ";" not in description
+    for told in ("no third molars", "PyTorch is downloaded", "simulated heads", "research use"):
+        assert told in description
+
+
+def variants(node: ast.expr) -> list[str]:
+    """The texts that a string may become; what is filled in stands as "\\0"."""
+    if isinstance(node, ast.Constant):
+        return [node.value] if isinstance(node.value, str) else ["\0"]
+    if isinstance(node, ast.IfExp):
+        return variants(node.body) + variants(node.orelse)
+    if isinstance(node, ast.FormattedValue):
+        return variants(node.value) if isinstance(node.value, ast.IfExp) else ["\0"]
+    if isinstance(node, ast.JoinedStr):
+        return ["".join(parts) for parts in itertools.product(*map(variants, node.values))]
+    return ["\0"]
+
+
+def trees() -> Iterator[ast.Module]:
+    for folder in ("ToothSegLib", "ToothSeg"):
+        for path in sorted((ROOT / folder).rglob("*.py")):
+            yield ast.parse(path.read_text(encoding="utf-8"))
+
+
+def first_table() -> list[str]:
+    """The first cell of each row of the table of findings."""
+    table = text_of("docs/findings.md").split("| sentence (code) |")[1].split("\n\n")[0]
+    return [row.split(" | ")[0][2:] for row in table.splitlines()[2:]]
+
+
+def test_every_finding_is_told_by_its_code_and_by_its_sentence() -> None:
+    codes: set[str] = set()
+    texts: list[str] = []
+    for tree in trees():
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "Finding":
+                first = node.args[0] if node.args else None
+                codes |= set(variants(first)) if isinstance(first, ast.Constant) else set()
+            elif isinstance(node, ast.JoinedStr | ast.Constant):
+                texts += variants(node)
+    cells = first_table()
+    assert set(re.findall(r"`([^`]+)`", " ".join(cells))) == codes
+    for sentence in re.findall(r"\*([^*]+)\*", " ".join(cells)):
+        words = [re.escape(part.strip()) for part in sentence.split("...")]
+        said = re.compile(".*".join(words), re.S)
+        assert any(said.search(text) for text in texts), sentence
