@@ -5,11 +5,12 @@
 # Both work offline once the environment is made. PYTHON=... chooses the interpreter.
 
 SHELL := /bin/bash
-VENV ?= .venv
+# Not ?=: a VENV or OUTPUT that the shell exports is some other program's.
+VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.toothseg-installed
 SAMPLE := Resources/Samples/sample-cbct.nrrd
-OUTPUT ?= demo-output
+OUTPUT := demo-output
 
 .PHONY: demo test lint format lock clean
 
@@ -30,8 +31,9 @@ format: $(INSTALLED)
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
+# By name, and not by what VENV or OUTPUT may be: nothing outside of this folder goes.
 clean:
-	rm -rf $(VENV) $(OUTPUT) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv demo-output build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # One environment for everything, so that the tests need no network after a demo. pip compares hashes

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import sys
 from argparse import Namespace
 from pathlib import Path
@@ -11,6 +12,7 @@ from types import SimpleNamespace
 import pytest
 
 import ToothSegLib
+from learning_fixture import tiny_bundle
 from phantom_fixture import dentition, segmentation
 from ToothSegLib import models
 from ToothSegLib.cli import doctor
@@ -60,6 +62,41 @@ def test_models_finds_a_damaged_bundle(bundles: Path, capsys: pytest.CaptureFixt
     assert "intact" not in out
     assert err.startswith("toothseg: error: ")
     assert "checksum" in err
+
+
+def test_only_the_default_itself_is_called_so(
+    bundles: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    theirs = shutil.copytree(bundles / "tiny", tmp_path / "theirs")
+    assert main(["models", str(theirs)]) == 0
+    assert capsys.readouterr().out.startswith("tiny: a tiny network")
+    assert main(["models", str(bundles / "tiny")]) == 0
+    assert capsys.readouterr().out.startswith("tiny (default): a tiny network")
+    (bundles / "default.txt").unlink()
+    assert main(["models", str(theirs)]) == 0
+    out, err = capsys.readouterr()
+    assert out.startswith("tiny: ")
+    assert err == ""
+
+
+def test_without_a_home_folder_there_is_no_list_and_nothing_is_promoted(
+    bundles: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def homeless() -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.setattr(Path, "home", homeless)
+    for variable in ("TOOTHSEG_HOME", "XDG_DATA_HOME", "LOCALAPPDATA"):
+        monkeypatch.delenv(variable, raising=False)
+    assert main(["models"]) == 0
+    assert "tiny (default): " in capsys.readouterr().out
+    assert main(["models", "rollback"]) == 2
+    assert "nothing to roll back" in capsys.readouterr().err
+    theirs = str(tiny_bundle(bundles.parent / "theirs").folder)
+    for words in (["promote", theirs, "--force"], ["compare", theirs, "--benchmark"]):
+        assert main(["models", *words]) == 2
+        said = "no home folder is known: set TOOTHSEG_HOME to a folder for bundles and figures"
+        assert capsys.readouterr().err == f"toothseg: error: {said}\n"
 
 
 @pytest.mark.parametrize("words", [["promot", "tiny"], ["rolback"], ["Compare", "tiny"]])

@@ -20,6 +20,7 @@ from ToothSegLib.device_faults import (
 )
 from ToothSegLib.errors import Cancelled, InputError
 from ToothSegLib.maps import Maps
+from ToothSegLib.model_card import NETWORKS
 from ToothSegLib.models import Bundle
 from ToothSegLib.progress import Progress
 from ToothSegLib.volume import Volume
@@ -73,7 +74,10 @@ def run(
     monkeypatch.setattr(looking, "find_dentitions", computer.find)
     monkeypatch.setattr(looking, "predict_maps", computer.maps)
     monkeypatch.setattr(looking, "load_network", lambda *_: nn.Identity())
-    bundle = Bundle("made-up", Path(), {"networks": {}, "kind": "toothnet"}, {})
+    networks = NETWORKS["toothnet"]
+    entries = {role: {"architecture": what, "sha256": ""} for role, what in networks.items()}
+    card = {"networks": entries, "kind": "toothnet"}
+    bundle = Bundle("made-up", Path(), card, dict.fromkeys(networks, Path()))
     noise = np.random.default_rng(0).integers(0, 100, (16, 16, 16), np.int16)
     scan = Volume(noise, (0.5,) * 3)
     return cascade.segment(scan, bundle=bundle, device=device, **options)

@@ -184,6 +184,20 @@ def test_without_a_fit_python_make_says_how_to_get_one(tmp_path: Path) -> None:
     assert told.endswith("on a Debian that has one: apt install python3-venv")
 
 
+@pytest.mark.parametrize("goal", ["clean", "demo"])
+def test_variables_of_the_shell_lead_make_nowhere_else(goal: str) -> None:
+    make = shutil.which("make")
+    assert make is not None, "make is missing: the README asks for it"
+    environment = {"PATH": os.environ["PATH"], "VENV": "/theirs/env", "OUTPUT": "/theirs/out"}
+    done = subprocess.run(
+        [make, "-n", goal], cwd=ROOT, env=environment, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    assert "/theirs" not in done.stdout
+    assert ".venv" in done.stdout
+    assert "demo-output" in done.stdout
+
+
 def test_the_source_archive_has_what_its_tests_look_at() -> None:
     from hatchling.builders.sdist import SdistBuilder
 

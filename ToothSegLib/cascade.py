@@ -85,7 +85,7 @@ def segment(
     Raises:
         InputError: the scan cannot be used, there is no such device, precision or backend, or
             the computer has too little memory.
-        BundleError: the bundle is missing or damaged.
+        BundleError: the bundle is missing, damaged, or lacks a network of its kind.
         Cancelled: `cancelled` said so.
     """
     run = Progress(progress, cancelled)
@@ -95,6 +95,7 @@ def segment(
     check_backend(backend)
     if not isinstance(bundle, Bundle):
         bundle = load_bundle(bundle)
+    bundle.check_kind()
     on_cpu = device == "auto" and backend == "openvino"
     wanted = choose_device("cpu" if on_cpu else device)
     # Bright padding would pass for metal; dark padding tells where the field of view cuts teeth.

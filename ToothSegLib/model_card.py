@@ -16,14 +16,29 @@ many times as large as in life the networks that mark teeth are to see them.
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from ToothSegLib.errors import BundleError
+from ToothSegLib.teeth import N_CATEGORIES
 
 FORMAT = 1
-KINDS = ("published-cascade", "toothnet")
+_UNET = {"class": "UNet", "dim": 3, "in_channels": 1}
+_TOOTH_OR_NOT = {**_UNET, "out_channels": 1}
+NETWORKS: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
+    "published-cascade": {
+        "locator": _TOOTH_OR_NOT,
+        "stage1": _TOOTH_OR_NOT,
+        "stage2": {**_UNET, "out_channels": N_CATEGORIES},
+    },
+    "toothnet": {"locator": _TOOTH_OR_NOT, "toothnet": {"class": "ToothNet"}},
+}
+"""What each kind of bundle segments with: by role, what the network's architecture must have."""
+KINDS = tuple(NETWORKS)
 CARD_NAME = "card.json"
+# `inference` gives networks images of multiples of 16 voxels.
+_MOST_HALVINGS = 4
 # Twice as large is eight times the work.
 _MOST_MAGNIFIED = 2.0
 
@@ -44,6 +59,25 @@ def read_card(path: Path) -> dict[str, Any]:
     if problem:
         raise BundleError(f"{path} is no card of a bundle: {problem}")
     return dict(card)
+
+
+def misfit(kind: str, role: str, architecture: Mapping[str, Any]) -> str:
+    """Why a network cannot be that of a role in `NETWORKS`, in words; "" if it can."""
+    for key, needed in NETWORKS[kind][role].items():
+        there = architecture.get(key)
+        if there != needed:
+            if key == "class":
+                return f"is a {there!s:.50}; kind {kind!r} needs a {needed}"
+            return f"has {key} {there!r:.50}; kind {kind!r} needs {needed}"
+    blocks, widths = architecture.get("n_blocks"), architecture.get("widths")
+    halvings = len(widths) if isinstance(widths, list) else 0
+    if isinstance(blocks, int):
+        halvings = blocks - 1
+    if halvings > _MOST_HALVINGS:
+        return (
+            f"halves its image {halvings} times; ToothSeg gives images that bear {_MOST_HALVINGS}"
+        )
+    return ""
 
 
 def one_line(error: BaseException) -> str:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from ToothSegLib.architectures import count_parameters, with_weights
 from ToothSegLib.atomic import replacing
 from ToothSegLib.errors import BundleError, OutputError
-from ToothSegLib.model_card import CARD_NAME, FORMAT, read_card
+from ToothSegLib.model_card import CARD_NAME, FORMAT, NETWORKS, misfit, read_card
 from ToothSegLib.resources import resource_path
 from ToothSegLib.user_models import promotions, user_models_folder
 
@@ -63,13 +63,31 @@ class Bundle:
         return self.weights | ({} if larger == 1 else {"magnification": f"{larger:g}"})
 
     def verify(self) -> None:
-        """Compare every weights file with its checksum.
+        """Compare every weights file with its checksum, and the networks with the bundle's kind.
 
         Raises:
-            BundleError: a file is missing, unreadable or not the one the card describes.
+            BundleError: a file is missing, unreadable or not the one the card describes, or as of
+                `check_kind`, if the bundle has all networks that its kind segments with.
         """
         for role in self.networks:
             self._read(role)
+        # One of the article's experiments has no locator: it segments nothing, and its networks
+        # may be in two dimensions.
+        if set(NETWORKS[self.kind]) <= set(self.networks):
+            self.check_kind()
+
+    def check_kind(self) -> None:
+        """Whether it can segment: its networks are those of its kind, by the card alone.
+
+        Raises:
+            BundleError: one is missing, or is of another class, of other dimensions or channels, or
+                too deep.
+        """
+        for role in NETWORKS[self.kind]:
+            self._check_has(role)
+            problem = misfit(self.kind, role, self.card["networks"][role]["architecture"])
+            if problem:
+                raise BundleError(f"{self._where(role)} {problem}")
 
     def build(self, role: str, device: str | torch.device = "cpu") -> nn.Module:
         """The network of a role with its weights, in float32, in evaluation mode.
@@ -114,11 +132,14 @@ class Bundle:
                 f"{self._where(role)} has {parameters} parameters, its card says otherwise"
             )
 
-    def _read(self, role: str) -> bytes:
+    def _check_has(self, role: str) -> None:
         if role not in self.networks:
             raise BundleError(
                 f"bundle {self.name!r} has no network {role!r}, only {', '.join(self.networks)}"
             )
+
+    def _read(self, role: str) -> bytes:
+        self._check_has(role)
         path = self.networks[role]
         try:
             data = path.read_bytes()
@@ -145,7 +166,11 @@ def shipped_bundles() -> list[str]:
 def list_bundles() -> list[str]:
     """Names of those that come with ToothSeg and of the user's own, each in alphabetical order."""
     shipped = shipped_bundles()
-    return shipped + [name for name in _names_in(user_models_folder()) if name not in shipped]
+    try:
+        own = _names_in(user_models_folder())
+    except BundleError:  # without a home folder nothing can have been promoted
+        own = []
+    return shipped + [name for name in own if name not in shipped]
 
 
 def default_bundle_name() -> str:

@@ -32,10 +32,23 @@ class Promotion:
 
 
 def user_folder() -> Path:
-    """Where ToothSeg keeps what is the user's; it need not exist."""
+    """Where ToothSeg keeps what is the user's; it need not exist.
+
+    Raises:
+        BundleError: no folder is named, and none is known to be the user's home.
+    """
     chosen = os.environ.get(HOME_VARIABLE)
     if chosen:
         return Path(chosen)
+    try:
+        return _by_system()
+    except RuntimeError:  # as of a user of a container that its list of users lacks
+        raise BundleError(
+            f"no home folder is known: set {HOME_VARIABLE} to a folder for bundles and figures"
+        ) from None
+
+
+def _by_system() -> Path:
     if sys.platform == "win32":
         return Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData/Local") / "ToothSeg"
     if sys.platform == "darwin":
@@ -44,19 +57,27 @@ def user_folder() -> Path:
 
 
 def user_models_folder() -> Path:
-    """The folder of the bundles that the user has promoted at some time."""
+    """The folder of the bundles that the user has promoted at some time.
+
+    Raises:
+        BundleError: as of `user_folder`.
+    """
     return user_folder() / "Models"
 
 
 def promotions() -> tuple[Promotion, ...]:
     """What was promoted and not rolled back, oldest first.
 
-    A folder that cannot be, such as one below HOME=/dev/null, holds no list.
+    A folder that cannot be, such as one below HOME=/dev/null, holds no list; nor is there one where
+    no home folder is known.
 
     Raises:
         BundleError: the list is there and cannot be read.
     """
-    path = _list()
+    try:
+        path = _list()
+    except BundleError:
+        return ()
     try:
         text = path.read_text(encoding="utf-8")
     except (FileNotFoundError, NotADirectoryError):
@@ -83,7 +104,7 @@ def promotions() -> tuple[Promotion, ...]:
 
 
 def record(promoted: tuple[Promotion, ...]) -> None:
-    """Replace the list. Raises OutputError."""
+    """Replace the list. Raises OutputError, or BundleError as of `user_folder`."""
     path = _list()
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

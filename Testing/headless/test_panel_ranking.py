@@ -173,6 +173,32 @@ def test_nothing_is_left_to_label(
     assert not widget.ui.openScanButton.visible
 
 
+def test_results_that_cannot_be_read_are_named(widget: Any, out: Path, dialogs: Any) -> None:
+    (out / "sure" / "sure-report.json").write_text('{"teeth"')
+    assert len(list_scans(widget, out, dialogs)) == 2
+    summary, left_out = widget.ui.rankingLabel.text.split("\n")
+    assert summary == "2 scans, by what a correction may teach."
+    assert left_out.startswith("1 result could not be read and is left out: sure (JSONDecodeError")
+    for number in range(3):
+        shutil.copytree(out / "sure", out / f"sure {number}")
+    (out / MANIFEST_NAME).unlink()  # or only those would be looked at that it has
+    assert len(list_scans(widget, out, dialogs)) == 2
+    left_out = widget.ui.rankingLabel.text.split("\n")[1]
+    assert left_out.startswith("4 results could not be read and are left out: sure (")
+    assert ") and 1 more. Run toothseg batch again" in left_out
+
+
+def test_a_name_of_a_folder_is_no_markup(widget: Any, out: Path, dialogs: Any) -> None:
+    import qt
+
+    shutil.copytree(out / "sure", out / "<b>sure<b>")
+    (out / "<b>sure<b>" / "sure-report.json").unlink()
+    (out / MANIFEST_NAME).unlink()
+    assert len(list_scans(widget, out, dialogs)) == 3
+    assert "left out: <b>sure<b> (sure-report.json: No such" in widget.ui.rankingLabel.text
+    assert widget.ui.rankingLabel.textFormat == qt.Qt.PlainText
+
+
 def test_a_folder_without_a_batch_is_said_in_a_line(
     widget: Any, out: Path, dialogs: Any, tmp_path: Path
 ) -> None:

@@ -386,7 +386,7 @@ def test_work_of_somebody_else_is_told_and_kept(
     widget.ui.approveButton.click()
     widget.ui.exportCaseButton.click()
     (shown,) = dialogs.take()
-    assert "newer revision, 2, by cd of 20" in shown.text
+    assert "revision 2 of this scan, saved by cd on 20" in shown.text
     assert "\n" not in shown.text
     assert the_case(folder).revision == 2
     dialogs.answer(choose(case.id))

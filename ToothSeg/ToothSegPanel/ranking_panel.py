@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from html import escape
 from itertools import groupby
 from pathlib import Path
@@ -11,7 +11,7 @@ from typing import Any
 import qt
 import slicer
 
-from ToothSegLib.batch.ranking import WORTH_NAMING, Ranked, rank
+from ToothSegLib.batch.ranking import WORTH_NAMING, Ranked, ranking
 from ToothSegLib.dataset.folder import Dataset
 from ToothSegLib.dataset.reviewed import reviewed_scans
 from ToothSegPanel import notation as words
@@ -22,6 +22,7 @@ from ToothSegPanel.selection import READING_ORDER
 
 MOST_SCANS = 20
 MOST_TEETH = 5
+MOST_DAMAGED = 3
 _GAIN = "The larger its gain, the more a correction is likely to teach"
 _TIP = "Load the scan and its teeth, and begin their review"
 
@@ -56,6 +57,7 @@ class RankingPanel:
         self._out = ""
         self._scans: list[Ranked] = []
         self._notation = words.NOTATIONS[0]
+        ui.rankingLabel.textFormat = qt.Qt.PlainText  # names of folders stand in it
         ui.labelNextButton.connect("clicked()", self._ask)
         ui.rankingList.connect("currentRowChanged(int)", lambda row: self._offer())
         # A double click, and the key Return.
@@ -79,10 +81,11 @@ class RankingPanel:
             return
         self._show([])
         with at_work("rank the scans"):
-            everything = rank(Path(folder), labelled=self._reviewed())
-            waiting = [scan for scan in everything if not scan.labelled]
+            found = ranking(Path(folder), labelled=self._reviewed())
+            waiting = [scan for scan in found.scans if not scan.labelled]
             self._out = folder
-            self._ui.rankingLabel.text = _summary(len(waiting), len(everything))
+            told = [_summary(len(waiting), len(found.scans)), _left_out(found.damaged)]
+            self._ui.rankingLabel.text = "\n".join(filter(None, told))
             self._show(waiting[:MOST_SCANS])
             self._ui.rankingFrame.visible = True
 
@@ -172,3 +175,19 @@ def _summary(waiting: int, every: int) -> str:
     else:
         first = f"{waiting} scan{'s' if waiting > 1 else ''}, by what a correction may teach"
     return f"{first} ({left})." if left else f"{first}."
+
+
+def _left_out(damaged: Mapping[str, str]) -> str:
+    """In one line, which results are not ranked, and why; "" if all are."""
+    if not damaged:
+        return ""
+    count = len(damaged)
+    which = f"{count} results could not be read and are"
+    if count == 1:
+        which = "1 result could not be read and is"
+    named = [" ".join(f"{name} ({why})".split()) for name, why in damaged.items()]
+    more = f" and {count - MOST_DAMAGED} more" if count > MOST_DAMAGED else ""
+    return (
+        f"{which} left out: {', '.join(named[:MOST_DAMAGED])}{more}. Run toothseg batch again: it "
+        "makes what is damaged anew, or says why not."
+    )

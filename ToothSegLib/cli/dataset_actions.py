@@ -20,6 +20,7 @@ from ToothSegLib.cli.dataset_common import (
     tell_doubts,
     tell_label_doubts,
 )
+from ToothSegLib.cli.words import escaped, plain
 from ToothSegLib.command_line import command_line
 from ToothSegLib.dataset.checks import check_dataset, doubtful_cases
 from ToothSegLib.dataset.folder import Dataset
@@ -67,7 +68,7 @@ def add(args: argparse.Namespace) -> int:
             case = dataset.add(image, labels, meta)
     if not args.quiet:
         teeth_words = counted(len(case.record.teeth), "tooth") if case.revision else "no labels yet"
-        print(f"{case.id} added, {teeth_words}")
+        print(escaped(f"{case.id} added, {teeth_words}"))
         tell_doubts([case])
         if args.approved:
             tell_label_doubts(case)
@@ -87,7 +88,7 @@ def show(args: argparse.Namespace) -> int:
     dataset = opened(args)
     cases = dataset.cases()
     for case in cases:
-        print(f"{case.id}  revision {case.revision}  {_how_far(case.record)}")
+        print(escaped(f"{case.id}  revision {case.revision}  {_how_far(case.record)}"))
     if not args.quiet:
         print(counted(len(cases), "case"))
         tell_doubts(cases)
@@ -119,7 +120,7 @@ def check(args: argparse.Namespace) -> int:
         problems = check_dataset(args.folder, progress=progress, cancelled=cancelled)
         doubts = doubtful_cases(args.folder, progress=progress, cancelled=cancelled)
     for problem in [*problems, *doubts]:
-        print(" ".join(str(problem).split()))
+        print(plain(str(problem)))
     if not args.quiet:
         print(counted(len(problems), "problem") if problems else "Everything is consistent.")
     return 2 if problems else 0
@@ -134,7 +135,7 @@ def export(args: argparse.Namespace) -> int:
             dataset, args.out, reviewed_only=args.reviewed, run=Progress(progress, cancelled)
         )
     if not args.quiet:
-        print(f"{counted(count, 'case')} in {args.out}")
+        print(escaped(f"{counted(count, 'case')} in {args.out}"))
     return 0
 
 
@@ -155,10 +156,10 @@ def take_in(args: argparse.Namespace) -> int:
         return told_how_to_go_on()
     if not args.quiet:
         for line in _came_in(result, dataset, args):
-            print(line)
+            print(escaped(line))
         tell_doubts(dataset.case(name) for name in result.added)
     for line in result.failed:
-        print(f"toothseg: {line}", file=sys.stderr)
+        print(f"toothseg: {plain(line)}", file=sys.stderr)
     return InputError.exit_code if result.failed else 0
 
 
@@ -211,9 +212,9 @@ def unlock(args: argparse.Namespace) -> int:
         if lock is not None:
             broken += 1
             name = os.path.basename(os.path.abspath(folder))
-            print(f"{name}: unlocked, it was locked by {lock}", flush=True)
+            print(plain(f"{name}: unlocked, it was locked by {lock}"), flush=True)
     for line in refusals:
-        print(f"toothseg: {line}", file=sys.stderr)
+        print(f"toothseg: {plain(line)}", file=sys.stderr)
     if not (broken or refusals or args.quiet):
         print("There are no locks.")
     return OutputError.exit_code if refusals else 0

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from ToothSegLib.cli.words import plain
 from ToothSegLib.dataset.case import DatasetCase
 from ToothSegLib.dataset.folder import CaseMeta, Dataset
 from ToothSegLib.dataset.intake import read_foreign_labels
@@ -38,20 +39,20 @@ def opened_or_new(args: argparse.Namespace) -> Iterator[Dataset]:
 def _tell(dataset: Dataset, args: argparse.Namespace) -> None:
     if not args.quiet:
         for line in dataset.recovered:
-            print(line, file=sys.stderr)
+            print(plain(line), file=sys.stderr)
 
 
 def tell_doubts(cases: Iterable[DatasetCase]) -> None:
     """Say of which cases left and right, or the place, are not certain."""
     for case in cases:
         for doubt in case.record.doubts:
-            print(f"{case.id}: {doubt}", file=sys.stderr)
+            print(plain(f"{case.id}: {doubt}"), file=sys.stderr)
 
 
 def tell_label_doubts(case: DatasetCase) -> None:
     """Say which of the labels that somebody has approved can hardly be right."""
     for doubt in label_doubts(case.labels()):
-        print(f"{case.id}: {doubt}", file=sys.stderr)
+        print(plain(f"{case.id}: {doubt}"), file=sys.stderr)
 
 
 def labels_in(path: str | Path, args: argparse.Namespace) -> Volume:

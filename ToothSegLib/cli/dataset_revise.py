@@ -14,6 +14,7 @@ from ToothSegLib.cli.dataset_common import (
     tell_label_doubts,
     who_of,
 )
+from ToothSegLib.cli.words import escaped
 from ToothSegLib.dataset.case import DatasetCase
 from ToothSegLib.dataset.record import (
     APPROVED,
@@ -72,9 +73,10 @@ def revise(args: argparse.Namespace) -> int:
         )
     if not args.quiet:
         same_as_before = "labels as they were" if number > 1 else "no teeth"
-        print(f"{case.id}: revision {number}, {_done(changed, gone) or same_as_before}")
+        done = _done(changed, gone) or same_as_before
+        print(escaped(f"{case.id}: revision {number}, {done}"))
         if line := older_is_taken(case):
-            print(line)
+            print(escaped(line))
         if args.approved:
             tell_label_doubts(case)
     return 0

@@ -31,8 +31,7 @@ class _Parser(argparse.ArgumentParser):
     """Tells a wrong option in one line, like every other error."""
 
     def error(self, message: str) -> NoReturn:
-        line = " ".join(message.split())
-        self.exit(2, f"toothseg: error: {line}; see {self.prog} --help\n")
+        self.exit(2, f"toothseg: error: {plain(message)}; see {self.prog} --help\n")
 
 
 def build_parser(arguments: Sequence[str]) -> argparse.ArgumentParser:

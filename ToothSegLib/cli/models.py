@@ -11,6 +11,7 @@ from difflib import get_close_matches
 from typing import Any
 
 from ToothSegLib.cli.device_option import add_device
+from ToothSegLib.cli.words import plain
 from ToothSegLib.command_line import command_line
 from ToothSegLib.errors import BundleError, InputError
 
@@ -129,33 +130,39 @@ def show(names: Sequence[str], *, quiet: bool) -> int:
     everything, names = not names, names or known
     if not names:
         raise BundleError("ToothSeg came without weights: train some (toothseg train --help)")
-    code, default = 0, ""
+    code, its_name, default = 0, "", None
     try:
-        default = default_bundle_name()
-        if everything and default not in known:
-            load_bundle()  # says what is wrong with it
+        its_name = default_bundle_name()
+        default = load_bundle()
     except BundleError as error:
-        if everything:
-            print(f"toothseg: error: {error}", file=sys.stderr)
-            code = 2
+        if everything and its_name not in known:  # what is wrong with those is told below
+            code = _tell(error)
     for name in names:
         try:
             bundle = load_bundle(name)
             bundle.verify()
         except BundleError as error:
-            print(f"toothseg: error: {error}", file=sys.stderr)
-            code = 2
+            code = _tell(error)
             continue
         if not quiet:
-            print(describe(bundle.card, is_default=bundle.name == default), end="\n\n")
+            # Its name may be that of any bundle from elsewhere.
+            is_default = default is not None and os.path.samefile(bundle.folder, default.folder)
+            print(describe(bundle.card, is_default=is_default), end="\n\n")
     return code
+
+
+def _tell(error: BundleError) -> int:
+    """Print it in one line on stderr; its exit code."""
+    print(f"toothseg: error: {plain(str(error))}", file=sys.stderr)
+    return error.exit_code
 
 
 def describe(card: Mapping[str, Any], *, is_default: bool) -> str:
     """What a card says, in lines to read."""
-    lines = [f"{card['name']}{' (default)' if is_default else ''}: {card.get('title', '')}"]
+    name, title = plain(card["name"]), _words(card.get("title", ""))
+    lines = [f"{name}{' (default)' if is_default else ''}: {title}"]
     for role, entry in card["networks"].items():
-        lines.append(f"  network {role:<10}{entry['parameters']:>12,} parameters, intact")
+        lines.append(f"  network {plain(role):<10}{entry['parameters']:>12,} parameters, intact")
     for title, key in _CARD_LINES:
         if card.get(key):
             lines += textwrap.wrap(
@@ -168,9 +175,11 @@ def describe(card: Mapping[str, Any], *, is_default: bool) -> str:
 
 
 def _words(value: Any) -> str:
-    """Nested JSON values in a row."""
+    """Nested JSON values in a row, each on its own without what a terminal would obey."""
     if isinstance(value, Mapping):
-        return "; ".join(f"{key.replace('_', ' ')} {_words(part)}" for key, part in value.items())
+        return "; ".join(
+            f"{plain(key.replace('_', ' '))} {_words(part)}" for key, part in value.items()
+        )
     if isinstance(value, list):
         return "; ".join(_words(part) for part in value)
-    return str(value)
+    return plain(str(value))

@@ -7,8 +7,13 @@ _LONGEST_LINE = 2000
 
 def plain(line: str) -> str:
     """One line of bearable length without what a terminal would obey: files put words into it."""
-    line = " ".join(line.split())[:_LONGEST_LINE]
+    return escaped(" ".join(line.split())[:_LONGEST_LINE])
+
+
+def escaped(text: str) -> str:
+    """All of a text on one line, spaces as they are, without what a terminal would obey: for
+    commands to copy and for lists, of which nothing may be lost."""
     return "".join(
         letter if letter.isprintable() else letter.encode("unicode_escape").decode()
-        for letter in line
+        for letter in text
     )

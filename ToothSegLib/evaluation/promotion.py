@@ -36,12 +36,6 @@ TOLERANCE = 0.005
 """How much worse than the default, or than the one that came with ToothSeg, a bundle may be on the
 fixed benchmark, in Dice or F1. By the second, small falls of many promotions do not add up."""
 
-# What `cascade.segment` computes with, by the kind of bundle.
-_NEEDED = {
-    "toothnet": ("locator", "toothnet"),
-    "published-cascade": ("locator", "stage1", "stage2"),
-}
-
 LOCK_NAME = ".toothseg-promote.lock"
 
 Measure = Callable[[Bundle], Sequence[Outcome]]
@@ -60,12 +54,14 @@ def promote(bundle: Bundle, measure: Measure, *, force: bool = False) -> Promoti
         force: also if it is worse, and without measuring where that is not possible.
 
     Raises:
-        BundleError: it is damaged, or is no bundle that segments.
+        BundleError: it is damaged, or is no bundle that segments; or the user's folder is not
+            known, see `user_models.user_folder`.
         Worse: see `TOLERANCE`.
         InputError: it is the default already, or another one became the default meanwhile.
         OutputError: the user's folder cannot be written, or another program is promoting.
     """
-    for role in (*bundle.networks, *_NEEDED[bundle.kind]):
+    bundle.check_kind()
+    for role in bundle.networks:
         bundle.build(role)
     current = _current(force=force)
     _refuse_same(bundle, current)
