@@ -12,6 +12,7 @@ import pytest
 from dataset_fixture import add_case, labels_of, scan
 from learning_fixture import tiny_bundle
 from test_dataset_lock import leave_lock
+from ToothSegLib.cli import model_actions
 from ToothSegLib.cli.main import main
 from ToothSegLib.cli.words import escaped, plain
 from ToothSegLib.dataset.folder import CaseMeta, Dataset
@@ -94,3 +95,9 @@ def test_words_are_cut_and_lists_are_not() -> None:
     words = f"  a  b\n{OWNED}" + "x" * 3000
     assert plain(words) == r"a b \x1b]0;owned\x07" + "x" * (2000 - len(f"a b {OWNED}"))
     assert escaped(words) == r"  a  b\n\x1b]0;owned\x07" + "x" * 3000
+
+
+def test_names_of_cards_and_stages_are_escaped_too(tmp_path: Path) -> None:
+    bundle = tiny_bundle(tmp_path / "b")
+    bundle = replace(bundle, name=OWNED)
+    assert model_actions._title(bundle, None) == r"\x1b]0;owned\x07 (the default)"

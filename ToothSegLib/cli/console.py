@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
+from ToothSegLib.cli.words import plain
 from ToothSegLib.errors import Cancelled
 
 
@@ -48,7 +49,7 @@ def working(
 
     def progress(fraction: float, stage: str) -> None:
         if not stop.is_set():
-            bar.set_description_str(f"{stage:<40.40}", refresh=False)
+            bar.set_description_str(f"{plain(stage):<40.40}", refresh=False)
         bar.n = round(100 * min(max(fraction, 0.0), 1.0))
         bar.refresh()
 

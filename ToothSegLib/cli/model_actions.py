@@ -12,6 +12,7 @@ from typing import Any
 
 from tqdm import tqdm
 
+from ToothSegLib.cli.words import plain
 from ToothSegLib.errors import InputError
 from ToothSegLib.evaluation.comparison import (
     Difference,
@@ -64,7 +65,8 @@ def promote_bundle(args: argparse.Namespace, name: str) -> int:
             force=args.force,
         )
     if not args.quiet:
-        print(f"{promotion.name} is the default now; 'toothseg models rollback' takes that back")
+        new = plain(promotion.name)
+        print(f"{new} is the default now; 'toothseg models rollback' takes that back")
         for figure, pair in promotion.grounds.items():
             if isinstance(pair, list):
                 words = " -> ".join(f"{value:.4f}" for value in pair)
@@ -76,7 +78,7 @@ def roll_back_bundle(args: argparse.Namespace) -> int:
     """Take the last promotion back. Raises InputError, OutputError."""
     before, after = roll_back()
     if not args.quiet:
-        print(f"the default is {after} again, not {before}")
+        print(plain(f"the default is {after} again, not {before}"))
     return 0
 
 
@@ -90,8 +92,8 @@ def _noted(outcomes: Iterator[Outcome], done: Callable[[], None]) -> Sequence[Ou
 
 def _title(bundle: Bundle, given: str | None) -> str:
     if bundle.name == given:
-        return bundle.name
-    return f"{bundle.name} ({'the default' if given is None else given})"
+        return plain(bundle.name)
+    return plain(f"{bundle.name} ({'the default' if given is None else given})")
 
 
 def _told(bundle: Bundle) -> dict[str, Any]:
