@@ -8,6 +8,7 @@ from typing import Any
 
 from ToothSegLib.calibration import calibrated
 from ToothSegLib.crumbs import without_crumbs
+from ToothSegLib.full_extent import full_extent, surface_at
 from ToothSegLib.grid import labels_to_source
 from ToothSegLib.implants import doubt_findings, find_implants, implant_findings
 from ToothSegLib.instances import Instances
@@ -87,8 +88,10 @@ def find_teeth(
         numbering = calibrated(whole.without(metal), card)
     with timed(timings, "to the scan's grid"):
         run.stage("bringing the labels to the scan's grid", 0.95, 1.0).update(0.0)
-        numbered = image.with_array(numbering.table(int(apart.labels.max()))[apart.labels])
-        labels = labels_to_source(numbered, image.with_array(maps.tooth), scan)
+        ends = surface_at(card.get("kind"))
+        whole_teeth, tooth = full_extent(apart.labels, maps.tooth, maps.spacing_mm, ends)
+        numbered = image.with_array(numbering.table(int(apart.labels.max()))[whole_teeth])
+        labels = labels_to_source(numbered, image.with_array(tooth), scan)
         drawn = source.with_array(without_loose_ends(labels, numbered.array, source.voxel_mm3))
         numbering, result = without_crumbs(regions, numbering, drawn, source)
         numbers = (numbering.numbers.get(region.label) for region in implants.doubtful)
