@@ -1,18 +1,23 @@
 # On a machine with Python 3.10-3.12 and nothing else:
 #   make demo    make the environment, find the teeth in the sample scan (no screen needed)
 #   make test    lint, types and tests, the last in two processes
-#   make lock    write requirements-ci.txt anew, after a change of constraints.txt (asks for uv)
 # Both work offline once the environment is made. PYTHON=... chooses the interpreter.
+#   make test-extras    the tests that need the extras openvino, physics and dask (1.7 GB more)
+#   make lint    what `make test` begins with: ruff and mypy
+#   make format  the code as ruff has it
+#   make lock    write requirements-ci.txt anew, after a change of constraints.txt (asks for uv)
+#   make clean   remove the environment, the demo's results and all caches
 
 SHELL := /bin/bash
 # Not ?=: a VENV or OUTPUT that the shell exports is some other program's.
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.toothseg-installed
+EXTRAS := $(VENV)/.toothseg-extras
 SAMPLE := Resources/Samples/sample-cbct.nrrd
 OUTPUT := demo-output
 
-.PHONY: demo test lint format lock clean
+.PHONY: demo test test-extras lint format lock clean
 
 demo: $(INSTALLED)
 	$(BIN)/toothseg segment $(SAMPLE) -o $(OUTPUT) --overwrite
@@ -21,6 +26,12 @@ demo: $(INSTALLED)
 # the other's. What a file's tests share is so made once in nearly all of them.
 test: lint
 	$(BIN)/python -m pytest --numprocesses 2 --dist worksteal
+
+# Files with tests that `make test` skips where an extra is missing. Here a skip is a failure.
+test-extras: $(EXTRAS)
+	PYTHONPATH=Testing $(BIN)/python -m pytest -p no_skips Testing/test_batch_dask.py \
+	  Testing/test_bundle_kinds.py Testing/test_conebeam.py Testing/test_openvino.py \
+	  Testing/test_openvino_threads.py
 
 lint: $(INSTALLED)
 	$(BIN)/ruff check .
@@ -45,6 +56,12 @@ $(INSTALLED): pyproject.toml constraints.txt requirements-ci.txt | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt torch
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 	$(BIN)/python -m pip check
+	@touch $@
+
+# The extras come by their versions, and what they ask for in turn as pip chooses it.
+$(EXTRAS): $(INSTALLED)
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --no-build-isolation \
+	  --editable ".[openvino,physics,dask]"
 	@touch $@
 
 # What torch asks for on a machine with CUDA, and torch.

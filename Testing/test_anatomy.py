@@ -10,7 +10,6 @@ from ToothSegLib.norms import VOLUMES_MM3
 from ToothSegLib.synthesis import compose, tissues
 from ToothSegLib.synthesis.compose import Wish, make_case
 from ToothSegLib.synthesis.jaws import Head
-from ToothSegLib.synthesis.shapes import Grid
 from ToothSegLib.synthesis.tooth_form import draw_form
 from ToothSegLib.synthesis.tooth_maps import TeethMaps, pulp_share_of, tooth_tissue
 
@@ -36,9 +35,9 @@ def test_no_bone_comes_back_where_it_was_lost(monkeypatch: pytest.MonkeyPatch) -
     seen: dict[str, object] = {}
     set_in = compose._set_in
 
-    def spy(head: Head, teeth: TeethMaps, grid: Grid, rng: np.random.Generator):  # type: ignore[no-untyped-def]
+    def spy(head: Head, teeth: TeethMaps, rng: np.random.Generator):  # type: ignore[no-untyped-def]
         seen.update(head=head, teeth=teeth)
-        return set_in(head, teeth, grid, rng)
+        return set_in(head, teeth, rng)
 
     monkeypatch.setattr(compose, "_set_in", spy)
     # Lumps grow on jaws at any height.

@@ -12,14 +12,14 @@ from ToothSegLib.training.recipes import RECIPES
 
 
 class _Bundle:
-    card: dict[str, Any] = {"networks": {"stage1": {"parameters": 1000}}}  # noqa: RUF012
+    card: dict[str, Any] = {"networks": {"stage1": {"parameters": 1000}}}
 
 
 class _Result:
     """What a training gives, as far as the page looks at it."""
 
     bundle = _Bundle()
-    figures: dict[str, Any] = {"stage1": {"tooth_dice": 0.5}}  # noqa: RUF012
+    figures: dict[str, Any] = {"stage1": {"tooth_dice": 0.5}}
 
     def __init__(self, folder: Path) -> None:
         self.log = folder / "log.csv"

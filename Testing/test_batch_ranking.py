@@ -146,7 +146,7 @@ def test_scans_that_are_reviewed_already_are_left_out(
     put_result(out, "elsewhere", {11: 0.5}, voxels_sha256="0")
     put_result(out, "of an older version", {11: 0.5})
     assert main(["rank", str(out), "--dataset", str(dataset.folder)]) == 0
-    head, *lines, tail = capsys.readouterr().out.splitlines()
+    _, *lines, tail = capsys.readouterr().out.splitlines()
     assert [line[7:].split("  ")[0] for line in lines] == [
         "elsewhere", "of an older version", "waiting",
     ]  # fmt: skip

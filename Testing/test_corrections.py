@@ -69,7 +69,7 @@ class TestNumbers:
             (lambda: renumbering.renumber_from({11, 12}, 11, 11), "11 already"),
             (lambda: renumbering.renumber_from({12}, 11, 12), "no tooth 11"),
         ],
-    )  # fmt: skip
+    )
     def test_what_cannot_be_is_refused_in_one_line(
         self, change: Callable[[], object], words: str
     ) -> None:
@@ -152,7 +152,7 @@ class TestMergeAndDelete:
             (lambda: corrections.smooth(row(14), [14], float("nan"), SPACING), "nan mm is no"),
             (lambda: corrections.smooth(row(14), [14], 9, SPACING), "at most 3 mm"),
         ],
-    )  # fmt: skip
+    )
     def test_what_cannot_be_is_refused(self, change: Callable[[], object], words: str) -> None:
         with pytest.raises(InputError, match=words):
             change()

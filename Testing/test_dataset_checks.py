@@ -171,7 +171,7 @@ TAMPERED: dict[str, tuple[Callable[[Path], object], str]] = {
         lambda d: (d.parent / "dataset.json").write_text("["),
         "dataset.json is not JSON",
     ),
-}  # fmt: skip
+}
 
 
 @pytest.fixture

@@ -191,7 +191,7 @@ def test_a_lock_left_behind_is_told_and_broken(
     case = add_case(Dataset.create(files["set"]))
     leave_lock(case.folder)
     assert main(["dataset", "list", files["set"]]) == 0
-    out, err = capfd.readouterr()
+    _, err = capfd.readouterr()
     assert "a save was broken off; its newest revision is 1, go on with tooth 18" in err
     assert "toothseg dataset unlock" in err
     assert main(["dataset", "unlock", files["set"], "nobody"]) == 2
@@ -400,7 +400,7 @@ def test_a_case_that_is_still_being_copied_stops_nothing_and_is_told(
         }.get(words[0], [])
         write_volume(tmp_path / "new.nrrd", labels_of(scan(1), 21))
         assert main(["dataset", *words, files["set"], *more]) == 0
-        out, err = capfd.readouterr()
+        _, err = capfd.readouterr()
         assert err.startswith("half is left out: ")
         assert err.count("\n") == 1
         assert f"toothseg dataset check {files['set']} tells more" in err

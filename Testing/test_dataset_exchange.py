@@ -112,7 +112,7 @@ def test_nnunet_finds_what_it_asks_for(filled: Dataset, tmp_path: Path) -> None:
         # As its SimpleITKIO reads them: one geometry, and labels among those named.
         read = [
             sitk.ReadImage(str(out / part)) for part in (f"imagesTr/{image}", f"labelsTr/{label}")
-        ]  # noqa: E501
+        ]
         for get in ("GetSize", "GetSpacing", "GetOrigin", "GetDirection"):
             assert np.allclose(getattr(read[0], get)(), getattr(read[1], get)())
         assert set(np.unique(sitk.GetArrayFromImage(read[1]))) <= set(values)

@@ -136,7 +136,7 @@ BAD: dict[str, tuple[Callable[[Path], object], str]] = {
         "P_001.nii.gz is missing",
     ),
     "no images": (lambda d: shutil.rmtree(d / "imagesTr"), "no files that end in _0000.nii.gz"),
-}  # fmt: skip
+}
 
 
 def put(folder: Path, **values: object) -> None:

@@ -20,7 +20,7 @@ from dicom_fixture import (
     groups,
     write_dicom,
     write_slices,
-)  # fmt: skip
+)
 from ToothSegLib.batch.scans import find_scans
 from ToothSegLib.volume_io import read_volume
 from volume_fixture import refused

@@ -18,7 +18,7 @@ from dicom_fixture import (
     SPACING,
     THICKNESS,
     write_dicom,
-)  # fmt: skip
+)
 from ToothSegLib.volume_io import read_volume
 
 OUTSIDE = np.hypot(*(np.indices((24, 24)) - 11.5)) > 11

@@ -44,6 +44,18 @@ def test_the_front_door_has_what_it_promises_and_nothing_else() -> None:
         ToothSegLib.teeths  # noqa: B018
 
 
+def test_type_checkers_are_told_of_the_types() -> None:
+    assert Path(ToothSegLib.__file__).with_name("py.typed").is_file()
+
+
+def test_every_error_is_caught_by_names_of_the_front_door() -> None:
+    assert issubclass(ToothSegLib.InputError, ToothSegLib.ToothSegError)
+    assert issubclass(ToothSegLib.BundleError, ToothSegLib.ToothSegError)
+    assert issubclass(ToothSegLib.OutputError, ToothSegLib.ToothSegError)
+    with pytest.raises(ToothSegLib.InputError, match="no-such-scan"):
+        ToothSegLib.read_volume("no-such-scan.nrrd")
+
+
 @pytest.mark.parametrize(
     "given", ["scan.nrrd", Path("scan.nrrd"), a_scan().array, to_itk(a_scan()), None]
 )

@@ -33,7 +33,7 @@ from ToothSegLib.errors import InputError
         ("3 tooth", None),
         ("FDI-5", None),
         ("имплант 36", None),
-        ("インプラント36", None),  # noqa: RUF001
+        ("インプラント36", None),
         ("upper right first molar, upper right second molar", None),
     ],
 )

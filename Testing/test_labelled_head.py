@@ -117,11 +117,13 @@ def test_the_command_writes_cases(
     assert (tmp_path / "out" / "jaw-01.npz").exists()
 
 
-def test_a_wrong_file_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_wrong_file_is_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     arguments = ["labelled_head", str(tmp_path / "no.nrrd"), "-o", str(tmp_path / "out")]
     monkeypatch.setattr(sys, "argv", arguments)
-    with pytest.raises(SystemExit, match="does not exist"):
-        labelled_head.main()
+    assert labelled_head.main() == 2
+    assert "does not exist" in capsys.readouterr().err
 
 
 def test_the_picture_is_on_the_maps_grid() -> None:

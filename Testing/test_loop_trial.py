@@ -140,7 +140,11 @@ def test_who_moved_is_seen_twice_and_labelled_where_he_stayed(
 
 @pytest.mark.parametrize(("words", "kind"), [([], "moved"), (["--kind", "crowned"], "crowned")])
 def test_every_kind_has_a_folder_of_its_own(
-    words: list[str], kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    words: list[str],
+    kind: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     begun: list[tuple[Path, ScanMaker]] = []
 
@@ -150,8 +154,8 @@ def test_every_kind_has_a_folder_of_its_own(
 
     monkeypatch.setattr(loop_trial, "run_trial", run)
     monkeypatch.setattr(sys, "argv", ["loop_trial", "-o", str(tmp_path), *words])
-    with pytest.raises(SystemExit, match="enough"):
-        loop_trial.main()
+    assert loop_trial.main() == 2
+    assert capsys.readouterr().err == "loop_trial: error: enough\n"
     assert begun == [(tmp_path / kind, KINDS[kind])]
 
 

@@ -94,7 +94,7 @@ def test_the_last_step_of_telling_teeth_apart(
 ) -> None:
     """And what was added to which tooth is told, by the labels of the outcome, whatever becomes of
     them afterwards."""
-    labels, maps = an_arch(upper=False)
+    _, maps = an_arch(upper=False)
     before = separate_teeth(maps)
     one, other = before.regions[-2:]
 

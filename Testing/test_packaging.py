@@ -17,6 +17,8 @@ from pathlib import Path
 
 import pytest
 
+import ToothSegLib
+
 ROOT = Path(__file__).resolve().parents[1]
 STAND_INS = ROOT / "Testing" / "cmake"
 HEADLESS = ROOT / "Testing" / "headless"
@@ -206,11 +208,72 @@ def test_the_source_archive_has_what_its_tests_look_at() -> None:
         for file in SdistBuilder(str(ROOT)).recurse_included_files()
     }
     assert {
-        ".github/workflows/tests.yml", "CMakeLists.txt", "Makefile",
+        ".github/workflows/tests.yml", "CHANGELOG.md", "CITATION.cff", "CMakeLists.txt",
+        "CONTRIBUTING.md", "Makefile", "SECURITY.md",
         "Resources/Models/default.txt", "Resources/Screenshots/sample-teeth.png",
         "Testing/cmake/SlicerConfig.cmake", "ToothSeg/CMakeLists.txt", "ToothSeg/ToothSeg.py",
         "ToothSegLib/CMakeLists.txt", "constraints.txt", "requirements-ci.txt",
     } <= packed  # fmt: skip
+
+
+def test_an_installed_package_tells_type_checkers_of_its_types() -> None:
+    from hatchling.builders.wheel import WheelBuilder
+
+    packed = {
+        Path(file.distribution_path).as_posix()
+        for file in WheelBuilder(str(ROOT)).recurse_included_files()
+    }
+    assert "ToothSegLib/py.typed" in packed
+
+
+def test_the_version_to_cite_is_the_version_there_is() -> None:
+    cited = re.findall(r"^version: (.*)$", (ROOT / "CITATION.cff").read_text("utf-8"), re.M)
+    assert cited == [ToothSegLib.__version__]
+    newest = re.search(r"^## (\S+)", (ROOT / "CHANGELOG.md").read_text("utf-8"), re.M)
+    assert newest is not None
+    assert newest[1] == ToothSegLib.__version__
+
+
+def test_every_file_that_may_lack_an_extra_is_run_with_all_of_them() -> None:
+    """`make test-extras` names the files that skip tests for want of an extra."""
+    lacking = re.compile(r'importorskip\("(?:openvino|itk|distributed|dask)"')
+    here = {
+        f"Testing/{path.name}"
+        for path in (ROOT / "Testing").glob("test_*.py")
+        if lacking.search(path.read_text(encoding="utf-8"))
+    }
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    recipe = re.search(r"^test-extras:.*\n((?:\t.*\n)+)", makefile, re.MULTILINE)
+    assert recipe is not None
+    assert len(here) >= 4
+    assert set(re.findall(r"Testing/test_\w+\.py", recipe[1])) == here
+    assert "-p no_skips" in recipe[1]
+    (extras,) = re.findall(r'"\.\[(.*)\]"', makefile)
+    project = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    section = project.split("[project.optional-dependencies]\n")[1].split("\n\n")[0]
+    assert {*extras.split(","), "dev"} == set(re.findall(r"^(\w+) = \[", section, re.M))
+
+
+@pytest.mark.parametrize(
+    "skipping",
+    [
+        "import pytest\npytest.importorskip('no_such_extra')\ndef test_it(): pass\n",
+        "import pytest\ndef test_it(): pytest.importorskip('no_such_extra')\n",
+        "import pytest\n@pytest.mark.skipif(True, reason='no_such_extra')\ndef test_it(): pass\n",
+    ],
+    ids=["file", "test", "mark"],
+)
+def test_with_all_extras_a_skip_is_a_failure(skipping: str, tmp_path: Path) -> None:
+    (tmp_path / "test_it.py").write_text(skipping)
+    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "test_it.py"]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT / "Testing")}
+    for plugin, codes in (([], {0, 5}), (["-p", "no_skips"], {1, 2})):
+        done = subprocess.run(
+            [*command, *plugin], cwd=tmp_path, env=environment, capture_output=True, text=True
+        )
+        assert done.returncode in codes, done.stdout
+    assert "is not to be skipped here" in done.stdout
+    assert "no_such_extra" in done.stdout
 
 
 def test_the_build_and_the_tests_ask_for_the_same_hatchling() -> None:

@@ -9,6 +9,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from drawing_fixture import drawing
 from phantom_fixture import dentition
 from ToothSegLib import canvas, offscreen, picture
 from ToothSegLib.arch import SLOT_FDI, TEMPLATE
@@ -49,10 +50,8 @@ def drawn() -> np.ndarray:
         patch.setattr(
             canvas, "by_fdi", lambda fdi: SimpleNamespace(colour=PROBES.get(fdi, (128, 128, 128)))
         )
-        try:
+        with drawing():
             return teeth_picture(tooth_surfaces(dentition()), "scan.nrrd")
-        except NoDrawing as error:
-            pytest.skip(str(error))
 
 
 def centre_of(drawn: np.ndarray, fdi: int, box: canvas.Box) -> tuple[float, float]:
@@ -125,10 +124,8 @@ def test_a_scan_without_teeth_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_scan_without_teeth_has_a_picture_too() -> None:
-    try:
+    with drawing():
         empty = teeth_picture({}, "a very long name " * 12)
-    except NoDrawing as error:
-        pytest.skip(str(error))
     assert empty.shape == (HEIGHT, WIDTH, 3)
     assert (empty < 100).any(), "the words are missing"
 
@@ -165,6 +162,17 @@ def test_without_opengl_there_is_an_error_and_no_crash() -> None:
         pytest.skip("OSMesa draws here")
     assert (run.returncode, run.stderr) == (0, "")
     assert run.stdout.startswith("no picture: there is no OpenGL")
+
+
+@pytest.mark.parametrize(
+    ("must", "outcome"), [("", pytest.skip.Exception), ("1", pytest.fail.Exception)]
+)
+def test_a_picture_that_must_be_drawn_is_not_skipped(
+    must: str, outcome: type[BaseException], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TOOTHSEG_MUST_DRAW", must)
+    with pytest.raises(outcome, match="no OpenGL here"), drawing():
+        raise NoDrawing("no OpenGL here")
 
 
 @pytest.mark.parametrize("axis", [X, Y, Z])

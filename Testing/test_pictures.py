@@ -111,7 +111,7 @@ def test_textbook_pictures_tell_dentine_from_bone(a_case: TensorCase) -> None:
 
 def test_the_field_of_view_is_cut_at_times() -> None:
     shares = [
-        float(draw_field_of_view(SIZE, 1.0, torch.Generator().manual_seed(s)).float().mean())
+        float(draw_field_of_view(SIZE, torch.Generator().manual_seed(s)).float().mean())
         for s in range(30)
     ]
     assert max(shares) == 1.0

@@ -76,7 +76,7 @@ def test_each_process_has_a_gpu_of_its_own(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_the_trial_of_the_loop_takes_the_fastest_device(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def stop(folder: Path, parent: Bundle, plan: Plan, processes: Processes, **_: object) -> None:
         raise InputError(f"on {processes.device}")
@@ -84,8 +84,9 @@ def test_the_trial_of_the_loop_takes_the_fastest_device(
     words = ["loop_trial", "-o", str(tmp_path), "--device", "auto"]
     monkeypatch.setattr(loop_trial, "run_trial", stop)
     monkeypatch.setattr("sys.argv", words)
-    with PretendedDevice("cuda"), pytest.raises(SystemExit, match="on cuda"):
-        loop_trial.main()
+    with PretendedDevice("cuda"):
+        assert loop_trial.main() == 2
+    assert "on cuda" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("kind", KINDS)

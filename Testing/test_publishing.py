@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-PLACEHOLDERS = ("OWNER/", "The ToothSeg contributors")
+PLACEHOLDERS = ("OWNER/", "The ToothSeg contributors", "The ToothSeg developers")
 
 
 def text_of(name: str) -> str:
@@ -27,7 +27,10 @@ def test_a_pull_request_is_tested_by_the_oldest_and_the_newest_python() -> None:
 def test_what_is_to_be_filled_in_is_listed() -> None:
     rows = [line for line in text_of("docs/publishing.md").splitlines() if line.startswith("| `")]
     listed = {row.split("`")[1]: row for row in rows}
-    for name in ("CMakeLists.txt", "ToothSeg/ToothSeg.py", "docs/extension-index/ToothSeg.json"):
+    for name in (
+        "CITATION.cff", "CMakeLists.txt", "SECURITY.md", "ToothSeg/ToothSeg.py",
+        "docs/extension-index/ToothSeg.json",
+    ):  # fmt: skip
         for word in PLACEHOLDERS:
             assert word not in text_of(name) or name in listed, (name, word)
     assert "EXTENSION_CONTRIBUTORS" in listed["CMakeLists.txt"]

@@ -145,7 +145,7 @@ def test_a_label_may_end_just_before_the_array_that_cuts_it(
 
 @pytest.mark.parametrize("step_mm", FINE_AND_COARSE_MM)
 def test_a_whole_tooth_just_before_the_end_of_the_array_is_not_cut(step_mm: float) -> None:
-    at, grey, tooth = a_round_tooth(step_mm)
+    _, grey, tooth = a_round_tooth(step_mm)
     end = int(np.argwhere(tooth)[:, 0].max()) + 1 + round(0.8 / step_mm)
     labels = (11 * tooth[:end]).astype(np.uint8)
     spacing = (step_mm,) * 3

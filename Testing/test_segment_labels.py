@@ -207,7 +207,7 @@ def test_several_layers_are_refused_with_the_way_out(tmp_path: Path) -> None:
      ("", None), ("lower left first molar", 36), ("lower-left first molar", 36),
      ("UR 6", 16), ("ur-6", 16), ("upper right 6", 16), ("Lower Left 8", 38), ("UR 16", None),
      ("#3", None), ("tooth-3", None), ("3 tooth", None), ("(36)", 36), ("FDI-14", 14),
-     ("канал 36", None), ("зуб36", None), ("インプラント 36", None), ("根36", None),  # noqa: RUF001
+     ("канал 36", None), ("зуб36", None), ("インプラント 36", None), ("根36", None),
      ("16 upper right first molar + 17 upper right second molar", None)],
 )  # fmt: skip
 def test_a_name_is_a_tooth_where_it_is_unmistakable(name: str, fdi: int | None) -> None:

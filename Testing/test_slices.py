@@ -7,9 +7,9 @@ import itertools
 import numpy as np
 import pytest
 
+from drawing_fixture import drawing
 from phantom_fixture import dentition
 from ToothSegLib.canvas import Canvas
-from ToothSegLib.offscreen import NoDrawing
 from ToothSegLib.slices import _ALONG, HEIGHT, WIDTH, slice_picture
 from ToothSegLib.volume import Volume
 
@@ -18,10 +18,8 @@ AXIAL = [(24 + 392 * column, 1120 - 360 * row, 376, 344) for row in (0, 1) for c
 
 def draw(volume: Volume, labels: Volume, title: str = "scan") -> np.ndarray:
     """The picture; where nothing can be drawn the test is skipped."""
-    try:
+    with drawing():
         return slice_picture(volume, labels, title)
-    except NoDrawing as error:
-        pytest.skip(str(error))
 
 
 def panel(picture: np.ndarray, box: tuple[int, int, int, int]) -> np.ndarray:

@@ -105,7 +105,7 @@ def test_a_refusal_names_the_option_that_is_right(words, right, tmp_path, capsys
 
 
 def test_the_card_names_no_file_but_tells_the_scan_by_its_voxels(files, arguments, tmp_path):
-    image, labels = files
+    image, _ = files
     named = tmp_path / "Doe_Jane_1970-01-01.nrrd"
     named.write_bytes(Path(image).read_bytes())
     words = arguments("article-6", "--max-pieces", "1")

@@ -97,7 +97,7 @@ def test_half_an_arch_in_the_box_becomes_a_whole_one(monkeypatch: pytest.MonkeyP
     scan = scan.part((slice(10, 118), slice(0, 72), slice(50, 130)))  # the front teeth
     monkeypatch.setattr(looking, "small_scan", lambda *_, **__: None)
     whole = cascade.segment(scan)
-    (x, y, z), high = whole.provenance["box_lps_mm"]  # type: ignore[misc]
+    (_, y, z), high = whole.provenance["box_lps_mm"]  # type: ignore[misc]
     middle = np.mean([tooth.centroid_lps[0] for tooth in whole.teeth])
     half = (float(middle), y, z), tuple(high)
     monkeypatch.setattr(looking, "find_dentitions", lambda *_: [half])

@@ -10,16 +10,33 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from ToothSegLib.cascade import segment
+    from ToothSegLib.errors import BundleError, Cancelled, InputError, OutputError, ToothSegError
     from ToothSegLib.itk_image import from_itk
     from ToothSegLib.outputs import write_outputs
     from ToothSegLib.volume import Volume
     from ToothSegLib.volume_io import read_volume
 
 __version__ = "0.1.0"
-__all__ = ["Volume", "from_itk", "read_volume", "segment", "write_outputs"]
+__all__ = [
+    "BundleError",
+    "Cancelled",
+    "InputError",
+    "OutputError",
+    "ToothSegError",
+    "Volume",
+    "from_itk",
+    "read_volume",
+    "segment",
+    "write_outputs",
+]
 
 # Loaded when it is asked for: the command line and Slicer must not wait for it.
 _MODULES = {
+    "BundleError": "errors",
+    "Cancelled": "errors",
+    "InputError": "errors",
+    "OutputError": "errors",
+    "ToothSegError": "errors",
     "Volume": "volume",
     "from_itk": "itk_image",
     "read_volume": "volume_io",

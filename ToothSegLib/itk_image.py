@@ -53,6 +53,12 @@ def resample(
     """(k, j, i) ``shape`` of values of a SimpleITK image at the voxel centres of another grid.
 
     Args:
+        image: SimpleITK's, of one value a voxel.
+        shape: voxels of the other grid (k, j, i).
+        spacing: of the other grid, (x, y, z) mm.
+        origin: of the other grid, LPS mm of voxel (0, 0, 0).
+        direction: of the other grid, (3, 3), columns are the LPS directions of axes i, j, k.
+        how: the nearest voxel's value, as for labels, or one between the voxels.
         outside: the value where the image has no voxel.
         dtype: of the result, float32 or None for the image's own.
     """

@@ -84,7 +84,7 @@ def _draw_front(
     view = View.fitted(_all_points(surfaces), right, up, _FRONT, margin)
     canvas.teeth(surfaces, view)
     seen = view.visible({fdi: surface.points for fdi, surface in surfaces.items()})
-    left, bottom, _, height = _FRONT
+    _, bottom, _, height = _FRONT
     rows = ((UPPER_ARCH, bottom + height - _LABEL_ROOM, 1), (LOWER_ARCH, bottom + _LABEL_ROOM, -1))
     for arch, row, sign in rows:
         part = _of_arch(surfaces, arch)

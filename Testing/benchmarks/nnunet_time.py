@@ -27,8 +27,6 @@ PATCH = (128, 128, 128)
 STEP = 0.5
 CHANNELS = (32, 64, 128, 256, 320, 320)
 CLASSES = 29
-# For every patch all eight reflections.
-MIRRORED = 8
 
 
 def main() -> None:

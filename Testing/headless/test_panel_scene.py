@@ -154,7 +154,7 @@ def test_a_bundle_of_ones_own(toothseg: Any, scene: Any, dialogs: Any, tmp_path:
     widget = open_panel(toothseg)
     dialogs.answer(str(tmp_path))
     widget.ui.bundleFolderButton.click()
-    asked, refused = dialogs.take()
+    _, refused = dialogs.take()
     assert "card.json" in refused.text
     assert widget.logic.getParameterNode().bundle == ""
     folder = str(models_folder() / "published")

@@ -56,7 +56,7 @@ def test_labels_are_the_same_on_another_grid_under_another_transform(
     (case,) = Dataset.open(tmp_path / "set").cases()
     scan, loaded = place_case(scene, case)
     image = case.image()
-    k, j, i = image.shape
+    k, _, _ = image.shape
     step = image.index_to_lps
     # Axes i, j, k of the other grid run along -k, i and j of this one, from k = 8, i = 2 on.
     columns = np.stack([-step[:3, 2], step[:3, 0], step[:3, 1]], axis=1)

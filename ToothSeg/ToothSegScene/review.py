@@ -8,7 +8,7 @@ what went while something else was painted: it counts as not reviewed until it i
 from __future__ import annotations
 
 from collections.abc import Mapping, Set
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
 import numpy as np
 import vtk
@@ -26,7 +26,6 @@ from ToothSegScene.segments import MISSING, REPORT, teeth_of
 from ToothSegScene.state import APPROVED, CONFIDENCE, CORRECTED, PREDICTED, REVIEW
 
 ToothState = Literal["present", "missing", "to check", "reviewed", "absent"]
-STATES: tuple[ToothState, ...] = get_args(ToothState)
 
 
 def state_of(segmentation_node: Any, fdi: int) -> ToothState:

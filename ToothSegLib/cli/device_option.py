@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import argparse
 
+from ToothSegLib.devices import DEVICES
+
 
 def add_device(parser: argparse.ArgumentParser, default: str) -> None:
     """Take ``--device``; ``default`` says in words what is taken without it."""
     parser.add_argument(
         "--device",
-        choices=("auto", "cpu", "cuda", "mps"),
+        choices=DEVICES,
         default="auto",
         help=f"where to compute (default: {default})",
     )

@@ -23,9 +23,10 @@ from pathlib import Path
 
 import numpy as np
 
+from ToothSegLib import side_program
 from ToothSegLib.atomic import replacing
 from ToothSegLib.cascade import segment
-from ToothSegLib.errors import ToothSegError
+from ToothSegLib.devices import choose_device
 from ToothSegLib.evaluation.metrics import evaluate
 from ToothSegLib.evaluation.scores import Evaluation
 from ToothSegLib.model_card import CARD_NAME
@@ -156,32 +157,33 @@ def write_figures(
         file.write((json.dumps(card, indent=2, ensure_ascii=False) + "\n").encode())
 
 
-def main() -> None:
+@side_program.program
+def main(arguments: Sequence[str] | None = None) -> None:
     """Command line; see the module's docstring."""
-    parser = argparse.ArgumentParser(description="Measure a bundle on simulated scans.")
-    parser.add_argument("--model", metavar="NAME|PATH", help="default: the default bundle")
+    parser = side_program.parser(
+        "ToothSegLib.evaluation.benchmark", "Measure a bundle on simulated scans."
+    )
+    side_program.add_model(parser)
     parser.add_argument("--anatomy", type=Path, metavar="DIR",
                         help="meshes of an individual that was not trained on")  # fmt: skip
     parser.add_argument("--cases", type=int, default=10)
-    parser.add_argument("--device", default="auto")
+    side_program.add_device(parser)
     parser.add_argument("--hard", action="store_true",
                         help="the full spread of the training pictures and dentitions")  # fmt: skip
     parser.add_argument("--physics", nargs="?", const="standard", metavar="SCANNER",
                         help="scan by simulated physics; needs the extra 'physics'")  # fmt: skip
     parser.add_argument("--card", action="store_true",
                         help="write the summary into the bundle's card")  # fmt: skip
-    args = parser.parse_args()
+    args = parser.parse_args(arguments)
     if args.cases < 1:
         parser.error(f"--cases {args.cases}: give at least 1")
-    try:
-        _run(args)
-    except ToothSegError as error:
-        sys.exit(f"benchmark: error: {error}")
+    _run(args)
 
 
 def _run(args: argparse.Namespace) -> None:
     from tqdm import tqdm
 
+    choose_device(args.device)  # rather told now than after the first case
     individuals = [load_individual(args.anatomy)] if args.anatomy else []
     bundle = load_bundle(args.model)
     kind = "hard" if args.hard else "ordinary"
@@ -201,4 +203,4 @@ def _run(args: argparse.Namespace) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -10,7 +10,6 @@ the findings' thresholds were not chosen on.
 
 from __future__ import annotations
 
-import argparse
 import sys
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -18,6 +17,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from ToothSegLib import side_program
 from ToothSegLib.evaluation.faults import SEGMENTATION_FAULTS, Kind, Spoilt
 from ToothSegLib.evaluation.reliability import Judged, as_text, reliability_curve
 from ToothSegLib.evaluation.scan_faults import SCAN_FAULTS
@@ -164,11 +164,12 @@ def _listed(codes: Counter[str]) -> str:
     return ", ".join(f"{code} {count}" for code, count in codes.most_common()) or "none"
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+@side_program.program
+def main(arguments: Sequence[str] | None = None) -> None:
     """Print the table; 0, or 2 for a count that makes no sense."""
-    parser = argparse.ArgumentParser(
-        prog="python -m ToothSegLib.evaluation.fault_injection",
-        description="How many faults the findings tell, and how many false alarms they raise.",
+    parser = side_program.parser(
+        "ToothSegLib.evaluation.fault_injection",
+        "How many faults the findings tell, and how many false alarms they raise.",
     )
     parser.add_argument("--cases", type=int, default=20, help="dentitions (default: 20)")
     parser.add_argument("--seed", type=int, default=FIRST_SEED, help="of the first dentition")
@@ -180,7 +181,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     seeds = range(options.seed, options.seed + options.cases)
     steps = tqdm(seeds, unit="dentition", file=sys.stderr, leave=False)
     print(table(inject(good_specimen(seed) for seed in steps)))
-    return 0
 
 
 if __name__ == "__main__":

@@ -8,7 +8,6 @@ implants, and no implants but crowns and filled roots on most teeth. No training
 
 from __future__ import annotations
 
-import argparse
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -17,8 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from ToothSegLib import side_program
 from ToothSegLib.cascade import segment
-from ToothSegLib.errors import ToothSegError
+from ToothSegLib.devices import choose_device
 from ToothSegLib.models import Bundle, load_bundle
 from ToothSegLib.report import Segmentation
 from ToothSegLib.synthesis import tissues
@@ -173,25 +173,26 @@ def as_table(results: Sequence[tuple[str, Told]]) -> str:
     return "\n".join(lines)
 
 
-def main() -> None:
+@side_program.program
+def main(arguments: Sequence[str] | None = None) -> None:
     """Command line; see the module's docstring."""
     from tqdm import tqdm
 
-    parser = argparse.ArgumentParser(description="Are implants told from teeth?")
-    parser.add_argument("--model", metavar="NAME|PATH", help="default: the default bundle")
+    parser = side_program.parser(
+        "ToothSegLib.evaluation.implant_check", "Are implants told from teeth?"
+    )
+    side_program.add_model(parser)
     parser.add_argument("--cases", type=int, default=6, help="of each kind (default: 6)")
-    parser.add_argument("--device", default="auto")
-    args = parser.parse_args()
+    side_program.add_device(parser)
+    args = parser.parse_args(arguments)
     if args.cases < 1:
         parser.error(f"--cases {args.cases}: give at least 1")
-    try:
-        steps = run(load_bundle(args.model), args.cases, args.device)
-        total = len(KINDS) * args.cases
-        results = list(tqdm(steps, total=total, unit="scan", file=sys.stderr))
-    except ToothSegError as error:
-        sys.exit(f"implant_check: error: {error}")
+    choose_device(args.device)  # rather told now than after the first case
+    steps = run(load_bundle(args.model), args.cases, args.device)
+    total = len(KINDS) * args.cases
+    results = list(tqdm(steps, total=total, unit="scan", file=sys.stderr))
     print(as_table(results))
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -20,9 +20,10 @@ from pathlib import Path
 import numpy as np
 from scipy.optimize import isotonic_regression
 
+from ToothSegLib import side_program
 from ToothSegLib.atomic import replacing
 from ToothSegLib.calibration import look_up
-from ToothSegLib.errors import ToothSegError
+from ToothSegLib.devices import choose_device
 from ToothSegLib.evaluation.benchmark import CaseResult, run_benchmark
 from ToothSegLib.evaluation.metrics import MATCH_IOU
 from ToothSegLib.model_card import CARD_NAME
@@ -181,18 +182,19 @@ def _arrays(judged: Sequence[Judged]) -> tuple[np.ndarray, np.ndarray]:
     return sure, np.array([tooth.right for tooth in judged], float)
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+@side_program.program
+def main(arguments: Sequence[str] | None = None) -> None:
     """Command line; see the module's docstring."""
-    parser = argparse.ArgumentParser(
-        prog="python -m ToothSegLib.evaluation.reliability",
-        description="Compare the confidence of a bundle's teeth with how often they are right.",
+    parser = side_program.parser(
+        "ToothSegLib.evaluation.reliability",
+        "Compare the confidence of a bundle's teeth with how often they are right.",
     )
-    parser.add_argument("--model", metavar="NAME|PATH", help="default: the default bundle")
+    side_program.add_model(parser)
     parser.add_argument("--anatomy", type=Path, metavar="DIR",
                         help="meshes of an individual that was not trained on")  # fmt: skip
     parser.add_argument("--cases", type=int, default=20)
     parser.add_argument("--seed", type=int, default=FIRST_SEED, help="of the first case")
-    parser.add_argument("--device", default="auto")
+    side_program.add_device(parser)
     parser.add_argument("--hard", action="store_true",
                         help="the full spread of the training pictures and dentitions")  # fmt: skip
     parser.add_argument("--card", action="store_true",
@@ -200,17 +202,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     args = parser.parse_args(arguments)
     if args.cases < 2:
         parser.error(f"--cases {args.cases}: give at least 2, one to fit and one to measure")
-    try:
-        _run(args)
-    except ToothSegError as error:
-        print(f"reliability: error: {error}", file=sys.stderr)
-        return 2
-    return 0
+    _run(args)
 
 
 def _run(args: argparse.Namespace) -> None:
     from tqdm import tqdm
 
+    choose_device(args.device)  # rather told now than after the first case
     individuals = [load_individual(args.anatomy)] if args.anatomy else []
     bundle = _uncalibrated(load_bundle(args.model))
     steps = run_benchmark(

@@ -9,14 +9,14 @@ the labels nor what was found of them counts.
 
 from __future__ import annotations
 
-import argparse
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+from ToothSegLib import side_program
 from ToothSegLib.cascade import segment
 from ToothSegLib.dataset.voxels import checked_labels, source_of
-from ToothSegLib.errors import ToothSegError
+from ToothSegLib.devices import choose_device
 from ToothSegLib.evaluation import disturbances as d
 from ToothSegLib.evaluation.metrics import evaluate
 from ToothSegLib.evaluation.scores import Evaluation
@@ -80,26 +80,27 @@ def as_table(results: list[tuple[str, Evaluation]]) -> str:
     return "\n".join(lines)
 
 
-def main() -> None:
+@side_program.program
+def main(arguments: Sequence[str] | None = None) -> None:
     """Command line; see the module's docstring."""
     from tqdm import tqdm
 
-    parser = argparse.ArgumentParser(description="Disturb a labelled scan and score each time.")
+    parser = side_program.parser(
+        "ToothSegLib.evaluation.robustness", "Disturb a labelled scan and score each time."
+    )
     parser.add_argument("scan", type=Path)
     parser.add_argument("labels", type=Path, help="FDI numbers on the scan's grid")
-    parser.add_argument("--model", metavar="NAME|PATH", help="default: the default bundle")
-    parser.add_argument("--device", default="auto")
-    args = parser.parse_args()
-    try:
-        bundle = load_bundle(args.model)
-        scan = read_volume(args.scan)
-        labels = checked_labels(read_labels(args.labels), source_of(scan))
-        steps = run(bundle, scan, labels, args.device)
-        results = list(tqdm(steps, total=len(fitting(labels)), unit="run", file=sys.stderr))
-    except ToothSegError as error:
-        sys.exit(f"robustness: error: {error}")
+    side_program.add_model(parser)
+    side_program.add_device(parser)
+    args = parser.parse_args(arguments)
+    choose_device(args.device)  # rather told now than after the first case
+    bundle = load_bundle(args.model)
+    scan = read_volume(args.scan)
+    labels = checked_labels(read_labels(args.labels), source_of(scan))
+    steps = run(bundle, scan, labels, args.device)
+    results = list(tqdm(steps, total=len(fitting(labels)), unit="run", file=sys.stderr))
     print(f"bundle {bundle.name}\n\n{as_table(results)}")
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -10,7 +10,6 @@ teeth in their own places; name one that no bundle was trained on.
 
 from __future__ import annotations
 
-import argparse
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -18,8 +17,9 @@ from pathlib import Path
 
 import numpy as np
 
+from ToothSegLib import side_program
 from ToothSegLib.cascade import segment
-from ToothSegLib.errors import ToothSegError
+from ToothSegLib.devices import choose_device
 from ToothSegLib.evaluation import disturbances
 from ToothSegLib.evaluation.benchmark import CaseResult, summarise
 from ToothSegLib.evaluation.metrics import evaluate
@@ -221,11 +221,14 @@ def _mean(values: Sequence[float], form: str) -> str:
     return format(float(np.mean(known)), form) if known else "-"
 
 
-def main() -> None:
+@side_program.program
+def main(arguments: Sequence[str] | None = None) -> None:
     """Command line; see the module's docstring."""
     from tqdm import tqdm
 
-    parser = argparse.ArgumentParser(description="Measure bundles on kinds of patients and scans.")
+    parser = side_program.parser(
+        "ToothSegLib.evaluation.strata", "Measure bundles on kinds of patients and scans."
+    )
     parser.add_argument("--model", nargs="+", metavar="NAME|PATH", default=[None],
                         help="default: the default bundle")  # fmt: skip
     parser.add_argument("--anatomy", type=Path, metavar="DIR",
@@ -235,24 +238,22 @@ def main() -> None:
     parser.add_argument("--cases", type=int, default=4, help="of each stratum (default: 4)")
     parser.add_argument("--physics", action="store_true",
                         help="scans by physical simulation instead of drawn ones")  # fmt: skip
-    parser.add_argument("--device", default="auto")
-    args = parser.parse_args()
+    side_program.add_device(parser)
+    args = parser.parse_args(arguments)
     if args.cases < 1:
         parser.error(f"--cases {args.cases}: give at least 1")
     strata = [stratum for stratum in STRATA if stratum.name in args.strata]
     if unknown := set(args.strata) - {stratum.name for stratum in strata}:
         parser.error(f"--strata {', '.join(sorted(unknown))}: choose from those of --help")
-    try:
-        individuals = [load_individual(args.anatomy)] if args.anatomy else []
-        bundles = [load_bundle(name) for name in args.model]
-        total = len(strata) * args.cases * len(bundles)
-        steps = run(
-            bundles, individuals, args.cases,
-            physics=args.physics, device=args.device, strata=strata,
-        )  # fmt: skip
-        results = list(tqdm(steps, total=total, unit="scan", file=sys.stderr))
-    except ToothSegError as error:
-        sys.exit(f"strata: error: {error}")
+    choose_device(args.device)  # rather told now than after the first case
+    individuals = [load_individual(args.anatomy)] if args.anatomy else []
+    bundles = [load_bundle(name) for name in args.model]
+    total = len(strata) * args.cases * len(bundles)
+    steps = run(
+        bundles, individuals, args.cases,
+        physics=args.physics, device=args.device, strata=strata,
+    )  # fmt: skip
+    results = list(tqdm(steps, total=total, unit="scan", file=sys.stderr))
     print(as_table(results))
     for shown in names_of(bundles):
         print(f"\n{shown}, all strata:\n")
@@ -260,4 +261,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

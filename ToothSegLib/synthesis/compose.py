@@ -113,7 +113,7 @@ def make_case(
             dentition, fine, teeth.nearest, teeth.owner, teeth.part,
             np.random.default_rng([seed, 3]),
         )  # fmt: skip
-    tissue, outside = _set_in(head, teeth, fine, rng)
+    tissue, outside = _set_in(head, teeth, rng)
     if changes is not None:
         set_dense_bone((tissue, outside), teeth.nearest, dentition, fine, changes)
     bare = tissue.copy()
@@ -138,7 +138,7 @@ def make_case(
 
 
 def _set_in(
-    head: Head, teeth: TeethMaps, grid: Grid, rng: np.random.Generator
+    head: Head, teeth: TeethMaps, rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
     """Put the teeth into the head, each with its ligament, lamina dura and bone about its root.
 

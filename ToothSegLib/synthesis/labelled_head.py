@@ -12,16 +12,17 @@ missing and some crowned.
 
 from __future__ import annotations
 
-import argparse
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from ToothSegLib import side_program
 from ToothSegLib.cascade import segment
-from ToothSegLib.errors import InputError, ToothSegError
+from ToothSegLib.errors import InputError
 from ToothSegLib.synthesis import tissues
 from ToothSegLib.synthesis.case import Case, save_case
 from ToothSegLib.synthesis.compose import tooth_centres
@@ -203,27 +204,27 @@ def _parts(
     return parts
 
 
-def main() -> None:
+@side_program.program
+def main(arguments: Sequence[str] | None = None) -> None:
     """Command line; see the module's docstring."""
-    parser = argparse.ArgumentParser(description="Make a case of a labelled head.")
+    parser = side_program.parser(
+        "ToothSegLib.synthesis.labelled_head", "Make a case of a labelled head."
+    )
     parser.add_argument("labels", type=Path, metavar="LABELS")
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="DIR")
     parser.add_argument("-n", "--count", type=int, default=1, help="how many cases (default 1)")
-    parser.add_argument("--model", metavar="NAME|PATH", help="default: the default bundle")
-    args = parser.parse_args()
-    try:
-        labels = around_the_teeth(read_volume(args.labels))
-        numbers = segment(plain_picture(labels), bundle=args.model).labels.array
-        args.output.mkdir(parents=True, exist_ok=True)
-        name = args.labels.name.split(".")[0]
-        for n in range(args.count):
-            rng = np.random.default_rng(n) if n else None
-            case = head_case(labels, numbers, name, rng)
-            save_case(args.output / f"{name}-{n:02d}.npz", case)
-            print(f"{n}: {len(case.centres)} teeth: {sorted(case.centres)}", flush=True)
-    except (ToothSegError, OSError) as error:
-        sys.exit(f"labelled_head: error: {error}")
+    side_program.add_model(parser)
+    args = parser.parse_args(arguments)
+    labels = around_the_teeth(read_volume(args.labels))
+    numbers = segment(plain_picture(labels), bundle=args.model).labels.array
+    args.output.mkdir(parents=True, exist_ok=True)
+    name = args.labels.name.split(".")[0]
+    for n in range(args.count):
+        rng = np.random.default_rng(n) if n else None
+        case = head_case(labels, numbers, name, rng)
+        save_case(args.output / f"{name}-{n:02d}.npz", case)
+        print(f"{n}: {len(case.centres)} teeth: {sorted(case.centres)}", flush=True)
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

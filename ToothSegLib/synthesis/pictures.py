@@ -46,6 +46,8 @@ def make_picture(
         strength: of every disturbance; 1 goes far past realism, `ORDINARY` is a decent scan.
         textbook: grey values are near the tissues' attenuation; else any that keep a rough order,
             in which dentine may well be as dull as bone.
+        edges: where tissues meet between the voxels of the patch; None for whole voxels of one
+            tissue each.
         shadows: some show what metal does to its surroundings; see `metal_shadows`.
 
     Returns:
@@ -73,9 +75,7 @@ def make_picture(
     return image * draw.span(0.85, 1.15) + draw.span(-0.08, 0.08)
 
 
-def draw_field_of_view(
-    size: tuple[int, ...], spacing_mm: float, generator: torch.Generator
-) -> Tensor:
+def draw_field_of_view(size: tuple[int, ...], generator: torch.Generator) -> Tensor:
     """Where the scanner saw anything: all of the patch mostly, a cylinder or a half otherwise.
 
     Returns:

@@ -11,14 +11,19 @@ from ToothSegLib.synthesis.posing import VIEW_CENTRE
 from ToothSegLib.synthesis.sampling import Patch, TensorCase, sample_patch
 from ToothSegLib.volume import Volume
 
+# A scan that is asked for nothing else; its tissues must be of the same.
+_SIZE = (160, 200, 220)
+_SPACING_MM = 0.4
+_TILT_DEG = 8.0
+
 
 def simulate_scan(
     case: Case,
     seed: int,
     *,
-    size: tuple[int, int, int] = (160, 200, 220),
-    spacing_mm: float = 0.4,
-    tilt_deg: float = 8.0,
+    size: tuple[int, int, int] = _SIZE,
+    spacing_mm: float = _SPACING_MM,
+    tilt_deg: float = _TILT_DEG,
     strength: float = 1.0,
     third_molars: bool = False,
     prostheses: bool = False,
@@ -52,17 +57,10 @@ def simulate_scan(
     return image_volume, image_volume.with_array(labels)
 
 
-def scan_tissues(
-    case: Case,
-    seed: int,
-    *,
-    size: tuple[int, int, int] = (160, 200, 220),
-    spacing_mm: float = 0.4,
-    tilt_deg: float = 8.0,
-) -> Volume:
-    """Codes of `tissues`, uint8, of the scan that `simulate_scan` makes of the same."""
-    patch = _seen(case, torch.Generator().manual_seed(seed), size, spacing_mm, tilt_deg)
-    return _volume(patch.tissue.numpy(), spacing_mm)
+def scan_tissues(case: Case, seed: int) -> Volume:
+    """Codes of `tissues`, uint8, of the scan that `simulate_scan` makes of the same by default."""
+    patch = _seen(case, torch.Generator().manual_seed(seed), _SIZE, _SPACING_MM, _TILT_DEG)
+    return _volume(patch.tissue.numpy(), _SPACING_MM)
 
 
 def _seen(

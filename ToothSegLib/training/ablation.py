@@ -12,7 +12,6 @@ made by, never those of `docs/benchmark.md`. A run that was stopped goes on wher
 
 from __future__ import annotations
 
-import argparse
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -20,8 +19,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
-from ToothSegLib import looking
-from ToothSegLib.errors import ToothSegError
+from ToothSegLib import looking, side_program
 from ToothSegLib.evaluation.benchmark import CaseResult, run_benchmark, summarise
 from ToothSegLib.maps import Maps
 from ToothSegLib.models import Bundle, load_bundle, write_bundle
@@ -127,11 +125,14 @@ def row(name: str, parameters: int, results: Sequence[CaseResult]) -> str:
     return f"| {name} | {parameters:,} | {shown} | {away} |"
 
 
-def main() -> None:
+@side_program.program
+def main(arguments: Sequence[str] | None = None) -> None:
     """Command line; see the module's docstring."""
     from tqdm import tqdm
 
-    parser = argparse.ArgumentParser(description="What each choice of the network is worth.")
+    parser = side_program.parser(
+        "ToothSegLib.training.ablation", "What each choice of the network is worth."
+    )
     parser.add_argument("--cases", type=Path, nargs="+", required=True, metavar="DIR",
                         help="simulated heads to learn from")  # fmt: skip
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="DIR",
@@ -140,31 +141,28 @@ def main() -> None:
     parser.add_argument("--heads", type=int, default=8, help="to measure on (default: 8)")
     parser.add_argument("--anatomy", type=Path, metavar="DIR",
                         help="meshes that every second of these heads carries")  # fmt: skip
-    args = parser.parse_args()
+    args = parser.parse_args(arguments)
     if args.steps < 1 or args.heads < 1:
         parser.error(f"--steps {args.steps} --heads {args.heads}: give at least 1 of each")
-    try:
-        rest = load_bundle(None)
-        cases = [case for folder in args.cases for case in load_cases(folder)]
-        individuals = [load_individual(args.anatomy)] if args.anatomy else []
-        lines = []
-        for variant in VARIANTS:
-            folder = args.output / variant.name.replace(" ", "-")
-            steps = learnt(variant, cases, folder, args.steps, rest)
-            for _ in tqdm(steps, desc=variant.name, total=args.steps, file=sys.stderr):
-                pass
-            bundle = load_bundle(folder / "bundle")
-            results = measured(bundle, individuals, args.heads)
-            lines.append(row(variant.name, _parameters(bundle), results))
-            print(lines[-1], file=sys.stderr)
-        for name, change in LEFT_OUT.items():
-            with leaving_out(change):
-                results = measured(rest, individuals, args.heads)
-            left = f" without {name}" if name != "nothing" else ""
-            lines.append(row(f"shipped weights{left}", _parameters(rest), results))
-            print(lines[-1], file=sys.stderr)
-    except ToothSegError as error:
-        sys.exit(f"ablation: error: {error}")
+    rest = load_bundle(None)
+    cases = [case for folder in args.cases for case in load_cases(folder)]
+    individuals = [load_individual(args.anatomy)] if args.anatomy else []
+    lines = []
+    for variant in VARIANTS:
+        folder = args.output / variant.name.replace(" ", "-")
+        steps = learnt(variant, cases, folder, args.steps, rest)
+        for _ in tqdm(steps, desc=variant.name, total=args.steps, file=sys.stderr):
+            pass
+        bundle = load_bundle(folder / "bundle")
+        results = measured(bundle, individuals, args.heads)
+        lines.append(row(variant.name, _parameters(bundle), results))
+        print(lines[-1], file=sys.stderr)
+    for name, change in LEFT_OUT.items():
+        with leaving_out(change):
+            results = measured(rest, individuals, args.heads)
+        left = f" without {name}" if name != "nothing" else ""
+        lines.append(row(f"shipped weights{left}", _parameters(rest), results))
+        print(lines[-1], file=sys.stderr)
     head = ["network", "parameters", "Dice of all teeth", "Dice", "id. F1", "ASSD mm"]
     print(f"| {' | '.join(head)} |\n| --- {'| ---: ' * (len(head) - 1)}|")
     print("\n".join(lines))
@@ -175,4 +173,4 @@ def _parameters(bundle: Bundle) -> int:
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

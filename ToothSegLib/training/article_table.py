@@ -17,8 +17,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ToothSegLib import side_program
 from ToothSegLib.atomic import replacing
-from ToothSegLib.errors import ToothSegError
+from ToothSegLib.devices import choose_device
 from ToothSegLib.teeth import CATEGORIES
 from ToothSegLib.training.article import TrainingResult, train_recipe
 from ToothSegLib.training.labelled_scan import load_labelled_scan
@@ -140,11 +141,12 @@ def _text(score: float | None) -> str:
     return "-" if score is None else f"{score:.3f}"
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+@side_program.program
+def main(arguments: Sequence[str] | None = None) -> None:
     """Train, measure, write the page; 2 for bad input."""
-    parser = argparse.ArgumentParser(
-        prog="python -m ToothSegLib.training.article_table",
-        description="Train the article's experiments for a stated budget and tabulate them.",
+    parser = side_program.parser(
+        "ToothSegLib.training.article_table",
+        "Train the article's experiments for a stated budget and tabulate them.",
     )
     parser.add_argument(
         "--case",
@@ -162,18 +164,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--budget", choices=BUDGETS, default="laptop")
     parser.add_argument("--epochs", type=int, metavar="N", help="instead of the budget's")
     parser.add_argument("--max-pieces", type=int, metavar="N", help="instead of the budget's")
-    parser.add_argument("--device", default="auto")
+    side_program.add_device(parser)
     parser.add_argument("--machine", default="two CPU cores", help="what the page says it ran on")
     args = parser.parse_args(arguments)
-    try:
-        page = table(_train_all(args), args.machine)
-        with replacing(args.output) as file:
-            file.write(page.encode())
-    except ToothSegError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return error.exit_code
+    choose_device(args.device)  # rather told now than after the first case
+    page = table(_train_all(args), args.machine)
+    with replacing(args.output) as file:
+        file.write(page.encode())
     print(args.output)
-    return 0
 
 
 def _train_all(args: argparse.Namespace) -> list[Row]:

@@ -11,15 +11,15 @@ DIR/KIND, so the same command goes on where it was stopped.
 
 from __future__ import annotations
 
-import argparse
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from ToothSegLib import side_program
 from ToothSegLib.dataset.reviewed import reviewed_cases
 from ToothSegLib.devices import choose_device
-from ToothSegLib.errors import InputError, ToothSegError
+from ToothSegLib.errors import InputError
 from ToothSegLib.evaluation.comparison import Difference, as_table, compare, unseen_cases
 from ToothSegLib.evaluation.fixed_benchmark import fixed_benchmark
 from ToothSegLib.evaluation.outcomes import outcomes_on
@@ -159,14 +159,17 @@ def as_text(parent: Bundle, result: Result) -> str:
     )
 
 
-def main() -> None:
+@side_program.program
+def main(arguments: Sequence[str] | None = None) -> int:
     """Command line; see the module's docstring."""
     import torch
 
-    parser = argparse.ArgumentParser(description="The annotators' loop, once, by a program.")
+    parser = side_program.parser(
+        "ToothSegLib.training.loop_trial", "The annotators' loop, once, by a program."
+    )
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="DIR")
     parser.add_argument("--kind", choices=KINDS, default="moved", help="default: moved")
-    parser.add_argument("--model", metavar="NAME|PATH", help="default: the default bundle")
+    side_program.add_model(parser)
     parser.add_argument("--steps", type=int, default=500, metavar="N", help="default: 500")
     parser.add_argument("--check-every", type=int, default=500, metavar="N", help="default: 500")
     parser.add_argument("--learning-rate", type=float, default=5e-4, help="default: 5e-4")
@@ -174,25 +177,22 @@ def main() -> None:
     parser.add_argument(
         "--simulated-share", type=float, default=0.5, metavar="SHARE", help="default: 0.5"
     )
-    parser.add_argument("--device", default="cpu")
-    args = parser.parse_args()
-    try:
-        plan = Plan(
-            networks=("locator", "toothnet"), steps=args.steps, check_every=args.check_every,
-            learning_rate=args.learning_rate, simulated=args.simulated,
-            simulated_share=args.simulated_share, held_out=1 / 3, mixed=True,
-        )  # fmt: skip
-        parent = load_bundle(args.model)
-        processes = Processes(torch.device(choose_device(args.device)))
-        result = run_trial(
-            args.output / args.kind, parent, plan, processes, make_scan=KINDS[args.kind],
-            say=lambda line: print(line, file=sys.stderr),
-        )  # fmt: skip
-    except ToothSegError as error:
-        sys.exit(f"loop_trial: error: {error}")
+    side_program.add_device(parser, default="cpu")
+    args = parser.parse_args(arguments)
+    plan = Plan(
+        networks=("locator", "toothnet"), steps=args.steps, check_every=args.check_every,
+        learning_rate=args.learning_rate, simulated=args.simulated,
+        simulated_share=args.simulated_share, held_out=1 / 3, mixed=True,
+    )  # fmt: skip
+    parent = load_bundle(args.model)
+    processes = Processes(torch.device(choose_device(args.device)))
+    result = run_trial(
+        args.output / args.kind, parent, plan, processes, make_scan=KINDS[args.kind],
+        say=lambda line: print(line, file=sys.stderr),
+    )  # fmt: skip
     print(as_text(parent, result))
-    sys.exit(1 if result.failures() else 0)
+    return 1 if result.failures() else 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -12,17 +12,16 @@ into the card by the benchmark, not here.
 
 from __future__ import annotations
 
-import argparse
 import datetime
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
 import torch
 
-from ToothSegLib import __version__
-from ToothSegLib.errors import BundleError, InputError, ToothSegError
+from ToothSegLib import __version__, side_program
+from ToothSegLib.errors import BundleError, InputError
 from ToothSegLib.lineage import as_parent, learned_scans
 from ToothSegLib.model_card import KINDS
 from ToothSegLib.models import Bundle, load_bundle, write_bundle
@@ -207,9 +206,10 @@ def _steps(bundle: Bundle | None, network: str) -> int:
     return int(bundle.card["networks"].get(network, {}).get("steps", 0)) if bundle else 0
 
 
-def main() -> None:
+@side_program.program
+def main(arguments: Sequence[str] | None = None) -> None:
     """Command line; see the module's docstring."""
-    parser = argparse.ArgumentParser(description="Make a bundle out of finished runs.")
+    parser = side_program.parser("ToothSegLib.training.pack", "Make a bundle out of finished runs.")
     parser.add_argument("kind", choices=KINDS)
     parser.add_argument("runs", type=Path, nargs="+", metavar="RUN")
     parser.add_argument("--rest", metavar="NAME|PATH",
@@ -217,14 +217,11 @@ def main() -> None:
     parser.add_argument("--share", type=float, default=1.0, metavar="SHARE",
                         help="of the way from its weights (default 1, all)")  # fmt: skip
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="DIR")
-    args = parser.parse_args()
-    try:
-        rest = load_bundle(args.rest) if args.rest else None
-        bundle = pack(args.kind, args.runs, args.output, rest=rest, share=args.share)
-    except ToothSegError as error:
-        sys.exit(f"pack: error: {error}")
+    args = parser.parse_args(arguments)
+    rest = load_bundle(args.rest) if args.rest else None
+    bundle = pack(args.kind, args.runs, args.output, rest=rest, share=args.share)
     print(f"{bundle.folder}: {', '.join(bundle.networks)}")
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -40,7 +40,7 @@ def draw_sample(
         case, size, task.spacing_mm, generator,
         size_spread=_SIZE_SPREAD, magnification=task.magnification,
     )  # fmt: skip
-    seen = draw_field_of_view(size, task.spacing_mm, generator)
+    seen = draw_field_of_view(size, generator)
     half = nn.functional.avg_pool3d(seen[None].float(), 2)[0] > 0.5
     patch = Patch(
         torch.where(seen, patch.tissue, 0), torch.where(seen, patch.labels, 0),
