@@ -10,6 +10,7 @@ import pytest
 
 import ToothSegLib
 from phantom_fixture import segmentation
+from ToothSegLib import scan_checksum
 from ToothSegLib.report import SCAN_SHA256, Segmentation
 from ToothSegLib.volume import Volume
 
@@ -38,5 +39,5 @@ def bright_voxels(
     values = volume.array.astype(float) - 1000
     labels = np.where((values > 10) & (values < 49), values, 0).astype(np.uint8)
     result = segmentation(volume.with_array(labels))
-    result.provenance[SCAN_SHA256] = scan_sha256
+    result.provenance[SCAN_SHA256] = scan_sha256 or scan_checksum.scan_sha256(volume)
     return result

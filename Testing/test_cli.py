@@ -260,7 +260,7 @@ def test_ctrl_c_is_heeded_while_a_scan_is_read(scan: Path, tmp_path: Path) -> No
         "    with itk_io.itk_errors(Path(path)):\n"  # as a large scan
         "        print('reading', flush=True)\n"
         "        time.sleep(60)\n"
-        "volume_io.read_volume, segment_file._load = slow, lambda: None\n"
+        "volume_io.read_volume, segment_file._needed = slow, lambda *_: ()\n"
         f"sys.exit(main({words!r}))"
     )
     with subprocess.Popen(

@@ -1,7 +1,11 @@
 from __future__ import annotations
 
+import ctypes
 import os
 import shutil
+import sys
+import time
+import types
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +23,7 @@ from dicom_fixture import (
     write_dicom,
     write_slices,
 )
+from ToothSegLib import dicom_claims, dicom_io, dicom_series
 from ToothSegLib.errors import InputError
 from ToothSegLib.itk_image import to_itk
 from ToothSegLib.volume import Volume
@@ -42,6 +47,47 @@ def test_a_folder_of_slices(a_series, capfd) -> None:
     assert same_place(volume, EVEN)
     assert np.issubdtype(volume.array.dtype, np.integer)
     assert capfd.readouterr() == ("", "")
+
+
+def test_every_slice_is_looked_through_once(a_series, monkeypatch) -> None:
+    looked_at: list[str] = []
+
+    def look(path: Path) -> dicom_claims.Claims:
+        looked_at.append(path.name)
+        return dicom_claims.check_claims(path)
+
+    monkeypatch.setattr(dicom_series, "check_claims", look)
+    read_volume(a_series)
+    assert sorted(looked_at) == sorted(path.name for path in a_series.iterdir())
+
+
+@pytest.mark.parametrize("threads", ["1", "4"])
+def test_of_several_damaged_slices_the_first_is_named(a_series, monkeypatch, threads) -> None:
+    monkeypatch.setenv("OMP_NUM_THREADS", threads)
+    third, last = map(Path, dicom_series.series_files(a_series)[FIRST].files[2::3])
+    real = dicom_series.header
+
+    def fails(path: Path, claims: dicom_claims.Claims | None = None) -> object:
+        if path == third:
+            time.sleep(0.05)  # the other is known before
+        if path in (third, last):
+            raise InputError(f"{path} is damaged")
+        return real(path, claims)
+
+    monkeypatch.setattr(dicom_io, "header", fails)
+    with pytest.raises(InputError, match=third.name):
+        read_volume(a_series)
+
+
+def test_gdcms_memory_is_given_back_where_the_system_can(a_series, monkeypatch) -> None:
+    trimmed: list[int] = []
+    library = types.SimpleNamespace(malloc_trim=trimmed.append)
+    monkeypatch.setattr(sys, "platform", "linux")
+    monkeypatch.setattr(ctypes, "CDLL", lambda name: library)
+    read_volume(a_series)
+    assert 0 in trimmed
+    del library.malloc_trim  # as in musl
+    assert np.array_equal(read_volume(a_series).array, EVEN.array)
 
 
 def test_slices_stacked_against_the_normal_are_put_in_order(tmp_path) -> None:

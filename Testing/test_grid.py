@@ -7,6 +7,7 @@ import pytest
 from scipy.spatial.transform import Rotation
 
 from ToothSegLib import grid
+from ToothSegLib.coarsening import block_means
 from ToothSegLib.grid import labels_to_source, to_working_grid
 from ToothSegLib.volume import Volume
 
@@ -181,6 +182,19 @@ def test_block_means_are_exact_and_cover_the_last_voxels(rng) -> None:
     assert working.origin == pytest.approx((0.125, 0.125, 0.125))
     assert working.array[1, 2, 0] == pytest.approx(array[2:4, 4:6, 0:2].mean())
     assert working.array[1, 2, 2] == pytest.approx(array[2:4, 4:6, 4].mean())
+
+
+def test_block_means_are_those_of_one_axis_after_the_other(rng) -> None:
+    array = rng.normal(0, 1000, (7, 8, 11)).astype(np.float32)
+    wanted = array
+    for axis, factor in enumerate((2, 3, 4)):
+        last = np.repeat(np.take(wanted, [-1], axis), -wanted.shape[axis] % factor, axis)
+        along = np.moveaxis(np.concatenate([wanted, last], axis), axis, 0)
+        blocks = along.reshape(-1, factor, *along.shape[1:])
+        wanted = np.moveaxis(sum(blocks[:, n] for n in range(factor)) / np.float32(factor), 0, axis)
+    found = block_means(Volume(array, (0.25, 0.3, 0.5)), 1.0).array
+    assert found.dtype == np.float32
+    assert np.array_equal(found, wanted)
 
 
 @pytest.mark.parametrize("spacing", [(0.5, 0.5, 0.5), (0.3, 0.4, 0.6)])

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.ndimage import find_objects
 
-from ToothSegLib.label_boxes import label_boxes
+from ToothSegLib.label_boxes import filled_box, label_boxes
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.int16, np.int64])
@@ -27,3 +27,13 @@ def test_the_boxes_are_scipys(dtype: type, order: str) -> None:
 def test_a_map_of_background_has_none_and_a_full_one_its_whole() -> None:
     assert label_boxes(np.zeros((3, 4, 5), np.uint8)) == {}
     assert label_boxes(np.ones((3, 4, 5), np.uint8)) == {1: (slice(0, 3), slice(0, 4), slice(0, 5))}
+
+
+@pytest.mark.parametrize("shape", [(6, 7, 8), (1, 7, 8), (6, 1, 8), (6, 7, 1)])
+def test_the_box_of_all_is_that_of_what_is_not_background(shape: tuple[int, ...]) -> None:
+    rng = np.random.default_rng(0)
+    assert filled_box(np.zeros(shape, np.uint8)) is None
+    for share in (0.005, 0.02, 0.1, 1.0):
+        labels = ((rng.random(shape) < share) * 48).astype(np.uint8)
+        boxes = find_objects((labels != 0).view(np.uint8))
+        assert filled_box(labels) == (boxes[0] if boxes else None)

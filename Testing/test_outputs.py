@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import errno
+import gzip
 import json
 import os
 import tempfile
 import threading
+import zlib
 from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
 import pytest
 
+from drawing_fixture import not_drawn
 from phantom_fixture import dentition, segmentation
-from ToothSegLib import atomic, output_folder, outputs
+from ToothSegLib import atomic, nrrd_io, output_folder, outputs
 from ToothSegLib.errors import Cancelled, OutputError
 from ToothSegLib.file_names import output_stem
 from ToothSegLib.offscreen import NoDrawing
@@ -101,6 +104,36 @@ def test_terminology_entry_has_seven_parts(written: Path) -> None:
     assert parts[3:] == ["^^", "Anatomic codes - DICOM master list", "^^", "^^"]
 
 
+def test_the_voxels_are_packed_once_for_both_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    layers = []
+    real = zlib.compressobj
+
+    class Packer:
+        def __init__(self, *how: int) -> None:
+            self.inner = real(*how)
+
+        def compress(self, layer: bytes) -> bytes:
+            layers.append(len(layer))
+            return self.inner.compress(layer)
+
+        def flush(self) -> bytes:
+            return self.inner.flush()
+
+    labels = dentition(ABSENT)
+    monkeypatch.setattr(nrrd_io.zlib, "compressobj", Packer)
+    write_outputs(segmentation(labels), "scan", tmp_path, picture=False, stl=False)
+    layers = [count for count in layers if count > 1]  # the headers are made with a voxel each
+    assert layers == [labels.array[0].nbytes] * len(labels.array)
+    payloads = [
+        (tmp_path / name).read_bytes().partition(b"\n\n")[2]
+        for name in ("scan-labels.nrrd", "scan.seg.nrrd")
+    ]
+    assert payloads[0] == payloads[1]
+    assert gzip.decompress(payloads[0]) == labels.array.tobytes()
+
+
 def test_report_is_beside_them(written: Path) -> None:
     report = json.loads((written / "scan-report.json").read_text(encoding="utf-8"))
     assert report["missing"] == list(ABSENT)
@@ -116,8 +149,9 @@ def test_all_is_written_with_a_picture_and_progress(tmp_path: Path) -> None:
         slices_of=result.labels,
         progress=lambda done, _: seen.append(done),
     )
-    if any(finding.code == "no-picture" for finding in result.findings):
-        pytest.skip("no OpenGL here")
+    for finding in result.findings:
+        if finding.code == "no-picture":
+            not_drawn(finding.message)
     files = {path for path in (tmp_path / "new").rglob("*") if path.is_file()}
     assert set(paths) == files
     for name in ("scan.png", "scan-slices.png"):

@@ -34,6 +34,14 @@ def test_padding_becomes_as_dark_as_air(fill: int, dtype: type) -> None:
     assert np.array_equal(mended.array[10:], scan.array[10:])
 
 
+def test_in_whatever_order_voxels_lie_in_memory_padding_is_found() -> None:
+    scan = a_scan(-3024)
+    turned = without_padding(scan.with_array(np.asfortranarray(scan.array)))
+    assert np.array_equal(turned.array, without_padding(scan).array)
+    assert turned.array.flags.f_contiguous
+    assert (scan.array == -3024).sum() == 10 * 40 * 40, "the scan itself stays"
+
+
 @pytest.mark.parametrize("fill", [None, -1000, -1090, -1400, 0, 1500])
 def test_what_is_as_dark_as_air_or_brighter_stays(fill: int | None) -> None:
     scan = a_scan(fill)

@@ -5,14 +5,17 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import numpy as np
 
 from ToothSegLib import scan_checksum
 from ToothSegLib.backends import check_backend
+from ToothSegLib.background import in_background
 from ToothSegLib.devices import check_precision, choose_device, device_name, unusable_graphics
 from ToothSegLib.found_teeth import Found, find_teeth
 from ToothSegLib.instances import Instances, separate_teeth
+from ToothSegLib.loading import load_networks
 from ToothSegLib.localise import sureness, tooth_evidence_mm3
 from ToothSegLib.looking import LOOKED, LOOKED_AGAIN, Looker, Seen, Sight, unfit
 from ToothSegLib.models import Bundle, load_bundle
@@ -96,6 +99,9 @@ def segment(
     if not isinstance(bundle, Bundle):
         bundle = load_bundle(bundle)
     bundle.check_kind()
+    if not scan_sha256:
+        reckoned = in_background(partial(scan_checksum.scan_sha256, volume))
+    load_networks(device, backend)
     on_cpu = device == "auto" and backend == "openvino"
     wanted = choose_device("cpu" if on_cpu else device)
     # Bright padding would pass for metal; dark padding tells where the field of view cuts teeth.
@@ -132,7 +138,7 @@ def segment(
     )  # fmt: skip
     provenance = _provenance(bundle, wanted, precision, sight, seen)
     # By this a later run knows whether the files it finds are of the same scan.
-    provenance[SCAN_SHA256] = scan_sha256 or scan_checksum.scan_sha256(volume)
+    provenance[SCAN_SHA256] = scan_sha256 or reckoned.result()
     run.update(1.0)
     return Segmentation(
         labels=found.labels,

@@ -26,12 +26,12 @@ def block_means(volume: Volume, spacing_mm: float) -> Volume:
     if (factors == 1).all():
         return volume
     along_i, along_j, along_k = (int(factor) for factor in factors)
-    # A slab at a time: no copy of the whole scan as floats.
+    # A slab at a time: neither the whole scan as floats nor what is between two axes.
     slabs = [
-        _means(_means(volume.array[k : k + along_k], along_k, 0), along_j, 1)
+        _means(_means(_means(volume.array[k : k + along_k], along_k, 0), along_j, 1), along_i, 2)
         for k in range(0, volume.shape[0], along_k)
     ]
-    array = _means(np.concatenate(slabs), along_i, 2)
+    array = np.concatenate(slabs)
     first_centre = volume.index_to_lps @ [*(factors - 1) / 2, 1.0]
     spacing = tuple(np.asarray(volume.spacing) * factors)
     return Volume(array, spacing, tuple(first_centre[:3]), volume.direction)

@@ -17,6 +17,7 @@ from ToothSegLib.dicom_parts import check_whole, has_folders, series_below
 from ToothSegLib.dicom_place import Place, place_slices
 from ToothSegLib.dicom_series import Series, header, is_volume, series_files
 from ToothSegLib.errors import InputError
+from ToothSegLib.in_threads import in_threads
 from ToothSegLib.itk_io import IMAGE_IOS, itk_errors, scalar_volume_size
 from ToothSegLib.nrrd_io import NRRD_EXTENSIONS
 from ToothSegLib.volume import Volume, check_size
@@ -93,8 +94,9 @@ def _refuse_pictures(folder: Path, found: Mapping[str, Series]) -> None:
 
 
 def _read_series(folder: Path, series: Series) -> Volume:
-    files = series.files
-    return read_dicom_file(Path(files[0])) if len(files) == 1 else _read_slices(folder, files)
+    if len(series.files) == 1:
+        return read_dicom_file(Path(series.files[0]))
+    return _read_slices(folder, series)
 
 
 def read_dicom_file(path: Path) -> Volume:
@@ -137,10 +139,11 @@ def read_dicom_file(path: Path) -> Volume:
     return _placed(array if in_order else array[place.order], place, frames)
 
 
-def _read_slices(folder: Path, files: tuple[str, ...]) -> Volume:
+def _read_slices(folder: Path, series: Series) -> Volume:
     import SimpleITK as sitk
 
-    headers = [header(Path(file)) for file in files]
+    files = series.files
+    headers = in_threads(lambda file: header(Path(file), series.claims.get(file)), files)
     sizes = [scalar_volume_size(Path(file), header) for file, header in zip(files, headers)]
     check_size(folder, [*sizes[0][:2], len(files)])
     for file, size in zip(files, sizes):

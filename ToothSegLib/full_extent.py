@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from ToothSegLib.maps import TOOTH_THRESHOLD
+from ToothSegLib.nearest_label import nearest_within
 
 _SURFACE_AT = 0.4  # by development heads
 _REACH_MM = 1.0
@@ -49,10 +50,10 @@ def full_extent(
     steps = int(np.ceil(_REACH_MM / spacing_mm))
     box = tuple(slice(max(along.start - steps, 0), along.stop + steps) for along in found[0])
     region, probability = labels[box], tooth[box]
-    distance, nearest = ndimage.distance_transform_edt(region == 0, spacing_mm, return_indices=True)
-    unsure = (probability >= at) & (probability < TOOTH_THRESHOLD) & (distance <= _REACH_MM)
+    near = nearest_within(region, _REACH_MM, spacing_mm)
+    unsure = (probability >= at) & (probability < TOOTH_THRESHOLD) & (near != 0)
     reached = ndimage.binary_propagation(region != 0, mask=(region != 0) | unsure)
-    grown[box] = np.where(reached, region[tuple(nearest)], 0)
+    grown[box] = np.where(reached, near, 0)
     return grown, _moved(tooth, at)
 
 

@@ -15,6 +15,7 @@ from scipy import ndimage
 from ToothSegLib.axis_order import forward
 from ToothSegLib.coarsening import block_means, blurred
 from ToothSegLib.itk_image import resample, to_itk
+from ToothSegLib.nearest_label import nearest_within
 from ToothSegLib.volume import Volume, corner_indices
 
 Box = tuple[tuple[float, float, float], tuple[float, float, float]]
@@ -103,7 +104,7 @@ def labels_to_source(
         surface = to_itk(
             labels.with_array(_agreeing(tooth_probability.array[near], labels.array > 0))
         )
-        labels = labels.with_array(_spread(labels.array))
+        labels = labels.with_array(nearest_within(labels.array, _REACH))
     nearest = to_itk(labels.with_array(labels.array.astype(np.uint8)))
     for slab in _slabs(source, labels):
         place = source.part(slab)
@@ -193,12 +194,6 @@ def _agreeing(probability: NDArray, tooth: NDArray[np.bool_]) -> NDArray[np.floa
     probability = probability.astype(np.float32)
     certainty = np.maximum(np.maximum(probability, 1 - probability), 0.501)
     return np.where(tooth, certainty, 1 - certainty)
-
-
-def _spread(labels: NDArray) -> NDArray:
-    """Every label grown outwards by ``_REACH`` voxels; in between, the nearest one wins."""
-    distance, nearest = ndimage.distance_transform_edt(labels == 0, return_indices=True)
-    return np.where(distance <= _REACH, labels[tuple(nearest)], 0)
 
 
 def _slabs(source: Volume, region: Volume) -> Iterator[tuple[slice, slice, slice]]:

@@ -35,7 +35,9 @@ from ToothSegLib.nifti_place import (
     in_its_place,
     read_nifti_place,
 )
+from ToothSegLib.nifti_voxels import plain_nifti
 from ToothSegLib.not_numbers import NotNumbers, not_numbers
+from ToothSegLib.nrrd_voxels import DEFLATE_RATIO
 from ToothSegLib.volume import Volume, check_size, side_unknown
 
 IMAGE_IOS = {
@@ -67,8 +69,7 @@ def read_itk(path: Path, extension: str) -> Volume:
     in_two_files = meta is not None and meta.data != path
     with _by_itself(path, extension, in_two_files=in_two_files) as alone:
         reader.SetFileName(path_for_itk(alone))
-        image = _checked_image(path, reader, meta, nifti)
-    volume = from_itk(image)
+        volume = _checked_volume(path, reader, meta, nifti)
     if nifti is not None:
         return in_its_place(nifti, volume)
     doubts: tuple[str, ...] = ()
@@ -128,10 +129,10 @@ def _has_twin(path: Path) -> bool:
     )
 
 
-def _checked_image(
+def _checked_volume(
     path: Path, reader: Any, meta: MetaHeader | None, nifti: NiftiPlace | None
-) -> Any:
-    """The image, its voxels counted before they are read; ``path`` is what a message names."""
+) -> Volume:
+    """The volume, its voxels counted before they are read; ``path`` is what a message names."""
     import SimpleITK as sitk
 
     try:
@@ -147,17 +148,24 @@ def _checked_image(
         if meta.packed:
             _check_packed_meta(meta, extract, voxel_bytes)
         elif meta.binary:
-            _check_voxels(meta.data, meta.start, extract, voxel_bytes, packed=False)
+            _check_voxels(meta.data, meta.start, extract, voxel_bytes)
     else:
         start, floats = _GIPL_HEADER_BYTES, None
         if nifti is not None:
             start, voxel_bytes = _nifti_layout(path, reader)
             floats = nifti.floats
-        _look_at_voxels(path, start, extract, voxel_bytes, floats)
+        unpacked = _look_at_voxels(
+            path, start, extract, voxel_bytes, floats, keep=nifti is not None
+        )
+        volume = None if unpacked is None else plain_nifti(unpacked, reader)
+        if volume is not None:
+            return volume
+        del unpacked
     reader.SetExtractSize(extract + [0] * (reader.GetDimension() - 3))
     # NIfTI's library reads the voxels into room of its own first.
     with itk_errors(path, room=2 * prod(extract) * voxel_bytes):
-        return reader.Execute()
+        image = reader.Execute()
+    return from_itk(image)
 
 
 def scalar_volume_size(path: Path, reader: Any) -> list[int]:
@@ -313,18 +321,37 @@ def _nifti_layout(path: Path, reader: Any) -> tuple[int, int]:
 
 
 def _look_at_voxels(
-    path: Path, start: int, size: list[int], voxel_bytes: int, floats: np.dtype | None
-) -> None:
-    """Refuse a NIfTI or GIPL file that is cut short, or whose floats are not all numbers."""
+    path: Path,
+    start: int,
+    size: list[int],
+    voxel_bytes: int,
+    floats: np.dtype | None,
+    *,
+    keep: bool,
+) -> bytearray | None:
+    """Refuse a NIfTI or GIPL file that is cut short, or whose floats are not all numbers.
+
+    Returns:
+        With ``keep`` what a packed file unpacks to, header included; None if it has no checksum
+        just behind the voxels, or a wrong one.
+    """
     # A .gz is one stream from the file's beginning, header included.
     packed = path.name.lower().endswith(".gz")
     numbers = NotNumbers(floats, start if packed else 0) if floats is not None else None
+    kept = None
     if packed:
-        _check_voxels(path, 0, size, voxel_bytes, packed=True, header_bytes=start, numbers=numbers)
+        needed = start + prod(size) * voxel_bytes
+        # Of a lie that no file of this length can hold nothing is kept.
+        can_hold = needed <= DEFLATE_RATIO * path.stat().st_size
+        kept = bytearray() if keep and can_hold else None
+        there, is_sound = _inflated(path, 0, needed, numbers=numbers, kept=kept)
+        _refuse_short(path, size, needed - start, there - start)
+        kept = kept if is_sound else None
     else:
-        _check_voxels(path, start, size, voxel_bytes, packed=False, numbers=numbers)
+        _check_voxels(path, start, size, voxel_bytes, numbers=numbers)
     if numbers is not None and numbers.count:
         raise not_numbers(str(path), numbers.count, prod(size))
+    return kept
 
 
 def _check_voxels(
@@ -333,21 +360,16 @@ def _check_voxels(
     size: list[int],
     voxel_bytes: int,
     *,
-    packed: bool,
-    header_bytes: int = 0,
     numbers: NotNumbers | None = None,
 ) -> None:
-    """Count the voxels' bytes from ``start`` on; a packed stream may begin with its header.
+    """Count the bytes of voxels that are not packed from ``start`` on.
 
     ``numbers`` looks at all that is promised.
     """
-    needed = int(np.prod(size, dtype=object)) * voxel_bytes
-    if packed:
-        there = _inflated(path, start, header_bytes + needed, numbers=numbers) - header_bytes
-    else:
-        there = path.stat().st_size - start
-        if numbers is not None and there >= needed:
-            _look_through(path, start, needed, numbers)
+    needed = prod(size) * voxel_bytes
+    there = path.stat().st_size - start
+    if numbers is not None and there >= needed:
+        _look_through(path, start, needed, numbers)
     _refuse_short(path, size, needed, there)
 
 
@@ -357,7 +379,7 @@ def _check_packed_meta(meta: MetaHeader, size: list[int], voxel_bytes: int) -> N
     ITK takes no more of the file than the header says, and of that one stream alone.
     """
     needed = prod(size) * voxel_bytes
-    there = _inflated(meta.data, meta.start, needed, most=meta.packed_bytes, members=False)
+    there, _ = _inflated(meta.data, meta.start, needed, most=meta.packed_bytes, members=False)
     _refuse_short(meta.data, size, needed, there)
 
 
@@ -386,7 +408,8 @@ def _inflated(
     most: int | None = None,
     members: bool = True,
     numbers: NotNumbers | None = None,
-) -> int:
+    kept: bytearray | None = None,
+) -> tuple[int, bool]:
     """Bytes that the gzip or zlib stream at ``start`` inflates to, counted up to ``enough``.
 
     Args:
@@ -396,6 +419,10 @@ def _inflated(
         most: bytes of the file that belong to it; all if None.
         members: whether what follows the end of the stream is another one.
         numbers: looks at what was unpacked.
+        kept: takes what was unpacked.
+
+    Returns:
+        The bytes, and whether the stream ended there with the checksum that it promises.
     """
     count, stream = 0, _inflater()
     left = os.stat(path).st_size if most is None else most
@@ -414,10 +441,12 @@ def _inflated(
                 piece = stream.decompress(chunk, _CHUNK)
                 if numbers is not None:
                     numbers.look_at(piece[: enough - count])
+                if kept is not None:
+                    kept += piece
                 count += len(piece)
     except zlib.error:
-        pass  # damaged: what could be unpacked counts
-    return count
+        return count, False  # damaged: what could be unpacked counts
+    return count, bool(stream.eof) and count == enough
 
 
 def _inflater() -> Any:

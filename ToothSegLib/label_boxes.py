@@ -9,6 +9,20 @@ IndexBox = tuple[slice, slice, slice]
 """Along (k, j, i)."""
 
 
+def filled_box(labels: NDArray) -> IndexBox | None:
+    """The smallest box of all that is not background; None if nothing is.
+
+    Args:
+        labels: (k, j, i), 0 background.
+    """
+    columns = np.asarray(np.any(labels, axis=2))
+    k, j = (_span(np.any(columns, axis=other)) for other in (1, 0))
+    if k is None or j is None:
+        return None
+    i = _span(np.any(labels[k, j], axis=(0, 1)))
+    return None if i is None else (k, j, i)
+
+
 def label_boxes(labels: NDArray) -> dict[int, IndexBox]:
     """The smallest box of every label that occurs, by label, in ascending order.
 
@@ -20,14 +34,19 @@ def label_boxes(labels: NDArray) -> dict[int, IndexBox]:
     """
     from scipy.ndimage import find_objects
 
-    filled = [np.flatnonzero(np.any(labels, axis=others)) for others in ((1, 2), (0, 2), (0, 1))]
-    if not len(filled[0]):
+    filled = filled_box(labels)
+    if filled is None:
         return {}
-    first = [int(line[0]) for line in filled]
-    k, j, i = (slice(line[0], line[-1] + 1) for line in filled)
+    first = [along.start for along in filled]
     boxes = {}
-    for label, box in enumerate(find_objects(labels[k, j, i]), start=1):
+    for label, box in enumerate(find_objects(labels[filled]), start=1):
         if box is not None:
             k, j, i = (slice(a + part.start, a + part.stop) for a, part in zip(first, box))
             boxes[label] = (k, j, i)
     return boxes
+
+
+def _span(line: NDArray) -> slice | None:
+    """From the first that is true to the last; None if none is."""
+    there = np.flatnonzero(line)
+    return slice(int(there[0]), int(there[-1]) + 1) if len(there) else None

@@ -10,7 +10,7 @@ from __future__ import annotations
 import atexit
 import gc
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 
 @contextmanager
@@ -23,6 +23,36 @@ def loading() -> Iterator[None]:
     finally:
         if not rested:
             gc.enable()
+
+
+def load_networks(device: str, backend: str) -> None:
+    """Load what `cascade.segment` will compute with: SimpleITK, and OpenVINO if it surely takes it,
+    else PyTorch.
+
+    What cannot be loaded is told by what then needs it, and in words; so is what is no device or
+    backend.
+
+    Args:
+        device, backend: as for `cascade.segment`.
+    """
+    from ToothSegLib.backends import choose_backend
+    from ToothSegLib.devices import DEVICES
+    from ToothSegLib.machine_facts import surely_without_graphics
+
+    if device not in DEVICES:
+        return
+    with suppress(Exception), loading():
+        import SimpleITK  # noqa: F401
+
+        on_cpu = device == "cpu" or (
+            device == "auto" and (backend == "openvino" or surely_without_graphics())
+        )
+        if choose_backend(backend, "cpu" if on_cpu else device) == "openvino":
+            from ToothSegLib.openvino_backend import load_openvino
+
+            load_openvino()
+        else:
+            import torch  # noqa: F401
 
 
 def leave_at_once() -> None:

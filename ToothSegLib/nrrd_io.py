@@ -6,7 +6,8 @@ import logging
 import re
 import warnings
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 
 from ToothSegLib.atomic import replacing
 from ToothSegLib.errors import InputError, OutputError
+from ToothSegLib.in_threads import in_threads
 from ToothSegLib.nrrd_header import read_header
 from ToothSegLib.nrrd_voxels import read_voxels, several_files
 from ToothSegLib.volume import Volume, check_size, side_unknown
@@ -120,10 +122,27 @@ def write_nrrd(
     Raises:
         OutputError: the file cannot be written.
     """
+    write_same_nrrd({path: header}, volume, compression_level)
+
+
+def write_same_nrrd(
+    headers: Mapping[Path, Mapping[str, Any] | None], volume: Volume, compression_level: int
+) -> None:
+    """Write a volume as several NRRD files, as `write_nrrd` each; the voxels are packed once.
+
+    Args:
+        headers: more fields, by the path of the file.
+
+    Raises:
+        OutputError: a file cannot be written.
+    """
     try:
-        import nrrd
+        import nrrd  # noqa: F401
     except ImportError:
-        _write_by_itk(path, volume, compression_level, header or {})
+        in_threads(
+            lambda one: _write_by_itk(one[0], volume, compression_level, one[1] or {}),
+            headers.items(),
+        )
         return
 
     array = volume.array
@@ -131,18 +150,43 @@ def write_nrrd(
         array = array.view(np.uint8)
     elif array.dtype == np.float16:  # the format has none
         array = array.astype(np.float32)
-    fields = {
-        **{key: _ascii(value) for key, value in (header or {}).items()},
-        "space": "left-posterior-superior",
-        "kinds": ["domain"] * 3,
-        "space directions": volume.index_to_lps[:3, :3].T,
-        "space origin": volume.origin,
-        "encoding": "gzip" if compression_level else "raw",
-    }
-    with replacing(path) as file:
-        nrrd.write(
-            file, array, fields, compression_level=max(compression_level, 1), index_order="C"
-        )
+    pieces: Iterable[bytes] = _packed(array, compression_level)
+    if len(headers) > 1:
+        pieces = list(pieces)
+    for path, header in headers.items():
+        fields = {
+            **{key: _ascii(value) for key, value in (header or {}).items()},
+            "space": "left-posterior-superior",
+            "kinds": ["domain"] * 3,
+            "space directions": volume.index_to_lps[:3, :3].T,
+            "space origin": volume.origin,
+            "encoding": "gzip" if compression_level else "raw",
+        }
+        with replacing(path) as file:
+            file.write(_header_of(array, fields))
+            file.writelines(pieces)
+
+
+def _header_of(array: NDArray, fields: dict[str, Any]) -> bytes:
+    """The header that pynrrd writes for an array, up to the first byte of the voxels."""
+    import nrrd
+
+    # Of one voxel: it would copy all of them.
+    written = BytesIO()
+    nrrd.write(written, array[:1, :1, :1], fields, index_order="C")
+    header, _, _ = written.getvalue().partition(b"\n\n")
+    size = " ".join(map(str, array.shape[::-1])).encode()
+    return header.replace(b"\nsizes: 1 1 1\n", b"\nsizes: " + size + b"\n", 1) + b"\n\n"
+
+
+def _packed(array: NDArray, compression_level: int) -> Iterator[bytes]:
+    """The bytes of the voxels as they are written, a layer at a time."""
+    pack = zlib.compressobj(max(compression_level, 1), zlib.DEFLATED, zlib.MAX_WBITS | 16)
+    for layer in array:
+        data = layer.tobytes()
+        yield pack.compress(data) if compression_level else data
+    if compression_level:
+        yield pack.flush()
 
 
 def _write_by_itk(

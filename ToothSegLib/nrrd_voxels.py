@@ -45,8 +45,8 @@ _GZIP_PIECE = 1 << 16
 _GZIP_MARK = b"\x1f\x8b"
 # A scan's header has some tens of lines; voxels written as text have a line a row at the most.
 _MOST_LINES = 100_000
-# Deflate makes at most 1032 bytes of one.
-_DEFLATE_RATIO = 1100
+DEFLATE_RATIO = 1100
+"""Bytes that one packed byte cannot hold; deflate makes at most 1032 of it."""
 
 
 def read_voxels(path: Path, header: Mapping[str, Any], file: BinaryIO, count: int) -> NDArray:
@@ -157,7 +157,7 @@ def _from(
         raise InputError(
             f"{path} is packed as '{encoding}'; raw, gzip, bzip2 and ascii can be read"
         )
-    if encoding.startswith("g") and needed > _DEFLATE_RATIO * there:
+    if encoding.startswith("g") and needed > DEFLATE_RATIO * there:
         raise ValueError(f"{needed} bytes of voxels are promised, which {there} bytes cannot hold")
     return _unpacked(file, encoding, needed, skip).view(dtype)
 

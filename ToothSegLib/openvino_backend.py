@@ -190,6 +190,12 @@ def _multiplications(model: Any) -> float:
     return total
 
 
+def load_openvino() -> None:
+    """Load OpenVINO and what it computes with on a processor; whatever is wrong with it is raised
+    as it comes."""
+    _core()
+
+
 @lru_cache(maxsize=1)
 def _core() -> Any:
     return _openvino().Core()

@@ -57,8 +57,18 @@ class _Layers:
         self._where = network.where
         self._left = dict(network.weights)
 
-    def take(self, name: str, *shape: int) -> np.ndarray:
-        """The weights of a name as float32. BundleError if they are not of that shape."""
+    def take(self, name: str, *shape: int) -> Any:
+        """The weights of a name as a constant of float32.
+
+        An operation that is given an array makes a list of Python's numbers out of it first, which
+        takes ten times as long.
+
+        Raises:
+            BundleError: they are not of that shape.
+        """
+        return self.of.constant(self._array(name, *shape))
+
+    def _array(self, name: str, *shape: int) -> np.ndarray:
         array = self._left.pop(name, None)
         if array is None or array.shape != shape:
             there, meant = (_words(one) for one in (None if array is None else array.shape, shape))
@@ -108,7 +118,7 @@ class _Layers:
             self.take(f"{name}.{part}", width)
             for part in ("weight", "bias", "running_mean", "running_var")
         )
-        self.take(f"{name}.num_batches_tracked")
+        self._array(f"{name}.num_batches_tracked")
         return self.of.batch_norm_inference(x, scale, shift, mean, variance, _EPSILON)
 
     def relu(self, x: Any) -> Any:
@@ -123,8 +133,8 @@ class _Layers:
         """The channels of all."""
         return self.of.concat(list(parts), 1)
 
-    def _channels(self, name: str, width: int) -> np.ndarray:
-        return self.take(name, width).reshape(1, width, 1, 1, 1)
+    def _channels(self, name: str, width: int) -> Any:
+        return self.of.constant(self._array(name, width).reshape(1, width, 1, 1, 1))
 
 
 def _toothnet(

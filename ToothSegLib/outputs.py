@@ -32,6 +32,7 @@ from ToothSegLib.earlier_outputs import (
 from ToothSegLib.errors import OutputError
 from ToothSegLib.in_threads import in_threads
 from ToothSegLib.moving import alone_in, move_alone, stage_in
+from ToothSegLib.nrrd_io import write_same_nrrd
 from ToothSegLib.offscreen import NoDrawing, write_png
 from ToothSegLib.output_folder import check_folder
 from ToothSegLib.picture import teeth_picture
@@ -41,7 +42,8 @@ from ToothSegLib.report import SCAN_SHA256, Finding, Segmentation, to_json
 from ToothSegLib.slicer_header import segmentation_header
 from ToothSegLib.surfaces import Surface, stl_name, tooth_surfaces, write_stl
 from ToothSegLib.volume import Volume
-from ToothSegLib.volume_io import write_volume
+
+_COMPRESSION_LEVEL = 1  # fast
 
 
 def write_outputs(
@@ -120,12 +122,10 @@ def _make_files(
     run.stage("writing and drawing", 0.5, 0.98).update(0.0)
     title = str(segmentation.provenance.get("source", stem))
     names = [f"{stem}-labels.nrrd", f"{stem}.seg.nrrd"]
-    headers = [None, segmentation_header(labels)]
+    headers = {stage / names[0]: None, stage / names[1]: segmentation_header(labels)}
 
     def write() -> list[str]:
-        in_threads(
-            lambda file: write_volume(stage / file[0], labels, header=file[1]), zip(names, headers)
-        )
+        write_same_nrrd(headers, labels, _COMPRESSION_LEVEL)
         return names + (_write_surfaces(stage, surfaces, run) if stl and surfaces else [])
 
     # Drawing takes little more than one core; it stays in the thread that may have windows.

@@ -6,7 +6,6 @@ import logging
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from ToothSegLib.volume import Volume
 
@@ -68,6 +67,8 @@ def darkened(array: NDArray, padding: NDArray[np.bool_], axis: int = 0) -> NDArr
     Returns:
         The same array if the padding is less than a hundredth of it, or dark already.
     """
+    from scipy import ndimage  # here, for reading a scan must not wait until SciPy is loaded
+
     outside = np.zeros_like(padding)
     for here, found in zip(np.moveaxis(padding, axis, 0), np.moveaxis(outside, axis, 0)):
         if here.any():
@@ -100,7 +101,13 @@ def _without_dark(volume: Volume) -> Volume:
         return volume
     level = np.asarray(dark).astype(volume.array.dtype)
     log.info("what the scan has as %s is padding, and taken for %s", lowest, level)
-    return volume.with_array(np.where(volume.array == lowest, level, volume.array))
+    mended = np.empty_like(volume.array)
+    # A layer at a time, as they lie in memory: no mask of the whole scan.
+    apart = int(np.argmax(np.abs(volume.array.strides)))
+    for layer, found in zip(np.moveaxis(mended, apart, 0), np.moveaxis(volume.array, apart, 0)):
+        layer[...] = found
+        layer[found == lowest] = level
+    return volume.with_array(mended)
 
 
 def _spread(array: NDArray[np.generic]) -> NDArray[np.generic]:

@@ -57,11 +57,13 @@ def split_pieces(labels: np.ndarray, where: np.ndarray, shape: tuple[int, ...]) 
 def _faces(where: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
     """(k, 2): the pairs of foreground voxels, as indices into ``where``, that share a face."""
     number = np.full(shape, -1, np.int32)
-    number.ravel()[where] = np.arange(len(where), dtype=np.int32)
+    number = number.ravel()
+    own = np.arange(len(where), dtype=np.int32)
+    number[where] = own
     pairs = []
-    for axis in range(3):
-        first = np.moveaxis(number, axis, 0)[:-1].ravel()
-        second = np.moveaxis(number, axis, 0)[1:].ravel()
-        both = (first >= 0) & (second >= 0)
-        pairs.append(np.stack([first[both], second[both]], axis=1))
+    # How far apart the neighbours along an axis lie in the flat grid, and how many it has.
+    for stride, length in ((shape[1] * shape[2], shape[0]), (shape[2], shape[1]), (1, shape[2])):
+        first = own[where // stride % length < length - 1]
+        second = number[where[first] + stride]
+        pairs.append(np.stack([first, second], axis=1)[second >= 0])
     return np.concatenate(pairs)

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
-from concurrent.futures import Future, wait
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import wait
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from threading import Thread
 from typing import TYPE_CHECKING
 
+from ToothSegLib.background import in_background
 from ToothSegLib.file_names import check_stem, in_utf8, output_stem
-from ToothSegLib.loading import loading
+from ToothSegLib.loading import load_networks, loading
 from ToothSegLib.progress import Progress, ProgressCallback
 from ToothSegLib.volume import Volume
 
@@ -66,7 +67,10 @@ def segment_file(
     stem = output_stem(source)
     check_stem(stem)
     run.stage("reading the scan", 0.0, _READ).update(0.0)
-    volume, scan_sha256 = _read(source, series, run)
+    # Its checksum tells the scan's own results from another's. In a new folder there are none, and
+    # the cascade reckons it while the networks run.
+    summed = not overwrite and os.path.isdir(outdir)
+    volume, scan_sha256 = _read(source, series, run, _needed(device, backend, picture), summed)
     from ToothSegLib import cascade
     from ToothSegLib.outputs import write_outputs
     from ToothSegLib.replaceable import check_beforehand
@@ -87,13 +91,16 @@ def segment_file(
         cancelled=cancelled,
     )
     segmentation.provenance["source"] = in_utf8(Path(source).name) or stem
+    # Writing needs much memory; the scan goes first, unless it is drawn.
+    to_draw = volume if slices else None
+    del volume
     paths = write_outputs(
         segmentation,
         stem,
         outdir,
         stl=stl,
         picture=picture,
-        slices_of=volume if slices else None,
+        slices_of=to_draw,
         overwrite=overwrite,
         seal=None if seal is None else partial(seal, segmentation),
         progress=lambda fraction, stage: tell(_COMPUTED + (1 - _COMPUTED) * fraction, stage),
@@ -102,39 +109,67 @@ def segment_file(
     return segmentation, paths
 
 
-def _read(source: str | os.PathLike[str], series: str | None, run: Progress) -> tuple[Volume, str]:
-    """A scan that teeth can be found in, and its checksum.
+def _read(
+    source: str | os.PathLike[str],
+    series: str | None,
+    run: Progress,
+    needed: Iterator[Callable[[], object]],
+    summed: bool,
+) -> tuple[Volume, str | None]:
+    """A scan that teeth can be found in, and its checksum if it is to be ``summed``.
 
     While it is unpacked, what is needed next is loaded. Raises Cancelled as soon as ``run`` is.
     """
     from ToothSegLib.scan_checksum import scan_sha256
     from ToothSegLib.volume_io import check_scan, read_volume
 
-    reading: Future[tuple[Volume, str]] = Future()
+    def read() -> tuple[Volume, str | None]:
+        scan = read_volume(source, series=series)
+        return scan, scan_sha256(scan) if summed else None
 
-    def read() -> None:
-        try:
-            scan = read_volume(source, series=series)
-            reading.set_result((scan, scan_sha256(scan)))
-        except BaseException as error:
-            reading.set_exception(error)
-
-    # Not of a pool, which would wait for a large scan to its end after Ctrl-C too.
-    Thread(target=read, daemon=True).start()
-    # What is wrong at first sight is told without waiting for large libraries.
-    if wait([reading], timeout=_FIRST_SIGHT_S).not_done:
-        _load()
+    reading = in_background(read)
+    # What is wrong at first sight is told without waiting for large libraries, and what is wrong
+    # further on waits for one of them at most.
+    wait([reading], timeout=_FIRST_SIGHT_S)
+    for load in needed:
+        if reading.done():
+            break
+        run.check()
+        with loading(), suppress(Exception):  # told where it is needed
+            load()
     while wait([reading], timeout=_LOOK_UP_S).not_done:
         run.check()
     volume, sha256 = reading.result()
     check_scan(volume, os.fspath(source))
-    _load()
+    with loading():
+        _load_own()
     return volume, sha256
 
 
-def _load() -> None:
-    with loading():
-        from ToothSegLib import cascade, outputs  # noqa: F401
+def _needed(device: str, backend: str, picture: bool) -> Iterator[Callable[[], object]]:
+    """What loads the libraries that a run needs, one after the other."""
+    yield _load_own
+    yield _load_itk
+    if picture:
+        yield _load_drawing
+    yield partial(load_networks, device, backend)
+
+
+def _load_own() -> None:
+    # First what the reader's thread may load meanwhile: two threads that load the parts of a
+    # library in different orders can get in each other's way.
+    from scipy import ndimage  # noqa: F401
+
+    from ToothSegLib import cascade, outputs  # noqa: F401
+
+
+def _load_itk() -> None:
+    import SimpleITK  # noqa: F401
+
+
+def _load_drawing() -> None:
+    import vtkmodules.vtkRenderingFreeType
+    import vtkmodules.vtkRenderingOpenGL2  # noqa: F401
 
 
 def _nobody(fraction: float, stage: str) -> None:

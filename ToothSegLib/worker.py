@@ -23,6 +23,7 @@ from typing import Any
 from ToothSegLib import child, job_folder
 from ToothSegLib.errors import in_words
 from ToothSegLib.job_files import read_request, write_result
+from ToothSegLib.loading import leave_at_once, loading
 from ToothSegLib.report import software_versions
 
 log = logging.getLogger(__name__)
@@ -36,6 +37,7 @@ Say = Callable[..., None]
 def main(arguments: Sequence[str]) -> int:
     """Do the job of a folder; the exit code."""
     folder, parent = Path(arguments[0]), int(arguments[1])
+    leave_at_once()
     say = _voice()
     child.end_with_parent(parent, lambda: job_folder.leave_and_remove(folder))
     faulthandler.enable()
@@ -67,7 +69,8 @@ def _work(folder: Path, say: Say) -> None:
         " x ".join(f"{mm:g}" for mm in volume.spacing), options,
     )  # fmt: skip
     say(fraction=STARTED / 4, stage="starting the networks")
-    from ToothSegLib import cascade
+    with loading():
+        from ToothSegLib import cascade
 
     stage_now = ""
 

@@ -9,11 +9,11 @@ import numpy as np
 import slicer
 import vtk
 from numpy.typing import NDArray
-from scipy import ndimage
 from vtk.util.numpy_support import vtk_to_numpy
 
 from ToothSegLib.errors import InputError, ToothSegError
 from ToothSegLib.grid import labels_to_source
+from ToothSegLib.label_boxes import filled_box
 from ToothSegLib.report import Segmentation, to_json
 from ToothSegLib.slicer_header import terminology_entry
 from ToothSegLib.teeth import FDI_NUMBERS, TEETH, THIRD_MOLARS, by_fdi
@@ -221,20 +221,20 @@ def _import_labels(
     segment_ids: dict[int, str],
 ) -> None:
     """Give segments their voxels, all in one layer no larger than it must be."""
-    box = ndimage.find_objects((labels != 0).view(np.uint8))
-    if not box:
+    box = filled_box(labels)
+    if box is None:
         return
     numbers = np.zeros(256, np.uint8)
     numbers[list(segment_ids)] = np.arange(1, len(segment_ids) + 1)
     first = volume_node.GetImageData().GetExtent()[4::-2]
     bounds = [
         (start + part.start + along.start, start + part.start + along.stop - 1)
-        for start, part, along in zip(first, placement.part, box[0])
+        for start, part, along in zip(first, placement.part, box)
     ]
     image = vtk.vtkImageData()
     image.SetExtent(*np.ravel(bounds[::-1]).tolist())
     image.AllocateScalars(vtk.VTK_UNSIGNED_CHAR, 1)
-    vtk_to_numpy(image.GetPointData().GetScalars())[:] = numbers[labels[box[0]]].ravel()
+    vtk_to_numpy(image.GetPointData().GetScalars())[:] = numbers[labels[box]].ravel()
     labelmap = slicer.vtkMRMLLabelMapVolumeNode()
     matrix = vtk.vtkMatrix4x4()
     volume_node.GetIJKToRASMatrix(matrix)
