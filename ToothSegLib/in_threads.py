@@ -16,8 +16,8 @@ from ToothSegLib.capacity import cores
 Thing = TypeVar("Thing")
 Result = TypeVar("Result")
 
-# More would only wait for Python's lock between the filters.
-_MOST = 8
+MOST = 8
+"""Threads at once: more would only wait for Python's lock between the filters."""
 
 
 def in_threads(function: Callable[[Thing], Result], things: Iterable[Thing]) -> list[Result]:
@@ -26,7 +26,7 @@ def in_threads(function: Callable[[Thing], Result], things: Iterable[Thing]) -> 
     The first error, in that order, comes through once the calls that had begun are over; calls
     that had not begun are not made.
     """
-    count = min(thread_count(), _MOST)
+    count = min(thread_count(), MOST)
     if count == 1:
         return [function(thing) for thing in things]
     with ThreadPoolExecutor(count) as pool:

@@ -111,7 +111,7 @@ def _by_itself(path: Path, extension: str, *, in_two_files: bool) -> Iterator[Pa
     with TemporaryDirectory(prefix="toothseg-") as folder:
         alone = Path(folder) / f"scan{extension}"
         try:
-            os.link(path, alone)
+            os.link(os.path.realpath(path), alone)  # a link that is relative leads nowhere there
         except OSError:  # on another disk, or where there are no links
             shutil.copyfile(path, alone)
         yield alone

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from ToothSegLib.in_threads import in_threads, thread_count
+from ToothSegLib.in_threads import MOST, in_threads, thread_count
 
 Label = TypeVar("Label", bound=np.generic)
 
@@ -26,7 +26,8 @@ def nearest_within(labels: NDArray[Label], reach: float, spacing: float = 1.0) -
     """
     margin = int(np.ceil(reach / spacing))
     result = np.zeros_like(labels)
-    edges = np.linspace(0, len(labels), min(thread_count(), len(labels)) + 1).astype(int)
+    slabs = min(thread_count(), MOST, len(labels))
+    edges = np.linspace(0, len(labels), slabs + 1).astype(int)
 
     def fill(slab: tuple[int, int]) -> None:
         start, stop = slab

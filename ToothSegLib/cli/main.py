@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from ToothSegLib import __version__
+from ToothSegLib.background import leave
 from ToothSegLib.cli import COMMANDS
 from ToothSegLib.cli.output import output
 from ToothSegLib.cli.words import plain
@@ -62,6 +63,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return code  # whoever reads what we print, such as `head`, may have had enough of it
         why = out.error.strerror or out.error
         return code or _tell(OutputError(f"what was printed cannot be written: {why}"))
+
+
+def program() -> NoReturn:
+    """`toothseg`, as a program: `main`, and the end of the process."""
+    leave(main())
 
 
 def _run(arguments: Sequence[str] | None) -> int:
