@@ -251,6 +251,36 @@ def test_a_case_that_was_taken_out_of_the_folder_is_added_anew(scene: Any, tmp_p
     np.testing.assert_array_equal(case.labels().array, labels_on(node, scan))
 
 
+def test_no_second_data_set_is_begun_where_the_first_is_out_of_reach(
+    scene: Any, tmp_path: Path
+) -> None:
+    from ToothSegScene.autosave import Author, Autosave
+    from ToothSegScene.review import set_reviewed
+
+    _, node = result()
+    keeper = Autosave(node, tmp_path / "set")
+    keeper.save(Author("ab"))
+    set_reviewed(node, 11, True)
+    (tmp_path / "set").rename(tmp_path / "renamed")
+    for _ in range(2):
+        with pytest.raises(InputError, match=r"the data set .*set is not there: connect its disk"):
+            keeper.save(Author("ab"), "approved")
+    assert not (tmp_path / "set").exists()
+    (tmp_path / "renamed").rename(tmp_path / "set")
+    assert keeper.save(Author("ab"), "approved") == 2
+
+
+def test_a_damaged_record_is_told_as_such(scene: Any, tmp_path: Path) -> None:
+    from ToothSegScene.autosave import Author, Autosave
+
+    keeper = Autosave(result()[1], tmp_path / "set")
+    keeper.save(Author("ab"))
+    assert keeper.case is not None
+    (keeper.case.folder / "revisions" / "0001" / "case.json").write_text("[")
+    with pytest.raises(InputError, match="is not JSON"):
+        keeper.save(Author("ab"))
+
+
 def test_what_others_have_saved_is_told_without_a_change_too(scene: Any, tmp_path: Path) -> None:
     from ToothSegScene.autosave import Author, Autosave
 

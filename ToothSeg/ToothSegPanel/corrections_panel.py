@@ -40,7 +40,6 @@ class CorrectionsPanel:
         points: asks for points (`points.PlacedPoints`).
         open_editor: opens Slicer's Segment Editor on a segment, by its id.
         changed: called after every correction, with what was done in a word.
-        say: shows a sentence about what has happened by other means.
     """
 
     def __init__(
@@ -52,7 +51,6 @@ class CorrectionsPanel:
         points: Any,
         open_editor: Callable[[str], None],
         changed: Callable[[str], None],
-        say: Callable[[str], None],
     ) -> None:
         self._ui = ui
         self._selection = selection
@@ -60,7 +58,6 @@ class CorrectionsPanel:
         self._corrections = corrections
         self._points = points
         self._changed = changed
-        self._say = say
         self._asking = False
         self._notation = "FDI"
         for fdi in _NUMBERS:
@@ -85,12 +82,15 @@ class CorrectionsPanel:
         self._notation = notation
         self.refresh()
 
-    def say_opened(self, bitten: Bitten, of: str = "") -> None:
-        """Say which teeth are open again, gone or back, what was painted, which marks are kept.
+    def opened_in_words(self, bitten: Bitten, of: str = "") -> str:
+        """Which teeth are open again, gone or back, what was painted, which marks are kept.
 
         Args:
-            bitten: what has happened.
+            bitten: what has happened by other means.
             of: name of the result, if it is not the one that is shown.
+
+        Returns:
+            Sentences, as HTML.
         """
 
         def told(teeth: Sequence[int], one: str, several: str) -> str:
@@ -127,7 +127,7 @@ class CorrectionsPanel:
                 f"<b>The review of {whose} is as you left it</b>: the Segment Editor's Undo takes "
                 "back voxels only."
             )
-        self._say(" ".join([f"<i>{escape(of)}</i>:"] * bool(of) + lines))
+        return " ".join([f"<i>{escape(of)}</i>:"] * bool(of) + lines)
 
     def choose_number(self, fdi: int) -> None:
         """Choose a new number."""

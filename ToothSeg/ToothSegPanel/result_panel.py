@@ -56,6 +56,11 @@ class ResultPanel:
         modifiers: Callable[[], tuple[bool, bool]] = modifier_keys,
     ) -> None:
         self._ui = ui
+        self._say = say
+        # What is said from the user's leaving on until all results have been looked at on their
+        # return: one message, or only the last part of it would be seen.
+        self._collecting = True
+        self._collected: list[str] = []
         self._blocked = blocked
         self._open_editor = open_editor
         self._parameters: Any = None
@@ -78,14 +83,16 @@ class ResultPanel:
         )  # fmt: skip
         self.corrections = CorrectionsPanel(
             ui, self.selection, self._situation, self._corrections, self.points, self._edit,
-            self._step_done, say,
+            self._step_done,
         )  # fmt: skip
         self.review = ReviewPanel(
             ui, self.selection, lambda: self.node, blocked, self._bring_into_view, self._step_done
         )
-        self.hand_drawn = HandDrawn(say)
+        self.hand_drawn = HandDrawn(self._tell)
         self.export = ExportPanel(ui, self._result, say)
-        self.training = TrainingPanel(ui, lambda: self.node, say, self._case_opened, self.take_note)
+        self.training = TrainingPanel(
+            ui, lambda: self.node, self._tell, self._case_opened, self.take_note
+        )
         self.ranking = RankingPanel(ui, say, self._case_opened)
         self._notation = ParameterCombo(
             ui.notationCombo, "notation", [(name, name) for name in NOTATIONS],
@@ -116,6 +123,7 @@ class ResultPanel:
         """Drop the histories and the selection: the scene goes."""
         self.points.stop()
         self._histories.clear()
+        self._collected.clear()
         self.training.forget()
         self.hand_drawn.forget()
         self.selection.set(())
@@ -126,16 +134,23 @@ class ResultPanel:
         self.training.drop(node)
         self.hand_drawn.drop(node)
 
-    def take_note(self) -> None:
+    def take_note(self) -> str:
         """Let what is edited from now on be a step apart from what was before, in every result.
 
         Other modules paint on results that are not shown here, too.
+
+        Returns:
+            What was said of that, as HTML; "" if nothing.
         """
+        before, self._collecting, self._collected = self._collecting, True, []
         for corrections in self._every_corrections():
             corrections.take_note()
+        self._collecting = before
+        return " ".join(self._collected)
 
     def leave(self) -> None:
         """The user goes to another module."""
+        self._collecting, self._collected = True, []
         for corrections in self._every_corrections():
             corrections.leave()
         self.training.leave()
@@ -145,6 +160,7 @@ class ResultPanel:
         for corrections in self._every_corrections():
             corrections.come_back()
         self.training.catch_up()
+        self._collecting = False
 
     def refresh(self) -> None:
         """Bring all parts in line with the segmentation node."""
@@ -244,7 +260,9 @@ class ResultPanel:
             from ToothSegScene.editing import Corrections
 
             def opened(bitten: Any) -> None:
-                self.corrections.say_opened(bitten, "" if node is self.node else node.GetName())
+                shown = node is self.node
+                words = self.corrections.opened_in_words(bitten, "" if shown else node.GetName())
+                self._tell(words, first=shown)
 
             made = Corrections(node, opened=opened)
             known = self._histories[node.GetID()] = (node, made)
@@ -258,6 +276,19 @@ class ResultPanel:
         for node in results_in(slicer.mrmlScene):
             self._corrections_of(node)
         return [corrections for _, corrections in self._histories.values()]
+
+    def _tell(self, text: str, *, first: bool = False) -> None:
+        """Say something, together with what has been said of the same visit elsewhere.
+
+        Args:
+            text: as HTML.
+            first: whether it goes before the rest: it names no result, being of the one shown.
+        """
+        if not self._collecting:
+            self._collected = []
+        if text:
+            self._collected.insert(0 if first else len(self._collected), text)
+        self._say(" ".join(self._collected))
 
     def _step_done(self, what: str) -> None:
         """A correction or a judgement: show it, and save it where that is wanted."""

@@ -45,7 +45,8 @@ class TrainingPanel:
         node: gives the segmentation node, or None.
         say: shows a sentence about what was done.
         opened: called with the volume node and the segmentation node (or None) of a case.
-        take_note: looks for reviewed teeth that were painted over, in every result.
+        take_note: looks for reviewed teeth that were painted over, in every result; what was said
+            of them, as HTML.
     """
 
     def __init__(
@@ -54,7 +55,7 @@ class TrainingPanel:
         node: Callable[[], Any],
         say: Callable[[str], None],
         opened: Callable[[Any, Any], None],
-        take_note: Callable[[], None],
+        take_note: Callable[[], str],
     ) -> None:
         self._ui = ui
         self._node = node
@@ -275,7 +276,7 @@ class TrainingPanel:
             self._folder()
             if self._node() is not None:
                 tie_to_scan(self._node(), self._chosen())
-            self._take_note()
+            opened = self._take_note()
             nodes = results_in(slicer.mrmlScene)
             done, errors, partly = 0, [], []
             left = [node.GetName() for node in nodes if not is_reviewed(node)]
@@ -290,7 +291,7 @@ class TrainingPanel:
             text = " ".join([f"{done} of {len(nodes)} results are in the data set.", *partly])
             if left:
                 text += f" Not yet reviewed to the end: {', '.join(left)}."
-            self._say(escape(text))
+            self._say(f"{opened} {escape(text)}".strip())
             if errors:
                 raise ToothSegError(" ".join(errors))
         self._offer()

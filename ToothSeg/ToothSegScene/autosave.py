@@ -17,6 +17,7 @@ import numpy as np
 from ToothSegLib.dataset.case import DatasetCase
 from ToothSegLib.dataset.folder import CaseMeta, Dataset
 from ToothSegLib.dataset.lock import Lock, read_lock
+from ToothSegLib.dataset.marker import MARKER
 from ToothSegLib.dataset.record import Change
 from ToothSegLib.dataset.refusals import Outdated
 from ToothSegLib.dataset.voxels import changed_teeth
@@ -86,7 +87,8 @@ class Autosave:
             The number of the new revision; None if there is nothing that the newest one lacks.
 
         Raises:
-            InputError: the result or the folder cannot be used.
+            InputError: the result or the folder cannot be used, the data set that it was saved into
+                is not there any more, or its case is damaged.
             Suspicious: free text may tell who the patient is.
             Locked: somebody else is writing.
             Outdated: the data set holds a newer revision than the result was made from.
@@ -144,13 +146,21 @@ class Autosave:
 
         So it is where the case has been taken out of the folder, or gone on with, by others: it is
         read again, for nobody tells of that.
+
+        Raises:
+            InputError: the whole data set is not there, or the case is damaged. Nothing is begun
+                anew then: there would be two data sets, or two cases, of one scan.
         """
         if self.case is None:
             return False
-        try:
-            self.case = DatasetCase(self.case.folder)
-        except InputError:
+        if not os.path.exists(self._folder / MARKER):
+            raise InputError(
+                f"the data set {self._folder} is not there: connect its disk or share, or choose "
+                "the folder that it is in now"
+            )
+        if not os.path.exists(self.case.folder):
             return False
+        self.case = DatasetCase(self.case.folder)
         if self.case.revision and not is_in_step(self._node, self.case):
             return False
         known = self.case.record.source.voxels_sha256

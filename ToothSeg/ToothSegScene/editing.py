@@ -15,7 +15,7 @@ from ToothSegScene import drafts, missing
 from ToothSegScene.bitten import Bitten, look_for_bites, segment_in_hand
 from ToothSegScene.history import History, Step
 from ToothSegScene.nodes import as_one_change
-from ToothSegScene.seen import look_for_edits, note_all
+from ToothSegScene.seen import look_for_edits, note_all, note_reviewed
 from ToothSegScene.snapshots import Snapshots
 from ToothSegScene.state import State
 
@@ -219,14 +219,14 @@ class Corrections:
         state = self._state()
         if self._history.can_undo is None:
             raise InputError("there is nothing to undo")
-        self._history.undone(self._snapshots.apply(self._history.before_last(state)))
+        self._history.undone(self._apply(self._history.before_last(state)))
 
     def redo(self) -> None:
         """Do again what was undone last. Raises InputError where there is nothing."""
         state = self._state()
         if self._history.can_redo is None:
             raise InputError("there is nothing to redo")
-        self._history.redone(self._snapshots.apply(self._history.after_next(state)))
+        self._history.redone(self._apply(self._history.after_next(state)))
 
     def _renumber(
         self,
@@ -260,21 +260,21 @@ class Corrections:
         if self._node is None or self._node.GetScene() is None:
             raise InputError("the segmentation is no longer in the scene: choose another")
         state = self._snapshots.capture()
-        segmentation = self._node.GetSegmentation()
         known = self._history.of_same_run(state, or_reviews=self._away)
         bitten = None
         if not self._looked:
-            bitten = look_for_edits(segmentation, state)
+            bitten = look_for_edits(self._node, state)
         elif known is not None:
             in_hand = segment_in_hand(self._node)
             bitten = look_for_bites(known, state, in_hand, away=self._away)
         if bitten is not None and bitten.state != state:
             # A part of the step by hand, so that its undo brings the old review back.
-            state = self._snapshots.apply(bitten.state)
+            state = self._apply(bitten.state)
         self._looked = True
         self._history.notice(state)
         with as_one_change(self._node):
-            note_all(segmentation, state)
+            note_all(self._node.GetSegmentation(), state)
+            note_reviewed(self._node, state)
         if bitten:
             self._opened(bitten)
         renumbering.check_present(state.teeth(), *fdis)
@@ -296,7 +296,14 @@ class Corrections:
             draft, missing.missing_of(draft) - there, missing.lost_of(draft) - there
         )
         if draft != state:
-            self._history.push(Step(name, state, self._snapshots.apply(draft)))
+            self._history.push(Step(name, state, self._apply(draft)))
+
+    def _apply(self, target: State) -> State:
+        """Bring the node to a state; the state read back."""
+        with as_one_change(self._node):
+            state = self._snapshots.apply(target)
+            note_reviewed(self._node, state)
+        return state
 
 
 def _words(verb: str, fdis: Collection[int]) -> str:

@@ -3,7 +3,8 @@
 Marks are saved with the scene, and the voxels may be edited where nobody compares them: in the
 Segment Editor before the panel has looked, or in a result that it has never shown. Where the tag
 no longer fits the voxels, the mark is of others. It says nothing of where the tooth lies: a
-transform that is hardened, or a scene that is saved and loaded, leaves it true.
+transform that is hardened, or a scene that is saved and loaded, leaves it true. A segment that is
+removed takes its tags along: an attribute of the node lists the teeth that were reviewed.
 """
 
 from __future__ import annotations
@@ -14,11 +15,13 @@ from typing import Any
 
 import vtk
 
+from ToothSegLib.dataset.record import REVIEW_ORDER
 from ToothSegLib.teeth import FDI_NUMBERS
 from ToothSegScene import missing
 from ToothSegScene.bitten import Bitten
 from ToothSegScene.fingerprints import shapes_of
 from ToothSegScene.layer_values import LABELMAP
+from ToothSegScene.segments import REVIEWED
 from ToothSegScene.state import APPROVED, CORRECTED, PREDICTED, REVIEW, State, fdi_of
 
 SEEN = "ToothSeg.Seen"
@@ -49,11 +52,30 @@ def note_all(segmentation: Any, state: State) -> None:
         _put(segmentation.GetSegment(segment.id), mask.shape_hash if mask and reviewed else "")
 
 
-def look_for_edits(segmentation: Any, state: State) -> Bitten:
+def note_reviewed(segmentation_node: Any, state: State) -> None:
+    """Take down which teeth are reviewed, to miss one whose segment is removed unseen.
+
+    Args:
+        segmentation_node: vtkMRMLSegmentationNode.
+        state: it is in.
+    """
+    teeth = state.teeth().items()
+    reviewed = [fdi for fdi, tooth in teeth if tooth.look.tags.get(REVIEW) in _REVIEWED]
+    text = " ".join(map(str, sorted(reviewed))) or None
+    if (segmentation_node.GetAttribute(REVIEWED) or None) != text:
+        segmentation_node.SetAttribute(REVIEWED, text)  # None takes it away
+
+
+def look_for_edits(segmentation_node: Any, state: State) -> Bitten:
     """Teeth of a state that nobody has compared yet and that are not what was reviewed.
 
-    Marks without the tag, of earlier versions, count as they are.
+    Marks without the tag, and results without the list, of earlier versions, count as they are.
+
+    Args:
+        segmentation_node: vtkMRMLSegmentationNode.
+        state: it is in.
     """
+    segmentation = segmentation_node.GetSegmentation()
     there = state.teeth().keys()
     changed: list[int] = []
     gone: list[int] = []
@@ -68,9 +90,17 @@ def look_for_edits(segmentation: Any, state: State) -> Bitten:
                 gone.append(fdi)
             segment = replace(segment, look=segment.look.reviewed(PREDICTED))
         segments.append(segment)
+    settled = there | missing.missing_of(state) | missing.lost_of(state)
+    gone += _listed(segmentation_node) - settled - set(gone)
     lost = (missing.lost_of(state) | _of_the_28(gone)) - there
     state = missing.with_numbers(replace(state, segments=tuple(segments)), lost=lost)
     return Bitten(state, teeth=tuple(changed), gone=tuple(sorted(gone)), before_a_look=True)
+
+
+def _listed(segmentation_node: Any) -> set[int]:
+    """The teeth that `note_reviewed` has taken down."""
+    words = str(segmentation_node.GetAttribute(REVIEWED) or "").split()
+    return {int(word) for word in words if word.isdecimal()} & set(REVIEW_ORDER)
 
 
 def _of_the_28(teeth: Collection[int]) -> set[int]:

@@ -34,6 +34,9 @@ REPORT = "ToothSeg.Report"
 MISSING = "ToothSeg.Missing"
 VOLUME = "ToothSeg.Volume"
 CASE = "ToothSeg.Case"
+REVIEWED = "ToothSeg.Reviewed"
+"""Attribute of a segmentation node: the teeth that were reviewed when last seen; see `seen.py`."""
+
 REGION = "region"
 """Entry of a report's provenance where only a part of the scan was segmented: the part."""
 
@@ -97,6 +100,7 @@ def write_segmentation(
         node.SetAttribute(REPORT, to_json(report))
         node.RemoveAttribute(MISSING)
         node.RemoveAttribute(CASE)
+        node.RemoveAttribute(REVIEWED)
         node.RemoveAttribute(SCAN)
         node.SetNodeReferenceID(VOLUME, volume_node.GetID())
         node.SetAndObserveTransformNodeID(volume_node.GetTransformNodeID())

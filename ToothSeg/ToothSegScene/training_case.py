@@ -126,7 +126,7 @@ def training_case(segmentation_node: Any) -> TrainingCase:
     if off:  # every label would get to another voxel
         raise InputError(off.rstrip("."))
     labels = read_labels(segmentation_node, volume_node)
-    check_apart(segmentation_node, volume_node, labels)
+    check_apart(segmentation_node, volume_node)
     # A tooth of a finer grid may have no voxel in the label map, and so no review.
     there = set(teeth_in(labels.array))
     review = {
