@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import itertools
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -100,3 +101,24 @@ def test_every_finding_is_told_by_its_code_and_by_its_sentence() -> None:
         words = [re.escape(part.strip()) for part in sentence.split("...")]
         said = re.compile(".*".join(words), re.S)
         assert any(said.search(text) for text in texts), sentence
+
+
+def test_the_same_figures_stand_in_the_readme_the_benchmark_and_the_card() -> None:
+    card = json.loads(text_of("Resources/Models/toothnet/card.json"))
+    figures = card["figures"]["simulated, ordinary"]
+    told = re.search(
+        r"^tooth_dice +(\S+)\nidentification_f1 +(\S+)\nassd_mm +(\S+)$",
+        text_of("docs/benchmark.md"),
+        re.M,
+    )
+    assert told is not None
+    assert [float(x) for x in told.groups()] == [
+        figures["tooth_dice"],
+        figures["identification_f1"],
+        figures["assd_mm"],
+    ]
+    readme = text_of("README.md")
+    row = (
+        f"| {figures['teeth']} | {figures['tooth_dice']:.3f} | {figures['identification_f1']:.3f} |"
+    )
+    assert row in readme
