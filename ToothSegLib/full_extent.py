@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from ToothSegLib.label_boxes import filled_box
 from ToothSegLib.maps import TOOTH_THRESHOLD
 from ToothSegLib.nearest_label import nearest_within
 
@@ -44,11 +45,11 @@ def full_extent(
     if at >= TOOTH_THRESHOLD:
         return labels, tooth
     grown = labels.copy()
-    found = ndimage.find_objects((labels != 0).view(np.uint8))
-    if not found:
+    found = filled_box(labels)
+    if found is None:
         return grown, _moved(tooth, at)
     steps = int(np.ceil(_REACH_MM / spacing_mm))
-    box = tuple(slice(max(along.start - steps, 0), along.stop + steps) for along in found[0])
+    box = tuple(slice(max(along.start - steps, 0), along.stop + steps) for along in found)
     region, probability = labels[box], tooth[box]
     near = nearest_within(region, _REACH_MM, spacing_mm)
     unsure = (probability >= at) & (probability < TOOTH_THRESHOLD) & (near != 0)

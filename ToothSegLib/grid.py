@@ -10,11 +10,11 @@ from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from ToothSegLib.axis_order import forward
 from ToothSegLib.coarsening import block_means, blurred
 from ToothSegLib.itk_image import resample, to_itk
+from ToothSegLib.label_boxes import filled_box
 from ToothSegLib.nearest_label import nearest_within
 from ToothSegLib.volume import Volume, corner_indices
 
@@ -92,11 +92,11 @@ def labels_to_source(
     if tooth_probability is not None and not labels.same_grid(tooth_probability):
         raise ValueError("the labels and the tooth probability are on different grids")
     result = np.zeros(source.shape, np.uint8)
-    found = ndimage.find_objects((labels.array != 0).view(np.uint8))
-    if not found:
+    found = filled_box(labels.array)
+    if found is None:
         return result
     reach = int(np.ceil(_REACH))
-    k, j, i = (slice(max(along.start - reach, 0), along.stop + reach) for along in found[0])
+    k, j, i = (slice(max(along.start - reach, 0), along.stop + reach) for along in found)
     near = (k, j, i)
     labels = labels.part(near)
     surface = None

@@ -14,13 +14,12 @@ import shutil
 import sys
 import zlib
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from functools import lru_cache
 from math import prod
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -28,6 +27,7 @@ import numpy as np
 from ToothSegLib.errors import InputError
 from ToothSegLib.file_names import in_utf8
 from ToothSegLib.itk_image import from_itk
+from ToothSegLib.itk_quiet import itk_quiet
 from ToothSegLib.meta_header import MetaHeader, read_meta_header
 from ToothSegLib.nifti_place import (
     NiftiPlace,
@@ -204,7 +204,7 @@ def itk_errors(path: Path, *, room: int = 0) -> Iterator[None]:
     """
     _take_paths_in_utf8()
     try:
-        with _quiet:
+        with itk_quiet:
             yield
     except RuntimeError as error:
         if any(words in str(error) for words in _NO_ROOM) or not _is_there(room):
@@ -231,63 +231,6 @@ def _take_paths_in_utf8() -> None:
     if sys.platform == "win32":
         with suppress(locale.Error):  # Windows before 2018
             locale.setlocale(locale.LC_CTYPE, ".UTF-8")
-
-
-class _Quiet:
-    """Nothing on the process's stderr, which belongs to all threads, until the last one leaves."""
-
-    def __init__(self) -> None:
-        self._lock = Lock()
-        self._inside = 0
-        self._before = ExitStack()
-
-    def __enter__(self) -> None:
-        with self._lock:
-            if self._inside == 0:
-                with ExitStack() as before:
-                    before.enter_context(_no_warnings())
-                    before.enter_context(_silent_stderr())
-                    self._before = before.pop_all()
-            self._inside += 1
-
-    def __exit__(self, *error: object) -> None:
-        with self._lock:
-            self._inside -= 1
-            if self._inside == 0:
-                self._before.close()
-
-
-_quiet = _Quiet()
-
-
-@contextmanager
-def _no_warnings() -> Iterator[None]:
-    import SimpleITK as sitk
-
-    shown = sitk.ProcessObject.GetGlobalWarningDisplay()
-    sitk.ProcessObject.GlobalWarningDisplayOff()
-    try:
-        yield
-    finally:
-        sitk.ProcessObject.SetGlobalWarningDisplay(shown)
-
-
-@contextmanager
-def _silent_stderr() -> Iterator[None]:
-    """Send the process's stderr nowhere: the C libraries below ITK write to it themselves."""
-    try:
-        saved = os.dup(2)
-    except OSError:  # a process with a window has none
-        yield
-        return
-    try:
-        sys.stderr.flush()
-        with open(os.devnull, "wb") as nowhere:
-            os.dup2(nowhere.fileno(), 2)
-        yield
-    finally:
-        os.dup2(saved, 2)
-        os.close(saved)
 
 
 def _nifti_place(path: Path) -> NiftiPlace:

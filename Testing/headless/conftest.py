@@ -172,3 +172,24 @@ def node(scene: Any) -> Any:
     from teeth_node import make_node, some_labels
 
     return make_node(scene, some_labels())
+
+
+@pytest.fixture
+def widget(toothseg: Any) -> Any:
+    """The panel."""
+    from panel_fixture import open_panel
+
+    return open_panel(toothseg)
+
+
+@pytest.fixture
+def scan_and_node(widget: Any) -> tuple[Any, Any]:
+    """A result of four teeth, shown on the panel."""
+    from case_fixture import result
+    from panel_fixture import settle
+
+    scan, node = result()
+    parameters = widget.logic.getParameterNode()
+    parameters.inputVolume, parameters.segmentation = scan, node
+    settle()
+    return scan, node

@@ -7,27 +7,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from case_fixture import result
-from panel_fixture import open_panel, settle
+from panel_fixture import settle
 
 STROKE = np.s_[8:9, 0:3, 0:2]
 LOOK = "delete it again, or look at it."
-
-
-@pytest.fixture
-def widget(toothseg: Any) -> Any:
-    """The panel."""
-    return open_panel(toothseg)
-
-
-@pytest.fixture
-def scan_and_node(widget: Any) -> tuple[Any, Any]:
-    """A result of four teeth, shown on the panel."""
-    scan, node = result()
-    parameters = widget.logic.getParameterNode()
-    parameters.inputVolume, parameters.segmentation = scan, node
-    settle()
-    return scan, node
 
 
 def visit(widget: Any, do: Any) -> None:

@@ -10,24 +10,8 @@ import numpy as np
 import pytest
 
 from case_fixture import TEETH, labels_on, result
-from panel_fixture import open_panel, settle
+from panel_fixture import settle
 from ToothSegLib.dataset.folder import Dataset
-
-
-@pytest.fixture
-def widget(toothseg: Any) -> Any:
-    """The panel."""
-    return open_panel(toothseg)
-
-
-@pytest.fixture
-def scan_and_node(widget: Any) -> tuple[Any, Any]:
-    """A result of four teeth, shown on the panel."""
-    scan, node = result()
-    parameters = widget.logic.getParameterNode()
-    parameters.inputVolume, parameters.segmentation = scan, node
-    settle()
-    return scan, node
 
 
 def stroke(scan: Any, node: Any, where: tuple[slice, ...], segment: str = "tooth_16") -> None:
