@@ -37,7 +37,7 @@ settings.load_profile("toothseg")
 @pytest.fixture(autouse=True, scope="session")
 def _patience() -> None:
     """A busy machine takes its time to end a process that is killed; a panel would not wait."""
-    from ToothSegLib import child
+    from ToothSegLib.jobs import child
 
     child._KILLED_WITHIN_S = 60.0
 

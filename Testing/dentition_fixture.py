@@ -10,9 +10,9 @@ import numpy as np
 from scipy import ndimage
 from scipy.spatial.transform import Rotation
 
+from ToothSegLib.arches.regions import Region
 from ToothSegLib.instances import separate_teeth
 from ToothSegLib.maps import Maps
-from ToothSegLib.regions import Region
 from ToothSegLib.teeth import type_of
 
 UPPER_WIDTHS = (8.5, 6.5, 7.5, 7.0, 7.0, 10.0, 9.0, 8.5)

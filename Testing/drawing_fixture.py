@@ -14,7 +14,7 @@ from typing import NoReturn
 
 import pytest
 
-from ToothSegLib.offscreen import NoDrawing, offscreen_window
+from ToothSegLib.drawing.offscreen import NoDrawing, offscreen_window
 
 _MUST = "TOOTHSEG_MUST_DRAW"
 

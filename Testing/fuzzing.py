@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 import SimpleITK as sitk
 
-from ToothSegLib.itk_image import to_itk
+from ToothSegLib.grids.itk_image import to_itk
 from ToothSegLib.volume import Volume
 from ToothSegLib.volume_io import write_volume
 from volume_fixture import a_scan, write_dicom_series

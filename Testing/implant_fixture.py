@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-import ToothSegLib.implants as implants
-from ToothSegLib.cores import Core, Part
-from ToothSegLib.regions import Region
+import ToothSegLib.separation.implants as implants
+from ToothSegLib.arches.regions import Region
+from ToothSegLib.separation.cores import Core, Part
 from ToothSegLib.teeth import N_TYPES
 from ToothSegLib.volume import Volume
 

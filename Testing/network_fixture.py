@@ -8,8 +8,8 @@ import numpy as np
 import torch
 from torch import nn
 
+from ToothSegLib.bundles.stored_network import StoredNetwork
 from ToothSegLib.network import UNet
-from ToothSegLib.stored_network import StoredNetwork
 from ToothSegLib.toothnet import ToothNet
 
 SHAPE = (32, 32, 48)

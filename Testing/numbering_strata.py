@@ -11,8 +11,8 @@ from collections.abc import Callable
 import numpy as np
 
 from dentition_fixture import ALL_28, ALL_32, a_region, blurred_type, simulated_regions
+from ToothSegLib.arches.regions import Region
 from ToothSegLib.numbering import Numbering, number_regions
-from ToothSegLib.regions import Region
 from ToothSegLib.teeth import CATEGORY_OF_TYPE, mirror
 
 Case = tuple[list[Region], dict[int, int | None]]

@@ -6,7 +6,7 @@ from functools import cache
 
 import numpy as np
 
-from ToothSegLib.arch import SLOT_FDI, TEMPLATE
+from ToothSegLib.arches.arch import SLOT_FDI, TEMPLATE
 from ToothSegLib.report import Segmentation, measure_teeth
 from ToothSegLib.volume import Volume
 

@@ -17,9 +17,9 @@ from dentition_fixture import (
     arch_places,
     label_map,
 )
+from ToothSegLib.arches.regions import Region
 from ToothSegLib.numbering import Numbering
 from ToothSegLib.quality import find_findings
-from ToothSegLib.regions import Region
 from ToothSegLib.report import Finding
 from ToothSegLib.teeth import type_of
 from ToothSegLib.volume import Volume

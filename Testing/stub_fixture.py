@@ -10,7 +10,7 @@ import pytest
 
 import ToothSegLib
 from phantom_fixture import segmentation
-from ToothSegLib import scan_checksum
+from ToothSegLib.formats import scan_checksum
 from ToothSegLib.report import SCAN_SHA256, Segmentation
 from ToothSegLib.volume import Volume
 

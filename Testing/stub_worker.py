@@ -21,8 +21,8 @@ import numpy as np
 import pytest
 
 import ToothSegLib
-from ToothSegLib import worker
 from ToothSegLib.errors import BundleError, InputError
+from ToothSegLib.jobs import worker
 from ToothSegLib.report import Segmentation
 from ToothSegLib.volume import Volume
 
@@ -32,7 +32,7 @@ STEPS = 600
 def use_stub_worker(patch: pytest.MonkeyPatch) -> None:
     """Let jobs start this module in the place of the worker."""
     folder = str(Path(__file__).resolve().parent)
-    patch.setattr("ToothSegLib.job.WORKER", "stub_worker")
+    patch.setattr("ToothSegLib.jobs.job.WORKER", "stub_worker")
     patch.setenv("PYTHONPATH", folder, prepend=os.pathsep)
 
 

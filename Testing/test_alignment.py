@@ -7,7 +7,7 @@ from itertools import combinations
 import numpy as np
 import pytest
 
-from ToothSegLib.alignment import EXTRA, Chain
+from ToothSegLib.arches.alignment import EXTRA, Chain
 
 
 def a_chain(n: int, m: int, seed: int) -> Chain:

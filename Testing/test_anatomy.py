@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from ToothSegLib.norms import VOLUMES_MM3
+from ToothSegLib.arches.norms import VOLUMES_MM3
 from ToothSegLib.synthesis import compose, tissues
 from ToothSegLib.synthesis.compose import Wish, make_case
 from ToothSegLib.synthesis.jaws import Head

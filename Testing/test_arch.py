@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
-from ToothSegLib.arch import (
+from ToothSegLib.arches.arch import (
     SLOT_FDI,
     SLOT_TYPES,
     TEMPLATE,

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from scipy.spatial.transform import Rotation
 
-from ToothSegLib.arch import SLOT_FDI, TEMPLATE, Pose
-from ToothSegLib.arch_line import ArchLine
+from ToothSegLib.arches.arch import SLOT_FDI, TEMPLATE, Pose
+from ToothSegLib.arches.arch_line import ArchLine
 
 
 def a_turned_pose(scale: float = 1.1) -> Pose:

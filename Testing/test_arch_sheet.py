@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from ToothSegLib.arch import SLOT_FDI, TEMPLATE
-from ToothSegLib.arch_sheet import _curve, arch_sheet
+from ToothSegLib.arches.arch import SLOT_FDI, TEMPLATE
+from ToothSegLib.drawing.arch_sheet import _curve, arch_sheet
 
 PLACES = {
     int(fdi): place + (0, 0, 8.0 - 16.0 * arch)

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 import torch
 
+from ToothSegLib.bundles.safetensors_io import write_safetensors
 from ToothSegLib.errors import BundleError, InputError, OutputError
 from ToothSegLib.models import load_bundle
-from ToothSegLib.safetensors_io import write_safetensors
 from ToothSegLib.training import stage_trainer, turned_scan
 from ToothSegLib.training.article import train_recipe
 from ToothSegLib.training.recipes import RECIPES

@@ -11,7 +11,7 @@ import SimpleITK as sitk
 
 from stub_fixture import bright_voxels, put_cascade
 from ToothSegLib.cli.main import main
-from ToothSegLib.not_numbers import NotNumbers
+from ToothSegLib.formats.not_numbers import NotNumbers
 from ToothSegLib.volume_io import read_volume
 
 RNG = np.random.default_rng(5)

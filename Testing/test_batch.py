@@ -25,8 +25,8 @@ from ToothSegLib.batch.record import RECORD_NAME
 from ToothSegLib.batch.run import BatchResult
 from ToothSegLib.cli import batch
 from ToothSegLib.cli.main import main
+from ToothSegLib.compute.device_faults import give_up
 from ToothSegLib.dataset.voxels import source_of
-from ToothSegLib.device_faults import give_up
 from ToothSegLib.errors import OutputError
 from ToothSegLib.models import Bundle, load_bundle
 from ToothSegLib.progress import ProgressCallback

@@ -14,7 +14,6 @@ import pytest
 
 from batch_fixture import run_here
 from batch_stub import write_scan
-from ToothSegLib import dicom_series
 from ToothSegLib.batch.manifest import MANIFEST_NAME
 from ToothSegLib.batch.ranking import rank, unlisted
 from ToothSegLib.batch.record import RECORD_NAME
@@ -22,6 +21,7 @@ from ToothSegLib.batch.result import read_result
 from ToothSegLib.batch.scans import find_scans
 from ToothSegLib.cli.main import main
 from ToothSegLib.errors import InputError
+from ToothSegLib.formats import dicom_series
 from ToothSegLib.volume_io import read_volume, write_volume
 from volume_fixture import a_scan, write_dicom_series
 

@@ -23,8 +23,8 @@ from ToothSegLib.batch.record import RECORD_NAME, WHAT_TO_DO
 from ToothSegLib.batch.run import BatchResult
 from ToothSegLib.cli.batch import summary
 from ToothSegLib.cli.main import main
-from ToothSegLib.edited import edited_files
 from ToothSegLib.models import Bundle
+from ToothSegLib.results.edited import edited_files
 from ToothSegLib.volume_io import read_volume, write_volume
 
 MOLAR = "stl/36_lower_left_first_molar.stl"

@@ -11,8 +11,8 @@ from batch_stub import write_scan
 from dicom_fixture import without_header, write_slices
 from ToothSegLib.batch.record import RECORD_NAME
 from ToothSegLib.batch.scans import Found, find_scans
-from ToothSegLib.checksum import checksum, files_of
 from ToothSegLib.errors import Cancelled, InputError
+from ToothSegLib.formats.checksum import checksum, files_of
 from ToothSegLib.volume_io import read_volume
 from volume_fixture import a_scan, write_dicom_series
 

@@ -11,11 +11,11 @@ import pytest
 import torch
 
 from learning_fixture import judge_by_weights, shrink, tiny_bundle, toy_dataset
+from ToothSegLib.bundles.safetensors_io import read_safetensors
 from ToothSegLib.evaluation.benchmark import FIRST_SEED
 from ToothSegLib.evaluation.fixed_benchmark import CASES
 from ToothSegLib.evaluation.outcomes import Outcome
 from ToothSegLib.models import Bundle, load_bundle
-from ToothSegLib.safetensors_io import read_safetensors
 from ToothSegLib.training import judging
 from ToothSegLib.training.blending import SHARES, between, choose_share
 from ToothSegLib.training.finetune import FineTuned, fine_tune

@@ -10,10 +10,10 @@ import pytest
 
 from ToothSegLib import cascade
 from ToothSegLib.architectures import build_network
+from ToothSegLib.bundles.model_card import KINDS, NETWORKS
 from ToothSegLib.cli.main import main
 from ToothSegLib.errors import BundleError
 from ToothSegLib.evaluation.promotion import promote
-from ToothSegLib.model_card import KINDS, NETWORKS
 from ToothSegLib.models import Bundle, write_bundle
 from ToothSegLib.user_models import promotions
 from ToothSegLib.volume import Volume

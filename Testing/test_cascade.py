@@ -16,9 +16,9 @@ from ToothSegLib.evaluation.metrics import evaluate
 from ToothSegLib.instances import Instances, separate_teeth
 from ToothSegLib.maps import Maps
 from ToothSegLib.models import load_bundle
-from ToothSegLib.outputs import write_outputs
 from ToothSegLib.report import Segmentation
 from ToothSegLib.resources import resource_path
+from ToothSegLib.results.outputs import write_outputs
 from ToothSegLib.teeth import mirror
 from ToothSegLib.volume import Volume
 from ToothSegLib.volume_io import read_volume

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from ToothSegLib import capacity, cgroup
+from ToothSegLib.machine import capacity, cgroup
 
 GIB = 2**30
 

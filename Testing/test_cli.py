@@ -254,7 +254,8 @@ def test_ctrl_c_is_heeded_while_a_scan_is_read(scan: Path, tmp_path: Path) -> No
     code = (
         "import sys, time\n"
         "from pathlib import Path\n"
-        "from ToothSegLib import itk_io, segment_file, volume_io\n"
+        "from ToothSegLib import segment_file, volume_io\n"
+        "from ToothSegLib.formats import itk_io\n"
         "from ToothSegLib.cli.main import main\n"
         "def slow(path, **_):\n"
         "    with itk_io.itk_errors(Path(path)):\n"  # as a large scan

@@ -15,7 +15,7 @@ import ToothSegLib
 CODE = """
 import os, sys
 from ToothSegLib.cli.output import output
-from ToothSegLib.itk_io import itk_errors
+from ToothSegLib.formats.itk_io import itk_errors
 
 def kind():
     return sys.stderr.isatty(), sys.stderr.encoding, sys.stderr.errors

@@ -11,9 +11,9 @@ import pytest
 
 from ToothSegLib.batch.scans import find_scans
 from ToothSegLib.cli.main import main
+from ToothSegLib.disk.file_names import output_stem
+from ToothSegLib.disk.output_folder import check_folder
 from ToothSegLib.errors import OutputError, in_words
-from ToothSegLib.file_names import output_stem
-from ToothSegLib.output_folder import check_folder
 from ToothSegLib.volume_io import write_volume
 from volume_fixture import a_scan
 

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import ndimage
 
-from ToothSegLib import corrections, renumbering, splitting
+from ToothSegLib.editing import corrections, renumbering, splitting
 from ToothSegLib.errors import InputError
 from ToothSegLib.teeth import FDI_NUMBERS, LOWER_ARCH, UPPER_ARCH
 

@@ -7,8 +7,8 @@ import pytest
 
 from dentition_fixture import ALL_28
 from quality_fixture import Patient, a_patient
-from ToothSegLib.crumbs import without_crumbs
 from ToothSegLib.quality import find_findings
+from ToothSegLib.separation.crumbs import without_crumbs
 
 
 def judged(patient: Patient):  # type: ignore[no-untyped-def]

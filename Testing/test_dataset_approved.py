@@ -11,8 +11,8 @@ from dataset_fixture import labels_of, scan
 from ToothSegLib.cli.main import main
 from ToothSegLib.dataset.case import DatasetCase
 from ToothSegLib.dataset.folder import CaseMeta, Dataset
+from ToothSegLib.formats.scan_checksum import scan_sha256
 from ToothSegLib.report import SCAN_SHA256, Segmentation, to_json
-from ToothSegLib.scan_checksum import scan_sha256
 from ToothSegLib.volume_io import write_volume
 
 

@@ -20,7 +20,7 @@ from ToothSegLib.dataset.monai import export_monai, import_monai
 from ToothSegLib.dataset.nnunet import export_nnunet, import_nnunet
 from ToothSegLib.dataset.record import REVIEW_ORDER
 from ToothSegLib.errors import Cancelled, InputError, OutputError
-from ToothSegLib.owner import owner
+from ToothSegLib.machine.owner import owner
 from ToothSegLib.progress import Progress
 from ToothSegLib.volume_io import read_volume
 

@@ -22,7 +22,7 @@ from ToothSegLib.dataset.monai import import_monai
 from ToothSegLib.dataset.nnunet import export_nnunet, import_nnunet
 from ToothSegLib.dataset.refusals import Locked, Outdated, Suspicious
 from ToothSegLib.errors import Cancelled, InputError
-from ToothSegLib.itk_image import to_itk
+from ToothSegLib.grids.itk_image import to_itk
 from ToothSegLib.progress import Progress
 from ToothSegLib.volume_io import write_volume
 

@@ -11,13 +11,13 @@ import pytest
 
 from dataset_fixture import add_case, labels_of, scan
 from test_dataset_exchange import META, OPTIONS, WAYS
-from ToothSegLib.axis_order import forward, in_order_of
 from ToothSegLib.cli.main import main
 from ToothSegLib.dataset.case import DatasetCase
 from ToothSegLib.dataset.folder import CaseMeta, Dataset
 from ToothSegLib.dataset.label_codes import CODED_TEETH
 from ToothSegLib.dataset.nnunet import export_nnunet
 from ToothSegLib.dataset.patients import fold_by_name
+from ToothSegLib.grids.axis_order import forward, in_order_of
 from ToothSegLib.volume import Volume
 from ToothSegLib.volume_io import read_volume, write_volume
 from volume_fixture import OBLIQUE

@@ -11,8 +11,10 @@ import pytest
 import torch
 from torch import nn
 
-from ToothSegLib import backends, cascade, inference, looking
-from ToothSegLib.device_faults import (
+from ToothSegLib import cascade, inference, looking
+from ToothSegLib.bundles.model_card import NETWORKS
+from ToothSegLib.compute import backends
+from ToothSegLib.compute.device_faults import (
     DeviceMemoryError,
     DeviceUnfitError,
     HostMemoryError,
@@ -20,7 +22,6 @@ from ToothSegLib.device_faults import (
 )
 from ToothSegLib.errors import Cancelled, InputError
 from ToothSegLib.maps import Maps
-from ToothSegLib.model_card import NETWORKS
 from ToothSegLib.models import Bundle
 from ToothSegLib.progress import Progress
 from ToothSegLib.volume import Volume

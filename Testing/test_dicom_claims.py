@@ -11,7 +11,7 @@ import SimpleITK as sitk
 
 from dicom_fixture import write_dicom, write_slices
 from ToothSegLib.errors import InputError
-from ToothSegLib.itk_image import to_itk
+from ToothSegLib.grids.itk_image import to_itk
 from ToothSegLib.volume import Volume
 from ToothSegLib.volume_io import read_volume
 from volume_fixture import a_frames_file

@@ -23,9 +23,9 @@ from dicom_fixture import (
     write_dicom,
     write_slices,
 )
-from ToothSegLib import dicom_claims, dicom_io, dicom_series
 from ToothSegLib.errors import InputError
-from ToothSegLib.itk_image import to_itk
+from ToothSegLib.formats import dicom_claims, dicom_io, dicom_series
+from ToothSegLib.grids.itk_image import to_itk
 from ToothSegLib.volume import Volume
 from ToothSegLib.volume_io import read_volume
 from volume_fixture import OBLIQUE, a_scan, refused, renamed, same_place, write_dicom_series

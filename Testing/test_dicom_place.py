@@ -29,8 +29,8 @@ from dicom_fixture import (
     write_dicom,
     write_slices,
 )
-from ToothSegLib.dicom_frames import frames_of
 from ToothSegLib.errors import InputError
+from ToothSegLib.formats.dicom_frames import frames_of
 from ToothSegLib.volume_io import read_volume
 from volume_fixture import refused
 

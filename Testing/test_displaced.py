@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 
 from dentition_fixture import arch_places, label_map, maps_of
-from ToothSegLib.displaced import displaced_teeth
+from ToothSegLib.arches.displaced import displaced_teeth
+from ToothSegLib.arches.norms import VOLUMES_MM3
+from ToothSegLib.arches.regions import Region, measure_regions
 from ToothSegLib.instances import separate_teeth
 from ToothSegLib.maps import Maps
-from ToothSegLib.norms import VOLUMES_MM3
 from ToothSegLib.numbering import Numbering, number_regions
-from ToothSegLib.regions import Region, measure_regions
 from ToothSegLib.teeth import type_of
 
 SPACING = 0.6

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from ToothSegLib.doubling import doubled_at
+from ToothSegLib.compute.doubling import doubled_at
 
 
 @pytest.mark.parametrize("shape", [(8, 12, 6), (7, 5, 9), (2, 1, 3)])

@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 
 from phantom_fixture import segmentation
-from ToothSegLib import outputs
+from ToothSegLib.drawing.offscreen import NoDrawing
 from ToothSegLib.errors import OutputError
-from ToothSegLib.offscreen import NoDrawing
-from ToothSegLib.outputs import write_outputs
 from ToothSegLib.report import Segmentation
+from ToothSegLib.results import outputs
+from ToothSegLib.results.outputs import write_outputs
 from ToothSegLib.volume import Volume
 
 
@@ -51,7 +51,7 @@ def drawn(monkeypatch: pytest.MonkeyPatch) -> None:
     """Pictures without OpenGL."""
     monkeypatch.setattr(outputs, "teeth_picture", lambda *_: np.zeros((4, 5, 3), np.uint8))
     monkeypatch.setattr(
-        "ToothSegLib.slices.slice_picture", lambda *_: np.zeros((4, 5, 3), np.uint8)
+        "ToothSegLib.drawing.slices.slice_picture", lambda *_: np.zeros((4, 5, 3), np.uint8)
     )
 
 
@@ -172,7 +172,7 @@ def test_what_is_stale_goes_with_the_rest_or_not_at_all(
             raise OSError(28, "No space left on device")
         replace(source, target)
 
-    monkeypatch.setattr("ToothSegLib.moving.os.replace", full)
+    monkeypatch.setattr("ToothSegLib.disk.moving.os.replace", full)
     with pytest.raises(OutputError, match="No space left"):
         write(tmp_path, "a", 12, stl=False)
     monkeypatch.undo()

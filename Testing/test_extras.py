@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ToothSegLib import backends, devices
 from ToothSegLib.cli import doctor
+from ToothSegLib.compute import backends, devices
 from ToothSegLib.errors import InputError
 from ToothSegLib.volume import Volume
 from ToothSegLib.volume_io import write_volume

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from ToothSegLib.extremes import highest, lowest
+from ToothSegLib.grids.extremes import highest, lowest
 
 REACHES = [0, 1, 2, 3, 4, 5, 7, 13, 14, (1, 0, 6)]
 

@@ -14,11 +14,11 @@ import pytest
 
 from phantom_fixture import segmentation
 from stub_fixture import put_cascade
-from ToothSegLib import moving
 from ToothSegLib.cli.main import main
+from ToothSegLib.disk import moving
 from ToothSegLib.errors import OutputError
-from ToothSegLib.outputs import write_outputs
-from ToothSegLib.replaceable import check_beforehand
+from ToothSegLib.results.outputs import write_outputs
+from ToothSegLib.results.replaceable import check_beforehand
 from ToothSegLib.volume import Volume
 from ToothSegLib.volume_io import read_volume, write_volume
 
@@ -31,7 +31,7 @@ WRITER = """
 import sys
 sys.path.insert(0, "Testing")
 from test_faults import a_result
-from ToothSegLib.outputs import write_outputs
+from ToothSegLib.results.outputs import write_outputs
 print("ready", flush=True)
 for round in range(int(sys.argv[3])):
     write_outputs(a_result(int(sys.argv[2])), "scan", sys.argv[1], picture=False)
@@ -77,7 +77,7 @@ KILLER = """
 import os, random, signal, sys, time
 sys.path.insert(0, "Testing")
 from test_faults import a_result
-from ToothSegLib.outputs import write_outputs
+from ToothSegLib.results.outputs import write_outputs
 really, chance = os.replace, random.Random(6)
 for number, folder in enumerate(sys.argv[2:]):
     write_outputs(a_result(11), "scan", folder, picture=False)
@@ -169,7 +169,7 @@ def test_a_folder_that_vanishes_is_named(
 
     put_cascade(monkeypatch, vanishes if when == "the networks" else lambda *_, **__: a_result(11))
     if when == "the surfaces":
-        monkeypatch.setattr("ToothSegLib.outputs.tooth_surfaces", vanishes)
+        monkeypatch.setattr("ToothSegLib.results.outputs.tooth_surfaces", vanishes)
     code = main(["segment", str(scan), "-o", str(out), "--no-picture"])
     if when == "the networks":  # it is made again
         assert code == 0
@@ -192,7 +192,7 @@ def test_a_read_only_folder_is_named_before_the_work(
         raise OSError(30, "Read-only file system")
 
     put_cascade(monkeypatch, never)
-    monkeypatch.setattr("ToothSegLib.output_folder.tempfile.TemporaryFile", denied)
+    monkeypatch.setattr("ToothSegLib.disk.output_folder.tempfile.TemporaryFile", denied)
     scan = tmp_path / "scan.nrrd"
     write_volume(scan, Volume(np.arange(1000, dtype=np.int16).reshape(10, 10, 10)))
     assert main(["segment", str(scan), "-o", str(tmp_path / "out")]) == 2
@@ -213,7 +213,7 @@ def test_a_disk_that_fills_between_two_moves_leaves_the_old_result(
             raise OSError(28, "No space left on device")
         really(source, target)  # type: ignore[arg-type]
 
-    monkeypatch.setattr("ToothSegLib.moving.os.replace", full)
+    monkeypatch.setattr("ToothSegLib.disk.moving.os.replace", full)
     with pytest.raises(OutputError, match="No space left"):
         write_outputs(a_result(21), "scan", tmp_path, picture=False)
     monkeypatch.undo()

@@ -11,9 +11,9 @@ import pytest
 
 from batch_stub import write_scan
 from stub_fixture import put_cascade
-from ToothSegLib.atomic import replacing
 from ToothSegLib.cli.main import main
-from ToothSegLib.file_names import output_stem
+from ToothSegLib.disk.atomic import replacing
+from ToothSegLib.disk.file_names import output_stem
 from ToothSegLib.report import is_as_written
 from ToothSegLib.volume_io import read_volume, write_volume
 

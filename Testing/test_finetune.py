@@ -17,11 +17,11 @@ import torch
 from drawing_fixture import draws
 from kill_fixture import kills
 from learning_fixture import judge_by_weights, shrink, tiny_bundle, toy_dataset, toy_heads
+from ToothSegLib.bundles.safetensors_io import read_safetensors
 from ToothSegLib.cli.main import main
 from ToothSegLib.dataset.folder import Dataset
 from ToothSegLib.errors import InputError, OutputError
 from ToothSegLib.models import load_bundle
-from ToothSegLib.safetensors_io import read_safetensors
 from ToothSegLib.training import judging, tuner
 from ToothSegLib.training.course import Step
 from ToothSegLib.training.finetune import FineTuned, fine_tune

@@ -11,8 +11,8 @@ import torch
 
 import learning_fixture
 from learning_fixture import ARCHITECTURES, judge_by_weights, shrink, tiny_bundle, toy_dataset
-from ToothSegLib.device_faults import DeviceMemoryError
-from ToothSegLib.grid import to_working_grid
+from ToothSegLib.compute.device_faults import DeviceMemoryError
+from ToothSegLib.grids.grid import to_working_grid
 from ToothSegLib.inference import predict_maps
 from ToothSegLib.maps import LEARNED_SPACING_MM
 from ToothSegLib.models import Bundle

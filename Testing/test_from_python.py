@@ -14,7 +14,7 @@ import ToothSegLib
 from batch_stub import write_scan
 from stub_fixture import bright_voxels
 from ToothSegLib.errors import InputError
-from ToothSegLib.itk_image import to_itk
+from ToothSegLib.grids.itk_image import to_itk
 from ToothSegLib.report import Segmentation
 from volume_fixture import a_scan
 

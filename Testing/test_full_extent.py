@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from ToothSegLib.full_extent import full_extent, surface_at
-from ToothSegLib.grid import labels_to_source
+from ToothSegLib.grids.grid import labels_to_source
+from ToothSegLib.separation.full_extent import full_extent, surface_at
 from ToothSegLib.volume import Volume
 
 MM = 0.4

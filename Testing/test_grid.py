@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
-from ToothSegLib import grid
-from ToothSegLib.coarsening import block_means
-from ToothSegLib.grid import labels_to_source, to_working_grid
+from ToothSegLib.grids import grid
+from ToothSegLib.grids.coarsening import block_means
+from ToothSegLib.grids.grid import labels_to_source, to_working_grid
 from ToothSegLib.volume import Volume
 
 AXIS_ORDERS = [

@@ -15,7 +15,7 @@ import SimpleITK as sitk
 
 from ToothSegLib.cli.main import main
 from ToothSegLib.errors import InputError
-from ToothSegLib.itk_image import to_itk
+from ToothSegLib.grids.itk_image import to_itk
 from ToothSegLib.volume_io import read_volume
 from volume_fixture import a_frames_file, a_scan, write_dicom_series
 

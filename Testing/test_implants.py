@@ -7,12 +7,12 @@ import pytest
 from scipy import ndimage
 
 import ToothSegLib.cascade as cascade
-from ToothSegLib.cores import measure_cores
-from ToothSegLib.implants import doubt_findings, find_implants, implant_findings
+from ToothSegLib.arches.regions import Region
 from ToothSegLib.numbering import Numbering
-from ToothSegLib.regions import Region
 from ToothSegLib.report import in_lps
 from ToothSegLib.resources import resource_path
+from ToothSegLib.separation.cores import measure_cores
+from ToothSegLib.separation.implants import doubt_findings, find_implants, implant_findings
 from ToothSegLib.teeth import N_TYPES
 from ToothSegLib.volume import Volume
 from ToothSegLib.volume_io import read_volume

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from implant_fixture import SCREW, TOOTH, steady, told
-from ToothSegLib.cores import Core, Part
+from ToothSegLib.separation.cores import Core, Part
 
 TOOTH_IN_DULL_BONE = steady(2.1, 2.6, 3.2)
 FADING = Part(1.2, 1.4, 1.6, 1.8, 2.0)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from implant_fixture import SCREW, TOOTH, steady, told
-from ToothSegLib.cores import Core
+from ToothSegLib.separation.cores import Core
 
 FADING = steady(1.2, 2.0, 4.0)
 

@@ -8,8 +8,8 @@ import time
 import numpy as np
 import pytest
 
-from ToothSegLib.coarsening import blurred
-from ToothSegLib.in_threads import in_threads, thread_count
+from ToothSegLib.grids.coarsening import blurred
+from ToothSegLib.machine.in_threads import in_threads, thread_count
 from ToothSegLib.volume import Volume
 
 

@@ -9,12 +9,12 @@ import pytest
 from scipy import ndimage
 
 from dentition_fixture import arch_places, label_map, maps_of, separated
+from ToothSegLib.arches.regions import Region
+from ToothSegLib.grids.view_of_scan import View
 from ToothSegLib.instances import MINIMAL_VOLUME_MM3, separate_teeth
 from ToothSegLib.maps import Maps
 from ToothSegLib.numbering import Numbering, number_regions
-from ToothSegLib.regions import Region
-from ToothSegLib.view_of_scan import View
-from ToothSegLib.votes import label_by_votes, voted_centres
+from ToothSegLib.separation.votes import label_by_votes, voted_centres
 
 SPACING = 0.6
 LOWER_FRONT = (43, 42, 41, 31, 32, 33)

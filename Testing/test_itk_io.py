@@ -26,10 +26,10 @@ from dicom_fixture import (
     groups,
     write_dicom,
 )
-from ToothSegLib import dicom_series
 from ToothSegLib.errors import InputError
-from ToothSegLib.itk_image import to_itk
-from ToothSegLib.itk_io import IMAGE_IOS, itk_errors
+from ToothSegLib.formats import dicom_series
+from ToothSegLib.formats.itk_io import IMAGE_IOS, itk_errors
+from ToothSegLib.grids.itk_image import to_itk
 from ToothSegLib.volume_io import read_volume
 from volume_fixture import a_scan, refused
 

@@ -16,9 +16,9 @@ import numpy as np
 import pytest
 
 from stub_worker import use_stub_worker
-from ToothSegLib import child
 from ToothSegLib.errors import BundleError, Cancelled, InputError, OutputError, ToothSegError
-from ToothSegLib.job import Job, JobState
+from ToothSegLib.jobs import child
+from ToothSegLib.jobs.job import Job, JobState
 from ToothSegLib.volume import Volume
 
 TESTING = Path(__file__).resolve().parent
@@ -313,7 +313,7 @@ def test_without_an_interpreter_there_is_a_word(monkeypatch: pytest.MonkeyPatch)
 
 
 def test_the_job_itself_loads_no_torch() -> None:
-    code = "import sys, ToothSegLib.job; print(*sys.modules)"
+    code = "import sys, ToothSegLib.jobs.job; print(*sys.modules)"
     run = subprocess.run(
         [sys.executable, "-c", code], cwd=TESTING.parent, capture_output=True, text=True, check=True
     )

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from ToothSegLib.errors import ToothSegError
-from ToothSegLib.job_files import read_result, write_request, write_result
+from ToothSegLib.jobs.job_files import read_result, write_request, write_result
 from ToothSegLib.report import Segmentation, measure_teeth
 from ToothSegLib.volume import Volume
 

@@ -13,9 +13,9 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from ToothSegLib import job_folder
-from ToothSegLib.job_files import read_request, write_request
-from ToothSegLib.owner import has_ended, owner, runs
+from ToothSegLib.jobs import job_folder
+from ToothSegLib.jobs.job_files import read_request, write_request
+from ToothSegLib.machine.owner import has_ended, owner, runs
 from ToothSegLib.volume import Volume
 
 # No process has this number on any system: Linux ends at 2^22.
@@ -33,7 +33,7 @@ def another_program() -> subprocess.Popen[str]:
     """It makes a job's folder, says where, and runs until its input ends."""
     code = (
         f"import sys, tempfile; tempfile.tempdir = {tempfile.tempdir!r}\n"
-        "from ToothSegLib import job_folder\n"
+        "from ToothSegLib.jobs import job_folder\n"
         "print(job_folder.make(), flush=True); sys.stdin.read()"
     )
     return subprocess.Popen(

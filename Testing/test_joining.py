@@ -11,11 +11,11 @@ from scipy.spatial.transform import Rotation
 
 import ToothSegLib.instances as instances_module
 from dentition_fixture import arch_places, label_map, maps_of, separated
-from ToothSegLib.joining import join_parts
+from ToothSegLib.arches.norms import VOLUMES_MM3
+from ToothSegLib.arches.regions import Region
 from ToothSegLib.maps import Maps
-from ToothSegLib.norms import VOLUMES_MM3
-from ToothSegLib.pieces import Pieces
-from ToothSegLib.regions import Region
+from ToothSegLib.separation.joining import join_parts
+from ToothSegLib.separation.pieces import Pieces
 
 SPACING = 0.6
 UPRIGHT = np.array([0.0, 0.0, 1.0])

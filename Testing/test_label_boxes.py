@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.ndimage import find_objects
 
-from ToothSegLib.label_boxes import filled_box, label_boxes
+from ToothSegLib.grids.label_boxes import filled_box, label_boxes
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.int16, np.int64])

@@ -7,10 +7,10 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from ToothSegLib import picture
-from ToothSegLib.label_places import line_ends, parted, spread
+from ToothSegLib.drawing import picture
+from ToothSegLib.drawing.label_places import line_ends, parted, spread
+from ToothSegLib.drawing.views import View
 from ToothSegLib.surfaces import Surface
-from ToothSegLib.views import View
 
 BOX = picture._LABEL_BOX
 

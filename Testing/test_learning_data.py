@@ -12,6 +12,7 @@ import pytest
 import torch
 
 from learning_fixture import tiny_bundle, toy_dataset, toy_scan
+from ToothSegLib.compute.normalise import normalise
 from ToothSegLib.dataset.checks import check_dataset
 from ToothSegLib.dataset.exchange import Outgoing, write_case
 from ToothSegLib.dataset.folder import CaseMeta, Dataset
@@ -19,10 +20,9 @@ from ToothSegLib.dataset.record import APPROVED, Change
 from ToothSegLib.dataset.reviewed import reviewed_case, reviewed_cases
 from ToothSegLib.dataset.voxels import write_image, write_labels
 from ToothSegLib.errors import InputError
-from ToothSegLib.grid import to_working_grid
+from ToothSegLib.grids.grid import to_working_grid
 from ToothSegLib.lineage import held_out_scans, learned_scans
 from ToothSegLib.maps import LEARNED_SPACING_MM
-from ToothSegLib.normalise import normalise
 from ToothSegLib.teeth import type_of
 from ToothSegLib.training import finetune
 from ToothSegLib.training.finetune_plan import Plan

@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 
-from ToothSegLib import nearest_label
-from ToothSegLib.itk_image import to_itk
+from ToothSegLib.grids import nearest_label
+from ToothSegLib.grids.itk_image import to_itk
 from ToothSegLib.volume import Volume
 from ToothSegLib.volume_io import read_volume
 
@@ -22,7 +22,7 @@ STUCK = """
 import sys, tempfile, time
 from ToothSegLib import volume_io
 from ToothSegLib.cli.main import program
-from ToothSegLib.in_threads import in_threads
+from ToothSegLib.machine.in_threads import in_threads
 
 def stuck(path, **options):
     with tempfile.TemporaryDirectory() as folder:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from ToothSegLib.loading import loading
+from ToothSegLib.compute.loading import loading
 
 
 def test_the_collector_rests_within_and_works_on_afterwards() -> None:
@@ -30,7 +30,7 @@ def test_at_the_end_of_the_process_nothing_is_looked_through() -> None:
     code = (
         "import atexit, gc\n"
         "atexit.register(lambda: print('frozen', gc.get_freeze_count() > 1000))\n"
-        "from ToothSegLib.loading import leave_at_once\n"
+        "from ToothSegLib.compute.loading import leave_at_once\n"
         "leave_at_once(); leave_at_once()\n"
         "print('before', gc.get_freeze_count() > 1000)"
     )
@@ -49,7 +49,7 @@ def test_what_computes_is_loaded_at_rest_and_what_is_wrong_with_it_is_not_told_y
         )
     code = (
         f"import sys; sys.path.insert(0, {str(tmp_path)!r})\n"
-        "from ToothSegLib.loading import load_networks\n"
+        "from ToothSegLib.compute.loading import load_networks\n"
         f"load_networks('cpu', {backend!r}); load_networks('gpu', {backend!r})\n"
         "load_networks('cpu', 'abacus')"
     )
@@ -61,7 +61,7 @@ def test_the_worker_is_left_at_once(tmp_path: Path) -> None:
     code = (
         "import atexit, gc, os, sys\n"
         "atexit.register(lambda: print('frozen', gc.get_freeze_count() > 1000, file=sys.stderr))\n"
-        "from ToothSegLib import worker\n"
+        "from ToothSegLib.jobs import worker\n"
         f"sys.exit(worker.main([{str(tmp_path)!r}, str(os.getppid())]))"
     )
     with subprocess.Popen(

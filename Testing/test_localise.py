@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from torch import Tensor, nn
 
-from ToothSegLib.backends import load_network
 from ToothSegLib.cascade import segment
-from ToothSegLib.grid import extent
+from ToothSegLib.compute.backends import load_network
+from ToothSegLib.grids.grid import extent
 from ToothSegLib.localise import find_dentitions, small_scan, sureness, tooth_evidence_mm3
 from ToothSegLib.maps import Maps
 from ToothSegLib.models import load_bundle

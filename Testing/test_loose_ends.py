@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
+from ToothSegLib.arches.regions import measure_regions
 from ToothSegLib.found_teeth import find_teeth
-from ToothSegLib.grid import labels_to_source
+from ToothSegLib.grids.grid import labels_to_source
 from ToothSegLib.instances import Instances
-from ToothSegLib.loose_ends import without_loose_ends
 from ToothSegLib.maps import Maps
 from ToothSegLib.numbering import Numbering
 from ToothSegLib.progress import Progress
-from ToothSegLib.regions import measure_regions
+from ToothSegLib.separation.loose_ends import without_loose_ends
 from ToothSegLib.volume import Volume
 
 

@@ -9,11 +9,11 @@ import pytest
 
 import ToothSegLib.instances as instances_module
 from dentition_fixture import arch_places, label_map, maps_of
+from ToothSegLib.arches.regions import Region, measure_regions
 from ToothSegLib.instances import separate_teeth
-from ToothSegLib.lost_roots import rejoin_roots
 from ToothSegLib.maps import Maps
 from ToothSegLib.numbering import Numbering, number_regions
-from ToothSegLib.regions import Region, measure_regions
+from ToothSegLib.separation.lost_roots import rejoin_roots
 
 SPACING = 0.6
 LOWER = (*range(31, 38), *range(41, 48))

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 import torch
 
-from ToothSegLib import devices, machine_facts
-from ToothSegLib.machine_facts import has_bfloat16, surely_without_graphics
+from ToothSegLib.compute import devices
+from ToothSegLib.machine import machine_facts
+from ToothSegLib.machine.machine_facts import has_bfloat16, surely_without_graphics
 
 LINUX = pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells")
 

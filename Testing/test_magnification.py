@@ -13,17 +13,17 @@ import torch
 
 from learning_fixture import toy_scan
 from ToothSegLib import cascade, inference, looking
+from ToothSegLib.arches.norms import VOLUMES_MM3
+from ToothSegLib.arches.regions import Region, typical_size
+from ToothSegLib.bundles.model_card import CARD_NAME
 from ToothSegLib.cascade import segment
 from ToothSegLib.errors import BundleError
-from ToothSegLib.grid import Box
+from ToothSegLib.grids.grid import Box
 from ToothSegLib.inference import predict_maps
 from ToothSegLib.looking import Looker, Sight
 from ToothSegLib.maps import Maps
-from ToothSegLib.model_card import CARD_NAME
 from ToothSegLib.models import Bundle, load_bundle, write_bundle
-from ToothSegLib.norms import VOLUMES_MM3
 from ToothSegLib.progress import Progress
-from ToothSegLib.regions import Region, typical_size
 from ToothSegLib.report import Finding
 from ToothSegLib.resources import resource_path
 from ToothSegLib.synthesis.compose import make_case

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from ToothSegLib.mesh_parts import LEAST_VOLUME_MM3, signed_volume, worth_keeping
+from ToothSegLib.meshes.mesh_parts import LEAST_VOLUME_MM3, signed_volume, worth_keeping
 
 POINTS = np.array([[0, 0, 0], [1, 0, 0], [0, 1, 0], [0, 0, 1]], float)
 TRIANGLES = np.array([[0, 2, 1], [0, 1, 3], [0, 3, 2], [1, 2, 3]])

@@ -25,8 +25,8 @@ from ToothSegLib.evaluation.metrics import evaluate
 from ToothSegLib.evaluation.outcomes import Outcome, identification_f1, mean_dice
 from ToothSegLib.evaluation.promotion import Worse, promote, roll_back
 from ToothSegLib.lineage import learned_scans
+from ToothSegLib.machine.os_lock import os_locked
 from ToothSegLib.models import default_bundle_name, list_bundles, load_bundle
-from ToothSegLib.os_lock import os_locked
 from ToothSegLib.training.finetune_record import _entries
 from ToothSegLib.training.split import split_by_patient
 from ToothSegLib.user_models import promotions, user_models_folder

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from ToothSegLib.nearest_label import nearest_within
+from ToothSegLib.grids.nearest_label import nearest_within
 
 
 def of_the_whole(labels: np.ndarray, reach: float, spacing: float) -> np.ndarray:

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 
-from ToothSegLib import itk_io
-from ToothSegLib.itk_image import from_itk, to_itk
+from ToothSegLib.formats import itk_io
+from ToothSegLib.grids.itk_image import from_itk, to_itk
 from ToothSegLib.volume import Volume
 from ToothSegLib.volume_io import read_volume
 from volume_fixture import OBLIQUE, refused

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from ToothSegLib.normalise import normalise
+from ToothSegLib.compute.normalise import normalise
 
 
 def a_scan() -> np.ndarray:

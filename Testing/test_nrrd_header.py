@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 
-from ToothSegLib.checksum import files_of
 from ToothSegLib.errors import InputError
-from ToothSegLib.itk_image import from_itk
+from ToothSegLib.formats.checksum import files_of
+from ToothSegLib.grids.itk_image import from_itk
 from ToothSegLib.volume_io import read_volume
 from volume_fixture import a_scan, refused, renamed
 

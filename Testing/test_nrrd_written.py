@@ -9,7 +9,7 @@ import nrrd
 import numpy as np
 import pytest
 
-from ToothSegLib.nrrd_io import write_same_nrrd
+from ToothSegLib.formats.nrrd_io import write_same_nrrd
 from ToothSegLib.volume import Volume
 from ToothSegLib.volume_io import write_volume
 

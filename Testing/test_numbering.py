@@ -12,11 +12,11 @@ import pytest
 
 from dentition_fixture import ALL_28, ALL_32, a_region, blurred_type, simulated_regions
 from numbering_strata import STRATA, accuracy
-from ToothSegLib.alignment import EXTRA
+from ToothSegLib.arches.alignment import EXTRA
+from ToothSegLib.arches.regions import Region
+from ToothSegLib.grids.view_of_scan import View
 from ToothSegLib.numbering import _borne_out, number_regions
-from ToothSegLib.regions import Region
 from ToothSegLib.teeth import mirror
-from ToothSegLib.view_of_scan import View
 
 # Share of teeth rightly numbered. Where gaps have closed, a first premolar and a second, or a
 # canine, stand in the same place, so that only the look is left to tell them apart.

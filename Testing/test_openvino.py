@@ -15,14 +15,14 @@ import pytest
 from torch import nn
 
 from network_fixture import SHAPE, UNET, a_network, a_published_network, an_image, stored
-from ToothSegLib import openvino_backend
-from ToothSegLib.backends import BackendError, choose_backend, ready
+from ToothSegLib.bundles.stored_network import StoredNetwork
 from ToothSegLib.cascade import segment
+from ToothSegLib.compute import openvino_backend
+from ToothSegLib.compute.backends import BackendError, choose_backend, ready
 from ToothSegLib.errors import BundleError, Cancelled, InputError
 from ToothSegLib.network import UNet
 from ToothSegLib.progress import Progress
 from ToothSegLib.resources import resource_path
-from ToothSegLib.stored_network import StoredNetwork
 from ToothSegLib.volume import Volume
 from ToothSegLib.volume_io import read_volume, write_volume
 
@@ -146,7 +146,7 @@ def test_nothing_is_reported_to_anyone(working: None) -> None:
     # Loaded by itself, OpenVINO tells its vendor so, unless that has been forbidden.
     code = (
         "import sys\n"
-        "from ToothSegLib import openvino_backend\n"
+        "from ToothSegLib.compute import openvino_backend\n"
         "openvino_backend._core()\n"
         "assert 'openvino' in sys.modules\n"
         "print(*sys.modules)"
@@ -221,7 +221,7 @@ def test_a_pass_that_takes_longer_than_thought_never_seems_done() -> None:
 
 
 def test_by_itself_it_is_taken_on_a_processor_only(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ToothSegLib.backends.find_spec", lambda name: object())
+    monkeypatch.setattr("ToothSegLib.compute.backends.find_spec", lambda name: object())
     assert choose_backend("auto", CPU) == "openvino"
     assert choose_backend("torch", CPU) == "torch"
     assert choose_backend("auto", "cuda") == "torch"

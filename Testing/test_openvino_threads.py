@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from network_fixture import SHAPE, a_network, an_image, stored
-from ToothSegLib import openvino_backend
-from ToothSegLib.backends import ready
-from ToothSegLib.openvino_backend import _Ready, openvino_pass
+from ToothSegLib.compute import openvino_backend
+from ToothSegLib.compute.backends import ready
+from ToothSegLib.compute.openvino_backend import _Ready, openvino_pass
 from ToothSegLib.progress import Progress
 
 

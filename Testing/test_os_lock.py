@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from ToothSegLib.errors import OutputError
-from ToothSegLib.os_lock import os_locked
+from ToothSegLib.machine.os_lock import os_locked
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="rights as POSIX has them")
 

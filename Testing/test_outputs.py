@@ -17,13 +17,15 @@ import pytest
 
 from drawing_fixture import not_drawn
 from phantom_fixture import dentition, segmentation
-from ToothSegLib import atomic, nrrd_io, output_folder, outputs
+from ToothSegLib.disk import atomic, output_folder
+from ToothSegLib.disk.file_names import output_stem
+from ToothSegLib.disk.output_folder import check_folder
+from ToothSegLib.drawing.offscreen import NoDrawing
 from ToothSegLib.errors import Cancelled, OutputError
-from ToothSegLib.file_names import output_stem
-from ToothSegLib.offscreen import NoDrawing
-from ToothSegLib.output_folder import check_folder
-from ToothSegLib.outputs import write_outputs
+from ToothSegLib.formats import nrrd_io
 from ToothSegLib.report import Finding
+from ToothSegLib.results import outputs
+from ToothSegLib.results.outputs import write_outputs
 from ToothSegLib.surfaces import stl_name
 from ToothSegLib.teeth import by_fdi
 from ToothSegLib.volume import Volume
@@ -202,7 +204,7 @@ def test_where_nothing_can_be_drawn_the_rest_is_written_and_the_report_says_so(
     def no_window(*_: object) -> None:
         raise NoDrawing("no picture: no OpenGL")
 
-    monkeypatch.setattr("ToothSegLib.canvas.offscreen_window", no_window)
+    monkeypatch.setattr("ToothSegLib.drawing.canvas.offscreen_window", no_window)
     write_outputs(segmentation(dentition(ABSENT)), "scan", tmp_path, stl=False)
     assert tree(tmp_path) == ["scan-labels.nrrd", "scan-report.json", "scan.seg.nrrd"]
     report = json.loads((tmp_path / "scan-report.json").read_text(encoding="utf-8"))

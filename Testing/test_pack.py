@@ -11,10 +11,10 @@ import pytest
 import torch
 
 from pretrain_fixture import SMALL, coarse_cases, options, shrink_networks, weights_after
+from ToothSegLib.bundles.safetensors_io import read_with_metadata, write_safetensors
 from ToothSegLib.errors import BundleError, InputError
 from ToothSegLib.lineage import learned_scans
 from ToothSegLib.models import Bundle, load_bundle
-from ToothSegLib.safetensors_io import read_with_metadata, write_safetensors
 from ToothSegLib.synthesis.sampling import TensorCase
 from ToothSegLib.toothnet import NEW_HEAD
 from ToothSegLib.training import pretrain_command

@@ -157,7 +157,7 @@ bootstrap.start(Path({str(tmp_path)!r}))
 here = Path({str(ROOT)!r})
 sys.path[:] = [p for p in sys.path if Path(p) not in (here, here / "ToothSeg")]
 sys.path.append(str(here / "ToothSeg" / "Testing" / "Python"))
-import ToothSegLib.cascade, ToothSegLib.worker
+import ToothSegLib.cascade, ToothSegLib.jobs.worker
 unittest.main(module="ToothSegPackageTest", argv=["ToothSegPackageTest", "-v"])
 """
     environment = {**os.environ, "PYTHONPATH": str(HEADLESS), "PYTHONDONTWRITEBYTECODE": "1"}

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from ToothSegLib.cascade import segment
-from ToothSegLib.padding import without_bright, without_padding
+from ToothSegLib.grids.padding import without_bright, without_padding
 from ToothSegLib.report import Segmentation
 from ToothSegLib.resources import resource_path
 from ToothSegLib.volume import Volume

@@ -10,16 +10,16 @@ import pytest
 
 import ToothSegLib.instances as instances_module
 from dentition_fixture import a_region, arch_places, label_map, maps_of, separated
-from ToothSegLib import parting
-from ToothSegLib.arch import Pose
-from ToothSegLib.arch_line import ArchLine
+from ToothSegLib.arches.arch import Pose
+from ToothSegLib.arches.arch_line import ArchLine
+from ToothSegLib.arches.norms import VOLUMES_MM3
+from ToothSegLib.arches.regions import measure_regions
 from ToothSegLib.maps import Maps
-from ToothSegLib.norms import VOLUMES_MM3
 from ToothSegLib.numbering import Numbering, number_regions
-from ToothSegLib.parting import part_merged
-from ToothSegLib.regions import measure_regions
+from ToothSegLib.separation import parting
+from ToothSegLib.separation.parting import part_merged
+from ToothSegLib.separation.votes import label_by_votes
 from ToothSegLib.teeth import type_of
-from ToothSegLib.votes import label_by_votes
 
 SPACING = 0.6
 LOWER = tuple(range(31, 38)) + tuple(range(41, 48))

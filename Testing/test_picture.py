@@ -11,14 +11,14 @@ import pytest
 
 from drawing_fixture import drawing
 from phantom_fixture import dentition
-from ToothSegLib import canvas, offscreen, picture
-from ToothSegLib.arch import SLOT_FDI, TEMPLATE
-from ToothSegLib.offscreen import NoDrawing, write_png
-from ToothSegLib.picture import HEIGHT, WIDTH, teeth_picture
+from ToothSegLib.arches.arch import SLOT_FDI, TEMPLATE
+from ToothSegLib.drawing import canvas, offscreen, picture
+from ToothSegLib.drawing.offscreen import NoDrawing, write_png
+from ToothSegLib.drawing.picture import HEIGHT, WIDTH, teeth_picture
+from ToothSegLib.drawing.views import View, dentition_axes
 from ToothSegLib.report import measure_teeth
 from ToothSegLib.resources import resource_path
 from ToothSegLib.surfaces import Surface, tooth_surfaces
-from ToothSegLib.views import View, dentition_axes
 from ToothSegLib.volume_io import read_volume
 
 X, Y, Z = np.eye(3)
@@ -147,7 +147,7 @@ def test_png_reads_back(tmp_path) -> None:
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="EGL is the way on Linux only")
 def test_without_opengl_there_is_an_error_and_no_crash() -> None:
     code = (
-        "from ToothSegLib.offscreen import *\n"
+        "from ToothSegLib.drawing.offscreen import *\n"
         "try: offscreen_window(8, 8)\n"
         "except NoDrawing as error: print(error)"
     )

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from ToothSegLib.normalise import normalise
+from ToothSegLib.compute.normalise import normalise
 from ToothSegLib.synthesis import tissues
 from ToothSegLib.synthesis.compose import make_case
 from ToothSegLib.synthesis.pictures import draw_field_of_view, make_picture

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from ToothSegLib.instances import _largest_first
-from ToothSegLib.pieces import _faces, split_pieces
+from ToothSegLib.separation.pieces import _faces, split_pieces
 
 
 def faces_one_by_one(inside: np.ndarray) -> set[tuple[int, int]]:

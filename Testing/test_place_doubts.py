@@ -13,8 +13,8 @@ import SimpleITK as sitk
 from ToothSegLib.batch import run
 from ToothSegLib.batch.entry import Options
 from ToothSegLib.batch.one_scan import segment_one
-from ToothSegLib.itk_image import to_itk
-from ToothSegLib.job_files import read_request, write_request
+from ToothSegLib.grids.itk_image import to_itk
+from ToothSegLib.jobs.job_files import read_request, write_request
 from ToothSegLib.looking import Looker, Sight
 from ToothSegLib.volume_io import read_volume, write_volume
 from volume_fixture import OBLIQUE, a_scan, nrrd_file, refused, same_place

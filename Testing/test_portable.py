@@ -11,17 +11,17 @@ import numpy as np
 import pytest
 import torch
 
-from ToothSegLib.backends import as_array, as_tensor
 from ToothSegLib.batch import manifest as manifests
 from ToothSegLib.batch.entry import Entry
 from ToothSegLib.batch.manifest import Manifest
 from ToothSegLib.cascade import segment
 from ToothSegLib.command_line import command_line
+from ToothSegLib.compute.backends import as_array, as_tensor
+from ToothSegLib.compute.openvino_backend import _Pace
 from ToothSegLib.dataset.exchange import whole_folder
 from ToothSegLib.dataset.folder import Dataset
 from ToothSegLib.errors import OutputError
-from ToothSegLib.nrrd_io import read_fields
-from ToothSegLib.openvino_backend import _Pace
+from ToothSegLib.formats.nrrd_io import read_fields
 from ToothSegLib.volume import Volume
 from ToothSegLib.volume_io import read_volume, write_volume
 

@@ -13,13 +13,14 @@ import torch
 
 from learning_fixture import tiny_bundle, toy_scan
 from pretended_device import PretendedDevice
-from ToothSegLib import cascade, device_faults, devices, models
+from ToothSegLib import cascade, models
 from ToothSegLib.architectures import build_network
-from ToothSegLib.backends import torch_pass
 from ToothSegLib.cli import doctor
-from ToothSegLib.device_faults import DeviceUnfitError
-from ToothSegLib.device_trial import check_device
-from ToothSegLib.devices import choose_device
+from ToothSegLib.compute import device_faults, devices
+from ToothSegLib.compute.backends import torch_pass
+from ToothSegLib.compute.device_faults import DeviceUnfitError
+from ToothSegLib.compute.device_trial import check_device
+from ToothSegLib.compute.devices import choose_device
 from ToothSegLib.errors import InputError
 from ToothSegLib.models import Bundle
 from ToothSegLib.progress import Progress

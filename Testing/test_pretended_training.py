@@ -11,9 +11,9 @@ import torch
 
 from learning_fixture import SIZES, shrink, tiny_bundle, toy_dataset, toy_heads, toy_scan
 from pretended_device import PretendedDevice
-from ToothSegLib import devices
 from ToothSegLib.architectures import build_network
-from ToothSegLib.device_faults import DeviceMemoryError, DeviceUnfitError
+from ToothSegLib.compute import devices
+from ToothSegLib.compute.device_faults import DeviceMemoryError, DeviceUnfitError
 from ToothSegLib.errors import InputError
 from ToothSegLib.models import Bundle, load_bundle
 from ToothSegLib.synthesis.case import load_case

@@ -12,8 +12,8 @@ import torch
 
 from learning_fixture import tiny_bundle
 from pretrain_fixture import SMALL, coarse_cases, options, shrink_networks, weights_after
+from ToothSegLib.bundles.safetensors_io import read_with_metadata, write_safetensors
 from ToothSegLib.errors import BundleError, InputError, OutputError
-from ToothSegLib.safetensors_io import read_with_metadata, write_safetensors
 from ToothSegLib.synthesis.compose import make_case
 from ToothSegLib.synthesis.sampling import Patch, TensorCase
 from ToothSegLib.synthesis.scans import simulate_scan

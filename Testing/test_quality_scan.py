@@ -12,11 +12,11 @@ from scipy import ndimage
 
 from dentition_fixture import ALL_28
 from quality_fixture import ENAMEL, SOFT, TOOTH, Patient, a_patient
-from ToothSegLib.label_boxes import label_boxes
+from ToothSegLib.grids.cut_by_view import cut_teeth
+from ToothSegLib.grids.label_boxes import label_boxes
 from ToothSegLib.quality import subject
 from ToothSegLib.quality.facts import Facts
 from ToothSegLib.quality.metal import _touches
-from ToothSegLib.quality.view import cut_teeth
 from ToothSegLib.volume import Volume
 
 

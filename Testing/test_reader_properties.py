@@ -17,8 +17,8 @@ from hypothesis.extra import numpy as arrays
 from scipy.spatial.transform import Rotation
 
 from ToothSegLib.errors import InputError
-from ToothSegLib.grid import labels_to_source, to_working_grid
-from ToothSegLib.itk_image import to_itk
+from ToothSegLib.grids.grid import labels_to_source, to_working_grid
+from ToothSegLib.grids.itk_image import to_itk
 from ToothSegLib.volume import Volume
 from ToothSegLib.volume_io import check_scan, read_volume, write_volume
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from learning_fixture import tiny_bundle
-from ToothSegLib import atomic
+from ToothSegLib.disk import atomic
 from ToothSegLib.errors import InputError
 from ToothSegLib.synthesis.case import Case, save_case
 from ToothSegLib.training.finetune_plan import RECORD

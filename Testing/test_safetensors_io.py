@@ -8,12 +8,12 @@ import struct
 import pytest
 import torch
 
-from ToothSegLib.errors import BundleError, OutputError
-from ToothSegLib.safetensors_io import (
+from ToothSegLib.bundles.safetensors_io import (
     read_safetensors,
     read_with_metadata,
     write_safetensors,
 )
+from ToothSegLib.errors import BundleError, OutputError
 
 reference = pytest.importorskip("safetensors.torch")
 
@@ -151,7 +151,7 @@ def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path, monkeypat
     def full_disk(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("ToothSegLib.atomic.os.fsync", full_disk)
+    monkeypatch.setattr("ToothSegLib.disk.atomic.os.fsync", full_disk)
     with pytest.raises(OutputError, match="No space left"):
         write_safetensors(path, {"a": torch.zeros(1)})
     assert [p.name for p in tmp_path.iterdir()] == [path.name]

@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 
 from ToothSegLib import segment_file, volume_io
-from ToothSegLib.background import in_background
 from ToothSegLib.errors import Cancelled, InputError
+from ToothSegLib.machine.background import in_background
 from ToothSegLib.progress import Progress
 from ToothSegLib.volume import Volume
 
@@ -51,7 +51,9 @@ def test_what_computes_is_loaded_while_the_scan_is_read() -> None:
 
 
 def test_the_reading_itself_waits_for_no_large_library() -> None:
-    code = "import sys, ToothSegLib.volume_io, ToothSegLib.scan_checksum; print(*sys.modules)"
+    code = (
+        "import sys, ToothSegLib.volume_io, ToothSegLib.formats.scan_checksum; print(*sys.modules)"
+    )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert not {"scipy", "torch", "SimpleITK"} & set(run.stdout.split())
 
@@ -111,7 +113,7 @@ def test_a_library_that_is_damaged_stops_no_reading(monkeypatch: pytest.MonkeyPa
 
 def test_nobody_waits_for_a_thread_when_the_process_ends() -> None:
     code = (
-        "import time\nfrom ToothSegLib.background import in_background\n"
+        "import time\nfrom ToothSegLib.machine.background import in_background\n"
         "in_background(lambda: time.sleep(60))"
     )
     subprocess.run([sys.executable, "-c", code], check=True, timeout=30)

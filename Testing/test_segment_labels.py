@@ -13,9 +13,9 @@ from ToothSegLib.cli.main import main
 from ToothSegLib.dataset.case import DatasetCase
 from ToothSegLib.dataset.folder import Dataset
 from ToothSegLib.errors import InputError
-from ToothSegLib.nrrd_io import read_fields
+from ToothSegLib.formats.nrrd_io import read_fields
+from ToothSegLib.formats.slicer_header import segmentation_header
 from ToothSegLib.segment_labels import read_labels
-from ToothSegLib.slicer_header import segmentation_header
 from ToothSegLib.tooth_names import teeth_by_name, tooth_by_name
 from ToothSegLib.training.labelled_scan import load_labelled_scan
 from ToothSegLib.volume import Volume

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ToothSegLib import cascade, outputs
+from ToothSegLib import cascade
+from ToothSegLib.results import outputs
 from ToothSegLib.segment_file import segment_file
 from ToothSegLib.volume import Volume
 from ToothSegLib.volume_io import write_volume

@@ -110,7 +110,7 @@ def test_a_device_that_is_not_there_is_told_before_the_first_case(
     def made(*_: object, **__: object) -> None:
         pytest.fail("a case was made")
 
-    monkeypatch.setattr("ToothSegLib.devices._cuda_is_there", lambda: False)
+    monkeypatch.setattr("ToothSegLib.compute.devices._cuda_is_there", lambda: False)
     monkeypatch.setattr("ToothSegLib.synthesis.compose.make_case", made)
     monkeypatch.setattr("ToothSegLib.evaluation.benchmark.make_case", made)
     needed, _ = PROGRAMS[name]

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from ToothSegLib.cli.main import main
+from ToothSegLib.disk.moving import stage_in
 from ToothSegLib.errors import Cancelled
-from ToothSegLib.moving import stage_in
 from ToothSegLib.synthesis import tissues
 from ToothSegLib.synthesis.case import Case, load_case
 from ToothSegLib.synthesis.compose import Wish, make_case

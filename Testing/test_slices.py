@@ -9,8 +9,8 @@ import pytest
 
 from drawing_fixture import drawing
 from phantom_fixture import dentition
-from ToothSegLib.canvas import Canvas
-from ToothSegLib.slices import _ALONG, HEIGHT, WIDTH, slice_picture
+from ToothSegLib.drawing.canvas import Canvas
+from ToothSegLib.drawing.slices import _ALONG, HEIGHT, WIDTH, slice_picture
 from ToothSegLib.volume import Volume
 
 AXIAL = [(24 + 392 * column, 1120 - 360 * row, 376, 344) for row in (0, 1) for column in range(4)]

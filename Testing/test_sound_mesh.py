@@ -9,7 +9,7 @@ from vtkmodules.vtkCommonDataModel import vtkPolyData
 from vtkmodules.vtkFiltersCore import vtkAppendPolyData, vtkReverseSense, vtkStaticCleanPolyData
 from vtkmodules.vtkFiltersSources import vtkCubeSource, vtkSphereSource
 
-from ToothSegLib.sound_mesh import sound_mesh
+from ToothSegLib.meshes.sound_mesh import sound_mesh
 from ToothSegLib.surfaces import Surface, is_manifold
 
 

@@ -9,7 +9,7 @@ from scipy import ndimage
 from dentition_fixture import arch_places, label_map, maps_of
 from ToothSegLib.instances import separate_teeth
 from ToothSegLib.maps import Maps
-from ToothSegLib.stacked import part_stacked, stacked_regions
+from ToothSegLib.separation.stacked import part_stacked, stacked_regions
 
 SPACING = 0.6
 UP = np.array([0.0, 0.0, 1.0])

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from ToothSegLib import moving
+from ToothSegLib.disk import moving
+from ToothSegLib.disk.staging import all_or_nothing
 from ToothSegLib.errors import Cancelled, OutputError
-from ToothSegLib.staging import all_or_nothing
 
 
 def names_in(folder: Path) -> list[str]:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.spatial import cKDTree
 
-from ToothSegLib.label_boxes import label_boxes
+from ToothSegLib.grids.label_boxes import label_boxes
 from ToothSegLib.resources import resource_path
 from ToothSegLib.surfaces import Surface, _is_folded, _shifted, tooth_surfaces
 from ToothSegLib.volume import Volume

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
+from ToothSegLib.arches.norms import VOLUMES_MM3
 from ToothSegLib.errors import InputError
-from ToothSegLib.norms import VOLUMES_MM3
 from ToothSegLib.synthesis import tissues
 from ToothSegLib.synthesis.case import Case, load_case, save_case
 from ToothSegLib.synthesis.compose import make_case

@@ -10,10 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
-from ToothSegLib import backends, inference
+from ToothSegLib import inference
+from ToothSegLib.compute import backends
+from ToothSegLib.compute.tiles import fitted_tile, gaussian_weights, tile_starts
 from ToothSegLib.errors import Cancelled
 from ToothSegLib.progress import Progress
-from ToothSegLib.tiles import fitted_tile, gaussian_weights, tile_starts
 
 CPU = "cpu"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ToothSegLib.time_left import TimeLeft
+from ToothSegLib.jobs.time_left import TimeLeft
 
 
 def test_nothing_is_said_without_ground() -> None:

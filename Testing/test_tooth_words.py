@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pickle
 
-from ToothSegLib import renumbering
+from ToothSegLib.editing import renumbering
 from ToothSegLib.errors import InputError
 from ToothSegLib.tooth_words import ToothWords
 

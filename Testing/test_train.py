@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from ToothSegLib.bundles.safetensors_io import write_safetensors
 from ToothSegLib.cli import train_options
 from ToothSegLib.cli.main import main
+from ToothSegLib.formats.scan_checksum import voxels_sha256
 from ToothSegLib.models import load_bundle
-from ToothSegLib.safetensors_io import write_safetensors
-from ToothSegLib.scan_checksum import voxels_sha256
 from ToothSegLib.training.article_table import main as tabulate
 from ToothSegLib.training.recipes import RECIPES
 from ToothSegLib.training.tasks import TASKS

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from scipy.ndimage import maximum_filter, minimum_filter
 
+from ToothSegLib.arches.regions import measure_regions
+from ToothSegLib.grids.view_of_scan import View, blank_parts
 from ToothSegLib.maps import Maps
-from ToothSegLib.regions import measure_regions
-from ToothSegLib.view_of_scan import View, blank_parts
 
 LOW, HIGH = np.array([10.0, 20.0, 30.0]), np.array([70.0, 80.0, 90.0])
 

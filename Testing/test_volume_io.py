@@ -13,7 +13,7 @@ import pytest
 import SimpleITK as sitk
 
 from ToothSegLib.errors import InputError, OutputError
-from ToothSegLib.itk_image import to_itk
+from ToothSegLib.grids.itk_image import to_itk
 from ToothSegLib.volume_io import read_volume, write_volume
 from volume_fixture import OBLIQUE, a_scan, nrrd_file, refused, renamed, same_place
 

@@ -14,8 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ToothSegLib.errors import InputError
-from ToothSegLib.grid import to_working_grid
-from ToothSegLib.itk_image import to_itk
+from ToothSegLib.grids.grid import to_working_grid
+from ToothSegLib.grids.itk_image import to_itk
 from ToothSegLib.volume import Volume
 from ToothSegLib.volume_io import as_scan, check_scan, read_volume, write_volume
 from volume_fixture import a_scan, nrrd_file, refused, same_place

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from ToothSegLib import cascade, looking
-from ToothSegLib.grid import Box
+from ToothSegLib.grids.grid import Box
 from ToothSegLib.resources import resource_path
 from ToothSegLib.volume import Volume
 from ToothSegLib.volume_io import read_volume

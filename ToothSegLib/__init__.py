@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from ToothSegLib.cascade import segment
     from ToothSegLib.errors import BundleError, Cancelled, InputError, OutputError, ToothSegError
-    from ToothSegLib.itk_image import from_itk
-    from ToothSegLib.outputs import write_outputs
+    from ToothSegLib.grids.itk_image import from_itk
+    from ToothSegLib.results.outputs import write_outputs
     from ToothSegLib.volume import Volume
     from ToothSegLib.volume_io import read_volume
 
@@ -38,10 +38,10 @@ _MODULES = {
     "OutputError": "errors",
     "ToothSegError": "errors",
     "Volume": "volume",
-    "from_itk": "itk_image",
+    "from_itk": "grids.itk_image",
     "read_volume": "volume_io",
     "segment": "cascade",
-    "write_outputs": "outputs",
+    "write_outputs": "results.outputs",
 }
 
 

@@ -6,8 +6,8 @@ import importlib
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from ToothSegLib.bundles.model_card import one_line
 from ToothSegLib.errors import BundleError
-from ToothSegLib.model_card import one_line
 
 if TYPE_CHECKING:
     import torch

@@ -9,20 +9,25 @@ from functools import partial
 
 import numpy as np
 
-from ToothSegLib import scan_checksum
-from ToothSegLib.backends import check_backend
-from ToothSegLib.background import in_background
-from ToothSegLib.devices import check_precision, choose_device, device_name, unusable_graphics
+from ToothSegLib.arches.regions import Region, typical_size
+from ToothSegLib.compute.backends import check_backend
+from ToothSegLib.compute.devices import (
+    check_precision,
+    choose_device,
+    device_name,
+    unusable_graphics,
+)
+from ToothSegLib.compute.loading import load_networks
+from ToothSegLib.formats import scan_checksum
 from ToothSegLib.found_teeth import Found, find_teeth
+from ToothSegLib.grids.padding import without_bright, without_padding
 from ToothSegLib.instances import Instances, separate_teeth
-from ToothSegLib.loading import load_networks
 from ToothSegLib.localise import sureness, tooth_evidence_mm3
 from ToothSegLib.looking import LOOKED, LOOKED_AGAIN, Looker, Seen, Sight, unfit
+from ToothSegLib.machine.background import in_background
 from ToothSegLib.models import Bundle, load_bundle
-from ToothSegLib.padding import without_bright, without_padding
 from ToothSegLib.progress import Progress, ProgressCallback, timed
 from ToothSegLib.quality import find_findings
-from ToothSegLib.regions import Region, typical_size
 from ToothSegLib.report import (
     SCAN_SHA256,
     Finding,

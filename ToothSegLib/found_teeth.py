@@ -6,19 +6,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from ToothSegLib.arches.regions import Region
 from ToothSegLib.calibration import calibrated
-from ToothSegLib.crumbs import without_crumbs
-from ToothSegLib.full_extent import full_extent, surface_at
-from ToothSegLib.grid import labels_to_source
-from ToothSegLib.implants import doubt_findings, find_implants, implant_findings
+from ToothSegLib.grids.cut_by_view import cut_among
+from ToothSegLib.grids.grid import labels_to_source
 from ToothSegLib.instances import Instances
-from ToothSegLib.loose_ends import without_loose_ends
 from ToothSegLib.maps import Maps
 from ToothSegLib.numbering import Numbering, number_regions
 from ToothSegLib.progress import Progress, timed
-from ToothSegLib.quality.view import cut_among
-from ToothSegLib.regions import Region
 from ToothSegLib.report import Finding
+from ToothSegLib.separation.crumbs import without_crumbs
+from ToothSegLib.separation.full_extent import full_extent, surface_at
+from ToothSegLib.separation.implants import doubt_findings, find_implants, implant_findings
+from ToothSegLib.separation.loose_ends import without_loose_ends
 from ToothSegLib.volume import Volume
 
 

@@ -8,14 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit
 
-from ToothSegLib.backends import Network, load_network, ready
-from ToothSegLib.doubling import doubled_at
+from ToothSegLib.compute.backends import Network, load_network, ready
+from ToothSegLib.compute.doubling import doubled_at
+from ToothSegLib.compute.normalise import normalise
+from ToothSegLib.compute.tiles import fitted_tile, gaussian_weights, tile_starts
+from ToothSegLib.grids.view_of_scan import blank_parts
 from ToothSegLib.maps import LEARNED_SPACING_MM, OFFSET_UNIT_MM, TOOTH_THRESHOLD, Maps
-from ToothSegLib.normalise import normalise
 from ToothSegLib.progress import Progress
 from ToothSegLib.teeth import CATEGORY_OF_TYPE
-from ToothSegLib.tiles import fitted_tile, gaussian_weights, tile_starts
-from ToothSegLib.view_of_scan import blank_parts
 from ToothSegLib.volume import Volume
 
 if TYPE_CHECKING:

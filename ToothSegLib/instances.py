@@ -1,11 +1,11 @@
 """One region a tooth, from the networks' maps.
 
-With offsets, voxels vote for centres (``votes.py``), first by plain distances, then, as the rough
-teeth show where the arches run, by distances along these; without, categories are cut at their
-necks (``categories.py``). Either way the outcome is tidied on the graph of its connected pieces: a
-tooth is one piece, crumbs go to the tooth that they touch most or are dropped, what was cut in two
-by mistake is joined again, two in one are parted (``parting.py``), and a root that was taken for a
-third molar goes back to its tooth (``lost_roots.py``).
+With offsets, voxels vote for centres (``separation/votes.py``), first by plain distances, then, as
+the rough teeth show where the arches run, by distances along these; without, categories are cut at
+their necks (``separation/categories.py``). Either way the outcome is tidied on the graph of its
+connected pieces: a tooth is one piece, crumbs go to the tooth that they touch most or are dropped,
+what was cut in two by mistake is joined again, two in one are parted (``separation/parting.py``),
+and a root that was taken for a third molar goes back to its tooth (``separation/lost_roots.py``).
 """
 
 from __future__ import annotations
@@ -14,18 +14,18 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from ToothSegLib.arch_line import ArchLine
-from ToothSegLib.categories import label_by_categories
-from ToothSegLib.joining import join_parts, membership
-from ToothSegLib.lost_roots import rejoin_roots
+from ToothSegLib.arches.arch_line import ArchLine
+from ToothSegLib.arches.regions import Region, measure_regions
 from ToothSegLib.maps import TOOTH_THRESHOLD, Maps
 from ToothSegLib.numbering import Numbering, number_regions
-from ToothSegLib.parting import part_merged, volume_scale
-from ToothSegLib.pieces import Pieces, split_pieces
-from ToothSegLib.regions import Region, measure_regions
-from ToothSegLib.stacked import Stack, part_stacked, stacked_regions
+from ToothSegLib.separation.categories import label_by_categories
+from ToothSegLib.separation.joining import join_parts, membership
+from ToothSegLib.separation.lost_roots import rejoin_roots
+from ToothSegLib.separation.parting import part_merged, volume_scale
+from ToothSegLib.separation.pieces import Pieces, split_pieces
+from ToothSegLib.separation.stacked import Stack, part_stacked, stacked_regions
+from ToothSegLib.separation.votes import label_by_votes
 from ToothSegLib.teeth import TEETH
-from ToothSegLib.votes import label_by_votes
 
 __all__ = ["Instances", "Region", "separate_teeth"]
 

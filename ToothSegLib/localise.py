@@ -11,12 +11,12 @@ from __future__ import annotations
 import numpy as np
 from scipy import ndimage
 
-from ToothSegLib.backends import Network
-from ToothSegLib.extremes import highest
-from ToothSegLib.grid import Box, extent, to_working_grid
+from ToothSegLib.compute.backends import Network
+from ToothSegLib.compute.normalise import normalise
+from ToothSegLib.grids.extremes import highest
+from ToothSegLib.grids.grid import Box, extent, to_working_grid
 from ToothSegLib.inference import tooth_probability
 from ToothSegLib.maps import TOOTH_THRESHOLD, Maps
-from ToothSegLib.normalise import normalise
 from ToothSegLib.progress import Progress
 from ToothSegLib.volume import Volume
 

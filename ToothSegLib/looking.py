@@ -9,16 +9,16 @@ from itertools import pairwise
 
 import numpy as np
 
-from ToothSegLib.backends import BackendError, choose_backend, load_network
-from ToothSegLib.device_faults import (
+from ToothSegLib.compute.backends import BackendError, choose_backend, load_network
+from ToothSegLib.compute.device_faults import (
     DeviceLostError,
     DeviceMemoryError,
     DeviceUnfitError,
     device_faults,
     give_up,
 )
-from ToothSegLib.devices import choose_device, computed_in, has_half, release_memory
-from ToothSegLib.grid import Box, to_working_grid
+from ToothSegLib.compute.devices import choose_device, computed_in, has_half, release_memory
+from ToothSegLib.grids.grid import Box, to_working_grid
 from ToothSegLib.inference import predict_maps
 from ToothSegLib.localise import find_dentitions, small_scan, tooth_evidence_mm3
 from ToothSegLib.maps import LEARNED_SPACING_MM, Maps

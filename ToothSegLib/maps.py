@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from ToothSegLib.errors import InputError
+from ToothSegLib.grids.view_of_scan import View
 from ToothSegLib.teeth import N_TYPES
-from ToothSegLib.view_of_scan import View
 
 TOOTH_THRESHOLD = 0.5
 """Voxels of at least this probability are the foreground, and looked at further."""

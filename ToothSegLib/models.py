@@ -1,6 +1,6 @@
 """A bundle: weights with a card that says what they are, checked before they are used.
 
-The card's contents are in `model_card.py`; the weights are safetensors files, one a role.
+The card's contents are in `bundles/model_card.py`; the weights are safetensors files, one a role.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ToothSegLib.architectures import count_parameters, with_weights
-from ToothSegLib.atomic import replacing
+from ToothSegLib.bundles.model_card import CARD_NAME, FORMAT, NETWORKS, misfit, read_card
+from ToothSegLib.disk.atomic import replacing
 from ToothSegLib.errors import BundleError, OutputError
-from ToothSegLib.model_card import CARD_NAME, FORMAT, NETWORKS, misfit, read_card
 from ToothSegLib.resources import resource_path
 from ToothSegLib.user_models import promotions, user_models_folder
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     import torch
     from torch import nn
 
-    from ToothSegLib.stored_network import StoredNetwork
+    from ToothSegLib.bundles.stored_network import StoredNetwork
 
 
 @dataclass(frozen=True)
@@ -96,7 +96,7 @@ class Bundle:
             BundleError: the role is unknown, the file fails its checksum, or the weights do not
                 fit the architecture exactly.
         """
-        from ToothSegLib.safetensors_io import parse_safetensors
+        from ToothSegLib.bundles.safetensors_io import parse_safetensors
 
         data = self._read(role)
         state, _ = parse_safetensors(data, str(self.networks[role]))
@@ -114,8 +114,8 @@ class Bundle:
             BundleError: the role is unknown, the file fails its checksum or is not sound, or has
                 not as many weights as the card says.
         """
-        from ToothSegLib.safetensors_layout import parse_arrays
-        from ToothSegLib.stored_network import StoredNetwork
+        from ToothSegLib.bundles.safetensors_layout import parse_arrays
+        from ToothSegLib.bundles.stored_network import StoredNetwork
 
         weights = parse_arrays(self._read(role), str(self.networks[role]))
         entry = self.card["networks"][role]
@@ -290,7 +290,7 @@ def write_bundle(
 def _write_network(
     folder: Path, role: str, entry: Any, state: Mapping[str, torch.Tensor], half: bool
 ) -> dict[str, Any]:
-    from ToothSegLib.safetensors_io import write_safetensors
+    from ToothSegLib.bundles.safetensors_io import write_safetensors
 
     if not role.isidentifier():  # it names the file
         raise BundleError(f"{role!r} is no name for a network: use letters, digits and _")

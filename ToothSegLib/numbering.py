@@ -4,9 +4,9 @@ A region's look says its type, but not its side; its place among the others says
 template is laid over the regions in several ways. In each, the regions of an arch, taken in
 order from the patient's right to the left, are set against the sixteen slots by a chain that
 weighs type, place, size, the distance to the neighbour and molars missing at the end
-(``alignment.py``), and the template is fitted to the result, in turns, until nothing changes. All
-ways together say how probable each number of each region is, which is the confidence; of them that
-one gives the numbers whose own are the most probable in sum.
+(``arches/alignment.py``), and the template is fitted to the result, in turns, until nothing
+changes. All ways together say how probable each number of each region is, which is the confidence;
+of them that one gives the numbers whose own are the most probable in sum.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from ToothSegLib.alignment import EXTRA, Chain
-from ToothSegLib.arch import (
+from ToothSegLib.arches.alignment import EXTRA, Chain
+from ToothSegLib.arches.arch import (
     SLOT_FDI,
     SLOT_TYPES,
     SLOTS_PER_ARCH,
@@ -27,10 +27,10 @@ from ToothSegLib.arch import (
     order_along_arch,
     place_log_likelihood,
 )
-from ToothSegLib.displaced import displaced_teeth
-from ToothSegLib.norms import VOLUMES_MM3 as NORM_VOLUMES_MM3
-from ToothSegLib.regions import Region
-from ToothSegLib.view_of_scan import View
+from ToothSegLib.arches.displaced import displaced_teeth
+from ToothSegLib.arches.norms import VOLUMES_MM3 as NORM_VOLUMES_MM3
+from ToothSegLib.arches.regions import Region
+from ToothSegLib.grids.view_of_scan import View
 
 # A type that the network gives no chance may still be right.
 _TYPE_FLOOR = 0.01

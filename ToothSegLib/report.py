@@ -15,7 +15,7 @@ import numpy as np
 
 from ToothSegLib import __version__
 from ToothSegLib.errors import InputError
-from ToothSegLib.label_boxes import label_boxes
+from ToothSegLib.grids.label_boxes import label_boxes
 from ToothSegLib.teeth import FDI_NUMBERS, by_fdi
 from ToothSegLib.volume import Volume
 

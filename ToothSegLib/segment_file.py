@@ -10,9 +10,9 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ToothSegLib.background import in_background
-from ToothSegLib.file_names import check_stem, in_utf8, output_stem
-from ToothSegLib.loading import load_networks, loading
+from ToothSegLib.compute.loading import load_networks, loading
+from ToothSegLib.disk.file_names import check_stem, in_utf8, output_stem
+from ToothSegLib.machine.background import in_background
 from ToothSegLib.progress import Progress, ProgressCallback
 from ToothSegLib.volume import Volume
 
@@ -72,8 +72,8 @@ def segment_file(
     summed = not overwrite and os.path.isdir(outdir)
     volume, scan_sha256 = _read(source, series, run, _needed(device, backend, picture), summed)
     from ToothSegLib import cascade
-    from ToothSegLib.outputs import write_outputs
-    from ToothSegLib.replaceable import check_beforehand
+    from ToothSegLib.results.outputs import write_outputs
+    from ToothSegLib.results.replaceable import check_beforehand
 
     if check is not None:
         check(volume)
@@ -120,7 +120,7 @@ def _read(
 
     While it is unpacked, what is needed next is loaded. Raises Cancelled as soon as ``run`` is.
     """
-    from ToothSegLib.scan_checksum import scan_sha256
+    from ToothSegLib.formats.scan_checksum import scan_sha256
     from ToothSegLib.volume_io import check_scan, read_volume
 
     def read() -> tuple[Volume, str | None]:
@@ -160,7 +160,8 @@ def _load_own() -> None:
     # library in different orders can get in each other's way.
     from scipy import ndimage  # noqa: F401
 
-    from ToothSegLib import cascade, outputs  # noqa: F401
+    from ToothSegLib import cascade  # noqa: F401
+    from ToothSegLib.results import outputs  # noqa: F401
 
 
 def _load_itk() -> None:

@@ -15,8 +15,8 @@ from pathlib import Path
 import numpy as np
 
 from ToothSegLib.errors import InputError
-from ToothSegLib.label_boxes import label_boxes
-from ToothSegLib.nrrd_io import NRRD_EXTENSIONS, read_fields
+from ToothSegLib.formats.nrrd_io import NRRD_EXTENSIONS, read_fields
+from ToothSegLib.grids.label_boxes import label_boxes
 from ToothSegLib.tooth_names import FDI_NUMBERS, teeth_by_name, tooth_by_name
 from ToothSegLib.volume import Volume
 from ToothSegLib.volume_io import read_volume

@@ -15,7 +15,7 @@ from functools import wraps
 from pathlib import Path
 from typing import NoReturn
 
-from ToothSegLib.devices import DEVICES
+from ToothSegLib.compute.devices import DEVICES
 from ToothSegLib.errors import Cancelled, in_words
 
 Main = Callable[[Sequence[str] | None], int | None]

@@ -19,11 +19,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from ToothSegLib.atomic import replacing
+from ToothSegLib.disk.atomic import replacing
 from ToothSegLib.errors import OutputError
-from ToothSegLib.in_threads import in_threads
-from ToothSegLib.label_boxes import label_boxes
-from ToothSegLib.mesh_parts import signed_volume, worth_keeping
+from ToothSegLib.grids.label_boxes import label_boxes
+from ToothSegLib.machine.in_threads import in_threads
+from ToothSegLib.meshes.mesh_parts import signed_volume, worth_keeping
 from ToothSegLib.teeth import by_fdi
 from ToothSegLib.volume import Volume
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ToothSegLib.atomic import replacing
+from ToothSegLib.disk.atomic import replacing
 from ToothSegLib.errors import BundleError, OutputError
 
 HOME_VARIABLE = "TOOTHSEG_HOME"

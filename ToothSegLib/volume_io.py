@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from ToothSegLib import dicom_io, dicom_series, itk_io, nrrd_io
 from ToothSegLib.errors import InputError, OutputError
-from ToothSegLib.not_numbers import not_numbers
+from ToothSegLib.formats import dicom_io, dicom_series, itk_io, nrrd_io
+from ToothSegLib.formats.not_numbers import not_numbers
 from ToothSegLib.volume import Volume
 
 NRRD_EXTENSIONS = nrrd_io.NRRD_EXTENSIONS

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from ToothSegLib.grid import Box, extent
+from ToothSegLib.grids.grid import Box, extent
 from ToothSegLib.localise import LARGEST_MM, MARGIN_MM
 from ToothSegLib.maps import TOOTH_THRESHOLD
 from ToothSegLib.volume import Volume

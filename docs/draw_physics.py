@@ -17,7 +17,7 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-from ToothSegLib.itk_image import resample, to_itk
+from ToothSegLib.grids.itk_image import resample, to_itk
 from ToothSegLib.progress import Progress
 from ToothSegLib.synthesis.compose import make_case
 from ToothSegLib.synthesis.detail import refined

@@ -20,7 +20,7 @@ from tqdm import tqdm
 
 from ToothSegLib import inference, looking
 from ToothSegLib.evaluation.benchmark import CaseResult, run_benchmark, summarise
-from ToothSegLib.grid import extent
+from ToothSegLib.grids.grid import extent
 from ToothSegLib.models import load_bundle
 from ToothSegLib.synthesis.mesh_form import load_individual
 from ToothSegLib.volume import Volume

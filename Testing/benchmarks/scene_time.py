@@ -25,8 +25,8 @@ sys.path[:0] = [str(TESTING.parent), str(TESTING), str(TESTING / "headless")]
 import bootstrap  # noqa: E402
 from node_fixture import volume_node  # noqa: E402
 from phantom_fixture import dentition, segmentation  # noqa: E402
-from ToothSegLib.grid import labels_to_source  # noqa: E402
-from ToothSegLib.job import Job  # noqa: E402
+from ToothSegLib.grids.grid import labels_to_source  # noqa: E402
+from ToothSegLib.jobs.job import Job  # noqa: E402
 from ToothSegLib.resources import resource_path  # noqa: E402
 from ToothSegLib.volume import Volume  # noqa: E402
 from ToothSegLib.volume_io import read_volume  # noqa: E402

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ToothSegLib.slicer_header import terminology_entry
+from ToothSegLib.formats.slicer_header import terminology_entry
 from ToothSegLib.teeth import by_fdi
 
 SPACING = (0.5, 0.4, 0.6)

@@ -21,9 +21,9 @@ from teeth_node import (
     voxels_of,
     world,
 )
-from ToothSegLib import corrections as on_labels
+from ToothSegLib.editing import corrections as on_labels
 from ToothSegLib.errors import ToothSegError
-from ToothSegLib.slicer_header import terminology_entry
+from ToothSegLib.formats.slicer_header import terminology_entry
 from ToothSegLib.teeth import by_fdi
 
 

@@ -10,8 +10,8 @@ import pytest
 
 from editing_fixture import LAYOUTS, arrange
 from teeth_node import HALF_A, HALF_B, SHAPE, SPACING, digest, fdi_labels, some_labels, world
-from ToothSegLib import corrections as on_labels
-from ToothSegLib import splitting
+from ToothSegLib.editing import corrections as on_labels
+from ToothSegLib.editing import splitting
 
 # A verb, and what it makes of the label map.
 Verb = tuple[Callable[[Any, Any], Any], Callable[[Any], Any]]

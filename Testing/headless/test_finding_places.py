@@ -10,12 +10,12 @@ import pytest
 
 from case_fixture import result
 from panel_fixture import open_panel, settle
-from ToothSegLib.implants import implant_findings
+from ToothSegLib.arches.regions import Region
 from ToothSegLib.numbering import Numbering
 from ToothSegLib.quality.facts import Facts
 from ToothSegLib.quality.left_out import no_place_findings
-from ToothSegLib.regions import Region
 from ToothSegLib.report import Finding, from_json, to_json
+from ToothSegLib.separation.implants import implant_findings
 from ToothSegLib.volume import Volume
 
 # Volume in mm3, and LPS mm: not where the sentences say, which tell whole millimetres.

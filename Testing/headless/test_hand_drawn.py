@@ -11,7 +11,7 @@ import pytest
 
 from export_fixture import names_in
 from teeth_node import LABELMAP, SHAPE, SURFACE, digest, oriented_image, segments_of, tag, voxels_of
-from ToothSegLib.slicer_header import terminology_entry
+from ToothSegLib.formats.slicer_header import terminology_entry
 from ToothSegLib.surfaces import stl_name
 from ToothSegLib.teeth import by_fdi
 

@@ -177,9 +177,9 @@ def test_a_finding_about_a_piece_leads_to_its_place(
 ) -> None:
     """In the words of the library, which knows no Slicer, and on a scan that was moved."""
     from node_fixture import linear_transform
+    from ToothSegLib.arches.regions import Region
     from ToothSegLib.numbering import Numbering
     from ToothSegLib.quality.left_out import no_place_findings
-    from ToothSegLib.regions import Region
     from ToothSegLib.report import from_json, to_json
     from ToothSegScene.nodes import nodes_of_class
     from ToothSegScene.segments import REPORT
@@ -206,8 +206,8 @@ def test_a_finding_about_a_piece_leads_to_its_place(
 
 
 def test_a_finding_about_implants_leads_to_the_first(widget: Any, node: Any) -> None:
-    from ToothSegLib.implants import implant_findings
-    from ToothSegLib.regions import Region
+    from ToothSegLib.arches.regions import Region
+    from ToothSegLib.separation.implants import implant_findings
     from ToothSegScene.places import in_words, places_of
 
     axis, types = np.array([0.0, 0.0, 1.0]), np.full(17, 1 / 17)

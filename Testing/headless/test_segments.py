@@ -19,8 +19,8 @@ from node_fixture import (
 )
 from phantom_fixture import segmentation
 from ToothSegLib.errors import InputError
+from ToothSegLib.formats.slicer_header import segmentation_header
 from ToothSegLib.report import Finding, Segmentation, from_json
-from ToothSegLib.slicer_header import segmentation_header
 from ToothSegLib.teeth import FDI_NUMBERS, by_fdi
 from ToothSegLib.volume import Volume
 

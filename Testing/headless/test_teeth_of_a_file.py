@@ -13,7 +13,7 @@ from node_fixture import linear_transform, volume_node, with_geometry
 from panel_fixture import open_panel, settle
 from ToothSegLib.dataset.checks import check_dataset
 from ToothSegLib.dataset.folder import Dataset
-from ToothSegLib.slicer_header import segmentation_header
+from ToothSegLib.formats.slicer_header import segmentation_header
 from ToothSegLib.volume import Volume
 from ToothSegLib.volume_io import write_volume
 

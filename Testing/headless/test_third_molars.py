@@ -26,10 +26,10 @@ def widget(toothseg: Any) -> Any:
 
 def third_molar_findings() -> list[Finding]:
     """In the words of the library: 18 is unsure, 38 and 48 are sure."""
+    from ToothSegLib.arches.regions import Region
     from ToothSegLib.numbering import Numbering
     from ToothSegLib.quality.facts import Facts
     from ToothSegLib.quality.left_out import third_molar_findings
-    from ToothSegLib.regions import Region
 
     axis, types = np.array([0.0, 0.0, 1.0]), np.full(17, 1 / 17)
     places = {18: (-7.0, 4.0, 12.0), 38: (9.0, 5.0, -3.0), 48: (-9.0, 5.0, -3.0)}
@@ -226,7 +226,7 @@ def test_a_second_molar_that_is_a_third_one_gets_its_number(
 
     from case_fixture import labels_on
     from ToothSegLib.dataset.folder import Dataset
-    from ToothSegLib.slicer_header import terminology_entry
+    from ToothSegLib.formats.slicer_header import terminology_entry
     from ToothSegLib.teeth import by_fdi
     from ToothSegScene.export import export_segmentation
     from ToothSegScene.segments import VOLUME, teeth_of

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from ToothSegLib import renumbering
+from ToothSegLib.editing import renumbering
 from ToothSegLib.errors import ToothSegError
 from ToothSegPanel.reporting import sentence
 

@@ -9,8 +9,8 @@ from itertools import count
 import numpy as np
 from numpy.typing import NDArray
 
+from ToothSegLib.editing.renumbering import check_mapping
 from ToothSegLib.errors import InputError
-from ToothSegLib.renumbering import check_mapping
 from ToothSegScene.state import (
     CORRECTED,
     PREDICTED,

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ToothSegLib import corrections, renumbering, splitting
+from ToothSegLib.editing import corrections, renumbering, splitting
 from ToothSegLib.errors import InputError
 from ToothSegLib.teeth import QUADRANT_NAMES
 from ToothSegLib.tooth_words import ToothWords

@@ -16,8 +16,8 @@ import numpy as np
 import slicer
 import vtk
 
+from ToothSegLib.disk.staging import all_or_nothing
 from ToothSegLib.errors import InputError, OutputError
-from ToothSegLib.staging import all_or_nothing
 from ToothSegLib.surfaces import SMOOTHING
 from ToothSegLib.teeth import CATEGORIES, TEETH, THIRD_MOLARS, by_fdi
 from ToothSegScene.fdi_values import with_fdi_values

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from ToothSegLib.errors import InputError
-from ToothSegLib.label_boxes import filled_box
+from ToothSegLib.grids.label_boxes import filled_box
 from ToothSegLib.volume import Volume, corner_indices
 from ToothSegScene.layer_values import LABELMAP, fdi_layers
 from ToothSegScene.segment_values import matrix_of

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ToothSegLib.errors import InputError
-from ToothSegLib.job import Job, JobState
+from ToothSegLib.jobs.job import Job, JobState
 from ToothSegScene.own_scan import remember_scan, voxels_checksum
 from ToothSegScene.segments import has_changed, write_segmentation
 from ToothSegScene.transforms import to_world_of
@@ -33,7 +33,7 @@ class Run:
         segmentation_node: to be overwritten; a new one is made if None.
         roi: a markups ROI that holds the teeth, or None.
         bundle: weights by name or folder; the default ones if None or "".
-        device, precision: as in ``ToothSegLib.job``.
+        device, precision: as in ``ToothSegLib.jobs.job``.
         empty_segments: whether teeth that were not found get an empty segment.
 
     Raises:

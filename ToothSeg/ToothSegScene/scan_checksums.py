@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from ToothSegLib.dataset.voxels import storable
-from ToothSegLib.scan_checksum import voxels_sha256
+from ToothSegLib.formats.scan_checksum import voxels_sha256
 from ToothSegScene.layer_values import ImageKey, image_key
 from ToothSegScene.volumes import volume_from_node
 

@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 from vtk.util.numpy_support import vtk_to_numpy
 
 from ToothSegLib.errors import InputError, ToothSegError
-from ToothSegLib.grid import labels_to_source
-from ToothSegLib.label_boxes import filled_box
+from ToothSegLib.formats.slicer_header import terminology_entry
+from ToothSegLib.grids.grid import labels_to_source
+from ToothSegLib.grids.label_boxes import filled_box
 from ToothSegLib.report import Segmentation, to_json
-from ToothSegLib.slicer_header import terminology_entry
 from ToothSegLib.teeth import FDI_NUMBERS, TEETH, THIRD_MOLARS, by_fdi
 from ToothSegLib.volume import Volume
 from ToothSegScene import state

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from ToothSegLib.slicer_header import terminology_entry
+from ToothSegLib.formats.slicer_header import terminology_entry
 from ToothSegLib.teeth import by_fdi
 
 FDI, CATEGORY, CONFIDENCE, REVIEW = (

@@ -17,10 +17,10 @@ import numpy as np
 import slicer
 import vtk
 
+from ToothSegLib.disk.staging import all_or_nothing
 from ToothSegLib.errors import InputError, OutputError
-from ToothSegLib.obj_names import name_teeth
 from ToothSegLib.progress import Progress, ProgressCallback
-from ToothSegLib.staging import all_or_nothing
+from ToothSegLib.results.obj_names import name_teeth
 from ToothSegLib.surfaces import stl_name
 from ToothSegLib.teeth import LOWER_ARCH, UPPER_ARCH, by_fdi
 from ToothSegScene.hand_drawn import left_out_in_words, number_by_name

@@ -13,7 +13,7 @@ import slicer
 import vtk
 
 from ToothSegLib.errors import OutputError
-from ToothSegLib.sound_mesh import sound_mesh
+from ToothSegLib.meshes.sound_mesh import sound_mesh
 from ToothSegLib.surfaces import Surface, to_polydata, tooth_surfaces
 from ToothSegLib.teeth import by_fdi
 from ToothSegScene.layer_values import LABELMAP, fdi_layers

@@ -14,9 +14,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from ToothSegLib.disk.output_folder import check_folder, new_folder
 from ToothSegLib.errors import OutputError
-from ToothSegLib.os_lock import os_locked
-from ToothSegLib.output_folder import check_folder, new_folder
+from ToothSegLib.machine.os_lock import os_locked
 
 LOCK_NAME = ".toothseg-batch.lock"
 _RUN = ".toothseg-batch-"

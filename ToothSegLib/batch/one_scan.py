@@ -13,7 +13,6 @@ from pathlib import Path
 
 import numpy as np
 
-from ToothSegLib.atomic import PART_PREFIX
 from ToothSegLib.batch.entry import Entry, Status, Task
 from ToothSegLib.batch.folder import called_off
 from ToothSegLib.batch.record import (
@@ -24,17 +23,18 @@ from ToothSegLib.batch.record import (
     remember_place,
     write_record,
 )
-from ToothSegLib.checksum import checksum
 from ToothSegLib.dataset.voxels import source_of, storable
+from ToothSegLib.disk.atomic import PART_PREFIX
+from ToothSegLib.disk.file_names import output_stem
+from ToothSegLib.disk.moving import alone_in, tidy
+from ToothSegLib.disk.output_folder import new_folder
 from ToothSegLib.errors import BundleError, Cancelled, InputError, OutputError, in_words
-from ToothSegLib.file_names import output_stem
+from ToothSegLib.formats.checksum import checksum
 from ToothSegLib.models import load_bundle
-from ToothSegLib.moving import alone_in, tidy
-from ToothSegLib.output_folder import new_folder
 from ToothSegLib.progress import ProgressCallback
-from ToothSegLib.replaceable import WHAT_TO_DO as WHAT_A_RUN_SAYS
-from ToothSegLib.replaceable import check_places, in_the_way
 from ToothSegLib.report import URGENCIES, Segmentation
+from ToothSegLib.results.replaceable import WHAT_TO_DO as WHAT_A_RUN_SAYS
+from ToothSegLib.results.replaceable import check_places, in_the_way
 from ToothSegLib.segment_file import segment_file
 from ToothSegLib.tooth_names import FDI_NUMBERS
 from ToothSegLib.volume import Volume

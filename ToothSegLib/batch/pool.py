@@ -16,8 +16,8 @@ from multiprocessing import connection, get_context, parent_process
 from multiprocessing.connection import Connection
 
 from ToothSegLib.batch.entry import Entry, Task
-from ToothSegLib.device_faults import has_given_up
-from ToothSegLib.devices import may_be_graphics
+from ToothSegLib.compute.device_faults import has_given_up
+from ToothSegLib.compute.devices import may_be_graphics
 from ToothSegLib.errors import Cancelled
 from ToothSegLib.progress import ProgressCallback
 

@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from ToothSegLib import __version__
-from ToothSegLib.atomic import replacing
 from ToothSegLib.batch.entry import Entry, Task
-from ToothSegLib.checksum import checksum
-from ToothSegLib.edited import edited_files
+from ToothSegLib.disk.atomic import replacing
 from ToothSegLib.errors import OutputError
+from ToothSegLib.formats.checksum import checksum
+from ToothSegLib.results.edited import edited_files
 
 RECORD_NAME = "toothseg-batch.json"
 FORMAT = "toothseg-batch"

@@ -10,9 +10,9 @@ from typing import Any
 from ToothSegLib.batch.record import FORMAT, FORMAT_VERSION, RECORD_NAME, WHAT_TO_DO
 from ToothSegLib.dataset.record import Source
 from ToothSegLib.dataset.voxels import checked_labels, source_of, storable, teeth_of
-from ToothSegLib.edited import edited_files
 from ToothSegLib.errors import InputError
 from ToothSegLib.report import Segmentation, from_json
+from ToothSegLib.results.edited import edited_files
 from ToothSegLib.volume import Volume
 from ToothSegLib.volume_io import read_volume
 

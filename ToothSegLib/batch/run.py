@@ -14,9 +14,9 @@ from ToothSegLib.batch.folder import working_folder
 from ToothSegLib.batch.manifest import Manifest
 from ToothSegLib.batch.one_scan import segment_one
 from ToothSegLib.batch.scans import Found, find_scans
-from ToothSegLib.capacity import cores, free_memory_gib
-from ToothSegLib.devices import choose_device
+from ToothSegLib.compute.devices import choose_device
 from ToothSegLib.errors import Cancelled, InputError
+from ToothSegLib.machine.capacity import cores, free_memory_gib
 from ToothSegLib.models import load_bundle
 from ToothSegLib.progress import ProgressCallback
 

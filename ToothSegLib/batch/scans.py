@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING
 
 from ToothSegLib.batch.entry import Scan
 from ToothSegLib.batch.record import RECORD_NAME
-from ToothSegLib.checksum import files_of
 from ToothSegLib.errors import InputError
+from ToothSegLib.formats.checksum import files_of
 from ToothSegLib.volume_io import DICOM_EXTENSIONS, READABLE
 
 if TYPE_CHECKING:
-    from ToothSegLib.dicom_series import Series
+    from ToothSegLib.formats.dicom_series import Series
 
 _VOLUMES = tuple(ending for ending in READABLE if ending not in DICOM_EXTENSIONS)
 # As other programs, and this one, call label maps: scan-labels.nrrd, scan.seg.nrrd, mask.nii.gz.
@@ -63,7 +63,7 @@ def find_scans(folder: Path, out: Path, *, check: Callable[[], None] | None = No
         raise InputError(f"there is no folder {folder}: name the one that holds the scans")
     if root == results or results in root.parents:
         raise InputError(f"the scans in {folder} lie in the output folder: name another one")
-    from ToothSegLib.dicom_series import is_worth_a_look
+    from ToothSegLib.formats.dicom_series import is_worth_a_look
 
     found = Found()
     dicom: dict[Path, dict[str, Series]] = {}
@@ -102,7 +102,7 @@ def _take_file(found: Found, root: Path, path: Path) -> None:
 
 
 def _series_of(found: Found, root: Path, folder: Path) -> dict[str, Series]:
-    from ToothSegLib.dicom_series import series_files
+    from ToothSegLib.formats.dicom_series import series_files
 
     try:
         series = series_files(folder)
@@ -119,7 +119,7 @@ def _series_of(found: Found, root: Path, folder: Path) -> dict[str, Series]:
 
 def _take_series(found: Found, root: Path, dicom: Mapping[Path, Mapping[str, Series]]) -> None:
     """The series of all folders; one that lies in several of them is one scan."""
-    from ToothSegLib.dicom_parts import joined
+    from ToothSegLib.formats.dicom_parts import joined
 
     whole = joined(dicom)
     volumes = {
@@ -146,7 +146,7 @@ def _take_series(found: Found, root: Path, dicom: Mapping[Path, Mapping[str, Ser
 
 
 def _may_be_volume(series: Series) -> bool:
-    from ToothSegLib.dicom_series import is_volume
+    from ToothSegLib.formats.dicom_series import is_volume
 
     try:
         return is_volume(series)

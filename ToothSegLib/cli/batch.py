@@ -59,7 +59,7 @@ def run(args: argparse.Namespace) -> int:
     Returns 0 if every scan is done, 2 if some failed for bad input or output, 1 if a fault of the
     program is among the failures, 130 if cancelled.
     """
-    from ToothSegLib.capacity import check_memory_limit
+    from ToothSegLib.machine.capacity import check_memory_limit
 
     check_memory_limit()  # before the large libraries are loaded
     from ToothSegLib.batch.entry import Options

@@ -32,9 +32,9 @@ from ToothSegLib.dataset.reading import read_json
 from ToothSegLib.dataset.record import CaseRecord, Prediction, approved_review
 from ToothSegLib.dataset.voxels import checked_labels, source_of, teeth_of
 from ToothSegLib.errors import Cancelled, InputError, OutputError
+from ToothSegLib.formats.scan_checksum import scan_sha256
 from ToothSegLib.progress import Progress
 from ToothSegLib.report import SCAN_SHA256
-from ToothSegLib.scan_checksum import scan_sha256
 from ToothSegLib.volume_io import read_volume
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from ToothSegLib.devices import DEVICES
+from ToothSegLib.compute.devices import DEVICES
 
 
 def add_device(parser: argparse.ArgumentParser, default: str) -> None:

@@ -88,7 +88,7 @@ def _package(package: str) -> str:
 def _computing() -> str:
     import torch
 
-    from ToothSegLib.devices import choose_device, device_name
+    from ToothSegLib.compute.devices import choose_device, device_name
 
     device = choose_device()
     threads = torch.get_num_threads()
@@ -100,7 +100,7 @@ def _computing() -> str:
 
 def _graphics() -> str:
     """A driver that PyTorch cannot use: scans are computed all the same, but slowly."""
-    from ToothSegLib.devices import choose_device, unusable_graphics
+    from ToothSegLib.compute.devices import choose_device, unusable_graphics
 
     device = choose_device()
     if unusable_graphics():
@@ -111,9 +111,9 @@ def _graphics() -> str:
 def _networks() -> str:
     """What computes the networks; those that ship are tried, for an installation may be damaged,
     and a graphics device may lack what one of them needs."""
-    from ToothSegLib.backends import choose_backend, how_to_install
-    from ToothSegLib.device_faults import DeviceUnfitError
-    from ToothSegLib.devices import choose_device, has_half
+    from ToothSegLib.compute.backends import choose_backend, how_to_install
+    from ToothSegLib.compute.device_faults import DeviceUnfitError
+    from ToothSegLib.compute.devices import choose_device, has_half
     from ToothSegLib.report import software_versions
 
     device = choose_device()
@@ -136,8 +136,8 @@ def _networks() -> str:
 def _try_networks(device: str, backend: str, precision: str) -> None:
     import numpy as np
 
-    from ToothSegLib.backends import load_network, ready
-    from ToothSegLib.device_faults import device_faults
+    from ToothSegLib.compute.backends import load_network, ready
+    from ToothSegLib.compute.device_faults import device_faults
     from ToothSegLib.models import load_bundle
     from ToothSegLib.progress import Progress
 
@@ -151,7 +151,7 @@ def _try_networks(device: str, backend: str, precision: str) -> None:
 
 
 def _drawing() -> str:
-    from ToothSegLib.offscreen import offscreen_window, pixels
+    from ToothSegLib.drawing.offscreen import offscreen_window, pixels
 
     window = offscreen_window(64, 64)
     pixels(window)
@@ -169,7 +169,7 @@ def _weights() -> str:
 
 
 def _memory() -> str:
-    from ToothSegLib.capacity import free_memory_gib
+    from ToothSegLib.machine.capacity import free_memory_gib
 
     free = free_memory_gib()
     if free is None:

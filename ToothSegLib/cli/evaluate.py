@@ -27,7 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Evaluate one label map. Raises InputError, OutputError."""
-    from ToothSegLib.atomic import writing_to
+    from ToothSegLib.disk.atomic import writing_to
     from ToothSegLib.evaluation.metrics import evaluate
     from ToothSegLib.evaluation.resample import outside_of, resample_labels
     from ToothSegLib.evaluation.scores import as_dict

@@ -14,11 +14,11 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from ToothSegLib import __version__
-from ToothSegLib.background import leave
 from ToothSegLib.cli import COMMANDS
 from ToothSegLib.cli.output import output
 from ToothSegLib.cli.words import plain
 from ToothSegLib.errors import Cancelled, OutputError, ToothSegError, in_words
+from ToothSegLib.machine.background import leave
 
 DESCRIPTION = """Finds, numbers and measures the teeth in a dental cone-beam CT.
 For research use, not a medical device."""

@@ -40,8 +40,8 @@ class Output:
     def by_a_way_of_its_own(self) -> Iterator[None]:
         """Past the process's standard error, which ITK's readers send nowhere for a while.
 
-        They do so in a thread of their own (see `itk_io`), and what has gone wrong meanwhile is to
-        be read all the same. A stream that leads elsewhere stays as it is.
+        They do so in a thread of their own (see `itk_quiet`), and what has gone wrong meanwhile is
+        to be read all the same. A stream that leads elsewhere stays as it is.
         """
         stream, own = self._stream, _on_another_descriptor(self._stream)
         if own is None:

@@ -72,16 +72,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Segment one scan. Raises InputError, BundleError, OutputError, Cancelled."""
-    from ToothSegLib.capacity import check_memory_limit
-    from ToothSegLib.loading import leave_at_once, loading
+    from ToothSegLib.compute.loading import leave_at_once, loading
+    from ToothSegLib.machine.capacity import check_memory_limit
 
     check_memory_limit()  # before the large libraries are loaded
     with loading():
         from ToothSegLib.cli.console import working
-        from ToothSegLib.file_names import output_stem
+        from ToothSegLib.disk.file_names import output_stem
+        from ToothSegLib.disk.output_folder import check_folder
         from ToothSegLib.models import load_bundle
-        from ToothSegLib.output_folder import check_folder
-        from ToothSegLib.replaceable import check_places
+        from ToothSegLib.results.replaceable import check_places
         from ToothSegLib.segment_file import segment_file
     leave_at_once()
 

@@ -192,7 +192,7 @@ def _write(
     Raises:
         OutputError: the folder cannot be written to, or one of two files is there.
     """
-    from ToothSegLib.staging import all_or_nothing
+    from ToothSegLib.disk.staging import all_or_nothing
     from ToothSegLib.synthesis.case import save_case
     from ToothSegLib.synthesis.compose import MUCH_WORK, Wish, few_teeth, make_case
     from ToothSegLib.volume_io import write_volume

@@ -44,7 +44,7 @@ def run(args: argparse.Namespace) -> int:
 
 def train_article(args: argparse.Namespace) -> int:
     """Train one of the article's experiments. Errors as for `run`."""
-    from ToothSegLib.scan_checksum import voxels_sha256
+    from ToothSegLib.formats.scan_checksum import voxels_sha256
     from ToothSegLib.training.article import train_recipe
     from ToothSegLib.training.bars import step_bars
     from ToothSegLib.training.initial_weights import starting_weights

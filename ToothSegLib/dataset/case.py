@@ -42,7 +42,7 @@ from ToothSegLib.dataset.voxels import (
     write_labels,
 )
 from ToothSegLib.errors import InputError, OutputError
-from ToothSegLib.scan_checksum import voxels_sha256
+from ToothSegLib.formats.scan_checksum import voxels_sha256
 from ToothSegLib.volume import Volume
 
 

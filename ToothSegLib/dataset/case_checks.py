@@ -26,9 +26,9 @@ from ToothSegLib.dataset.voxels import (
     unknown_numbers,
     values_in,
 )
+from ToothSegLib.disk.output_folder import is_litter
 from ToothSegLib.errors import InputError
-from ToothSegLib.output_folder import is_litter
-from ToothSegLib.scan_checksum import voxels_sha256
+from ToothSegLib.formats.scan_checksum import voxels_sha256
 
 _FILES = {IMAGE, LABELS, RECORD, REVISIONS, LOCK_NAME}
 

@@ -18,8 +18,8 @@ from ToothSegLib.dataset.marker import MARKER, case_names, folder_names, marker_
 from ToothSegLib.dataset.record import CaseRecord, composed, patient_key
 from ToothSegLib.dataset.revisions import IMAGE, REVISIONS, newest_record
 from ToothSegLib.dataset.voxels import may_be_the_same, read_placed, same_values
+from ToothSegLib.disk.output_folder import is_litter
 from ToothSegLib.errors import InputError
-from ToothSegLib.output_folder import is_litter
 from ToothSegLib.progress import Progress, ProgressCallback
 
 _STRAY = (

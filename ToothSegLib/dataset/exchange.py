@@ -13,14 +13,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from ToothSegLib.axis_order import forward
 from ToothSegLib.dataset.case import DatasetCase
 from ToothSegLib.dataset.folder import Dataset
 from ToothSegLib.dataset.label_codes import to_values
 from ToothSegLib.dataset.reviewed import newest_reviewed
+from ToothSegLib.disk.output_folder import is_empty, is_litter
 from ToothSegLib.errors import InputError, OutputError, ToothSegError
-from ToothSegLib.output_folder import is_empty, is_litter
-from ToothSegLib.owner import has_ended, owner
+from ToothSegLib.grids.axis_order import forward
+from ToothSegLib.machine.owner import has_ended, owner
 from ToothSegLib.volume_io import write_volume
 
 ENDING = ".nrrd"

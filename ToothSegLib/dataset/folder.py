@@ -10,7 +10,6 @@ from pathlib import Path
 
 import numpy as np
 
-from ToothSegLib.axis_order import in_order_of
 from ToothSegLib.command_line import command_line
 from ToothSegLib.dataset import stage
 from ToothSegLib.dataset.case import DatasetCase
@@ -57,8 +56,9 @@ from ToothSegLib.dataset.voxels import (
     write_image,
     write_labels,
 )
+from ToothSegLib.disk.output_folder import is_empty
 from ToothSegLib.errors import InputError, OutputError
-from ToothSegLib.output_folder import is_empty
+from ToothSegLib.grids.axis_order import in_order_of
 from ToothSegLib.volume import Volume
 from ToothSegLib.volume_io import check_scan
 

@@ -10,11 +10,11 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from ToothSegLib.norms import CRUMB_SHARE
+from ToothSegLib.arches.norms import CRUMB_SHARE
+from ToothSegLib.arches.regions import Region
 from ToothSegLib.numbering import Numbering
 from ToothSegLib.quality.facts import Facts
 from ToothSegLib.quality.row import order_findings
-from ToothSegLib.regions import Region
 from ToothSegLib.report import Tooth, measure_teeth
 from ToothSegLib.teeth import N_TYPES
 from ToothSegLib.volume import Volume

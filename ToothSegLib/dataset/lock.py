@@ -22,7 +22,7 @@ from ToothSegLib.dataset.case_json import now
 from ToothSegLib.dataset.refusals import Locked
 from ToothSegLib.dataset.started import started
 from ToothSegLib.errors import OutputError
-from ToothSegLib.owner import owner, runs
+from ToothSegLib.machine.owner import owner, runs
 
 LOCK_NAME = "lock.json"
 

@@ -6,9 +6,9 @@ import json
 import os
 from pathlib import Path
 
-from ToothSegLib.atomic import replacing
 from ToothSegLib.dataset.revisions import revision_numbers
 from ToothSegLib.dataset.stage import PREFIX
+from ToothSegLib.disk.atomic import replacing
 from ToothSegLib.errors import InputError
 
 MARKER = "dataset.json"

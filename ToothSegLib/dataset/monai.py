@@ -25,8 +25,8 @@ from ToothSegLib.dataset.label_codes import NAMES, fdi_by_value
 from ToothSegLib.dataset.patients import PATIENTS, fold_by_name, group_by_name, groups_of
 from ToothSegLib.dataset.reading import read_json
 from ToothSegLib.dataset.record import REVIEW_ORDER
+from ToothSegLib.disk.file_names import output_stem
 from ToothSegLib.errors import InputError
-from ToothSegLib.file_names import output_stem
 from ToothSegLib.progress import Progress
 
 DATA_LIST = "datalist.json"

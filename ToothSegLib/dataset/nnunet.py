@@ -25,8 +25,8 @@ from ToothSegLib.dataset.intake import Imported, Incoming, take_in
 from ToothSegLib.dataset.label_codes import NAMES, fdi_by_value
 from ToothSegLib.dataset.patients import PATIENTS, fold_by_name, group_by_name, groups_of
 from ToothSegLib.dataset.reading import read_json
+from ToothSegLib.disk.output_folder import is_litter
 from ToothSegLib.errors import InputError
-from ToothSegLib.output_folder import is_litter
 from ToothSegLib.progress import Progress
 
 DESCRIPTION = "dataset.json"

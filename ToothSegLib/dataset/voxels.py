@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ToothSegLib.axis_order import forward, in_order_of, is_stored_alike
 from ToothSegLib.dataset.record import REVIEW_ORDER, Source
 from ToothSegLib.errors import InputError
-from ToothSegLib.scan_checksum import voxels_sha256
-from ToothSegLib.slicer_header import segmentation_header
+from ToothSegLib.formats.scan_checksum import voxels_sha256
+from ToothSegLib.formats.slicer_header import segmentation_header
+from ToothSegLib.grids.axis_order import forward, in_order_of, is_stored_alike
 from ToothSegLib.volume import Volume
 from ToothSegLib.volume_io import read_volume, write_volume
 

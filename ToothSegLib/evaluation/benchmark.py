@@ -24,12 +24,12 @@ from pathlib import Path
 import numpy as np
 
 from ToothSegLib import side_program
-from ToothSegLib.atomic import replacing
+from ToothSegLib.bundles.model_card import CARD_NAME
 from ToothSegLib.cascade import segment
-from ToothSegLib.devices import choose_device
+from ToothSegLib.compute.devices import choose_device
+from ToothSegLib.disk.atomic import replacing
 from ToothSegLib.evaluation.metrics import evaluate
 from ToothSegLib.evaluation.scores import Evaluation
-from ToothSegLib.model_card import CARD_NAME
 from ToothSegLib.models import Bundle, load_bundle
 from ToothSegLib.synthesis.case import Case
 from ToothSegLib.synthesis.compose import make_case

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from ToothSegLib.itk_image import resample, to_itk
+from ToothSegLib.grids.itk_image import resample, to_itk
 from ToothSegLib.volume import Volume
 
 Pair = tuple[Volume, Volume]

@@ -14,7 +14,7 @@ from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 
-from ToothSegLib.atomic import replacing
+from ToothSegLib.disk.atomic import replacing
 from ToothSegLib.errors import OutputError
 from ToothSegLib.evaluation.benchmark import FIRST_SEED, run_benchmark
 from ToothSegLib.evaluation.outcomes import Outcome

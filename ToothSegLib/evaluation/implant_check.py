@@ -18,7 +18,7 @@ from scipy import ndimage
 
 from ToothSegLib import side_program
 from ToothSegLib.cascade import segment
-from ToothSegLib.devices import choose_device
+from ToothSegLib.compute.devices import choose_device
 from ToothSegLib.models import Bundle, load_bundle
 from ToothSegLib.report import Segmentation
 from ToothSegLib.synthesis import tissues

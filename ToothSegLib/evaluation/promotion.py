@@ -16,12 +16,13 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import NoReturn
 
-from ToothSegLib.atomic import replacing
+from ToothSegLib.bundles.model_card import CARD_NAME
 from ToothSegLib.dataset.record import check_id
+from ToothSegLib.disk.atomic import replacing
 from ToothSegLib.errors import BundleError, InputError, OutputError
 from ToothSegLib.evaluation.fixed_benchmark import weights_digest
 from ToothSegLib.evaluation.outcomes import Outcome, identification_f1, mean_dice
-from ToothSegLib.model_card import CARD_NAME
+from ToothSegLib.machine.os_lock import os_locked
 from ToothSegLib.models import (
     Bundle,
     default_bundle_name,
@@ -29,7 +30,6 @@ from ToothSegLib.models import (
     shipped_bundles,
     shipped_default_name,
 )
-from ToothSegLib.os_lock import os_locked
 from ToothSegLib.user_models import Promotion, promotions, record, user_models_folder
 
 TOLERANCE = 0.005

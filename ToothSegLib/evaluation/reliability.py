@@ -21,12 +21,12 @@ import numpy as np
 from scipy.optimize import isotonic_regression
 
 from ToothSegLib import side_program
-from ToothSegLib.atomic import replacing
+from ToothSegLib.bundles.model_card import CARD_NAME
 from ToothSegLib.calibration import look_up
-from ToothSegLib.devices import choose_device
+from ToothSegLib.compute.devices import choose_device
+from ToothSegLib.disk.atomic import replacing
 from ToothSegLib.evaluation.benchmark import CaseResult, run_benchmark
 from ToothSegLib.evaluation.metrics import MATCH_IOU
-from ToothSegLib.model_card import CARD_NAME
 from ToothSegLib.models import Bundle, load_bundle
 from ToothSegLib.synthesis.mesh_form import load_individual
 

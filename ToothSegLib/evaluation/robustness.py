@@ -15,8 +15,8 @@ from pathlib import Path
 
 from ToothSegLib import side_program
 from ToothSegLib.cascade import segment
+from ToothSegLib.compute.devices import choose_device
 from ToothSegLib.dataset.voxels import checked_labels, source_of
-from ToothSegLib.devices import choose_device
 from ToothSegLib.evaluation import disturbances as d
 from ToothSegLib.evaluation.metrics import evaluate
 from ToothSegLib.evaluation.scores import Evaluation

@@ -11,21 +11,21 @@ import numpy as np
 import torch
 from scipy import ndimage
 
+from ToothSegLib.arches.regions import measure_regions
 from ToothSegLib.calibration import calibrated
-from ToothSegLib.crumbs import without_crumbs
-from ToothSegLib.grid import extent
+from ToothSegLib.grids.grid import extent
+from ToothSegLib.grids.view_of_scan import View
 from ToothSegLib.instances import MINIMAL_VOLUME_MM3
 from ToothSegLib.maps import Maps
 from ToothSegLib.models import load_bundle
 from ToothSegLib.numbering import Numbering, number_regions
 from ToothSegLib.quality import find_findings
-from ToothSegLib.regions import measure_regions
 from ToothSegLib.report import Finding
+from ToothSegLib.separation.crumbs import without_crumbs
 from ToothSegLib.synthesis import tissues
 from ToothSegLib.synthesis.compose import make_case
 from ToothSegLib.synthesis.pictures import ORDINARY, make_picture
 from ToothSegLib.teeth import N_TYPES, THIRD_MOLARS, type_of
-from ToothSegLib.view_of_scan import View
 from ToothSegLib.volume import Volume
 
 SPACING_MM = 1.0

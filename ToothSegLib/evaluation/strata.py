@@ -19,7 +19,7 @@ import numpy as np
 
 from ToothSegLib import side_program
 from ToothSegLib.cascade import segment
-from ToothSegLib.devices import choose_device
+from ToothSegLib.compute.devices import choose_device
 from ToothSegLib.evaluation import disturbances
 from ToothSegLib.evaluation.benchmark import CaseResult, summarise
 from ToothSegLib.evaluation.metrics import evaluate

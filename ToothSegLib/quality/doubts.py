@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from ToothSegLib.arches.regions import Region
 from ToothSegLib.quality.facts import Facts
-from ToothSegLib.regions import Region
 from ToothSegLib.report import Finding, Urgency
 from ToothSegLib.teeth import POSITION_NAMES, by_fdi, type_of
 

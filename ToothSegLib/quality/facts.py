@@ -12,13 +12,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ToothSegLib.arch import SLOT_FDI, SLOTS_PER_ARCH, Pose, fit_pose
-from ToothSegLib.label_boxes import label_boxes
-from ToothSegLib.norms import LENGTHS_MM, TEETH_FOR_SCALE
-from ToothSegLib.norms import VOLUMES_MM3 as NORM_VOLUMES_MM3
+from ToothSegLib.arches.arch import SLOT_FDI, SLOTS_PER_ARCH, Pose, fit_pose
+from ToothSegLib.arches.norms import LENGTHS_MM, TEETH_FOR_SCALE
+from ToothSegLib.arches.norms import VOLUMES_MM3 as NORM_VOLUMES_MM3
+from ToothSegLib.arches.regions import Region
+from ToothSegLib.grids.cut_by_view import cut_teeth
+from ToothSegLib.grids.label_boxes import label_boxes
 from ToothSegLib.numbering import Numbering
-from ToothSegLib.quality.view import cut_teeth
-from ToothSegLib.regions import Region
 from ToothSegLib.teeth import by_fdi, type_of
 from ToothSegLib.volume import Volume
 

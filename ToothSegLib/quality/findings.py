@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from ToothSegLib.arches.regions import Region
 from ToothSegLib.numbering import Numbering
 from ToothSegLib.quality.doubts import number_findings, odd_looks, unclear_findings
 from ToothSegLib.quality.facts import Facts
@@ -31,7 +32,6 @@ from ToothSegLib.quality.row import (
 )
 from ToothSegLib.quality.sizes import asymmetry_findings, size_findings
 from ToothSegLib.quality.subject import subject_findings
-from ToothSegLib.regions import Region
 from ToothSegLib.report import Finding, by_urgency
 from ToothSegLib.volume import Volume
 

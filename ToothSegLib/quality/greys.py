@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ToothSegLib.extremes import highest, lowest
-from ToothSegLib.quality.view import Box, grown
+from ToothSegLib.grids.cut_by_view import Box, grown
+from ToothSegLib.grids.extremes import highest, lowest
 from ToothSegLib.volume import Volume
 
 _MARGIN_MM = 8.0

@@ -6,11 +6,11 @@ from collections.abc import Collection, Iterable, Mapping
 
 import numpy as np
 
-from ToothSegLib.norms import VOLUMES_MM3 as NORM_VOLUMES_MM3
+from ToothSegLib.arches.norms import VOLUMES_MM3 as NORM_VOLUMES_MM3
+from ToothSegLib.arches.regions import Region
 from ToothSegLib.numbering import Numbering
 from ToothSegLib.quality.doubts import OTHER_JAW_SHARE
 from ToothSegLib.quality.facts import Facts
-from ToothSegLib.regions import Region
 from ToothSegLib.report import Finding, in_lps
 from ToothSegLib.teeth import neighbours, row_of, type_of
 

@@ -6,12 +6,12 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
-from ToothSegLib.norms import VOLUMES_MM3 as NORM_VOLUMES_MM3
+from ToothSegLib.arches.norms import VOLUMES_MM3 as NORM_VOLUMES_MM3
+from ToothSegLib.arches.regions import Region
 from ToothSegLib.numbering import Numbering
 from ToothSegLib.quality.doubts import UNSURE_NUMBER, other_look, with_article
 from ToothSegLib.quality.facts import Facts
 from ToothSegLib.quality.joins import LARGE
-from ToothSegLib.regions import Region
 from ToothSegLib.report import Finding, Place, Urgency, in_lps
 from ToothSegLib.teeth import FDI_NUMBERS, POSITION_NAMES, type_of
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 from scipy import ndimage
 
-from ToothSegLib.extremes import highest
+from ToothSegLib.grids.cut_by_view import grown
+from ToothSegLib.grids.extremes import highest
 from ToothSegLib.quality.facts import Facts
 from ToothSegLib.quality.greys import Greys
-from ToothSegLib.quality.view import grown
 from ToothSegLib.report import Finding
 
 # Brighter, over what is about the teeth, than this many times the enamel of the patient's less

@@ -10,7 +10,7 @@ from collections.abc import Collection, Sequence
 
 import numpy as np
 
-from ToothSegLib.norms import TEETH_FOR_SCALE
+from ToothSegLib.arches.norms import TEETH_FOR_SCALE
 from ToothSegLib.quality.facts import Facts
 from ToothSegLib.report import Finding
 from ToothSegLib.teeth import mirror, type_of

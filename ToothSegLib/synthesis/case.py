@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from ToothSegLib.atomic import replacing
+from ToothSegLib.disk.atomic import replacing
 from ToothSegLib.errors import InputError
 
 FORMAT = 1

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from ToothSegLib.itk_image import resample, to_itk
+from ToothSegLib.grids.itk_image import resample, to_itk
 from ToothSegLib.progress import Progress
 from ToothSegLib.synthesis import tissues
 from ToothSegLib.synthesis.case import Case

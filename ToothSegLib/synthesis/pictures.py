@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from ToothSegLib.normalise import normalise
+from ToothSegLib.compute.normalise import normalise
 from ToothSegLib.synthesis import tissues
 from ToothSegLib.synthesis.chance import Draw
 from ToothSegLib.synthesis.metal_rays import dense

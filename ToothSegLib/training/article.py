@@ -12,8 +12,8 @@ import torch
 from numpy.typing import NDArray
 
 from ToothSegLib.errors import InputError, OutputError
+from ToothSegLib.formats.scan_checksum import voxels_sha256
 from ToothSegLib.models import Bundle, write_bundle
-from ToothSegLib.scan_checksum import voxels_sha256
 from ToothSegLib.training.article_results import Settings, article_card, write_log
 from ToothSegLib.training.figures import category_figures, tooth_figures
 from ToothSegLib.training.machine import choose_machine

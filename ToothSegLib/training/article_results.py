@@ -10,7 +10,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from ToothSegLib.atomic import replacing
+from ToothSegLib.disk.atomic import replacing
 from ToothSegLib.errors import InputError
 from ToothSegLib.seeds import check_seed
 from ToothSegLib.training.preparation import PAD_MULTIPLE

@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import Any
 
 from ToothSegLib import side_program
-from ToothSegLib.atomic import replacing
-from ToothSegLib.devices import choose_device
+from ToothSegLib.compute.devices import choose_device
+from ToothSegLib.disk.atomic import replacing
 from ToothSegLib.teeth import CATEGORIES
 from ToothSegLib.training.article import TrainingResult, train_recipe
 from ToothSegLib.training.labelled_scan import load_labelled_scan

@@ -17,7 +17,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ToothSegLib.atomic import replacing
+from ToothSegLib.disk.atomic import replacing
 from ToothSegLib.training.skill import Skill
 
 State = Mapping[str, Tensor]

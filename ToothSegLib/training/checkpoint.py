@@ -15,8 +15,8 @@ from typing import Any
 import torch
 from torch import nn
 
+from ToothSegLib.bundles.safetensors_io import read_with_metadata, write_safetensors
 from ToothSegLib.errors import BundleError, InputError
-from ToothSegLib.safetensors_io import read_with_metadata, write_safetensors
 
 _WEIGHTS = "weights/"
 _OPTIMISER = "optimiser/"

@@ -8,8 +8,8 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ToothSegLib.atomic import replacing
-from ToothSegLib.offscreen import NoDrawing
+from ToothSegLib.disk.atomic import replacing
+from ToothSegLib.drawing.offscreen import NoDrawing
 from ToothSegLib.training.curve import draw_curve
 from ToothSegLib.training.skill import Skill
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ToothSegLib.offscreen import offscreen_window, pixels, write_png
+from ToothSegLib.drawing.offscreen import offscreen_window, pixels, write_png
 
 _SIZE = (900, 640)
 _SMOOTHING = 25

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from ToothSegLib.atomic import replacing
+from ToothSegLib.disk.atomic import replacing
 from ToothSegLib.errors import InputError
 from ToothSegLib.seeds import check_seed
 

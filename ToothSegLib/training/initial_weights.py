@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from ToothSegLib.bundles.model_card import CARD_NAME
+from ToothSegLib.bundles.safetensors_io import read_safetensors
 from ToothSegLib.errors import InputError
 from ToothSegLib.lineage import as_parent
-from ToothSegLib.model_card import CARD_NAME
 from ToothSegLib.models import load_bundle
-from ToothSegLib.safetensors_io import read_safetensors
 
 
 def starting_weights(source: str, recipe: str, roles: Sequence[str]) -> dict[str, Any]:

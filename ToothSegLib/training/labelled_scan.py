@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from ToothSegLib.errors import InputError
-from ToothSegLib.grid import labels_to_source, to_working_grid
+from ToothSegLib.grids.grid import labels_to_source, to_working_grid
 from ToothSegLib.segment_labels import read_labels
 from ToothSegLib.training.preparation import check_fdi
 from ToothSegLib.volume import Volume

@@ -17,8 +17,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ToothSegLib import side_program
+from ToothSegLib.compute.devices import choose_device
 from ToothSegLib.dataset.reviewed import reviewed_cases
-from ToothSegLib.devices import choose_device
 from ToothSegLib.errors import InputError
 from ToothSegLib.evaluation.comparison import Difference, as_table, compare, unseen_cases
 from ToothSegLib.evaluation.fixed_benchmark import fixed_benchmark

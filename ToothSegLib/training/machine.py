@@ -10,9 +10,9 @@ from typing import Any
 import torch
 from torch import nn
 
-from ToothSegLib.device_faults import DeviceUnfitError, device_faults
-from ToothSegLib.device_trial import check_device
-from ToothSegLib.devices import as_precise, choose_device, half_type, layout
+from ToothSegLib.compute.device_faults import DeviceUnfitError, device_faults
+from ToothSegLib.compute.device_trial import check_device
+from ToothSegLib.compute.devices import as_precise, choose_device, half_type, layout
 
 
 @dataclass(frozen=True)

@@ -21,9 +21,9 @@ from typing import Any, NoReturn
 import torch
 
 from ToothSegLib import __version__, side_program
+from ToothSegLib.bundles.model_card import KINDS
 from ToothSegLib.errors import BundleError, InputError
 from ToothSegLib.lineage import as_parent, learned_scans
-from ToothSegLib.model_card import KINDS
 from ToothSegLib.models import Bundle, load_bundle, write_bundle
 from ToothSegLib.training.blending import between
 from ToothSegLib.training.checkpoint import load_checkpoint

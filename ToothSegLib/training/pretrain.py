@@ -24,10 +24,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from ToothSegLib.atomic import replacing
-from ToothSegLib.devices import training_half_type
+from ToothSegLib.compute.devices import training_half_type
+from ToothSegLib.disk.atomic import replacing
 from ToothSegLib.errors import BundleError, InputError, OutputError
-from ToothSegLib.itk_image import resample, to_itk
+from ToothSegLib.grids.itk_image import resample, to_itk
 from ToothSegLib.seeds import check_seed
 from ToothSegLib.synthesis.case import PROSTHESIS_LABEL, load_case
 from ToothSegLib.synthesis.sampling import Patch, TensorCase

@@ -6,7 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from ToothSegLib.devices import choose_device
+from ToothSegLib.compute.devices import choose_device
 from ToothSegLib.errors import Cancelled, InputError
 from ToothSegLib.training.checkpoint import load_checkpoint
 from ToothSegLib.training.initial_weights import parent_of, starting_weights

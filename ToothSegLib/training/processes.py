@@ -17,7 +17,7 @@ from typing import TypeVar
 import torch
 from torch import distributed, nn
 
-from ToothSegLib.devices import choose_device
+from ToothSegLib.compute.devices import choose_device
 from ToothSegLib.errors import InputError
 
 Value = TypeVar("Value")

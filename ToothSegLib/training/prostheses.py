@@ -12,13 +12,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ToothSegLib.device_faults import (
+from ToothSegLib.compute.device_faults import (
     DeviceLostError,
     DeviceMemoryError,
     DeviceUnfitError,
     device_faults,
 )
-from ToothSegLib.devices import release_memory
+from ToothSegLib.compute.devices import release_memory
 from ToothSegLib.inference import predict_maps
 from ToothSegLib.maps import Maps
 from ToothSegLib.models import Bundle

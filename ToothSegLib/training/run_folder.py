@@ -8,9 +8,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from ToothSegLib.atomic import PART_PREFIX
+from ToothSegLib.disk.atomic import PART_PREFIX
 from ToothSegLib.errors import InputError, OutputError
-from ToothSegLib.os_lock import os_locked
+from ToothSegLib.machine.os_lock import os_locked
 from ToothSegLib.training.finetune_plan import RECORD
 
 LOCK_NAME = ".toothseg-train.lock"

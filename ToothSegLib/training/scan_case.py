@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 from scipy import ndimage
 from torch.nn import functional
 
-from ToothSegLib.grid import Box, extent, to_working_grid
-from ToothSegLib.itk_image import resample, to_itk
+from ToothSegLib.compute.normalise import normalise
+from ToothSegLib.grids.grid import Box, extent, to_working_grid
+from ToothSegLib.grids.itk_image import resample, to_itk
+from ToothSegLib.grids.padding import without_padding
 from ToothSegLib.localise import LARGEST_MM, MARGIN_MM, small_scan
-from ToothSegLib.normalise import normalise
-from ToothSegLib.padding import without_padding
 from ToothSegLib.synthesis.sampling import TensorCase
 from ToothSegLib.training.tasks import Task
 from ToothSegLib.volume import Volume

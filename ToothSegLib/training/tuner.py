@@ -20,9 +20,9 @@ import torch
 from torch import Tensor
 
 from ToothSegLib.architectures import with_weights
-from ToothSegLib.devices import training_half_type
+from ToothSegLib.bundles.safetensors_io import read_safetensors, write_safetensors
+from ToothSegLib.compute.devices import training_half_type
 from ToothSegLib.errors import BundleError
-from ToothSegLib.safetensors_io import read_safetensors, write_safetensors
 from ToothSegLib.synthesis.sampling import TensorCase
 from ToothSegLib.training.checkpoint import load_checkpoint, save_checkpoint
 from ToothSegLib.training.course import Course, Step, write_course

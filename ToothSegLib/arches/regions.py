@@ -1,0 +1,143 @@
+"""One region a tooth: what is measured of it, on the working grid."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from ToothSegLib.arches.norms import VOLUMES_MM3
+from ToothSegLib.maps import Maps
+from ToothSegLib.teeth import type_of
+
+# Half of a lower incisor, and how many regions it takes to say how large a patient's teeth are.
+_PART_MM3 = 100.0
+_FEWEST, _ENOUGH = 4, 6
+
+
+@dataclass
+class Region:
+    """A connected piece of the instance map that should be one tooth.
+
+    Attributes:
+        label: in the instance map.
+        voxels: its size in voxels of the working grid.
+        volume_mm3: its size in mm^3.
+        centroid: (3,) LPS mm.
+        axis: (3,) unit, the principal axis, pointing up (+z).
+        type_probabilities: (17,), mean over the region; [0] is small.
+        confidence: mean tooth probability, 0..1.
+        prosthesis: mean probability of a prosthesis; None if the networks do not tell.
+        cut: whether it reaches the border of what the scan shows.
+    """
+
+    label: int
+    voxels: int
+    volume_mm3: float
+    centroid: np.ndarray
+    axis: np.ndarray
+    type_probabilities: np.ndarray
+    confidence: float
+    prosthesis: float | None = None
+    cut: bool = False
+
+    @property
+    def place(self) -> tuple[float, float, float]:
+        """The centroid as a finding tells it: LPS mm, to 0.01."""
+        x, y, z = (round(float(value), 2) for value in self.centroid)
+        return x, y, z
+
+
+def typical_size(regions: Sequence[Region], rank: float = 0.5) -> float:
+    """The median volume, over what teeth of such a look have, of what may be a whole tooth; 0 where
+    fewer than four may be.
+
+    Molars are large in any patient, and a part of a scan may show nothing but molars.
+
+    Args:
+        regions: of a scan.
+        rank: instead of the median's, 0 for the smallest to 1 for the largest.
+    """
+    sizes = [
+        (region.cut, region.volume_mm3 / max(usual_mm3(region), 1.0))
+        for region in regions
+        if region.volume_mm3 > _PART_MM3
+    ]
+    if len(sizes) < _FEWEST:
+        return 0.0
+    # Teeth that the scan cuts seem small, but a few whole ones may be large by chance.
+    whole = [size for cut, size in sizes if not cut]
+    return float(np.quantile(whole if len(whole) >= _ENOUGH else [size for _, size in sizes], rank))
+
+
+def usual_mm3(region: Region) -> float:
+    """The volume of a tooth of that look, by the norms."""
+    chances = region.type_probabilities[1:]
+    return float(chances @ VOLUMES_MM3[1:]) / max(float(chances.sum()), 1e-6)
+
+
+def scale_of(numbered: Sequence[tuple[Region, int]]) -> float:
+    """Median of the volumes over the norms, of regions and their FDI numbers, at least one.
+
+    What the scan cuts says nothing of the patient's size, unless there is nothing else.
+    """
+    ratios = [(r.cut, r.volume_mm3 / VOLUMES_MM3[type_of(fdi)]) for r, fdi in numbered]
+    return float(np.median([ratio for cut, ratio in ratios if not cut] or [r for _, r in ratios]))
+
+
+def measure_regions(labels: np.ndarray, maps: Maps) -> list[Region]:
+    """Measure every label of an instance map.
+
+    Args:
+        labels: (Z, Y, X) integers, 0 background, on the grid of ``maps``.
+        maps: the maps that the labels were made from.
+
+    Returns:
+        One region a label that occurs, in the order of the labels.
+    """
+    where = np.flatnonzero(labels)
+    if not len(where):
+        return []
+    label = labels.ravel()[where]
+    highest = int(label.max())
+    voxels = np.bincount(label, minlength=highest + 1)
+
+    def mean(values: np.ndarray) -> np.ndarray:
+        return np.bincount(label, values, minlength=highest + 1) / np.maximum(voxels, 1)
+
+    # (x, y, z) mm from the grid's first voxel; LPS because the grid is canonical.
+    points = np.stack(np.unravel_index(where, labels.shape)[::-1], axis=1) * maps.spacing_mm
+    centres = np.stack([mean(points[:, axis]) for axis in range(3)], axis=1)
+    seen = maps.view().shows(np.asarray(points + maps.origin, np.float64), maps.spacing_mm)
+    cut = np.bincount(label[~seen], minlength=highest + 1)
+    points = points - centres[label]
+    spread = np.empty((highest + 1, 3, 3))
+    for row in range(3):
+        for column in range(row, 3):
+            spread[:, row, column] = mean(points[:, row] * points[:, column])
+            spread[:, column, row] = spread[:, row, column]
+    axes = np.linalg.eigh(spread)[1][:, :, -1]
+    axes *= np.where(axes[:, 2:] < 0, -1.0, 1.0)
+    types = np.stack(
+        [mean(chances.astype(float)) for chances in maps.types_at(where)],
+        axis=1,
+    )
+    tooth = mean(maps.tooth.ravel()[where].astype(float))
+    prosthesis = None
+    if maps.prosthesis is not None:
+        prosthesis = mean(maps.prosthesis_at(where).astype(float))
+    return [
+        Region(
+            label=int(index),
+            voxels=int(voxels[index]),
+            volume_mm3=float(voxels[index] * maps.spacing_mm**3),
+            centroid=centres[index] + np.asarray(maps.origin, float),
+            axis=axes[index],
+            type_probabilities=types[index],
+            confidence=float(tooth[index]),
+            prosthesis=None if prosthesis is None else float(prosthesis[index]),
+            cut=bool(cut[index]),
+        )
+        for index in np.flatnonzero(voxels)
+    ]

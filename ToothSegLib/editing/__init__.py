@@ -1,0 +1,1 @@
+"""Corrections as functions of a label map."""

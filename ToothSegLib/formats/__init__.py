@@ -1,0 +1,1 @@
+"""Scans' files: NRRD, NIfTI, MetaImage and DICOM, what they claim, and by what a scan is known."""

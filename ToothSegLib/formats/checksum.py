@@ -1,0 +1,60 @@
+"""Which files the voxels of a scan come from, and their checksum."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from ToothSegLib.errors import InputError
+from ToothSegLib.formats.meta_header import read_meta_header
+from ToothSegLib.formats.nrrd_io import NRRD_EXTENSIONS, read_fields
+from ToothSegLib.formats.nrrd_voxels import voxel_file
+
+_CHUNK = 1 << 22
+_META_IMAGES = (".mha", ".mhd")
+
+
+def files_of(path: Path) -> tuple[str, ...]:
+    """A file, and the one that its header names for its voxels, where they lie apart.
+
+    By the code that reads them, lest one that is read be overlooked. Where the header cannot be
+    read it is the file alone: reading the scan will tell.
+    """
+    try:
+        voxels = _voxels_of(path)
+    except (InputError, OSError):
+        voxels = path
+    return (str(path),) if voxels == path else (str(path), str(voxels))
+
+
+def _voxels_of(path: Path) -> Path:
+    name = path.name.lower()
+    if name.endswith(_META_IMAGES):
+        return read_meta_header(path).data
+    if name.endswith(NRRD_EXTENSIONS):
+        return voxel_file(path, read_fields(path)) or path
+    return path
+
+
+def checksum(files: Sequence[str], check: Callable[[], None] | None = None) -> str:
+    """SHA-256 of a file's bytes; of several files, of their bytes one after the other.
+
+    Args:
+        files: paths, in a fixed order.
+        check: called now and then; may raise.
+
+    Raises:
+        InputError: one cannot be read.
+    """
+    digest = hashlib.sha256()
+    for path in files:
+        try:
+            with open(path, "rb") as file:
+                while chunk := file.read(_CHUNK):
+                    digest.update(chunk)
+                    if check is not None:
+                        check()
+        except OSError as error:
+            raise InputError(f"{path} cannot be read: {error.strerror or error}") from error
+    return digest.hexdigest()

@@ -1,0 +1,212 @@
+"""The voxels of an NRRD file, with no more work or memory than its header says they take.
+
+pynrrd, which reads the header, unpacks whatever a stream holds, skips as many lines as it is told
+to and opens any file that a detached header names. A damaged or a malicious file makes gigabytes,
+hours or another file's contents of that.
+"""
+
+from __future__ import annotations
+
+import bz2
+import os
+import re
+import zlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ToothSegLib.disk.file_names import in_utf8
+from ToothSegLib.errors import InputError
+
+_TYPES = {
+    **dict.fromkeys(("signed char", "int8", "int8_t"), "i1"),
+    **dict.fromkeys(("uchar", "unsigned char", "uint8", "uint8_t"), "u1"),
+    **dict.fromkeys(
+        ("short", "short int", "signed short", "signed short int", "int16", "int16_t"), "i2"
+    ),
+    **dict.fromkeys(("ushort", "unsigned short", "unsigned short int", "uint16", "uint16_t"), "u2"),
+    **dict.fromkeys(("int", "signed int", "int32", "int32_t"), "i4"),
+    **dict.fromkeys(("uint", "unsigned int", "uint32", "uint32_t"), "u4"),
+    **dict.fromkeys(
+        ("longlong", "long long", "long long int", "signed long long", "signed long long int",
+         "int64", "int64_t"), "i8",
+    ),
+    **dict.fromkeys(
+        ("ulonglong", "unsigned long long", "unsigned long long int", "uint64", "uint64_t"), "u8"
+    ),
+    "float": "f4",
+    "double": "f8",
+}  # fmt: skip
+_PIECE = 1 << 20
+_GZIP_PIECE = 1 << 16
+_GZIP_MARK = b"\x1f\x8b"
+# A scan's header has some tens of lines; voxels written as text have a line a row at the most.
+_MOST_LINES = 100_000
+DEFLATE_RATIO = 1100
+"""Bytes that one packed byte cannot hold; deflate makes at most 1032 of it."""
+
+
+def read_voxels(path: Path, header: Mapping[str, Any], file: BinaryIO, count: int) -> NDArray:
+    """(count,) voxels in the type and the byte order of the file.
+
+    Args:
+        path: of the file with the header.
+        header: as `read_header` reads it.
+        file: just behind the header.
+        count: voxels by the header's sizes.
+
+    Raises:
+        InputError: an unknown type or encoding, or voxels in a file elsewhere.
+        ValueError, OSError, EOFError, zlib.error: they are damaged, fewer or more than promised.
+    """
+    dtype = _dtype(path, header)
+    apart = voxel_file(path, header)
+    if apart is None:
+        return _from(path, header, file, dtype, count)
+    with open(apart, "rb") as data:
+        return _from(path, header, data, dtype, count)
+
+
+def voxel_file(path: Path, header: Mapping[str, Any]) -> Path | None:
+    """The file that a header names for its voxels; None where they follow it.
+
+    Args:
+        path: of the file with the header.
+        header: as `read_header` reads it.
+
+    Raises:
+        InputError: they lie in several files, elsewhere, or are not there.
+        OSError: the file cannot be looked for.
+    """
+    detached = header.get("data file", header.get("datafile"))
+    if detached is None:
+        return None
+    _check_one_file(path, str(detached))
+    return _beside(path, str(detached).replace("\0", "?"))
+
+
+def _dtype(path: Path, header: Mapping[str, Any]) -> np.dtype:
+    code = _TYPES.get(str(header["type"]).lower())
+    if code is None:
+        raise InputError(f"{path} has voxels of the type '{header['type']}', which is not known")
+    order = {"little": "<", "big": ">"}.get(str(header.get("endian", "")).lower())
+    if order is None and code[1] != "1" and not _is_text(header):
+        raise InputError(f"{path} does not say the order of its bytes (endian); export it again")
+    return np.dtype((order or "=") + code)
+
+
+def _beside(path: Path, name: str) -> Path:
+    """The file of the voxels; one that lies elsewhere than the header is not opened."""
+    data = path.parent / name
+    name = in_utf8(name)
+    within = os.path.realpath(data).startswith(os.path.join(os.path.realpath(path.parent), ""))
+    if os.path.isabs(name) or not within:
+        raise InputError(
+            f"{path} keeps its voxels in {name}, outside its own folder; put both into one folder"
+        )
+    if not data.is_file():
+        raise InputError(f"{path} keeps its voxels in {name}, which is not beside it")
+    return data
+
+
+def several_files(path: Path, name: str) -> InputError:
+    """The refusal of voxels that are not in one file."""
+    return InputError(
+        f"{path} keeps its voxels in several files ({name:.60}), which are not read; export it "
+        "again as one"
+    )
+
+
+def _check_one_file(path: Path, name: str) -> None:
+    """Refuse voxels in several files: LIST, or a name with a number in it and its bounds."""
+    if re.match(r"LIST\b", name) or re.search(r"%\d*d.*( -?\d+){3}", name):
+        raise several_files(path, name)
+
+
+def _is_text(header: Mapping[str, Any]) -> bool:
+    return str(header["encoding"]).lower() in ("ascii", "text", "txt")
+
+
+def _from(
+    path: Path, header: Mapping[str, Any], file: BinaryIO, dtype: np.dtype, count: int
+) -> NDArray:
+    lines = int(header.get("line skip", header.get("lineskip", 0)))
+    skip = int(header.get("byte skip", header.get("byteskip", 0)))
+    encoding = str(header["encoding"]).lower()
+    if not 0 <= lines <= _MOST_LINES or skip < -1:
+        raise InputError(f"{path} skips {lines} lines and {skip} bytes; the header is damaged")
+    for _ in range(lines):
+        file.readline(_PIECE)
+    needed = count * dtype.itemsize
+    there = os.fstat(file.fileno()).st_size - file.tell()
+    if _is_text(header):
+        file.seek(max(skip, 0), os.SEEK_CUR)
+        voxels = np.fromfile(file, dtype, count + 1, sep=" ")
+        return _counted(voxels, voxels.size, count)
+    if encoding == "raw":
+        if skip == -1:
+            skip = there - needed
+        if there - skip != needed or skip < 0:
+            raise ValueError(f"{needed} bytes of voxels are promised, {there - max(skip, 0)} there")
+        file.seek(skip, os.SEEK_CUR)
+        return _counted(voxels := np.fromfile(file, dtype, count), voxels.size, count)
+    if encoding not in ("gzip", "gz", "bzip2", "bz2"):
+        raise InputError(
+            f"{path} is packed as '{encoding}'; raw, gzip, bzip2 and ascii can be read"
+        )
+    if encoding.startswith("g") and needed > DEFLATE_RATIO * there:
+        raise ValueError(f"{needed} bytes of voxels are promised, which {there} bytes cannot hold")
+    return _unpacked(file, encoding, needed, skip).view(dtype)
+
+
+def _unpacked(file: BinaryIO, encoding: str, needed: int, skip: int) -> NDArray[np.uint8]:
+    """The ``needed`` bytes of a packed stream behind the first ``skip``; all else is an error."""
+    kept = bytearray()
+    ahead = max(skip, 0)
+    for piece in _pieces(file, encoding):
+        passed = min(ahead, len(piece))
+        ahead -= passed
+        kept += piece[passed:] if passed else piece
+        if len(kept) > needed:
+            if skip != -1:
+                raise ValueError(f"more than the {needed} bytes of voxels that are promised")
+            del kept[: len(kept) - needed]  # the last ones count
+    if len(kept) < needed:
+        raise ValueError(f"{needed} bytes of voxels are promised, {len(kept)} there")
+    return np.frombuffer(kept, np.uint8)
+
+
+def _pieces(file: BinaryIO, encoding: str) -> Any:
+    """What a stream unpacks to, a few megabytes at a time, however tightly it is packed."""
+    if encoding.startswith("b"):
+        unpack = bz2.BZ2Decompressor()
+        while not unpack.eof:
+            data = file.read(_PIECE) if unpack.needs_input else b""
+            if unpack.needs_input and not data:
+                raise EOFError("the packed voxels end too early")
+            yield unpack.decompress(data, 4 * _PIECE)
+        return
+    rest = b""
+    while True:
+        inflate = zlib.decompressobj(zlib.MAX_WBITS | 16)
+        while not inflate.eof:
+            # Short pieces: what lies behind a member is copied for each of them.
+            data = rest or inflate.unconsumed_tail or file.read(_GZIP_PIECE)
+            rest = b""
+            if not data:
+                raise EOFError("the packed voxels end too early")
+            yield inflate.decompress(data, 4 * _PIECE)
+        rest = inflate.unused_data
+        if len(rest) < len(_GZIP_MARK):
+            rest += file.read(_GZIP_PIECE)
+        if not rest.startswith(_GZIP_MARK):  # no further member
+            return
+
+
+def _counted(voxels: NDArray, there: int, count: int) -> NDArray:
+    if there != count:
+        raise ValueError(f"{count} voxels are promised, {there} there")
+    return voxels

@@ -1,0 +1,1 @@
+"""The cascade in a process of its own: start, listen, cancel, take the result."""

@@ -1,0 +1,1 @@
+"""Meshes of triangles that other programs can read."""

@@ -1,0 +1,1 @@
+"""The files of a result, and which of them may be replaced."""

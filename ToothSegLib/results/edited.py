@@ -1,0 +1,119 @@
+"""Files of a result that somebody has changed since: they hold work, and are never replaced.
+
+A file that is merely cut off, as by a copy that broke off, holds none. In doubt a file counts as
+somebody's work: a result can be computed again.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import zlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ToothSegLib.errors import InputError
+from ToothSegLib.formats.checksum import checksum
+
+_CHUNK = 1 << 20
+_GZIP = 31
+_PNG_END = b"IEND\xaeB`\x82"
+_STL_HEADER, _STL_FACET = 84, 50
+
+
+def edited_files(
+    folder: Path, record: Mapping[str, Any], record_time: int, *, all_of_them: bool
+) -> list[str]:
+    """Names of files that are there and whole, but not as they were written.
+
+    Args:
+        folder: of the result.
+        record: the `files` of the result with their sizes and, unless an older version has noted
+            them, their `checksums`.
+        record_time: when that was written, in ns.
+        all_of_them: take the checksum of files of the right size too that are no newer.
+
+    Raises:
+        InputError: a file cannot be read.
+    """
+    checksums = record.get("checksums", {})
+    found = []
+    for name, size in record["files"].items():
+        path = folder / name
+        try:
+            now = path.stat()
+        except FileNotFoundError:
+            continue
+        except OSError as error:
+            raise InputError(f"{path} cannot be read: {error.strerror or error}") from error
+        if now.st_size == size:
+            if name not in checksums or not (all_of_them or now.st_mtime_ns > record_time):
+                continue
+            if checksum([str(path)]) == checksums[name]:
+                continue
+        if _is_whole(path):
+            found.append(name)
+    return found
+
+
+def _is_whole(path: Path) -> bool:
+    """Whether a file is not cut off, as far as its format tells. Raises InputError."""
+    name = path.name.lower()
+    try:
+        with open(path, "rb") as file:
+            head = file.read(_STL_HEADER)
+            file.seek(0, os.SEEK_END)
+            size = file.tell()
+            file.seek(max(0, size - _CHUNK))
+            tail = file.read()
+            if name.endswith(".nrrd"):
+                file.seek(0)
+                return _is_whole_nrrd(file)
+    except OSError as error:
+        raise InputError(f"{path} cannot be read: {error.strerror or error}") from error
+    if name.endswith(".json"):
+        return _is_report(path)
+    if name.endswith(".png"):
+        return tail.rstrip(b"\0").endswith(_PNG_END)
+    if name.endswith(".stl"):
+        facets = int.from_bytes(head[-4:], "little")
+        return size == _STL_HEADER + _STL_FACET * facets or b"endsolid" in tail
+    return size > 0
+
+
+def _is_whole_nrrd(file: Any) -> bool:
+    """Whether a NRRD file, also one with several layers, goes on to the end of its voxels."""
+    compressed = None
+    if not file.readline().startswith(b"NRRD"):
+        return False
+    while line := file.readline(_CHUNK):
+        if not line.strip():
+            break
+        key, _, value = line.partition(b":")
+        if key.strip().lower() == b"encoding":
+            compressed = value.strip().lower() in (b"gzip", b"gz")
+    if compressed is None:
+        return False
+    if not compressed:
+        return bool(file.read(1))
+    unpacked = zlib.decompressobj(wbits=_GZIP)
+    try:
+        while chunk := file.read(_CHUNK):
+            while chunk:
+                if unpacked.eof:  # what follows is packed apart
+                    unpacked = zlib.decompressobj(wbits=_GZIP)
+                unpacked.decompress(chunk, _CHUNK)
+                chunk = unpacked.unused_data if unpacked.eof else unpacked.unconsumed_tail
+    except zlib.error:
+        return False
+    return unpacked.eof
+
+
+def _is_report(path: Path) -> bool:
+    try:
+        return "teeth" in json.loads(path.read_bytes())
+    except (ValueError, TypeError, RecursionError):
+        return False
+    except OSError as error:
+        raise InputError(f"{path} cannot be read: {error.strerror or error}") from error

@@ -1,0 +1,135 @@
+"""Implants and pontics: what the networks took for a tooth and is none.
+
+The default network says of each voxel of a tooth whether it is a prosthesis instead. Networks that
+do not say so leave it to the brightness of the core (``bright_cores.py``), and a tooth full of
+metal looks like an implant to that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ToothSegLib.arches.regions import Region
+from ToothSegLib.numbering import Numbering
+from ToothSegLib.report import Finding, in_lps
+from ToothSegLib.separation.bright_cores import FEWEST_TEETH, Verdict, judge_cores
+from ToothSegLib.separation.cores import measure_cores
+from ToothSegLib.volume import Volume
+
+# Mean probability of a prosthesis in a region, on simulated heads (seeds 935,500 to 935,503 of each
+# kind of `evaluation/implant_check.py`): teeth without metal had up to 0.02, teeth full of it 0 to
+# 0.27, of those that are as bright as implants half below 0.05 and the others 0.11 and more. Of 58
+# implants that are bright three had up to 0.05 and the others 0.14 and more. The limit is half way.
+_SURELY_A_TOOTH, _TOOTH, _PERHAPS = 0.03, 0.08, 0.2
+# Where nothing is a tooth for sure, an implant is what is to be expected.
+_TOOTH_BY_ITSELF = 0.05
+
+
+@dataclass(frozen=True)
+class Implants:
+    """What may be no teeth.
+
+    Attributes:
+        sure: regions that are implants.
+        doubtful: regions that may be implants, or teeth full of metal.
+    """
+
+    sure: list[Region] = field(default_factory=list)
+    doubtful: list[Region] = field(default_factory=list)
+
+
+def find_implants(
+    labels: NDArray[np.integer], regions: list[Region], image: Volume, scan: Volume
+) -> Implants:
+    """The regions that are implants, and those that may be.
+
+    Args:
+        labels: (Z, Y, X) of the regions, 0 background, on the grid of ``image``.
+        regions: one a label.
+        image: the part of the scan that was looked at.
+        scan: all of it, which tells what is dark and where its scale ends.
+    """
+    cores, end = measure_cores(labels, regions, image, scan)
+    if not cores:  # nothing is bright
+        return Implants()
+    surely_teeth = [
+        region.prosthesis is not None and region.prosthesis < _SURELY_A_TOOTH for region in regions
+    ]
+    tooth = _TOOTH if sum(surely_teeth) >= FEWEST_TEETH else _TOOTH_BY_ITSELF
+    both = [
+        bright if region.prosthesis is None else _with_networks(bright, region.prosthesis, tooth)
+        for region, bright in zip(regions, judge_cores(cores, end, surely_teeth), strict=True)
+    ]
+    paired = list(zip(regions, both, strict=True))
+    return Implants(
+        sure=[region for region, what in paired if what is Verdict.IMPLANT],
+        doubtful=[region for region, what in paired if what is Verdict.DOUBTFUL],
+    )
+
+
+def _with_networks(bright: Verdict, prosthesis: float, tooth: float) -> Verdict:
+    """What two witnesses say together. Only where both do is it an implant for sure."""
+    if bright is Verdict.IMPLANT:
+        return Verdict.DOUBTFUL if prosthesis < tooth else bright
+    if bright is Verdict.DOUBTFUL:
+        return Verdict.TOOTH if prosthesis < _SURELY_A_TOOTH else bright
+    return Verdict.DOUBTFUL if prosthesis >= _PERHAPS else bright
+
+
+def implant_findings(implants: list[Region]) -> list[Finding]:
+    """What is said of them: one sentence for all."""
+    if not implants:
+        return []
+    ordered = sorted(implants, key=lambda region: region.centroid[0])
+    places = tuple(region.place for region in ordered)
+    told = in_lps(places)
+    one = (
+        f"Something at {told} mm LPS is as bright as metal through and through: an implant, "
+        "left out."
+    )
+    many = (
+        f"{len(implants)} things at {told} mm LPS are as bright as metal through and through: "
+        "implants, left out."
+    )
+    message = one if len(implants) == 1 else many
+    return [Finding("implant", "medium", message, places_lps=places)]
+
+
+def doubt_findings(
+    doubtful: list[Region], numbering: Numbering, cut: Collection[int] = ()
+) -> list[Finding]:
+    """One sentence for all that have a number and may be implants, one for those that are cut.
+
+    Args:
+        doubtful: what may be implants.
+        numbering: of these regions.
+        cut: FDI numbers of what the field of view cuts. What is left of a crown has no core but
+            enamel, which is no darker than ceramic.
+    """
+    numbers = (numbering.numbers.get(region.label) for region in doubtful)
+    teeth = sorted(fdi for fdi in numbers if fdi)
+    whole = [fdi for fdi in teeth if fdi not in cut]
+    parts = [fdi for fdi in teeth if fdi in cut]
+    findings = []
+    if whole:
+        message = (
+            f"{_listed(whole)} may be {'an implant' if len(whole) == 1 else 'implants'}: the core "
+            "is as bright as metal or ceramic, or it has an implant's look. Look at the slices, "
+            "and delete what is no tooth."
+        )
+        findings.append(Finding("perhaps-implant", "high", message, tuple(whole)))
+    if parts:
+        message = (
+            f"What the field of view leaves of {_listed(parts)} is bright: most likely enamel, but "
+            "it may be an implant or its crown."
+        )
+        findings.append(Finding("perhaps-implant", "low", message, tuple(parts)))
+    return findings
+
+
+def _listed(teeth: list[int]) -> str:
+    return ", ".join(map(str, teeth))
