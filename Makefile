@@ -23,9 +23,10 @@ demo: $(INSTALLED)
 	$(BIN)/toothseg segment $(SAMPLE) -o $(OUTPUT) --overwrite
 
 # Each process takes half of the files, one after the other; whoever is done first takes over some of
-# the other's. What a file's tests share is so made once in nearly all of them.
+# the other's. What a file's tests share is so made once in nearly all of them. Many tests start a Python
+# of their own, which would compile everything anew where the shell forbids it to keep byte code.
 test: lint
-	$(BIN)/python -m pytest --numprocesses 2 --dist worksteal
+	PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest --numprocesses 2 --dist worksteal
 
 # Files with tests that `make test` skips where an extra is missing. Here a skip is a failure.
 test-extras: $(EXTRAS)

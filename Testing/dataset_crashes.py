@@ -9,7 +9,8 @@
 
 It is a process of its own because a fork of pytest's would carry pytest's threads and files along;
 writers are forked because starting a Python for each takes seconds. What it prints is told in
-`main`; an assertion that fails ends it with 1.
+`main`; an assertion that fails ends it with 1. There are more than N kills where none came in the
+middle (see `kill_fixture`).
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from pathlib import Path
 import numpy as np
 
 from dataset_fixture import add_case, labels_of
+from kill_fixture import Attempts
 from ToothSegLib.dataset.case import DatasetCase
 from ToothSegLib.dataset.checks import check_dataset
 from ToothSegLib.dataset.folder import Dataset
@@ -87,9 +89,10 @@ def kills(folder: Path, times: int) -> tuple[int, int]:
     (case,) = Dataset.open(folder).cases()
     save_next(case)
     started = time.monotonic()
-    newest, hits = save_next(case), 0
+    newest = save_next(case)
     seconds = time.monotonic() - started  # the machine may be slow, or busy
-    for kill in range(times):
+    attempts = Attempts(times)
+    for kill in attempts:
         read, write = os.pipe()
         pid = forked(lambda end=write: _save_and_tell(folder, end))
         os.close(write)
@@ -108,11 +111,11 @@ def kills(folder: Path, times: int) -> tuple[int, int]:
         for number in range(newest, case.revision + 1):
             assert np.array_equal(case.labels(number).array, pattern(case, number).array), number
         assert case.next_tooth() == 21
-        hits += bool(dataset.recovered)
+        attempts.hits += bool(dataset.recovered)
         newest = case.revision
         left = problems_left(folder)
         assert not left, left
-    return newest, hits
+    return newest, attempts.hits
 
 
 def _save_and_tell(folder: Path, pipe: int) -> None:
@@ -133,7 +136,8 @@ def exports(folder: Path, times: int) -> tuple[int, int, int]:
     started = time.monotonic()
     _add_and_export(folder / "warm")  # what is imported late, before the forks
     seconds = time.monotonic() - started
-    for kill in range(times):
+    attempts = Attempts(times)
+    for kill in attempts:
         place = folder / f"round-{kill // _KILLS_A_SET}"
         before = _cases(place)
         pid = forked(lambda at=place: _add_and_export_on(at))
@@ -142,6 +146,7 @@ def exports(folder: Path, times: int) -> tuple[int, int, int]:
         assert ended(pid) == -signal.SIGKILL
         exporting += any(place.glob(".out-*.part"))
         adding += (place / "set" / LOCK_NAME).exists()
+        attempts.hits = adding + exporting
         for out in place.glob("out*"):
             _check_export(out)
             made += 1

@@ -31,6 +31,11 @@ def labels_of(image: Volume, *teeth: int) -> Volume:
     return image.with_array(array)
 
 
+def moved(volume: Volume) -> Volume:
+    """The same voxels in another place."""
+    return Volume(volume.array, volume.spacing, (0.0, 0.0, 0.0), volume.direction)
+
+
 def add_case(dataset: Dataset, seed: int = 7, **meta: object) -> DatasetCase:
     """A case with three teeth, added by "ab"."""
     image = scan(seed)
@@ -44,6 +49,11 @@ def files_in(folder: Path) -> dict[str, bytes]:
         for path in sorted(folder.rglob("*"))
         if path.is_file()
     }
+
+
+def tree(folder: Path) -> list[str]:
+    """Every file and folder below a folder, hidden ones too."""
+    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*"))
 
 
 def written_files(folder: Path) -> dict[str, str]:

@@ -19,7 +19,7 @@ NOTHING = np.zeros((2, 2, 2))
 def steady(least: float, middle: float, peak: float) -> Core:
     """A core whose brightness rises evenly from its darkest part to its middle."""
     part = Part(*np.linspace(least, middle, 5).tolist())
-    return Core(part, part, peak)
+    return Core(part, part, peak, middle)
 
 
 TOOTH, SCREW = steady(1.0, 1.2, 1.8), steady(5.0, 5.1, 5.4)
@@ -30,6 +30,7 @@ def told(
     *cores: Core,
     end: float = 6.0,
     prostheses: Sequence[float] | None = None,
+    cut: Sequence[int] = (),
 ) -> str:
     """A letter for each core: I for an implant, ? for what may be one, - for a tooth.
 
@@ -38,11 +39,12 @@ def told(
         cores: of a region each.
         end: of the scan's scale.
         prostheses: what the networks say of each; None if they say nothing.
+        cut: which of them the field of view cuts.
     """
     patch.setattr(implants, "measure_cores", lambda *_: (list(cores), end))
     up, types = np.array([0.0, 0.0, 1.0]), np.full(N_TYPES, 1 / N_TYPES)
     regions = [
-        Region(n, 9, 9.0, np.zeros(3), up, types, 0.9, said)
+        Region(n, 9, 9.0, np.zeros(3), up, types, 0.9, said, n in cut)
         for n, said in enumerate(prostheses or [None] * len(cores))
     ]
     volume = Volume(NOTHING, (1.0,) * 3, (0.0,) * 3, np.eye(3))

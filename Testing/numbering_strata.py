@@ -71,6 +71,17 @@ def _supernumerary(rng: np.random.Generator) -> Case:
     return [*regions, extra], {**truth, 99: None}
 
 
+def _cut_uppers(rng: np.random.Generator) -> Case:
+    """A field of view about the lower jaw: of the upper teeth it shows the tips of the crowns."""
+    regions, truth = _with(_one_of(ALL_28, (*_LOWER, 16, 17, 26, 27)), tilt_deg=5.0)(rng)
+    for region in regions:
+        if (truth[region.label] or 0) < 30:
+            region.volume_mm3 *= 0.1 * rng.uniform(0.5, 1.5)
+            region.centroid = region.centroid - np.array([0.0, 0.0, 7.0])
+            region.cut = True
+    return regions, truth
+
+
 def _by_category(make: Maker) -> Maker:
     """As from a network that tells categories only."""
 
@@ -108,6 +119,9 @@ STRATA: dict[str, Maker] = {
     "one side, from the canine": _with(_one_of(_of(RIGHT, 3), _of(LEFT, 3))),
     "one quadrant": _with(_one_of(*_QUADRANTS)),
     "front teeth": _with(lambda rng: _of((1, 2, 3, 4), last=3)),
+    "molars alone": _with(_one_of((16, 17, 26, 27), (16, 26, 36, 46), (17, 27, 37, 47))),
+    "lower arch, two upper molars": _with(_one_of((*_LOWER, 16, 26), (*_LOWER, 17, 27))),
+    "upper teeth cut": _cut_uppers,
     "a fragment": _fragment,
     "a supernumerary tooth": _supernumerary,
     "categories only": _by_category(_with(_all)),

@@ -6,7 +6,6 @@ from functools import cache
 
 import numpy as np
 
-from ToothSegLib.arches.arch import SLOT_FDI, TEMPLATE
 from ToothSegLib.report import Segmentation, measure_teeth
 from ToothSegLib.volume import Volume
 
@@ -35,6 +34,9 @@ def dentition(
     absent: tuple[int, ...] = (), *, spacing_mm: float = 1.0, radius_mm: float = 2.6
 ) -> Volume:
     """Ellipsoids at the mean places of the 28 teeth, labelled by FDI number, upright in LPS."""
+    # SciPy comes with it, for which no worker with a stub for a cascade should wait.
+    from ToothSegLib.arches.arch import SLOT_FDI, TEMPLATE
+
     places = {
         int(fdi): place
         for arch, row in zip(SLOT_FDI, TEMPLATE, strict=True)

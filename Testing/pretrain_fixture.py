@@ -36,7 +36,7 @@ def shrink_networks(patch: pytest.MonkeyPatch) -> None:
 def coarse_cases(folder: Path, seeds: Sequence[int] = (3, 4)) -> Path:
     """Simulated heads in a folder that is there."""
     for seed in seeds:
-        save_case(folder / f"{seed}.npz", make_case(seed, spacing_mm=1.0))
+        save_case(folder / f"{seed}.npz", make_case(seed, spacing_mm=2.0))
     return folder
 
 

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from types import SimpleNamespace
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pytest
 
 import ToothSegLib
 from phantom_fixture import segmentation
 from ToothSegLib.formats import scan_checksum
 from ToothSegLib.report import SCAN_SHA256, Segmentation
 from ToothSegLib.volume import Volume
+
+if TYPE_CHECKING:
+    import pytest  # not in a worker, which would only wait for it
 
 
 def put_cascade(

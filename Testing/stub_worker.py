@@ -16,15 +16,18 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pytest
 
 import ToothSegLib
 from ToothSegLib.errors import BundleError, InputError
 from ToothSegLib.jobs import worker
 from ToothSegLib.report import Segmentation
 from ToothSegLib.volume import Volume
+
+if TYPE_CHECKING:
+    import pytest  # not in the worker, which would only wait for it
 
 STEPS = 600
 

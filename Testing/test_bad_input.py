@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 
+from dataset_fixture import tree
 from stub_fixture import bright_voxels, put_cascade
 from ToothSegLib.cli.main import main
 from ToothSegLib.formats.not_numbers import NotNumbers
@@ -113,11 +114,6 @@ BAD = {
         "spacing",
     ),
 }
-
-
-def tree(folder: Path) -> list[str]:
-    """Every file and folder below a folder, hidden ones too."""
-    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*"))
 
 
 def one_line(capfd: pytest.CaptureFixture[str]) -> str:

@@ -30,7 +30,7 @@ from ToothSegLib.dataset.voxels import source_of
 from ToothSegLib.errors import OutputError
 from ToothSegLib.models import Bundle, load_bundle
 from ToothSegLib.progress import ProgressCallback
-from ToothSegLib.tooth_names import FDI_NUMBERS
+from ToothSegLib.teeth import ALL_FDI_NUMBERS
 from ToothSegLib.volume import Volume
 from ToothSegLib.volume_io import read_volume, write_volume
 
@@ -232,7 +232,7 @@ def test_a_label_map_by_another_name_is_left_out(scans: Path) -> None:
     ("dtype", "values"),
     [
         ("int16", (0, 255)), ("int16", (0, 1000)), ("int16", (-1000, 1000)), ("float32", (0, 0.5)),
-        ("float32", (0, 11, 21)), ("float64", (0, 11, 21)), ("int32", (0, *FDI_NUMBERS)),
+        ("float32", (0, 11, 21)), ("float64", (0, 11, 21)), ("int32", (0, *ALL_FDI_NUMBERS)),
     ],
 )  # fmt: skip
 def test_masks_and_label_maps_of_any_type_are_left_out(

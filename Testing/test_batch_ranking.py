@@ -56,6 +56,19 @@ def test_unsure_teeth_and_urgent_findings_come_first(tmp_path: Path) -> None:
     assert ranked[3].teeth == []
 
 
+def test_a_scan_in_which_nothing_was_found_comes_before_one_with_fillings(tmp_path: Path) -> None:
+    put_result(tmp_path, "fillings", {11: 1.0}, (("low", tuple(range(11, 18))),) * 2)
+    put_result(tmp_path, "unsure", dict.fromkeys((11, 12, 13, 14), 0.5))
+    put_result(tmp_path, "nothing", {}, (("high", ()),))
+    path = tmp_path / "nothing" / "nothing-report.json"
+    report = json.loads(path.read_text())
+    report["findings"][0]["code"] = "no-teeth"
+    path.write_text(json.dumps(report))
+    ranked = rank(tmp_path)
+    assert [scan.name for scan in ranked] == ["nothing", "unsure", "fillings"]
+    assert ranked[0].gain == 28.0
+
+
 def test_a_name_can_not_command_the_terminal(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

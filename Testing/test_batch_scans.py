@@ -11,8 +11,9 @@ from batch_stub import write_scan
 from dicom_fixture import without_header, write_slices
 from ToothSegLib.batch.record import RECORD_NAME
 from ToothSegLib.batch.scans import Found, find_scans
+from ToothSegLib.disk.checksum import file_sha256
 from ToothSegLib.errors import Cancelled, InputError
-from ToothSegLib.formats.checksum import checksum, files_of
+from ToothSegLib.formats.scan_files import files_of
 from ToothSegLib.volume_io import read_volume
 from volume_fixture import a_scan, write_dicom_series
 
@@ -152,9 +153,9 @@ def test_voxels_in_a_file_of_their_own_count(tmp_path: Path, ending: str, name: 
     raw = touch(tmp_path / name)
     touch(tmp_path / "b.raw")
     assert files_of(header) == (str(header), str(raw))
-    before = checksum(files_of(header))
+    before = file_sha256(*files_of(header))
     raw.write_bytes(b"y")
-    assert checksum(files_of(header)) != before
+    assert file_sha256(*files_of(header)) != before
 
 
 @pytest.mark.parametrize("name", ["../a.raw", "absent.raw", "a" * 400 + ".raw", "LIST", "LOCAL"])
@@ -179,7 +180,7 @@ def test_a_long_line_of_a_header_is_no_name_of_a_file(tmp_path: Path) -> None:
 
 def test_a_scan_that_cannot_be_read_has_no_checksum(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="cannot be read"):
-        checksum([str(tmp_path / "absent.nrrd")])
+        file_sha256(tmp_path / "absent.nrrd")
 
 
 def test_the_search_can_be_cancelled(tmp_path: Path) -> None:

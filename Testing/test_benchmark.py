@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -76,6 +77,8 @@ def test_cases_are_simulated_segmented_and_scored(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(
         benchmark, "make_case", lambda seed, *a, **o: make_case(seed, *a, spacing_mm=1.0, **o)
     )
+    coarse = partial(benchmark.simulate_scan, size=(72, 96, 112), spacing_mm=0.9)
+    monkeypatch.setattr(benchmark, "simulate_scan", coarse)
     monkeypatch.setattr(benchmark, "segment", nothing_found)
     results = list(benchmark.run_benchmark(load_bundle(), [], 1, "cpu"))
     assert seen == ["cpu"]

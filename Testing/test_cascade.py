@@ -14,6 +14,7 @@ from ToothSegLib.cascade import segment
 from ToothSegLib.errors import Cancelled, InputError, OutputError
 from ToothSegLib.evaluation.metrics import evaluate
 from ToothSegLib.instances import Instances, separate_teeth
+from ToothSegLib.looking import Looker, Sight
 from ToothSegLib.maps import Maps
 from ToothSegLib.models import load_bundle
 from ToothSegLib.report import Segmentation
@@ -43,8 +44,22 @@ def a_part(a_scan: Volume) -> Volume:
 
 
 @pytest.fixture(scope="module")
-def of_the_part(a_part: Volume) -> Segmentation:
-    return segment(a_part, device="cpu")
+def looks() -> list[tuple[Sight, list]]:
+    """What the networks saw of the part, which takes most of the time; see `of_the_part`."""
+    return []
+
+
+@pytest.fixture(scope="module")
+def of_the_part(a_part: Volume, looks: list[tuple[Sight, list]]) -> Segmentation:
+    look = Looker.look
+
+    def noted(self: Looker, *words: str) -> tuple[Sight, list]:
+        looks.append(look(self, *words))
+        return looks[-1]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Looker, "look", noted)
+        return segment(a_part, device="cpu")
 
 
 @pytest.fixture(scope="module")
@@ -114,7 +129,10 @@ def test_a_mirrored_head_gets_mirrored_numbers(a_part: Volume, of_the_part: Segm
 
 
 def test_what_telling_the_teeth_apart_was_unsure_of_is_told(
-    a_part: Volume, monkeypatch: pytest.MonkeyPatch
+    a_part: Volume,
+    of_the_part: Segmentation,
+    looks: list[tuple[Sight, list]],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     def separate(maps: Maps) -> Instances:
         found = separate_teeth(maps)
@@ -125,8 +143,10 @@ def test_what_telling_the_teeth_apart_was_unsure_of_is_told(
         )
 
     monkeypatch.setattr(cascade_module, "separate_teeth", separate)
+    monkeypatch.setattr(Looker, "look", lambda *_: looks[0])
     result = segment(a_part, device="cpu")
     assert len(result.teeth) >= 10
+    assert result.teeth == of_the_part.teeth
     for code in ("root-joined", "merged"):
         told = [finding.fdi[0] for finding in result.findings if finding.code == code]
         assert sorted(told) == sorted(tooth.fdi for tooth in result.teeth)
@@ -192,14 +212,16 @@ def test_the_closer_look_decides_where_the_teeth_are(
     a_part: Volume, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(looking, "small_scan", lambda *_, **__: None)
-    result = segment(a_part, device="cpu")
+    small = a_part.part((slice(16, 80), slice(16, 80), slice(0, 64)))
+    result = segment(small, device="cpu")
+    assert len(result.teeth) >= 4
     low, high = (np.array(corner) for corner in result.provenance["box_lps_mm"])
     right = (tuple(low.tolist()), tuple(high.tolist()))
     wrong = (right[0], tuple((low + [20.0, 20.0, 16.0]).tolist()))  # a corner, bone and cheek
     steps: list[float] = []
     for boxes in ([wrong, right], [right, wrong]):
         monkeypatch.setattr(looking, "find_dentitions", lambda *_, boxes=boxes, **__: list(boxes))
-        again = segment(a_part, device="cpu", progress=lambda done, _: steps.append(done))
+        again = segment(small, device="cpu", progress=lambda done, _: steps.append(done))
         assert again.provenance["box_lps_mm"] == result.provenance["box_lps_mm"]
         assert np.array_equal(again.labels.array, result.labels.array)
         assert steps == sorted(steps)

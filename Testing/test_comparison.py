@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
+from learning_fixture import outcome, tiny_bundle, toy_dataset
+from ToothSegLib.dataset.reviewed import reviewed_cases
+from ToothSegLib.evaluation import outcomes
 from ToothSegLib.evaluation.comparison import Difference, as_dicts, as_table, compare
 from ToothSegLib.evaluation.intervals import FEWEST
 from ToothSegLib.evaluation.outcomes import Outcome
-
-
-def outcome(name: str, dice: dict[int, float]) -> Outcome:
-    found = sum(value > 0.6 for value in dice.values())
-    return Outcome(name, name, dice, found, len(dice), len(dice))
+from ToothSegLib.training.finetune_record import _entries
 
 
 def test_a_difference_has_an_interval_that_holds_it() -> None:
@@ -50,6 +53,27 @@ def test_a_star_is_for_the_figures_over_all_teeth_alone() -> None:
     assert compare(b, a)[-2].certain
     assert not any(row.certain for row in compare(a, a))
     assert "*" not in as_table(("x", "y"), compare(a, a))
+
+
+@pytest.mark.parametrize("side", ["a", "b"])
+def test_patients_who_chose_weights_give_no_star_in_their_favour(side: str) -> None:
+    a = [outcome(f"{n}", {11: 0.7}) for n in range(8)]
+    b = [outcome(f"{n}", {11: 0.8 + 0.001 * n}) for n in range(8)]
+    assert any(row.certain for row in compare(a, b))
+    sides = {"a": a, "b": b}
+    sides[side] = [replace(o, chose=int(o.name) < 3) for o in sides[side]]
+    rows = compare(sides["a"], sides["b"])
+    assert [(row.chose_a, row.chose_b) for row in rows] == [(3, 0) if side == "a" else (0, 3)] * 3
+    table = as_table(("x", "y"), rows)
+    said = f"No star where {side.upper()} is better: 3 of 8 patients chose when it stopped"
+    assert said in table
+    assert table.count("No star where") == 1
+    # B is better: flattery may be why if it is B that they chose, and cannot be if it is A.
+    assert any(row.certain for row in rows) == (side == "a")
+    assert ("*" in table) == (side == "a")
+    # The other way round B is worse.
+    rows = compare(sides["b"], sides["a"])
+    assert any(row.certain for row in rows) == (side == "a")
 
 
 def test_f1_is_pooled_and_its_interval_goes_by_patients() -> None:
@@ -129,3 +153,16 @@ def test_a_patient_without_teeth_is_no_evidence_of_their_outlines() -> None:
 def test_different_cases_are_not_compared() -> None:
     with pytest.raises(ValueError, match="different cases"):
         compare([outcome("1", {11: 0.5})], [outcome("2", {11: 0.5})])
+
+
+def test_outcomes_say_which_scans_chose_the_weights(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    toy_dataset(tmp_path / "set")
+    cases = reviewed_cases(tmp_path / "set")
+    data = {"learned": _entries(cases[:2]), "held_out": _entries(cases[2:3])}
+    bundle = tiny_bundle(tmp_path / "new", lineage={"parent": None, "data": data})
+    found = SimpleNamespace(labels=cases[0].labels())
+    monkeypatch.setattr(outcomes, "segment", lambda *_, **__: found)
+    chose = {o.name: o.chose for o in outcomes.outcomes_on(bundle, cases)}
+    assert chose == {"c0": False, "c1": False, "c2": True, "c3": False}

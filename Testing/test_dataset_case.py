@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dataset_fixture import TEETH, add_case, files_in, labels_of, scan
+from dataset_fixture import TEETH, add_case, files_in, labels_of, moved, scan
 from ToothSegLib.dataset.case import DatasetCase
 from ToothSegLib.dataset.checks import check_dataset
 from ToothSegLib.dataset.folder import CaseMeta, Dataset
@@ -260,10 +260,6 @@ def test_a_name_that_is_no_folders_name_is_refused(dataset: Dataset, name: str) 
         with pytest.raises(InputError, match="is no name for a case"):
             add_case(dataset, case_id=name)
     assert files_in(dataset.folder) == before
-
-
-def moved(volume: Volume) -> Volume:
-    return Volume(volume.array, volume.spacing, (0.0, 0.0, 0.0), volume.direction)
 
 
 BAD = {

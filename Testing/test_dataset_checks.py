@@ -10,12 +10,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dataset_fixture import add_case, files_in, labels_of, scan
+from dataset_fixture import add_case, files_in, labels_of, moved, scan
 from test_dataset_lock import leave_lock
+from ToothSegLib.dataset import voxels
 from ToothSegLib.dataset.case import DatasetCase
 from ToothSegLib.dataset.checks import check_dataset, doubtful_cases
 from ToothSegLib.dataset.folder import CaseMeta, Dataset
-from ToothSegLib.dataset.voxels import file_sha256, write_image, write_labels
+from ToothSegLib.dataset.voxels import write_image, write_labels
+from ToothSegLib.disk.checksum import file_sha256
 from ToothSegLib.errors import Cancelled, InputError
 from ToothSegLib.volume import Volume
 
@@ -53,10 +55,6 @@ def other_labels(make: Callable[[Volume], Volume]) -> Callable[[Path], None]:
         in_newest(lambda c: c["history"][1].update(labels_sha256=file_sha256(path)))(folder)
 
     return tamper
-
-
-def moved(volume: Volume) -> Volume:
-    return Volume(volume.array, volume.spacing, (0.0, 0.0, 0.0), volume.direction)
 
 
 def shorter(volume: Volume) -> Volume:
@@ -237,3 +235,12 @@ def test_a_check_reports_its_progress_and_can_be_stopped(dataset: Dataset) -> No
 def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="cannot be read"):
         check_dataset(tmp_path / "nowhere")
+
+
+def test_many_scans_of_one_device_are_told_apart_at_no_cost(
+    dataset: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for seed in range(6):
+        add_case(dataset, seed)
+    monkeypatch.setattr(voxels, "is_stored_alike", lambda *_: pytest.fail("of each pair"))
+    assert check_dataset(dataset.folder) == []

@@ -44,7 +44,7 @@ def crashes(*arguments: object) -> list[int]:
 @pytest.mark.timeout(900)
 def test_kill_9_at_random_moments_loses_the_step_in_hand_at_most(case: DatasetCase) -> None:
     revisions, hits = crashes("kills", case.folder.parent, kills(12))
-    assert hits > 0, "no kill came in the middle of a save: this test tests nothing"
+    assert hits > 0, "no kill comes in the middle of a save: this test tests nothing"
     assert DatasetCase(case.folder).revision == revisions > 2
     assert check_dataset(case.folder.parent) == []
 
@@ -53,7 +53,7 @@ def test_kill_9_at_random_moments_loses_the_step_in_hand_at_most(case: DatasetCa
 @pytest.mark.timeout(900)
 def test_kill_9_during_export_leaves_it_whole_or_not_there(tmp_path: Path) -> None:
     adding, exporting, made = crashes("exports", tmp_path, kills(8))
-    assert adding + exporting > 0, "no kill came in the middle: this test tests nothing"
+    assert adding + exporting > 0, "no kill comes in the middle: this test tests nothing"
     assert made > 0
 
 

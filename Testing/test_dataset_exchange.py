@@ -136,7 +136,7 @@ def test_values_are_consecutive_and_know_left_from_right() -> None:
     values = to_values(labels)
     assert sorted(values) == list(range(1, 33))
     teeth, others = fdi_by_value(NAMES)
-    assert others == []
+    assert others == {}
     assert np.array_equal(to_fdi(values, teeth, "x"), labels)
     assert NAMES["11 upper right central incisor"] == values[REVIEW_ORDER.index(11)]
     assert NAMES["21 upper left central incisor"] == values[REVIEW_ORDER.index(21)]
@@ -210,3 +210,16 @@ def test_an_exported_image_is_the_scan(filled: Dataset, tmp_path: Path) -> None:
     image = read_volume(tmp_path / "out" / folder / f"{case.id}_0000.nrrd")
     assert np.array_equal(image.array, case.image().array)
     assert image.array.dtype == case.image().array.dtype
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_names_that_may_tell_somebody_are_told_when_they_leave(
+    dataset: Dataset, tmp_path: Path, way: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    add_case(dataset, 1)
+    add_case(dataset, 2, case_id="Smith_John", accept_text=True)
+    WAYS[way][0](dataset, tmp_path / "out")
+    assert caplog.messages == [
+        "Smith_John: files of the export have this name, which may tell who the patient is: it "
+        "holds what may be a name (Smith_John)"
+    ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -86,7 +87,7 @@ def test_what_nobody_labelled_cannot_be_approved(
     told = capsys.readouterr().err
     assert f"{folder / label_file} holds the label 2, which is 'ignore': voxels that nobody" in told
     assert main(take) == 0
-    assert "no teeth, left out: " in capsys.readouterr().out
+    assert "no teeth, left out: " in capsys.readouterr().err
     (case,) = Dataset.open(Path(target)).cases()
     assert (case.record.teeth, case.record.reviewed) == ((36,), False)
     # Nor one by one.
@@ -367,3 +368,42 @@ def test_an_import_goes_on_where_it_was_stopped(filled: Dataset, tmp_path: Path)
     assert len(other.case_ids()) == 1
     result = import_nnunet(other, tmp_path / "out", META, **OPTIONS)
     assert (len(result.added), len(result.known)) == (2, 1)
+
+
+def test_labels_that_another_program_has_saved_over_are_not_approved_by_an_import(
+    dataset: Dataset, tmp_path: Path
+) -> None:
+    folder = foreign(tmp_path / "in", {"background": 0, "tooth_36": 1}, (1,))
+    import_nnunet(dataset, folder, META, **OPTIONS)
+    (case,) = dataset.cases()
+    path = case.folder / "revisions" / "0001" / "labels.seg.nrrd"
+    write_volume(path, case.labels())  # the same teeth, in another file
+    result = import_nnunet(dataset, folder, META, **{**OPTIONS, "reviewed": True})
+    (line,) = result.failed
+    assert f"{path} does not hold the labels that were saved as revision 1" in line
+    assert DatasetCase(case.folder).revision == 1
+
+
+def test_the_command_that_an_import_prints_for_other_labels_is_one_that_works(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    names = {"background": 0, "tooth_36": 1, "tooth_37": 2}
+    folder = foreign(tmp_path / "in", names, (1, 2))
+    target = str(tmp_path / "set")
+    take = ["dataset", "import", target, str(folder), "--format", "nnunet", "--approved"]
+    assert main([*take, "--who", "ab"]) == 0
+    image = scan(direction=np.diag([-1.0, -1.0, 1.0]))
+    for layer, count in ((4, 2), (5, 3)):
+        labels = labels_of(image, 1, 2)
+        labels.array[0, layer, 1] = 1
+        labels.array[1, layer, 1] = 2
+        sitk.WriteImage(to_itk(labels), str(folder / "labelsTr" / "P_001.nii.gz"))
+        capsys.readouterr()
+        assert main([*take, "--who", "cd"]) == 0
+        (line,) = (told for told in capsys.readouterr().out.splitlines() if "toothseg" in told)
+        command = shlex.split(line.partition("toothseg ")[2])
+        # Work of others in later revisions is not taken back by what was pasted.
+        assert ("--from" in command) == (count == 2)
+        assert main([*command, "--who", "cd"]) == 0
+    (case,) = Dataset.open(Path(target)).cases()
+    assert case.revision == 3

@@ -53,6 +53,121 @@ def test_a_correction_of_somebody_else_is_not_taken_back_unnoticed(
     assert DatasetCase(case.folder).revision == 5
 
 
+def test_what_somebody_else_had_reviewed_at_first_is_not_taken_back_unnoticed(
+    files: dict[str, str], tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    review = {11: "approved", 36: "corrected"}
+    case = add_case(Dataset.create(files["set"]), review=review)
+    revise = ["dataset", "revise", files["set"], case.id, str(tmp_path / "new.nrrd"), "--approved"]
+
+    def put(*teeth: int) -> None:
+        array = case.labels().array.copy()
+        for fdi in teeth:  # loses a voxel
+            array[tuple(np.argwhere(array == fdi)[0])] = 0
+        write_volume(revise[4], scan().with_array(array))
+
+    put(11, 18, 36)
+    assert main([*revise, "--who", "cd"]) == 2
+    err = capfd.readouterr().err
+    assert "2 of the 2 teeth that ab had reviewed in revision 1 differ in these labels" in err
+    assert "(11, 36): if they are corrections of the newest revision, say so with --from 1" in err
+    put(18)  # nobody had looked at it
+    assert main([*revise, "--who", "cd"]) == 0
+    put(11, 36)
+    assert main([*revise, "--who", "cd"]) == 2
+    assert main([*revise, "--who", "ab", "--from", "2"]) == 0
+
+
+def test_a_correction_of_what_somebody_else_had_approved_needs_no_word(
+    files: dict[str, str], tmp_path: Path
+) -> None:
+    approved = dict.fromkeys((11, 18, 36), "approved")
+    case = add_case(Dataset.create(files["set"]), review=approved)
+    labels = labels_of(scan())
+    labels.array[0, 4, 1] = 11
+    write_volume(tmp_path / "new.nrrd", labels)
+    revise = ["dataset", "revise", files["set"], case.id, str(tmp_path / "new.nrrd"), "--approved"]
+    assert main([*revise, "--who", "cd"]) == 0
+    labels.array[0, 5, 1] = 11
+    write_volume(tmp_path / "new.nrrd", labels)
+    assert main([*revise, "--who", "ef"]) == 0
+    assert DatasetCase(case.folder).revision == 3
+
+
+def test_what_cannot_be_compared_is_asked_about(
+    files: dict[str, str], tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    case = add_case(Dataset.create(files["set"]))
+    labels = case.labels()
+    labels.array[tuple(np.argwhere(labels.array == 36)[0])] = 0
+    case.save_revision(labels, "cd", [Change(36, "smoothed")])
+    write_volume(tmp_path / "first.nrrd", labels_of(scan()))
+    (case.folder / "revisions" / "0001" / "labels.seg.nrrd").write_bytes(b"")
+    revise = ["dataset", "revise", files["set"], case.id, str(tmp_path / "first.nrrd")]
+    assert main([*revise, "--who", "ab"]) == 2
+    assert "cannot be told, for revision 1 cannot be read" in capfd.readouterr().err
+    assert main([*revise, "--who", "ab", "--from", "2"]) == 0
+
+
+def test_labels_that_another_program_has_saved_over_are_not_approved(
+    files: dict[str, str], tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    case = add_case(Dataset.create(files["set"]), review=dict.fromkeys((11, 18, 36), "approved"))
+    path = case.folder / "revisions" / "0001" / "labels.seg.nrrd"
+    other = case.labels().array.copy()
+    other[other == 36] = 46
+    write_volume(path, scan().with_array(other))
+    revise = ["dataset", "revise", files["set"], case.id]
+    assert main([*revise, "--approved"]) == 2
+    assert (
+        f"{path} does not hold the labels that were saved as revision 1" in capfd.readouterr().err
+    )
+    # A copy of it is a revision of which nobody has looked at a tooth.
+    copy = tmp_path / "copy.nrrd"
+    write_volume(copy, scan().with_array(other))
+    assert main([*revise, str(copy), "--from", "1"]) == 2
+    assert "lacks 36" in capfd.readouterr().err
+    other[other == 46] = 36
+    write_volume(path, scan().with_array(np.where(other == 11, 12, other)))
+    other[0, 0, 1] = 0
+    write_volume(copy, scan().with_array(other))
+    assert main([*revise, str(copy), "--who", "cd"]) == 0
+    assert DatasetCase(case.folder).record.waiting == [18, 11, 36]
+
+
+def test_labels_in_wholly_other_places_are_asked_about(
+    files: dict[str, str], tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    case = add_case(Dataset.create(files["set"]))
+    revise = ["dataset", "revise", files["set"], case.id, str(tmp_path / "new.nrrd")]
+    write_volume(revise[-1], scan().with_array(np.roll(case.labels().array, 3, 0)))
+    assert main([*revise, "--approved"]) == 2
+    err = capfd.readouterr().err
+    assert f"3 of 3 teeth lie wholly where revision 1 of {case.id} has none" in err
+    assert "are these labels of another scan? If they are right" in err
+    # Where left and right were exchanged, the places are those of before.
+    table = np.zeros(256, np.uint8)
+    table[[11, 18, 36]] = 18, 36, 11
+    write_volume(revise[-1], scan().with_array(table[case.labels().array]))
+    assert main([*revise, "--approved"]) == 0
+    write_volume(revise[-1], scan().with_array(np.roll(case.labels().array, 3, 0)))
+    assert main([*revise, "--approved", "--from", "2"]) == 2
+    assert "say so with --other-places" in capfd.readouterr().err
+    assert main([*revise, "--approved", "--other-places"]) == 0
+
+
+def test_a_crumb_in_another_place_tells_nothing_of_the_teeth_that_are_drawn(
+    files: dict[str, str], tmp_path: Path
+) -> None:
+    crumb = np.zeros(scan().shape, np.uint8)
+    crumb[5, 6, 7] = 36
+    dataset = Dataset.create(files["set"])
+    case = dataset.add(scan(), scan().with_array(crumb), CaseMeta(who="ab"))
+    write_volume(tmp_path / "drawn.nrrd", labels_of(scan(), 11, 12, 13, 36))
+    revise = ["dataset", "revise", files["set"], case.id, str(tmp_path / "drawn.nrrd")]
+    assert main([*revise, "--approved"]) == 0
+
+
 def test_a_tooth_is_not_gone_from_a_reviewed_case_unsaid(
     files: dict[str, str], tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -98,7 +213,7 @@ def test_which_revision_learning_takes_is_told(
     corrected.array[1, 0, 1] = 0
     write_volume(tmp_path / "corrected.nrrd", corrected)
     revise = ["dataset", "revise", files["set"], case.id]
-    assert main([*revise, str(tmp_path / "corrected.nrrd")]) == 0
+    assert main([*revise, str(tmp_path / "corrected.nrrd"), "--who", "ab"]) == 0
     line = (
         f"{case.id}: until 11, 18 are reviewed, learning takes revision 1, not 2; toothseg dataset "
         f"revise {files['set']} {case.id} --approved says that the newest is right"
@@ -161,7 +276,7 @@ def test_a_lost_tooth_keeps_a_case_open_until_somebody_says_that_it_is_not_there
     write_volume(changed, labels)
     revise = ["dataset", "revise", files["set"], case.id]
     capfd.readouterr()
-    assert main([*revise, changed]) == 0
+    assert main([*revise, changed, "--who", "ab"]) == 0
     assert "until 18, 36 are reviewed, learning takes revision 1" in capfd.readouterr().out
     assert DatasetCase(case.folder).record.review[18] == "lost"
     assert main([*revise, "--approved"]) == 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+import time
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ import SimpleITK as sitk
 
 from dicom_fixture import write_dicom, write_slices
 from ToothSegLib.errors import InputError
+from ToothSegLib.formats.dicom_series import is_worth_a_look
 from ToothSegLib.grids.itk_image import to_itk
 from ToothSegLib.volume import Volume
 from ToothSegLib.volume_io import read_volume
@@ -126,3 +128,12 @@ def test_packed_voxels_are_not_taken_for_elements(tmp_path, packing) -> None:
     image.SetMetaData("0008|0016", "1.2.840.10008.5.1.4.1.1.2.1")
     write_packed(path, image, packing)
     assert np.array_equal(read_volume(path).array, array)
+
+
+@pytest.mark.parametrize("first", [(16, 32), (8, 5)])
+def test_the_air_of_a_scan_of_another_kind_is_not_gone_through(tmp_path, first) -> None:
+    path = tmp_path / "scan.vol"
+    path.write_bytes(struct.pack("<HHI", *first, 0) + bytes(50_000_000))
+    began = time.process_time()
+    assert not is_worth_a_look(path)
+    assert time.process_time() - began < 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 import zlib
 from pathlib import Path
 
@@ -103,17 +104,62 @@ def test_each_slice_with_a_series_of_its_own(tmp_path: Path) -> None:
     refused(write_slices(tmp_path / "a", {}, changed), "5 series of one picture each", "as one")
 
 
-def test_a_syntax_that_is_not_known_is_named(tmp_path: Path) -> None:
+UNKNOWN = ["1.3.46.670589.33.1.4", "1.2.840.10008.1.2.4.201", "1.2.840.10008.1.2.4.103"]
+
+
+@pytest.mark.parametrize("alone", [False, True])
+@pytest.mark.parametrize("syntax", UNKNOWN)
+def test_a_syntax_that_cannot_be_read_is_named(tmp_path: Path, syntax: str, alone: bool) -> None:
+    """One that only its maker knows, HTJ2K and MPEG-4."""
     folder = write_slices(tmp_path / "a", {}, {})
-    for path in folder.iterdir():
-        data = path.read_bytes()
-        path.write_bytes(data.replace(b"1.2.840.10008.1.2.1\0", b"1.3.46.670589.33.1.4"))
-    refused(folder, "packed in a way that cannot be read (transfer syntax 1.3.46.670589.33.1.4)")
+    where = folder
+    if alone:
+        where = write_dicom(tmp_path / "a.dcm", {**FRAMES}, array=np.zeros((6, 7, 8), np.int16))
+    for path in [where] if alone else folder.iterdir():
+        in_syntax(path, syntax)
+    refused(where, f"packed in a way that cannot be read (transfer syntax {syntax})")
+
+
+def in_syntax(path: Path, syntax: str) -> None:
+    """Say so in the header, and pack the voxels as one piece."""
+    data = path.read_bytes()
+    value = syntax.encode() + b"\0" * (len(syntax) % 2)
+    plain = b"UI\x14\0" + b"1.2.840.10008.1.2.1\0"
+    data = data.replace(plain, b"UI" + struct.pack("<H", len(value)) + value)
+    longer = int.from_bytes(data[140:144], "little") + len(value) - 20
+    data = data[:140] + struct.pack("<I", longer) + data[144:]
+    at = data.index(b"\xe0\x7f\x10\0OW") + 8
+    item, end = struct.pack("<HHI", 0xFFFE, 0xE000, 0), struct.pack("<HHI", 0xFFFE, 0xE0DD, 0)
+    piece = struct.pack("<HHI", 0xFFFE, 0xE000, len(data) - at - 4) + data[at + 4 :]
+    path.write_bytes(data[:at] + b"\xff" * 4 + item + piece + end)
 
 
 def enhanced(path: Path, shared: dict) -> Path:
     each = [groups({POSITION: (1, 2, n)}) for n in range(6)]
     return write_dicom(path, {SHARED: [groups(shared)], PER_FRAME: each}, kind=ENHANCED_CT)
+
+
+@pytest.mark.parametrize("total", [2, None])
+def test_a_part_of_the_frames_is_not_taken_for_all(tmp_path: Path, total: int | None) -> None:
+    each = [groups({POSITION: (1, 2, n)}) for n in range(12)]
+    for n in range(2):
+        tags = {SHARED: [groups({SPACING: (1, 1), ORIENTATION: AXIAL})]}
+        tags |= {PER_FRAME: each[6 * n : 6 * n + 6], (0x20, 0x9161): "1.2.7"}
+        tags |= {(0x20, 0x9162): np.uint16(n + 1)}
+        tags |= {(0x20, 0x9163): np.uint16(total)} if total else {}
+        write_dicom(tmp_path / f"c{n}.dcm", tags, kind=ENHANCED_CT, number=n)
+    for n, place in ((1, tmp_path / "c1.dcm"), (0, tmp_path)):
+        words = f"c{n}.dcm is part {n + 1} of {total or 'several'} of one scan"
+        assert "alone" not in refused(place, words, "export it as one file or as single slices")
+
+
+def test_a_file_that_is_the_only_part_is_the_scan(tmp_path: Path) -> None:
+    path = tmp_path / "a.dcm"
+    tags = {(0x20, 0x9161): "1.2.7", (0x20, 0x9163): np.uint16(1)}
+    each = [groups({POSITION: (1, 2, n)}) for n in range(6)]
+    shared = [groups({SPACING: (1, 1), ORIENTATION: AXIAL})]
+    write_dicom(path, {SHARED: shared, PER_FRAME: each, **tags}, kind=ENHANCED_CT)
+    assert len(read_volume(path).array) == 6
 
 
 def test_frames_in_a_file_that_is_packed_as_a_whole(tmp_path: Path) -> None:

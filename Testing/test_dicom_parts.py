@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import os
 import shutil
 from pathlib import Path
@@ -94,6 +95,30 @@ def test_a_part_in_a_folder_within_belongs_to_it(tmp_path: Path) -> None:
     assert np.array_equal(read_volume(folder, series="1.2.5").array, grey_values(10))
 
 
+@pytest.mark.parametrize(
+    ("first", "rest"),
+    [
+        ("CBCT", "CBCT rest"),
+        ("CBCT teeth", "CBCT"),
+        ("front", "back"),
+        ("t/sub", "t"),
+        ("t", "t/sub"),
+    ],
+)
+def test_the_first_half_has_the_numbers_of_a_whole_scan(
+    tmp_path: Path, first: str, rest: str
+) -> None:
+    folder, written = tmp_path / first, write_slices(tmp_path / "x", {}, {}, 10)
+    for n in range(10):
+        place = folder if n < 5 else tmp_path / rest
+        place.mkdir(parents=True, exist_ok=True)
+        (written / f"slice{n}.dcm").rename(place / f"slice{n}.dcm")
+    written.rmdir()
+    for name in ("CBCT 2", "CBCT 3", "CBCT r", "CBCT s"):  # others are nearer by name
+        (tmp_path / name).mkdir()
+    refused(folder, "holds 5 of the 10 slices", f"lie in {Path(rest).name}")
+
+
 def test_files_of_other_folders_are_not_asked_for_one_by_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -111,6 +136,63 @@ def test_files_of_other_folders_are_not_asked_for_one_by_one(
     monkeypatch.setattr(os, "stat", counted)
     assert len(read_volume(folder).array) == 5
     assert not [path for path in asked if str(path).endswith(".txt")]
+
+
+def opened_elsewhere(folder: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What is opened in other folders while one is read."""
+    opened: list[Path] = []
+    really = builtins.open
+
+    def noted(path: Any, *args: Any, **more: Any) -> Any:
+        opened.append(Path(path))
+        return really(path, *args, **more)
+
+    with monkeypatch.context() as spied:
+        spied.setattr(builtins, "open", noted)
+        read_volume(folder)
+    return [path.name for path in opened if path.parent.parent == folder.parent != path.parent
+            and path.parent != folder]  # fmt: skip
+
+
+def test_other_peoples_folders_are_not_looked_into(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = write_slices(tmp_path / "scan", {}, {}, 5)
+    for name in ("Documents", "Mail", "Music", "scan", "scans", "z", "zz", "scan of last year"):
+        (tmp_path / name).mkdir(exist_ok=True)
+        if name != "scan":
+            (tmp_path / name / name).write_bytes(bytes(300))
+    # The two next by name, and one whose name begins with that of this one.
+    assert set(opened_elsewhere(folder, monkeypatch)) == {"Music", "scan of last year", "scans"}
+    (folder / "slice0.dcm").unlink()  # that may lie there, by the numbers of the others
+    opened = set(opened_elsewhere(folder, monkeypatch))
+    assert opened == {"Documents", "Mail", "Music", "scan of last year", "scans", "z", "zz"}
+
+
+def test_not_every_patients_folder_is_looked_into_for_each_of_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = write_slices(tmp_path / "P100", {SERIES: "1.2.9"}, {}, 1) / "slice0.dcm"
+    for n in range(101, 160):
+        (tmp_path / f"P{n}").mkdir()
+        os.link(one, tmp_path / f"P{n}" / "slice0.dcm")
+    folder = write_slices(tmp_path / "P130b", {}, {}, 5).rename(tmp_path / "P0130")
+    assert 0 < len(opened_elsewhere(folder, monkeypatch)) <= 24
+    # The nearest are looked into first, and all of them once one has a part.
+    for n in range(5):
+        (tmp_path / f"P013{n + 1}").mkdir()
+        shutil.move(write_slices(tmp_path / "x", {}, {}, 9) / f"slice{n + 4}.dcm",
+                    tmp_path / f"P013{n + 1}")  # fmt: skip
+        shutil.rmtree(tmp_path / "x")
+    (folder / "slice4.dcm").unlink()
+    refused(folder, "holds 4 of the 9 slices", "lie in P0131, P0132, P0133 and 2 more")
+
+
+def test_the_first_folder_of_a_disc_is_no_whole_scan_whatever_it_is_called(tmp_path: Path) -> None:
+    root = disc(tmp_path / "CD")
+    for number, name in enumerate("ABC"):
+        (root / "DICOM" / f"S{number:02d}").rename(root / "DICOM" / name)
+    refused(root / "DICOM" / "A", "holds 4 of the 10 slices", "lie in B, C")
 
 
 def test_copies_and_other_scans_of_one_uid_stay_apart(tmp_path: Path) -> None:

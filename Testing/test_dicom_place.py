@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -18,6 +19,8 @@ from dicom_fixture import (
     MULTIFRAME_SC,
     OFFSETS,
     ORIENTATION,
+    PADDING,
+    PADDING_LIMIT,
     PER_FRAME,
     POSITION,
     SHARED,
@@ -100,6 +103,36 @@ def test_frames_that_are_scaled_differently_are_refused(tmp_path: Path) -> None:
 
 
 PLACED = {POSITION: (1, 2, 3), ORIENTATION: AXIAL}
+
+
+ODD = {
+    BETWEEN: (0.3, 0.3),
+    THICKNESS: (math.nan,),
+    DETECTOR: (0.3,),
+    PADDING: (1, 2),
+    PADDING_LIMIT: (math.inf,),
+}
+
+
+@pytest.mark.parametrize("tag", ODD)
+def test_an_odd_value_that_is_not_needed_is_passed_over(
+    tmp_path: Path, tag: tuple[int, int]
+) -> None:
+    folder = write_slices(tmp_path / "s", {tag: ODD[tag]}, {})
+    volume = read_volume(folder)
+    assert volume.spacing == pytest.approx((0.3, 0.3, 0.3))
+    assert np.array_equal(volume.array, grey_values(5))
+
+
+@pytest.mark.parametrize("tag", [BETWEEN, THICKNESS])
+def test_an_odd_value_that_is_needed_is_refused(tmp_path: Path, tag: tuple[int, int]) -> None:
+    tags = {**PLACED, SPACING: (0.3, 0.3), THICKNESS: 0.3, tag: ODD[tag]}
+    refused(write_dicom(tmp_path / "a.dcm", tags), "missing or no numbers; export it again")
+
+
+def test_a_distance_of_slices_that_itk_chokes_on_is_named(tmp_path: Path) -> None:
+    folder = write_slices(tmp_path / "s", {BETWEEN: (math.nan,)}, {})
+    refused(folder, "slice0.dcm is damaged: element (0018,0088) is 'nan")
 
 
 @pytest.mark.parametrize(

@@ -7,9 +7,14 @@ import itertools
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
+
+from phantom_fixture import dentition, segmentation
+from ToothSegLib import __version__
+from ToothSegLib.report import Finding, to_json
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCUMENTS = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md"))]
@@ -37,6 +42,28 @@ def test_links_lead_to_a_file_and_a_heading(document: Path) -> None:
         target = (document.parent / name).resolve() if name else document
         assert target.exists(), link
         assert not anchor or anchor in anchors_of(target), link
+
+
+def test_every_page_is_listed_in_the_readme() -> None:
+    listed = text_of("README.md").split("\n## Documentation\n")[1].split("\n## ")[0]
+    for document in (ROOT / "docs").glob("*.md"):
+        assert f"](docs/{document.name})" in listed, document.name
+
+
+# Their tables name the folder once a row, or above the table; `test_imports.py` holds them.
+OF_FOLDERS = ("architecture.md", "slicer-module.md")
+
+
+@pytest.mark.parametrize(
+    "document", [path for path in DOCUMENTS if path.name not in OF_FOLDERS], ids=lambda p: p.name
+)
+def test_files_and_tests_that_are_named_are_there(document: Path) -> None:
+    text = document.read_text(encoding="utf-8")
+    for name, test in re.findall(r"`([\w/.]+\.py)(?:::(\w+))?`", text):
+        folders = (ROOT, ROOT / "ToothSeg", ROOT / "ToothSegLib", ROOT / "Testing")
+        found = [folder / name for folder in folders if (folder / name).is_file()]
+        assert found, name
+        assert f"def {test}" in found[0].read_text(encoding="utf-8"), (name, test)
 
 
 def test_every_screenshot_is_shown_somewhere() -> None:
@@ -122,3 +149,32 @@ def test_the_same_figures_stand_in_the_readme_the_benchmark_and_the_card() -> No
         f"| {figures['teeth']} | {figures['tooth_dice']:.3f} | {figures['identification_f1']:.3f} |"
     )
     assert row in readme
+
+
+def test_the_mean_of_the_heads_with_meshes_is_over_teeth_like_the_others() -> None:
+    rows = re.findall(r"^9100\d\d (\w+) +(\d+) +(\S+) +(\S+)$", text_of("docs/benchmark.md"), re.M)[
+        :10
+    ]
+    of_meshes = [(int(teeth), float(dice)) for kind, teeth, dice, _ in rows if kind == "atlas_b"]
+    assert len(of_meshes) == 5
+    mean = sum(n * dice for n, dice in of_meshes) / sum(n for n, _ in of_meshes)
+    sentence = text_of("README.md").split("BodyParts3D atlas")[1].split("\n\n")[0]
+    assert f"have {mean:.3f} and " in sentence
+
+
+def test_the_version_to_cite_is_that_of_the_program() -> None:
+    assert f"version = {{{__version__}}}" in text_of("README.md")
+    assert f"\nversion: {__version__}\n" in text_of("CITATION.cff")
+
+
+def test_every_key_of_the_report_is_told() -> None:
+    report = json.loads(to_json(segmentation(dentition()), files=[], checksums={}))
+    table = text_of("docs/command-line.md").split("\n## The report\n")[1].split("\n## ")[0]
+    rows = [line.split(" | ") for line in table.splitlines() if line.startswith("| `")]
+    assert {key for row in rows for key in re.findall(r"`(\w+)`", row[0])} == set(report)
+    told = {re.findall(r"`(\w+)`", row[0])[0]: row[1] for row in rows}
+    for part in (report["teeth"][0], report["grid"]):
+        name = "grid" if "size" in part else "teeth"
+        assert all(f"`{key}`" in told[name] for key in part), name
+    finding = asdict(Finding("a", "low", "b"))
+    assert all(f"`{key}`" in told["findings"] for key in finding)

@@ -180,7 +180,7 @@ def test_no_dentitions_are_refused(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as caught:
         fault_injection.main(["--cases", "0"])
     assert caught.value.code == 2
-    assert "give 1 or more" in capsys.readouterr().err
+    assert "give at least 1, not 0" in capsys.readouterr().err
 
 
 def test_reported_seeds_are_not_those_that_thresholds_were_chosen_on() -> None:

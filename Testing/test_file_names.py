@@ -15,7 +15,7 @@ from ToothSegLib.cli.main import main
 from ToothSegLib.disk.atomic import replacing
 from ToothSegLib.disk.file_names import output_stem
 from ToothSegLib.report import is_as_written
-from ToothSegLib.volume_io import read_volume, write_volume
+from ToothSegLib.volume_io import READABLE, read_volume, write_volume
 
 
 def segment(scan: Path, *words: str) -> int:
@@ -82,3 +82,42 @@ def test_a_file_of_the_longest_name_is_replaced(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["J\xfcrgen 1", "a\\b", "scan"])
 def test_names_in_utf_8_stay(name: str) -> None:
     assert output_stem(f"{name}.nrrd").endswith(name.rpartition(os.sep)[2])
+
+
+@pytest.mark.parametrize("ending", READABLE)
+def test_the_ending_of_a_format_goes(ending: str) -> None:
+    assert output_stem(f"a.b{ending}") == output_stem(f"a.b{ending.upper()}") == "a.b"
+    assert output_stem(ending) == ending
+
+
+@pytest.mark.parametrize("name", ["1.2.840.113619.2.5.1", "Scan 3.5mm", "IM0001", "a.b"])
+def test_a_dot_in_a_name_is_no_ending(name: str) -> None:
+    assert output_stem(name) == name
+
+
+def test_names_cannot_command_the_terminal(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    put_cascade(monkeypatch)
+    scan = write_scan(tmp_path / "in" / "a\x1b[31m.nrrd")
+    out = tmp_path / "out"
+    assert main(["segment", str(scan), "-o", str(out), "--no-picture", "--no-stl"]) == 0
+    lines = capfd.readouterr().out.splitlines()
+    assert f"{out}/a\\x1b[31m-labels.nrrd" in lines
+    assert all(line.isprintable() for line in lines)
+
+
+def test_quiet_is_quiet_about_a_scan_without_a_space(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    put_cascade(monkeypatch)
+    scan = write_scan(tmp_path / "in" / "scan.nrrd")
+    spaceless = scan.read_bytes().replace(b"space: left-posterior-superior", b"space dimension: 3")
+    scan.write_bytes(spaceless)
+    assert read_volume(scan).doubts
+    assert segment(scan, "--no-picture", "--no-stl") == 0
+    assert capfd.readouterr() == ("", "")
+    assert caplog.text == ""  # a warning would come to the terminal past --quiet

@@ -7,8 +7,8 @@ from typing import Any
 
 from learning_fixture import tiny_bundle
 from ToothSegLib.evaluation.outcomes import Outcome
-from ToothSegLib.lineage import as_parent
-from ToothSegLib.models import Bundle
+from ToothSegLib.lineage import as_parent, learned_scans
+from ToothSegLib.models import Bundle, load_bundle
 from ToothSegLib.training.blending import Blend
 from ToothSegLib.training.course import Course
 from ToothSegLib.training.finetune_card import finetuned_card
@@ -87,6 +87,18 @@ def test_limits_of_simulated_heads_are_those_of_before(tmp_path: Path) -> None:
         assert now == f"Before it was fine-tuned: {before[:1].lower()}{before[1:]}"
 
 
+def test_what_a_shipped_bundle_was_not_measured_on_is_told_of_it_alone(tmp_path: Path) -> None:
+    """A bundle that has learned on from real scans has been measured on some of them."""
+    limits = load_bundle("toothnet").card["limits"]
+    assert any("not measured on any real dental cone-beam CT" in limit for limit in limits)
+    parent = shipped(tmp_path / "toy", {"limits": limits})
+    kept = set(learned_on(parent, "toothnet", 1.0)["limits"]) & set(limits)
+    assert kept == {
+        "For research use, not a medical device.",
+        "Numbers the 28 teeth; third molars are left out with a finding.",
+    }
+
+
 def test_heads_that_were_not_mixed_in_are_not_told(tmp_path: Path) -> None:
     parent = tiny_bundle(tmp_path / "toy")
     told = learned_on(parent, "toothnet", 1.0, simulated=0.0)["trained_on"]
@@ -100,3 +112,23 @@ def test_a_bundle_that_took_nothing_is_described_as_its_parent(tmp_path: Path) -
         assert card[name] == parent.card[name]
     assert card["limits"][:-1] == LIMITS
     assert steps(card) == {"toothnet": 0, "locator": 0}
+
+
+def test_names_that_somebody_has_given_to_cases_do_not_leave_with_the_bundle(
+    tmp_path: Path,
+) -> None:
+    parent = tiny_bundle(tmp_path / "parent")
+    entries = [{"case": name, "scan": "5ca7"} for name in ("Smith_John", "case-0123456789ab")]
+    record = {
+        "parent": as_parent(parent),
+        "data": {"learned": entries, "held_out": entries[:1], "of_learned_patients": []},
+        "recipe": {"simulated_share": 0.0},
+        "begun": "2026-11-30",
+    }
+    card = finetuned_card(parent, record, {}, {}, {}, OUTCOMES, OUTCOMES)
+    assert card["lineage"]["data"] == {
+        "learned": [{"scan": "5ca7"}, {"case": "case-0123456789ab", "scan": "5ca7"}],
+        "held_out": [{"scan": "5ca7"}],
+        "of_learned_patients": [],
+    }
+    assert learned_scans(card["lineage"]) == {"5ca7"}

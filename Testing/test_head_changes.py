@@ -17,6 +17,7 @@ from ToothSegLib.synthesis.dental_work import set_implants
 from ToothSegLib.synthesis.dentition import Dentition, draw_dentition
 from ToothSegLib.synthesis.hardware import set_hardware
 from ToothSegLib.synthesis.jaws import build_head
+from ToothSegLib.synthesis.placement import InTooth
 from ToothSegLib.synthesis.shapes import Grid
 
 GRID = Grid((-60.0, -18.0, -50.0), 1.0, (94, 110, 120))
@@ -29,20 +30,21 @@ def dentition() -> Dentition:
     return draw_dentition(np.random.default_rng(2), ordinary=True, absent=_THIRDS)
 
 
-def whole_tooth() -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Distance and coordinates of a post of 8 mm across and 20 mm long, its top at zero."""
+def whole_tooth() -> InTooth:
+    """A post of 8 mm across and 20 mm long, its top at zero."""
     axis = np.arange(-6.0, 6.25, 0.5)
     o, b, m = np.meshgrid(np.arange(-22.0, 2.25, 0.5), axis, axis, indexing="ij")
     distance = np.maximum(np.hypot(m, b) - 4.0, np.abs(o + 10.0) - 10.0)
-    return distance, m, b, o
+    return InTooth(distance, m, b, o, _FORM)  # type: ignore[arg-type]
 
 
 def test_a_broken_tooth_is_a_part_of_the_whole_one_and_keeps_its_root() -> None:
-    distance, m, b, o = whole_tooth()
-    root = (distance < 0) & (o < -12.0)
+    tooth = whole_tooth()
+    distance = tooth.distance
+    root = (distance < 0) & (tooth.occlusal < -12.0)
     shares = []
     for seed in range(60):
-        left = break_down(distance, m, b, o, _FORM, np.random.default_rng(seed))  # type: ignore[arg-type]
+        left = break_down(tooth, np.random.default_rng(seed))
         assert (left >= distance).all()
         assert ((left < 0) & root).sum() == root.sum()
         shares.append((left < 0).sum() / (distance < 0).sum())
@@ -150,10 +152,11 @@ def test_an_ordinary_head_has_none_of_it(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def test_a_shortened_root_ends_bluntly_and_is_still_half_there() -> None:
-    distance, _, _, o = whole_tooth()
+    tooth = whole_tooth()
+    distance, o = tooth.distance, tooth.occlusal
     rng = np.random.default_rng(0)
     for _ in range(20):
-        left = shorten(distance, o, _FORM, rng)  # type: ignore[arg-type]
+        left = shorten(tooth, rng)
         lost = (distance < 0) & (left >= 0)
         assert lost.any()
         assert o[lost].max() <= -13.5 + 1e-6, "half of the root, 13 mm long, stays"

@@ -30,7 +30,7 @@ FADING = Part(1.2, 1.4, 1.6, 1.8, 2.0)
 def test_beside_teeth(
     core: Part, innermost: Part, letter: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    which = Core(core, innermost, 4.0)
+    which = Core(core, innermost, 4.0, core.middle)
     assert told(monkeypatch, TOOTH, TOOTH, TOOTH, which) == f"---{letter}"
 
 
@@ -46,7 +46,7 @@ def test_crowned_neighbours_make_no_implant_a_tooth(monkeypatch: pytest.MonkeyPa
 
 
 def test_without_teeth_less_of_a_likeness_will_do(monkeypatch: pytest.MonkeyPatch) -> None:
-    mixed = Core(Part(2.0, 2.1, 2.3, 3.0, 4.0), Part(2.1, 2.2, 2.5, 3.0, 4.0), 4.5)
+    mixed = Core(Part(2.0, 2.1, 2.3, 3.0, 4.0), Part(2.1, 2.2, 2.5, 3.0, 4.0), 4.5, 4.0)
     assert told(monkeypatch, SCREW, SCREW, SCREW, mixed) == "IIII"
     assert told(monkeypatch, TOOTH, TOOTH, TOOTH, mixed) == "---?"
 
@@ -78,10 +78,10 @@ def test_what_is_wholly_at_the_end_of_a_scale_that_ends_in_enamel_is_an_implant(
 ) -> None:
     end = 2.8
     tooth, screw = steady(0.6, 2.2, end), steady(end, end, end)
-    crowned = Core(Part(1.2, 1.9, end, end, end), Part(2.3, 2.7, end, end, end), end)
+    crowned = Core(Part(1.2, 1.9, end, end, end), Part(2.3, 2.7, end, end, end), end, end)
     assert told(monkeypatch, *[tooth] * 3, screw, crowned, end=end) == "---I?"
     assert told(monkeypatch, *[tooth] * 3, screw, end=end, prostheses=[0, 0, 0, 0.12]) == "---I"
     assert told(monkeypatch, *[tooth] * 3, screw, end=end, prostheses=[0, 0, 0, 0.07]) == "---?"
     # Where dentine is nearly as bright as the scale goes, teeth may be at its end, too.
-    bright = Core(Part(0.6, 1.0, 1.5, 2.0, 2.6), Part(0.6, 1.0, 1.5, 2.0, 2.6), end)
+    bright = Core(Part(0.6, 1.0, 1.5, 2.0, 2.6), Part(0.6, 1.0, 1.5, 2.0, 2.6), end, 2.6)
     assert told(monkeypatch, *[bright] * 3, screw, end=end) == "---?"

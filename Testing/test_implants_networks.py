@@ -30,6 +30,15 @@ def test_beside_teeth_two_witnesses_must_agree(
     assert told(monkeypatch, TOOTH, TOOTH, TOOTH, core, prostheses=said) == f"---{letter}"
 
 
+@pytest.mark.parametrize(("prosthesis", "letter"), [(0.12, "?"), (0.24, "?"), (0.6, "I")])
+def test_of_a_crown_that_the_view_cuts_brightness_says_nothing(
+    prosthesis: float, letter: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said = [0.01, 0.01, 0.01, prosthesis]
+    cores = (TOOTH, TOOTH, TOOTH, SCREW)
+    assert told(monkeypatch, *cores, prostheses=said, cut=[3]) == f"---{letter}"
+
+
 def test_without_teeth_less_is_enough_for_an_implant(monkeypatch: pytest.MonkeyPatch) -> None:
     assert told(monkeypatch, *[SCREW] * 4, prostheses=[0.07] * 4) == "IIII"
     said = [0.01, 0.01, 0.01, 0.07]

@@ -44,6 +44,32 @@ def test_an_error_ends_it(count: str, monkeypatch: pytest.MonkeyPatch) -> None:
     assert len(done) < 5_000
 
 
+@pytest.mark.parametrize("count", ["1", "2"])
+def test_the_caller_hears_of_each_thing_in_its_own_thread_and_may_end_it(
+    count: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OMP_NUM_THREADS", count)
+    heard = []
+
+    def hear(number: int) -> None:
+        heard.append((number, threading.current_thread() is threading.main_thread()))
+
+    in_threads(abs, range(5), hear)
+    assert heard == [(number, True) for number in range(1, 6)]
+    begun = []
+
+    def begin(n: int) -> None:
+        begun.append(n)
+        time.sleep(0.002)
+
+    def enough(number: int) -> None:
+        raise ValueError(number)
+
+    with pytest.raises(ValueError, match="^1$"):
+        in_threads(begin, range(2_000), enough)
+    assert len(begun) < 1_000
+
+
 @pytest.mark.parametrize("said", ["", "many", "0", "-2"])
 def test_a_setting_that_is_no_number_of_threads_does_no_harm(
     said: str, monkeypatch: pytest.MonkeyPatch

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.ndimage import find_objects
 
-from ToothSegLib.grids.label_boxes import filled_box, label_boxes
+from ToothSegLib.grids.label_boxes import filled_box, grown, label_boxes
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.int16, np.int64])
@@ -37,3 +37,10 @@ def test_the_box_of_all_is_that_of_what_is_not_background(shape: tuple[int, ...]
         labels = ((rng.random(shape) < share) * 48).astype(np.uint8)
         boxes = find_objects((labels != 0).view(np.uint8))
         assert filled_box(labels) == (boxes[0] if boxes else None)
+
+
+def test_a_box_grows_on_every_side_but_not_out_of_its_array() -> None:
+    box, shape = (slice(1, 3), slice(2, 4), slice(0, 9)), (9, 5, 9)
+    assert grown(box, shape, 0) == box
+    assert grown(box, shape, 2) == (slice(0, 5), slice(0, 5), slice(0, 9))
+    assert grown(box, shape, np.array([1, 0, 3])) == (slice(0, 4), slice(2, 4), slice(0, 9))

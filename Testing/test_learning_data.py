@@ -20,6 +20,7 @@ from ToothSegLib.dataset.record import APPROVED, Change
 from ToothSegLib.dataset.reviewed import reviewed_case, reviewed_cases
 from ToothSegLib.dataset.voxels import write_image, write_labels
 from ToothSegLib.errors import InputError
+from ToothSegLib.evaluation.comparison import unseen_cases
 from ToothSegLib.grids.grid import to_working_grid
 from ToothSegLib.lineage import held_out_scans, learned_scans
 from ToothSegLib.maps import LEARNED_SPACING_MM
@@ -219,6 +220,40 @@ def test_a_run_goes_on_with_the_scans_with_which_it_began(tmp_path: Path) -> Non
         other.add(image, labels, CaseMeta(who="ab", case_id=f"c{number}", review=review))
     with pytest.raises(InputError, match="is another scan than the run was begun with"):
         recorded_split(tmp_path / "other", record)
+
+
+def test_a_run_does_not_go_on_with_other_labels_of_the_same_number(tmp_path: Path) -> None:
+    dataset = toy_dataset(tmp_path / "set")
+    parent, alone = tiny_bundle(tmp_path / "parent"), Processes(torch.device("cpu"))
+    record = new_record(tmp_path / "set", parent, Plan(), None, alone)
+    # Taken out, and added again with other labels: the same name and revision.
+    shutil.move(tmp_path / "set" / "c2", tmp_path / "c2")
+    image, labels = toy_scan(2)
+    meta = CaseMeta(who="ab", case_id="c2", review={36: APPROVED, 46: APPROVED})
+    dataset.add(image, labels.with_array(np.roll(labels.array, 1, axis=2)), meta)
+    with pytest.raises(InputError, match="revision 1 of c2 in .* holds other labels than the run"):
+        recorded_split(tmp_path / "set", record)
+    for entry in (*record["data"]["learned"], *record["data"]["held_out"]):
+        del entry["labels"]  # as in runs of older versions
+    recorded_split(tmp_path / "set", record)
+
+
+def test_a_patient_learned_from_stays_one_when_the_case_is_gone(tmp_path: Path) -> None:
+    dataset = toy_dataset(tmp_path / "set")
+    image, labels = toy_scan(9)
+    dataset.add(image, labels, CaseMeta(who="ab", case_id="later", patient="P-A"))
+    parent, alone = tiny_bundle(tmp_path / "parent"), Processes(torch.device("cpu"))
+    seeds = (
+        new_record(tmp_path / "set", parent, Plan(seed=seed), None, alone) for seed in range(20)
+    )
+    learned = next(r for r in seeds if "c0" in {e["case"] for e in r["data"]["learned"]})
+    assert "p-a" not in str(learned).lower()
+    case = dataset.case("later")
+    case.save_revision(labels, "ab", review={36: APPROVED, 46: APPROVED})
+    for name in ("c0", "c1"):
+        shutil.move(tmp_path / "set" / name, tmp_path / name)
+    child = tiny_bundle(tmp_path / "child", lineage=learned)
+    assert "later" not in {c.id for c in unseen_cases(tmp_path / "set", [child, parent])}
 
 
 def test_whom_an_ancestor_learned_from_is_not_held_out() -> None:

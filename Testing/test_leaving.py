@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
@@ -27,7 +26,7 @@ from ToothSegLib.machine.in_threads import in_threads
 def stuck(path, **options):
     with tempfile.TemporaryDirectory() as folder:
         print(folder, flush=True)
-        in_threads(lambda n: time.sleep(30), range(40))
+        in_threads(lambda n: time.sleep(600), range(4))
 
 volume_io.read_volume = stuck
 sys.argv = ["toothseg", "segment", sys.argv[1], "-o", sys.argv[2], "--device", "cpu"]
@@ -47,11 +46,12 @@ def test_nobody_waits_for_a_reader(tmp_path: Path) -> None:
         assert process.stdout is not None
         folder = process.stdout.readline().strip()
         assert Path(folder).is_dir()
-        began = time.monotonic()
         process.send_signal(signal.SIGINT)
-        _, told = process.communicate(timeout=60)
-    # The sleeping threads alone would take ten minutes; PyTorch may be loading.
-    assert time.monotonic() - began < 25
+        try:
+            # The sleeping threads alone would take ten minutes and more; PyTorch may be loading.
+            _, told = process.communicate(timeout=120)
+        finally:
+            process.kill()
     assert process.returncode == 130
     assert "cancelled" in told
     assert not Path(folder).exists()

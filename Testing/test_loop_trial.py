@@ -29,7 +29,7 @@ from ToothSegLib.volume import Volume
 
 ALONE = Processes(torch.device("cpu"))
 PLAN = Plan(
-    networks=("toothnet",), steps=120, check_every=40, learning_rate=0.03, held_out=0.3,
+    networks=("toothnet",), steps=80, check_every=40, learning_rate=0.12, held_out=0.3,
     simulated_share=0.1, guards=2,
 )  # fmt: skip
 

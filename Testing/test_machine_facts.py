@@ -97,3 +97,10 @@ def test_bfloat16_is_read_from_what_linux_tells(
     monkeypatch.setattr("platform.machine", lambda: "x86_64")
     facts.unlink()
     assert has_bfloat16() is None
+
+
+def test_openvino_computes_on_the_processor_where_any_device_will_do() -> None:
+    assert devices.asked_for("auto", "openvino") == "cpu"
+    assert devices.asked_for("auto", "auto") == "auto"
+    assert devices.asked_for("cuda", "openvino") == "cuda", "which is refused, and not passed over"
+    assert devices.kind_of("cuda:1") == devices.kind_of("cuda") == "cuda"

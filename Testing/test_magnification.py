@@ -14,7 +14,8 @@ import torch
 from learning_fixture import toy_scan
 from ToothSegLib import cascade, inference, looking
 from ToothSegLib.arches.norms import VOLUMES_MM3
-from ToothSegLib.arches.regions import Region, typical_size
+from ToothSegLib.arches.patient_size import size_by_looks
+from ToothSegLib.arches.regions import Region
 from ToothSegLib.bundles.model_card import CARD_NAME
 from ToothSegLib.cascade import segment
 from ToothSegLib.errors import BundleError
@@ -121,19 +122,19 @@ def regions(*sizes: float, kind: int = 1, cut: bool = False) -> list[Region]:
 
 
 def test_the_typical_tooth_is_the_median_of_what_may_be_whole() -> None:
-    assert typical_size(regions(0.5, 0.8, 1.0, 1.9)) == pytest.approx(0.9)
-    assert typical_size(regions(0.5, 0.8, 1.0, 1.9, 0.1, 0.1, 0.1)) == pytest.approx(0.9)
-    assert typical_size(regions(1.6, 1.8, 1.8, 0.1)) == 0
-    assert typical_size([]) == 0
+    assert size_by_looks(regions(0.5, 0.8, 1.0, 1.9)) == pytest.approx(0.9)
+    assert size_by_looks(regions(0.5, 0.8, 1.0, 1.9, 0.1, 0.1, 0.1)) == pytest.approx(0.9)
+    assert size_by_looks(regions(1.6, 1.8, 1.8, 0.1)) == 0
+    assert size_by_looks([]) == 0
 
 
 def test_molars_are_no_large_teeth_and_what_the_scan_cuts_no_small_ones() -> None:
     molars = regions(1.0, 1.1, 1.0, 0.9, kind=6) + regions(1.0, 1.1, kind=5)
-    assert typical_size(molars) == pytest.approx(1.0)
+    assert size_by_looks(molars) == pytest.approx(1.0)
     large = regions(1.6, 1.7, 1.6, 1.5, 1.6, 1.6, kind=6)
     parts = regions(0.4, 0.4, 0.4, 0.4, 0.4, 0.4, 0.4, cut=True)
-    assert typical_size(large + parts) == pytest.approx(1.6)
-    assert typical_size(large[:3] + parts) == pytest.approx(0.4)  # three may be large by chance
+    assert size_by_looks(large + parts) == pytest.approx(1.6)
+    assert size_by_looks(large[:3] + parts) == pytest.approx(0.4)  # three may be large by chance
 
 
 def test_large_teeth_are_large_in_pieces_as_well() -> None:
@@ -213,7 +214,7 @@ def test_what_is_large_or_unsure_is_looked_at_once_more(
         return Maps(tooth, types, None, image.spacing[0], image.origin)
 
     monkeypatch.setattr(looking, "predict_maps", maps)
-    monkeypatch.setattr(cascade, "typical_size", lambda *_: typical)
+    monkeypatch.setattr(cascade, "size_by_looks", lambda *_: typical)
     result = cascade.segment(a_scan, bundle=load_bundle("toothnet"), device="cpu")
     assert len(spacings) == looks
     assert result.provenance["working_spacing_mm"] == pytest.approx(spacing_mm, abs=1e-6)
@@ -234,7 +235,7 @@ def test_large_teeth_are_not_lost_by_the_other_look(
         return Maps(tooth, types, None, image.spacing[0], image.origin)
 
     monkeypatch.setattr(looking, "predict_maps", maps)
-    monkeypatch.setattr(cascade, "typical_size", lambda *_: 1.7)
+    monkeypatch.setattr(cascade, "size_by_looks", lambda *_: 1.7)
     result = cascade.segment(a_scan, bundle=load_bundle("toothnet"), device="cpu")
     assert len(spacings) == 2
     assert result.provenance["working_spacing_mm"] == pytest.approx(0.5 / 1.2, abs=1e-6)

@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 from ToothSegLib.errors import InputError
-from ToothSegLib.evaluation.distances import surface_distances
+from ToothSegLib.evaluation.distances import root_end, surface_distances
 from ToothSegLib.evaluation.metrics import evaluate
 from ToothSegLib.evaluation.resample import resample_labels
-from ToothSegLib.evaluation.scores import as_dict
+from ToothSegLib.evaluation.scores import Rates, as_dict
 from ToothSegLib.evaluation.table import as_table
 from ToothSegLib.volume import Volume
 
@@ -169,6 +169,25 @@ def test_signed_distance_tells_thick_from_thin(grown: int, sign: int) -> None:
     assert swapped["assd"] == pytest.approx(distances["assd"])
 
 
+@pytest.mark.parametrize(("upper", "up"), [(True, True), (False, False), (True, False)])
+def test_a_root_that_ends_short_is_told_and_a_crown_is_none(upper: bool, up: bool) -> None:
+    true = np.zeros((30, 12, 12), bool)
+    true[4:26, 4:8, 4:8] = True
+    predicted = true.copy()
+    predicted[22:] = False  # at the upper end
+    if not up:
+        predicted = predicted[::-1]
+        true = true[::-1]
+    end = root_end(predicted, true, 0.5 * np.eye(3), upper=upper)
+    assert end == pytest.approx(-2.0 if upper == up else 0.0)
+    assert root_end(true, predicted, 0.5 * np.eye(3), upper=upper) == pytest.approx(-end)
+
+
+def test_of_what_is_wider_than_high_no_end_is_the_roots() -> None:
+    crown = np.ones((12, 20, 24), bool)
+    assert np.isnan(root_end(crown, crown, 0.5 * np.eye(3), upper=False))
+
+
 def test_hd95_is_the_worse_of_both_directions() -> None:
     true = np.zeros((12, 12, 60), bool)
     true[3:9, 3:9, 2:10] = True
@@ -201,6 +220,17 @@ def test_other_grids_are_refused() -> None:
     assert evaluate(nearly, TRUTH).mean("dice") == 1
 
 
+def test_grids_that_differ_in_place_alone_are_told_apart() -> None:
+    same = "both have 40x20x20 voxels of 0.5x0.4x0.3 mm"
+    # Turned about in its own place, along x: the first voxel lies where the last one should.
+    flipped = Volume(TRUTH.array, SPACING, (39 * 0.5, 0, 0), np.diag([-1.0, 1.0, 1.0]))
+    with pytest.raises(InputError, match=f"{same}, but .* up to 19.5 mm apart"):
+        evaluate(flipped, TRUTH)
+    coarse = Volume(TRUTH.array, (0.5, 0.4, 0.6))
+    with pytest.raises(InputError, match="prediction .*0.6 mm, truth .*0.3 mm; resample"):
+        evaluate(coarse, TRUTH)
+
+
 def test_labels_come_back_from_another_axis_order_and_a_crop() -> None:
     # The same voxels stored with other axes: i down, j to the right, k backwards; and cropped.
     array = TRUTH.array[::-1].transpose(1, 2, 0)[4:16]
@@ -227,3 +257,9 @@ def test_table_and_json_say_the_same() -> None:
     assert figures["misnumbered"] == [{"predicted": 12, "true": 21}]
     assert figures["mean"]["dice"] == pytest.approx(1 / 3, abs=1e-4)
     assert "mean of 3 teeth                   0.333" in table
+
+
+def test_rates_of_several_scans_are_of_all_their_teeth_together() -> None:
+    assert Rates.of_all([Rates(3, 4, 5), Rates(0, 1, 0)]) == Rates(3, 5, 5)
+    assert Rates.of_all([Rates(3, 4, 5), Rates(0, 1, 0)]).f1 == pytest.approx(0.6)
+    assert math.isnan(Rates.of_all([]).f1)

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from learning_fixture import tiny_bundle, toy_dataset, toy_scan
+from learning_fixture import outcome, tiny_bundle, toy_dataset, toy_scan
 from ToothSegLib import models
 from ToothSegLib.cli import doctor, model_actions
 from ToothSegLib.cli.main import main
@@ -43,11 +43,6 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (folder / "default.txt").write_text("shipped\n")
     monkeypatch.setattr(models, "models_folder", lambda: folder)
     return tmp_path / "home"
-
-
-def outcome(name: str, dice: dict[int, float]) -> Outcome:
-    found = sum(value > 0.6 for value in dice.values())
-    return Outcome(name, name, dice, found, len(dice), len(dice))
 
 
 def with_figures(monkeypatch: pytest.MonkeyPatch, dice: dict[str, float]) -> list[str]:
@@ -181,7 +176,8 @@ def test_half_a_point_is_let_pass_and_no_more(
         assert main(["models", "promote", str(new.folder), "--force"]) == 0
         assert not measured
         assert default_bundle_name().startswith("new-")
-        assert promotions()[-1].grounds == {"forced": True}
+        shipped = load_bundle("shipped").identity
+        assert promotions()[-1].grounds == {"forced": True, "shipped": shipped}
 
 
 def test_small_falls_of_many_promotions_do_not_add_up(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import pytest
 import SimpleITK as sitk
 
 from ToothSegLib.errors import InputError
-from ToothSegLib.formats.checksum import files_of
+from ToothSegLib.formats.scan_files import files_of
 from ToothSegLib.grids.itk_image import from_itk
 from ToothSegLib.volume_io import read_volume
 from volume_fixture import a_scan, refused, renamed

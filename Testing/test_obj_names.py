@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from ToothSegLib.errors import OutputError
-from ToothSegLib.results.obj_names import name_teeth
+from ToothSegLib.meshes.obj_names import name_teeth
 from ToothSegLib.teeth import by_fdi
 
 OBJ = """#  3D Slicer output. SPACE=LPS

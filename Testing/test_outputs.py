@@ -15,6 +15,7 @@ from typing import IO, Any
 import numpy as np
 import pytest
 
+from dataset_fixture import tree
 from drawing_fixture import not_drawn
 from phantom_fixture import dentition, segmentation
 from ToothSegLib.disk import atomic, output_folder
@@ -23,20 +24,15 @@ from ToothSegLib.disk.output_folder import check_folder
 from ToothSegLib.drawing.offscreen import NoDrawing
 from ToothSegLib.errors import Cancelled, OutputError
 from ToothSegLib.formats import nrrd_io
+from ToothSegLib.meshes.mesh_names import stl_name
 from ToothSegLib.report import Finding
 from ToothSegLib.results import outputs
 from ToothSegLib.results.outputs import write_outputs
-from ToothSegLib.surfaces import stl_name
 from ToothSegLib.teeth import by_fdi
 from ToothSegLib.volume import Volume
 from ToothSegLib.volume_io import read_volume
 
 ABSENT = (12, 25, 47)
-
-
-def tree(folder: Path) -> list[str]:
-    """Every file and folder below a folder, hidden ones too."""
-    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*"))
 
 
 @pytest.fixture(scope="module")
@@ -287,7 +283,8 @@ def test_a_failing_move_undoes_those_before(
         replace(source, target)
 
     monkeypatch.setattr(outputs.os, "replace", failing)
-    with pytest.raises(OutputError, match="Permission denied"):
+    monkeypatch.setattr(atomic, "_PATIENCE_S", 0.1)
+    with pytest.raises(OutputError, match="scan-report.json: Permission denied"):
         write_outputs(segmentation(dentition()), "scan", tmp_path, picture=False, overwrite=True)
     assert tree(tmp_path) == ["scan-labels.nrrd"]
     assert (tmp_path / "scan-labels.nrrd").read_text() == "earlier"

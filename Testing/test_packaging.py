@@ -254,26 +254,37 @@ def test_every_file_that_may_lack_an_extra_is_run_with_all_of_them() -> None:
     assert {*extras.split(","), "dev"} == set(re.findall(r"^(\w+) = \[", section, re.M))
 
 
-@pytest.mark.parametrize(
-    "skipping",
-    [
-        "import pytest\npytest.importorskip('no_such_extra')\ndef test_it(): pass\n",
-        "import pytest\ndef test_it(): pytest.importorskip('no_such_extra')\n",
-        "import pytest\n@pytest.mark.skipif(True, reason='no_such_extra')\ndef test_it(): pass\n",
-    ],
-    ids=["file", "test", "mark"],
-)
-def test_with_all_extras_a_skip_is_a_failure(skipping: str, tmp_path: Path) -> None:
-    (tmp_path / "test_it.py").write_text(skipping)
-    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "test_it.py"]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT / "Testing")}
-    for plugin, codes in (([], {0, 5}), (["-p", "no_skips"], {1, 2})):
+SKIPPING = {
+    "file": "pytest.importorskip('no_such_extra')\ndef test_it(): pass\n",
+    "test": "def test_it(): pytest.importorskip('no_such_extra')\n",
+    "mark": "@pytest.mark.skipif(True, reason='no_such_extra')\ndef test_it(): pass\n",
+}
+
+
+def test_with_all_extras_a_skip_is_a_failure(tmp_path: Path) -> None:
+    for name, skipping in SKIPPING.items():
+        (tmp_path / f"test_{name}.py").write_text(f"import pytest\n{skipping}")
+    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-rA",
+               "--continue-on-collection-errors"]  # fmt: skip
+    environment = {**os.environ, "PYTHONPATH": str(ROOT / "Testing"), "COLUMNS": "400"}
+    told = {}
+    for plugin, codes in (("", {0, 5}), ("no_skips", {1, 2})):
+        words = ["-p", plugin] if plugin else []
         done = subprocess.run(
-            [*command, *plugin], cwd=tmp_path, env=environment, capture_output=True, text=True
+            [*command, *words], cwd=tmp_path, env=environment, capture_output=True, text=True
         )
         assert done.returncode in codes, done.stdout
-    assert "is not to be skipped here" in done.stdout
-    assert "no_such_extra" in done.stdout
+        told[plugin] = done.stdout.splitlines()
+    assert sum(line.startswith("SKIPPED") for line in told[""]) == 3
+    assert not any(line.startswith("SKIPPED") for line in told["no_skips"])
+    for name in SKIPPING:
+        (failed,) = (
+            line
+            for line in told["no_skips"]
+            if line.startswith((f"FAILED test_{name}.py", f"ERROR test_{name}.py"))
+        )
+        assert "is not to be skipped here" in failed
+        assert "no_such_extra" in failed
 
 
 def test_the_build_and_the_tests_ask_for_the_same_hatchling() -> None:

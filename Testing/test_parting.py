@@ -13,7 +13,8 @@ from dentition_fixture import a_region, arch_places, label_map, maps_of, separat
 from ToothSegLib.arches.arch import Pose
 from ToothSegLib.arches.arch_line import ArchLine
 from ToothSegLib.arches.norms import VOLUMES_MM3
-from ToothSegLib.arches.regions import measure_regions
+from ToothSegLib.arches.patient_size import size_if_enough
+from ToothSegLib.arches.regions import measure_regions, numbered_regions
 from ToothSegLib.maps import Maps
 from ToothSegLib.numbering import Numbering, number_regions
 from ToothSegLib.separation import parting
@@ -226,7 +227,7 @@ def test_a_patients_size_is_told_by_whole_teeth() -> None:
             share = 0.2 if cut else volume
             region = a_region(fdi, np.zeros(3), share * VOLUMES_MM3[type_of(fdi)], np.zeros(17))
             regions.append(replace(region, cut=cut))
-        return parting.volume_scale(regions, Numbering(numbers))
+        return size_if_enough(numbered_regions(regions, numbers))
 
     assert sized(14, 1.2) == pytest.approx(1.2)
     assert sized(5, 0.8) == pytest.approx(0.8)

@@ -54,7 +54,7 @@ def drawn() -> np.ndarray:
             return teeth_picture(tooth_surfaces(dentition()), "scan.nrrd")
 
 
-def centre_of(drawn: np.ndarray, fdi: int, box: canvas.Box) -> tuple[float, float]:
+def centre_of(drawn: np.ndarray, fdi: int, box: canvas.PixelBox) -> tuple[float, float]:
     """(column, row) of the middle of what a box of the picture shows of a tooth."""
     left, bottom, width, height = box
     part = drawn[HEIGHT - bottom - height : HEIGHT - bottom, left : left + width].astype(int)

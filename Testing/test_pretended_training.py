@@ -23,7 +23,7 @@ from ToothSegLib.training.article_results import Settings
 from ToothSegLib.training.finetune import fine_tune
 from ToothSegLib.training.finetune_plan import Plan
 from ToothSegLib.training.learning_step import Averaged, take_step
-from ToothSegLib.training.machine import Machine, choose_machine
+from ToothSegLib.training.on_device import Machine, choose_machine
 from ToothSegLib.training.pieces import Pieces, find
 from ToothSegLib.training.pretrain import Plan as PretrainPlan
 from ToothSegLib.training.pretrain import train

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -264,22 +265,21 @@ def test_the_command_lets_one_part_of_weights_learn_and_goes_on_without_them(
     assert pretrain_command.run(options(folder, run, **chosen, steps=3, resume=True)) == 0
 
 
-def scans_of(folder: Path, seeds: tuple[int, ...]) -> Path:
-    folder.mkdir(exist_ok=True)
-    for seed in seeds:
-        case = make_case(seed, spacing_mm=1.0)
-        image, labels = simulate_scan(
-            case, seed, size=(48, 64, 64), spacing_mm=1.0, third_molars=True
-        )
-        write_volume(folder / f"case-{seed}.nrrd", image)
-        write_volume(folder / f"case-{seed}-labels.nrrd", labels)
+@pytest.fixture(scope="module")
+def scans(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One scan with its labels, to be read alone."""
+    folder = tmp_path_factory.mktemp("scans")
+    case = make_case(5, spacing_mm=2.0)
+    image, labels = simulate_scan(case, 5, size=(48, 64, 64), spacing_mm=1.0, third_molars=True)
+    write_volume(folder / "case-5.nrrd", image)
+    write_volume(folder / "case-5-labels.nrrd", labels)
     return folder
 
 
 def test_scans_are_learned_from_in_their_share_of_the_steps(
-    cases: list[TensorCase], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    cases: list[TensorCase], scans: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    scans = load_scans(scans_of(tmp_path / "scans", (5,)), TASKS["toothnet"])
+    loaded = load_scans(scans, TASKS["toothnet"])
     seen = []
     genuine = draw_mixed
 
@@ -289,7 +289,7 @@ def test_scans_are_learned_from_in_their_share_of_the_steps(
 
     monkeypatch.setattr(pretrain, "draw_mixed", watched)
     plan = Plan(steps=3, scan_share=0.4)
-    assert len(list(train(TASKS["toothnet"], cases, tmp_path / "run", plan, scans=scans))) == 3
+    assert len(list(train(TASKS["toothnet"], cases, tmp_path / "run", plan, scans=loaded))) == 3
     assert seen == [0.6] * 3
 
 
@@ -300,23 +300,23 @@ def test_scans_are_learned_from_in_their_share_of_the_steps(
         ("numbers", "case-5-labels.nrrd: the labels hold 1, 2: only 0 and FDI numbers"),
     ],
 )
-def test_labels_that_are_not_the_scans_are_refused(change: str, words: str, tmp_path: Path) -> None:
-    scans = scans_of(tmp_path / "scans", (5,))
-    path = scans / "case-5-labels.nrrd"
-    labels = read_volume(path)
+def test_labels_that_are_not_the_scans_are_refused(
+    change: str, words: str, scans: Path, tmp_path: Path
+) -> None:
+    shutil.copy(scans / "case-5.nrrd", tmp_path)
+    labels = read_volume(scans / "case-5-labels.nrrd")
     if change == "elsewhere":
         x, y, z = labels.origin
         labels = replace(labels, origin=(x, y, z + 30.0))
     else:
         labels = labels.with_array((labels.array > 0) + (labels.array > 30).astype(np.uint8))
-    write_volume(path, labels)
+    write_volume(tmp_path / "case-5-labels.nrrd", labels)
     with pytest.raises(InputError, match=words):
-        load_scans(scans, TASKS["toothnet"])
+        load_scans(tmp_path, TASKS["toothnet"])
 
 
-def test_the_command_takes_scans(folder: Path, tmp_path: Path) -> None:
-    scans = scans_of(tmp_path / "scans", (5,))
-    assert pretrain_command.run(options(folder, tmp_path / "run", scans=str(scans))) == 0
+def test_the_command_takes_scans(folder: Path, scans: Path, tmp_path: Path) -> None:
+    assert pretrain_command.run(options(folder, tmp_path, scans=str(scans))) == 0
 
 
 @pytest.mark.parametrize(

@@ -83,9 +83,23 @@ def test_a_lateral_incisor_before_a_missing_canine_may_be_the_canine(
     assert finding.message.endswith(told or "were overlooked.")
 
 
+def test_where_the_view_ends_behind_a_lateral_incisor_it_is_no_canine() -> None:
+    behind = tuple(fdi for fdi in ALL_28 if fdi < 30 and fdi % 10 > 2)
+    (finding,) = a_patient(*behind).findings()
+    assert "canine" not in finding.message
+
+
 def test_a_whole_jaw_that_is_missing_is_named_as_such() -> None:
     (finding,) = a_patient(*(fdi for fdi in ALL_28 if fdi > 30)).findings()
     assert "all lower teeth" in finding.message
+
+
+def test_a_third_molar_alone_is_told_where_nothing_else_is() -> None:
+    patient = a_patient(*ALL_28)
+    patient.leave_out(1, FAR, 300.0, 0.5, 38)
+    told = {finding.code: finding.message for finding in patient.findings()}
+    assert told["no-teeth"].startswith("Of the 28 teeth none was found, but third molars (38)")
+    assert "it may be another molar" in told["third-molar-unsure"]
 
 
 @pytest.mark.parametrize(("sure", "urgency"), [(0.6, "high"), (0.85, "medium")])

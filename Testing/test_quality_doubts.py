@@ -121,6 +121,9 @@ def test_of_a_tooth_that_the_view_cuts_the_look_of_the_other_jaw_says_nothing() 
     edge[2, 2, 0] = True
     patient.paint(edge, 46)
     assert patient.codes() == ["cut-by-field-of-view"]
+    patient.numbering.confidence[146] = 0.6
+    unsure = next(f.message for f in patient.findings() if f.code == "number-unsure")
+    assert unsure.endswith("(60 %): the scan does not show all of it.")
 
 
 def test_jaws_that_are_swapped_are_told_once_though_looks_contradict_all_numbers() -> None:

@@ -101,6 +101,16 @@ def test_half_a_tooth_that_was_left_out(away_mm: tuple[float, ...], split: bool)
         assert finding.places_lps == (patient.regions[-1].place,)
 
 
+def test_a_crown_of_the_other_jaw_is_no_half() -> None:
+    """As where the field of view ends just above the lower teeth."""
+    patient = a_patient(volumes={36: 0.5})
+    whole = patient.region(36)
+    patient.leave_out(1, whole.centroid + [2.0, 0.0, 5.0], whole.volume_mm3)
+    assert "split" in patient.codes()
+    patient.regions[-1].type_probabilities = np.eye(17)[type_of(26)]
+    assert "split" not in patient.codes()
+
+
 def test_what_lies_in_the_place_of_a_tooth_that_is_not_small_may_be_an_extra_one() -> None:
     """As a mesiodens behind a central incisor."""
     patient = a_patient(volumes={21: 0.9})

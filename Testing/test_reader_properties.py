@@ -23,7 +23,8 @@ from ToothSegLib.volume import Volume
 from ToothSegLib.volume_io import check_scan, read_volume, write_volume
 
 TYPES = ["i1", "u1", "i2", "u2", "i4", "u4", "i8", "u8", "f4", "f8"]
-ANY_NUMBER = st.floats() | st.sampled_from([0.0, -1.0, 1e-320, 1e308, float("nan"), float("inf")])
+NO_NUMBER = st.sampled_from([float("nan"), float("inf")])
+ANY_NUMBER = st.floats() | st.sampled_from([0.0, -1.0, 1e-320, 1e308]) | NO_NUMBER
 
 shapes = st.tuples(*3 * [st.integers(1, 9)])
 spacings = st.tuples(*3 * [st.floats(0.05, 4.0)])
@@ -96,14 +97,26 @@ def test_any_volume_comes_back_from_itks_files(scan: Volume, ending: str) -> Non
     assert back.same_grid(scan, tolerance_mm=1e-2)
 
 
-@given(
-    st.tuples(*3 * [ANY_NUMBER]), st.tuples(*3 * [ANY_NUMBER]), st.tuples(*9 * [ANY_NUMBER]),
-    arrays.array_shapes(min_dims=0, max_dims=5, min_side=0, max_side=3),
-)  # fmt: skip
-def test_a_volume_is_sound_or_refused_in_words(spacing, origin, direction, shape) -> None:
+SOUND_PLACE = (0.3, 0.4, 0.5, 1.0, 2.0, 3.0, *np.eye(3).ravel())  # spacing, origin, direction
+
+
+@st.composite
+def one_wrong(draw: st.DrawFn) -> tuple[tuple[int, ...], list[float]]:
+    """A shape and numbers, all but one thing of them sound: of many one is always refused."""
+    shape, numbers = (2, 3, 4), list(SOUND_PLACE)
+    if draw(st.sampled_from([True, True, True, False])):
+        place = draw(st.integers(0, 2) | st.integers(3, 5) | st.integers(6, 14))
+        numbers[place] = draw(ANY_NUMBER)
+        return shape, numbers
+    return draw(arrays.array_shapes(min_dims=0, max_dims=5, min_side=0, max_side=3)), numbers
+
+
+@given(one_wrong())
+def test_a_volume_is_sound_or_refused_in_words(claim: tuple[tuple[int, ...], list[float]]) -> None:
+    shape, numbers = claim
+    direction = np.reshape(numbers[6:], (3, 3))
     with np.errstate(all="ignore"), suppress(InputError):
-        scan = Volume(np.zeros(shape), spacing, origin, np.reshape(direction, (3, 3)))
-        assert_sound(scan)
+        assert_sound(Volume(np.zeros(shape), numbers[:3], numbers[3:6], direction))
 
 
 def assert_sound(scan: Volume) -> None:
@@ -148,11 +161,22 @@ FIELDS = ["type", "dimension", "sizes", "encoding", "endian", "space", "space di
           "block size"]  # fmt: skip
 SOUND = {"type": "short", "dimension": "3", "sizes": "2 2 2", "encoding": "raw",
          "endian": "little", "spacings": "1 1 1"}  # fmt: skip
+ALSO_SOUND = [
+    {"type": "unsigned short"}, {"type": "uint16"}, {"sizes": "4 2 1"}, {"sizes": "1 8 1"},
+    {"endian": "big"}, {"spacings": "0.3 0.3 1e-2"}, {"kinds": "domain domain domain"},
+    {"space": "right-anterior-superior"}, {"space": "LPS", "space origin": "(-1,0,2.5)"},
+]  # fmt: skip
 
 
-@given(st.dictionaries(st.sampled_from(FIELDS), TOKENS, max_size=4))
-def test_any_nrrd_header_is_read_or_refused_in_words(changes: dict[str, str]) -> None:
-    lines = "".join(f"{name}: {value}\n" for name, value in {**SOUND, **changes}.items())
+@given(
+    st.lists(st.sampled_from(ALSO_SOUND), max_size=3),
+    st.just({}) | st.dictionaries(st.sampled_from(FIELDS), TOKENS, min_size=1, max_size=2),
+)
+def test_any_nrrd_header_is_read_or_refused_in_words(
+    sound: list[dict[str, str]], changes: dict[str, str]
+) -> None:
+    fields = {name: value for some in [SOUND, *sound, changes] for name, value in some.items()}
+    lines = "".join(f"{name}: {value}\n" for name, value in fields.items())
     with file(".nrrd") as path:
         path.write_bytes(b"NRRD0004\n" + lines.encode("utf-8", "replace") + b"\n" + bytes(16))
         scan, words = read_or_refused(path)

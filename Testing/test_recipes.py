@@ -8,7 +8,7 @@ import torch
 
 from ToothSegLib.errors import InputError
 from ToothSegLib.network import UNet
-from ToothSegLib.training.machine import choose_machine
+from ToothSegLib.training.on_device import choose_machine
 from ToothSegLib.training.pieces import Pieces, find, piece, starts
 from ToothSegLib.training.recipes import RECIPES, Recipe, Stage, recipe_by_name, split
 from ToothSegLib.training.turned_scan import TurnedScan

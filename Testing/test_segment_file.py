@@ -5,7 +5,8 @@ from __future__ import annotations
 import subprocess
 import sys
 import threading
-import time
+from collections.abc import Callable
+from concurrent.futures import Future, wait
 from pathlib import Path
 
 import numpy as np
@@ -60,17 +61,23 @@ def test_the_reading_itself_waits_for_no_large_library() -> None:
 
 def test_a_refusal_waits_for_one_library_at_most(monkeypatch: pytest.MonkeyPatch) -> None:
     loading = threading.Event()
-    loaded = []
+    loaded: list[int] = []
+    readings: list[Future] = []
+
+    def noted(work: Callable[[], object]) -> Future:
+        readings.append(in_background(work))
+        return readings[-1]
 
     def refused(path: object, **_: object) -> Volume:
-        loading.wait(30)
+        loading.wait(200)
         raise InputError("it is damaged")
 
     def load() -> None:
         loaded.append(1)
         loading.set()
-        time.sleep(0.5)  # until the refusal has come
+        wait(readings, timeout=200)  # until the refusal has come
 
+    monkeypatch.setattr(segment_file, "in_background", noted)
     monkeypatch.setattr(volume_io, "read_volume", refused)
     with pytest.raises(InputError, match="damaged"):
         segment_file._read("scan.nrrd", None, NOBODY, iter([load, load]), False)
@@ -81,7 +88,7 @@ def test_it_can_be_cancelled_between_two_libraries(monkeypatch: pytest.MonkeyPat
     asked = threading.Event()
 
     def endless(path: object, **_: object) -> Volume:
-        asked.wait(30)
+        asked.wait(200)
         return a_scan()
 
     monkeypatch.setattr(volume_io, "read_volume", endless)
@@ -97,7 +104,7 @@ def test_a_library_that_is_damaged_stops_no_reading(monkeypatch: pytest.MonkeyPa
     tried = threading.Event()
 
     def slow(path: object, **_: object) -> Volume:
-        tried.wait(30)
+        tried.wait(200)
         return a_scan()
 
     def damaged() -> None:
@@ -114,6 +121,6 @@ def test_a_library_that_is_damaged_stops_no_reading(monkeypatch: pytest.MonkeyPa
 def test_nobody_waits_for_a_thread_when_the_process_ends() -> None:
     code = (
         "import time\nfrom ToothSegLib.machine.background import in_background\n"
-        "in_background(lambda: time.sleep(60))"
+        "in_background(lambda: time.sleep(600))"
     )
-    subprocess.run([sys.executable, "-c", code], check=True, timeout=30)
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=120)

@@ -140,6 +140,22 @@ def test_what_goes_wrong_is_one_line(
     assert told.count("\n") == 1
 
 
+@pytest.mark.parametrize(
+    ("word", "said"),
+    [("1", "give at least 2, not 1: one to fit"), ("many", "invalid int value: 'many'")],
+)
+def test_too_few_cases_are_refused_and_words_as_well(
+    capsys: pytest.CaptureFixture[str], word: str, said: str
+) -> None:
+    parser = side_program.parser("ToothSegLib.evaluation.some", "Measure.")
+    side_program.add_cases(parser, 20, least=2, why="one to fit")
+    assert parser.parse_args([]).cases == 20
+    assert parser.parse_args(["--cases", "2"]).cases == 2
+    with pytest.raises(SystemExit, match="2"):
+        parser.parse_args(["--cases", word])
+    assert f"argument --cases: {said}" in only_line(capsys, "evaluation.some")
+
+
 def test_a_fault_of_the_program_keeps_its_traceback() -> None:
     @side_program.program
     def main(arguments: Sequence[str] | None = None) -> None:

@@ -23,7 +23,7 @@ def coarse_cases(monkeypatch: pytest.MonkeyPatch) -> None:
     def coarse(
         seed: int, individuals: object, *, crowns: object, ordinary: bool, wish: Wish | None
     ) -> Case:
-        return make_case(seed, spacing_mm=1.0, ordinary=ordinary, wish=wish)
+        return make_case(seed, spacing_mm=2.0, ordinary=ordinary, wish=wish)
 
     monkeypatch.setattr("ToothSegLib.synthesis.compose.make_case", coarse)
 

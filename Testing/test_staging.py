@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from ToothSegLib.disk import moving
+from ToothSegLib.disk import atomic, moving
 from ToothSegLib.disk.staging import all_or_nothing
 from ToothSegLib.errors import Cancelled, OutputError
 
@@ -118,6 +118,7 @@ def refuse_to_move_to(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         replace(source, target)
 
     monkeypatch.setattr(os, "replace", fail)
+    monkeypatch.setattr(atomic, "_PATIENCE_S", 0.1)
 
 
 def test_rivals_come_back_if_a_move_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -132,11 +133,17 @@ def test_rivals_come_back_if_a_move_fails(tmp_path: Path, monkeypatch: pytest.Mo
     assert (tmp_path / "a").read_text() == "mine"
 
 
-def test_a_move_that_fails_is_undone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("platform", "what"), [("win32", ".* has it open, close it"), ("linux", "see that you may")]
+)
+def test_a_move_that_fails_is_undone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, platform: str, what: str
+) -> None:
+    monkeypatch.setattr("sys.platform", platform)
     (tmp_path / "a").write_text("mine")
     refuse_to_move_to(tmp_path / "b", monkeypatch)
     with (
-        pytest.raises(OutputError, match="Permission denied"),
+        pytest.raises(OutputError, match=f"/b: Permission denied; {what}"),
         all_or_nothing(tmp_path, overwrite=True) as stage,
     ):
         write(stage, "a", "b")
@@ -144,12 +151,20 @@ def test_a_move_that_fails_is_undone(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert (tmp_path / "a").read_text() == "mine"
 
 
-def refuse_moves(monkeypatch: pytest.MonkeyPatch, first: int, count: int) -> None:
-    """So many moves fail, as while a program that looks for viruses holds the files."""
+def refuse_moves(
+    monkeypatch: pytest.MonkeyPatch, first: int, count: int, *, full: bool = False
+) -> None:
+    """So many moves fail, as while a program that looks for viruses holds the files.
+
+    With ``full`` the first fails as on a full disk, for which nobody waits.
+    """
     replace, calls = os.replace, iter(range(1000))
 
     def held(source: Path, target: Path) -> None:
-        if first <= next(calls) < first + count:
+        number = next(calls)
+        if full and number == first:
+            raise OSError(28, "No space left")
+        if first <= number < first + count:
             raise PermissionError(13, "sharing violation", str(target))
         replace(source, target)
 
@@ -175,10 +190,28 @@ def test_undoing_a_move_waits_for_who_holds_a_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = four_old_files(tmp_path)
-    refuse_moves(monkeypatch, 5, 4)  # four aside, one in its place; then three of the undoing
-    with pytest.raises(OutputError, match="sharing violation"):
+    # Four aside, one in its place; then three of the undoing.
+    refuse_moves(monkeypatch, 5, 4, full=True)
+    with pytest.raises(OutputError, match="cannot write .*b: No space left$"):
         replace_three(tmp_path)
     assert texts(tmp_path) == before
+
+
+@pytest.mark.parametrize("first", range(7))
+def test_a_move_waits_for_who_holds_a_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, first: int
+) -> None:
+    four_old_files(tmp_path)
+    refuse_moves(monkeypatch, first, 2)
+    replace_three(tmp_path)
+    assert texts(tmp_path) == dict.fromkeys("abc", "new")
+
+
+def test_a_file_written_alone_waits_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    refuse_moves(monkeypatch, 0, 2)
+    with atomic.replacing(tmp_path / "a") as file:
+        file.write(b"new")
+    assert texts(tmp_path) == {"a": "new"}
 
 
 @pytest.mark.skipif(os.name != "posix", reason="locks on folders are of Unix")
@@ -186,7 +219,7 @@ def test_undoing_a_move_waits_for_who_holds_a_file(
 def test_a_move_that_cannot_be_undone_is_ended_by_the_next_run(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, undone: int
 ) -> None:
-    monkeypatch.setattr(moving, "_PATIENCE_S", 0)
+    monkeypatch.setattr(atomic, "_PATIENCE_S", 0)
     four_old_files(tmp_path)
     with monkeypatch.context() as held:
         replace, calls = os.replace, iter(range(1000))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache, partial
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +27,7 @@ from ToothSegLib.volume import Volume
 BY_NAME = {stratum.name: stratum for stratum in STRATA}
 
 
+@cache
 def case_of(name: str, seed: int = 1):  # type: ignore[no-untyped-def]
     wish = BY_NAME[name].wish(np.random.default_rng(seed))
     return make_case(seed, spacing_mm=1.0, ordinary=True, wish=wish)
@@ -60,7 +62,9 @@ def test_the_edentulous_have_implants_and_no_tooth() -> None:
 
 def test_a_stratum_disturbs_its_scans(monkeypatch: pytest.MonkeyPatch) -> None:
     head = case_of("clean")
-    monkeypatch.setattr("ToothSegLib.evaluation.strata.make_case", lambda *_, **__: head)
+    coarse = partial(strata.simulate_scan, size=(72, 96, 112), spacing_mm=0.9)
+    monkeypatch.setattr(strata, "make_case", lambda *_, **__: head)
+    monkeypatch.setattr(strata, "simulate_scan", coarse)
     (clean,) = scans_of(BY_NAME["clean"], (), 1, False)
     (low,) = scans_of(BY_NAME["low dose"], (), 1, False)
     (field,) = scans_of(BY_NAME["field of 50 mm"], (), 1, False)

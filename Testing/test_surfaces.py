@@ -10,13 +10,8 @@ from scipy.ndimage import distance_transform_edt, map_coordinates
 
 from phantom_fixture import tooth_mask
 from ToothSegLib.errors import OutputError
-from ToothSegLib.surfaces import (
-    Surface,
-    is_manifold,
-    stl_name,
-    tooth_surfaces,
-    write_stl,
-)
+from ToothSegLib.meshes.mesh_names import stl_name
+from ToothSegLib.surfaces import Surface, is_manifold, tooth_surfaces, write_stl
 from ToothSegLib.teeth import FDI_NUMBERS
 from ToothSegLib.volume import Volume
 

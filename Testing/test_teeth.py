@@ -27,7 +27,9 @@ def test_the_28_teeth_are_quadrants_1_to_4_without_third_molars() -> None:
     expected = {10 * quadrant + position for quadrant in range(1, 5) for position in range(1, 8)}
     assert {tooth.fdi for tooth in TEETH} == expected
     assert len(TEETH) == 28
+    assert set(teeth.FDI_NUMBERS) == expected
     assert {tooth.fdi for tooth in THIRD_MOLARS} == {18, 28, 38, 48}
+    assert sorted(teeth.ALL_FDI_NUMBERS) == sorted(expected | {18, 28, 38, 48})
 
 
 def test_snomed_codes_are_those_of_cid_4018() -> None:
@@ -97,12 +99,23 @@ def test_mirror_changes_the_side_and_nothing_else() -> None:
         assert ("left" in other.name) != ("left" in tooth.name)
 
 
+def test_the_opposite_tooth_has_the_same_side_and_place_in_the_other_jaw() -> None:
+    assert [teeth.opposite(fdi) for fdi in (0, 11, 27, 36, 48)] == [0, 41, 37, 26, 18]
+    for tooth in ALL:
+        other = by_fdi(teeth.opposite(tooth.fdi))
+        assert other.position == tooth.position
+        assert ("left" in other.name) == ("left" in tooth.name)
+        assert ("upper" in other.name) != ("upper" in tooth.name)
+
+
 @pytest.mark.parametrize("fdi", [1, 10, 19, 51, 90, 111, -11])
 def test_what_is_no_adult_tooth_is_refused(fdi: int) -> None:
     with pytest.raises(ValueError, match=str(fdi)):
         teeth.type_of(fdi)
     with pytest.raises(ValueError, match=str(fdi)):
         teeth.mirror(fdi)
+    with pytest.raises(ValueError, match=str(fdi)):
+        teeth.opposite(fdi)
     with pytest.raises(KeyError):
         by_fdi(fdi)
 

@@ -5,8 +5,9 @@
 In FOLDER are a bundle `toy`, a data set `set` and simulated heads `heads` (see
 `learning_fixture`). Each of N lives goes on with the run that the one before it left, until a kill
 -9; a run that comes to its end before that is compared with one that nobody disturbed, and the next
-begins. Printed are how many kills came in the middle of a run, and how many of these while a file
-was being written. Lives are forked, as those of `dataset_crashes` and for the same reasons.
+begins. There are more than N where no kill came in the middle (see `kill_fixture`). Printed are how
+many did, and how many of these while a file was being written. Lives are forked, as those of
+`dataset_crashes` and for the same reasons.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ import pytest
 import torch
 
 from dataset_crashes import ended, forked
+from kill_fixture import Attempts
 from learning_fixture import judge_by_weights, shrink
 from ToothSegLib.models import load_bundle
 from ToothSegLib.training import tuner
@@ -32,7 +34,7 @@ from ToothSegLib.training.finetune import FineTuned, fine_tune
 from ToothSegLib.training.finetune_plan import RECORD, Plan, read_record
 from ToothSegLib.training.processes import Processes
 
-PLAN = Plan(networks=("toothnet",), steps=12, check_every=3, patience=9, seed=3)
+PLAN = Plan(networks=("toothnet",), steps=6, check_every=2, patience=9, seed=3)
 ALONE = Processes(torch.device("cpu"))
 
 
@@ -100,16 +102,19 @@ def kills(world: Path, times: int) -> tuple[int, int]:
     assert ended(forked(lambda: learn(world, world / "measured") and None)) == 0
     seconds = time.monotonic() - started  # the machine may be slow, or busy
     finished, writing, run = 0, 0, world / "run-0"
-    for _ in range(times):
+    attempts = Attempts(times)
+    for _ in attempts:
         over, told = life(world, run, moments.uniform(0.0, 0.8 * seconds))
         writing += check(run, told, losses)
         if over:
             _compare(load_folder(run), whole, run)
             finished += 1
             run = world / f"run-{finished}"
+        else:
+            attempts.hits += 1
     assert ended(forked(lambda: learn(world, run) and None)) == 0
     _compare(load_folder(run), whole, run)
-    return times - finished, writing
+    return attempts.hits, writing
 
 
 def load_folder(run: Path) -> dict[str, str]:

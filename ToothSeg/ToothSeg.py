@@ -33,6 +33,9 @@ if importlib.util.find_spec("ToothSegLib") is None:
 
 _PACKAGES = ("ToothSegLib", "ToothSegPanel", "ToothSegScene")
 
+# Slicer 5.8 has 3.9, which cannot read the packages; 5.10 has 3.12.
+_OLDEST_PYTHON = (3, 10)
+
 SAMPLE_NAME = "ToothSegSample"
 SAMPLE_SHA256 = "a6a2a83d6622354a9289210675dec3e7a08fb22b71b9d047c130cd4d3c0f02a7"
 
@@ -98,9 +101,12 @@ class ToothSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
     def setup(self) -> None:
         """Build the panel; Slicer calls it when the module is opened for the first time."""
+        ScriptedLoadableModuleWidget.setup(self)
+        if sys.version_info < _OLDEST_PYTHON:
+            self._refuse()
+            return
         from ToothSegPanel.panel import Panel
 
-        ScriptedLoadableModuleWidget.setup(self)
         widget = slicer.util.loadUI(self.resourcePath("UI/ToothSeg.ui"))
         self.layout.addWidget(widget)
         self.ui = slicer.util.childWidgetVariables(widget)
@@ -118,6 +124,14 @@ class ToothSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         if self._is_open:
             # A developer has reloaded the module: nobody will enter it, it is entered already.
             self._take_parameters()
+
+    def _refuse(self) -> None:
+        """Say why there is no panel: what it stands on cannot be imported here."""
+        import qt
+
+        label = qt.QLabel(_("ToothSeg needs Slicer 5.10 or later."))
+        label.wordWrap = True
+        self.layout.addWidget(label)
 
     def cleanup(self) -> None:
         """Slicer reloads the module, or quits and has the widgets destroyed by then."""
@@ -141,11 +155,14 @@ class ToothSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
     def enter(self) -> None:
         """The user comes to the module."""
-        self.panel.wake()
-        self._take_parameters()
+        if self.panel is not None:
+            self.panel.wake()
+            self._take_parameters()
 
     def exit(self) -> None:
         """The user goes to another module. A run goes on."""
+        if self.panel is None:
+            return
         self._drop_parameters()
         self.panel.result.points.stop()
         self.panel.rest()
@@ -218,13 +235,20 @@ class ToothSegWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
 
 def _active_volume() -> Any:
-    """The scan that the views show, or else the first one; None where there is none."""
+    """The scan that the views show, or else the first one; None where there is none.
+
+    What a module keeps for itself is hidden from the selectors, which could not show the choice.
+    """
     from ToothSegScene.nodes import nodes_of_class
 
     active = slicer.app.applicationLogic().GetSelectionNode().GetActiveVolumeID()
     volumes = nodes_of_class(slicer.mrmlScene, "vtkMRMLScalarVolumeNode")
     # Label maps and volumes of vectors are of classes derived from it.
-    scans = [node for node in volumes if node.GetClassName() == "vtkMRMLScalarVolumeNode"]
+    scans = [
+        node
+        for node in volumes
+        if node.GetClassName() == "vtkMRMLScalarVolumeNode" and not node.GetHideFromEditors()
+    ]
     shown = [node for node in scans if node.GetID() == active]
     return next(iter([*shown, *scans]), None)
 
@@ -238,7 +262,12 @@ class ToothSegLogic(ScriptedLoadableModuleLogic):
 
         # The decorator of the class makes a constructor that type checkers do not see.
         wrapper: Any = ToothSegParameterNode
-        return wrapper(super().getParameterNode())
+        node = super().getParameterNode()
+        # VTK calls the first observer of an event after all others. That must not be a wrapper's,
+        # which brings what it keeps of the node up to date: the panel would still see the old.
+        if not node.HasObserver("ModifiedEvent"):
+            node.AddObserver("ModifiedEvent", lambda caller, event: None)
+        return wrapper(node)
 
     def start(
         self,

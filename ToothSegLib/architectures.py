@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ToothSegLib.bundles.model_card import one_line
@@ -88,17 +88,29 @@ def with_weights(
         if name not in state or name not in expected or state[name].shape != expected[name].shape
     ]
     if wrong:
-        there, meant = (_shape(tensors.get(wrong[0])) for tensors in (state, expected))
-        raise BundleError(
-            f"{where} has weights that do not fit it: {wrong[0]:.100} is {there}, by the "
-            f"architecture {meant}, and {len(wrong) - 1} others differ"
+        there, meant = (
+            None if (tensor := tensors.get(wrong[0])) is None else tensor.shape
+            for tensors in (state, expected)
         )
+        first = differing(wrong[0], there, meant)
+        raise unfit(where, f"{first}, and {len(wrong) - 1} others differ")
     network = build_network(architecture, where)
     try:
         network.load_state_dict(dict(state), strict=True)
     except RuntimeError as error:
-        raise BundleError(f"{where} has weights that do not fit it: {one_line(error)}") from None
+        raise unfit(where, one_line(error)) from None
     return network
+
+
+def unfit(where: str, why: str) -> BundleError:
+    """What to raise where weights are not those of their network."""
+    return BundleError(f"{where} has weights that do not fit it: {why}")
+
+
+def differing(name: str, there: Sequence[int] | None, meant: Sequence[int] | None) -> str:
+    """In words, the shape that weights have and the one that they are to have; None where there are
+    none."""
+    return f"{name:.100} is {_shape(there)}, by the architecture {_shape(meant)}"
 
 
 def _is_bounded(value: Any) -> bool:
@@ -110,8 +122,8 @@ def _is_bounded(value: Any) -> bool:
     return not isinstance(value, int | float) or abs(value) <= _LARGEST
 
 
-def _shape(tensor: torch.Tensor | None) -> str:
-    return "not there" if tensor is None else " x ".join(map(str, tensor.shape)) or "a number"
+def _shape(shape: Sequence[int] | None) -> str:
+    return "not there" if shape is None else " x ".join(map(str, shape)) or "a number"
 
 
 def count_parameters(network: nn.Module) -> int:

@@ -9,9 +9,11 @@ from functools import partial
 
 import numpy as np
 
-from ToothSegLib.arches.regions import Region, typical_size
+from ToothSegLib.arches.patient_size import size_by_looks
+from ToothSegLib.arches.regions import Region
 from ToothSegLib.compute.backends import check_backend
 from ToothSegLib.compute.devices import (
+    asked_for,
     check_precision,
     choose_device,
     device_name,
@@ -107,14 +109,14 @@ def segment(
     if not scan_sha256:
         reckoned = in_background(partial(scan_checksum.scan_sha256, volume))
     load_networks(device, backend)
-    on_cpu = device == "auto" and backend == "openvino"
-    wanted = choose_device("cpu" if on_cpu else device)
+    device = asked_for(device, backend)
+    wanted = choose_device(device)
     # Bright padding would pass for metal; dark padding tells where the field of view cuts teeth.
     source = without_bright(volume)
     scan = without_padding(source.rounded(_GEOMETRY_DECIMALS))
     looker = Looker(bundle, scan, backend, run, timings)
     sight, notes = looker.look(wanted, precision)
-    if device == "auto" and not on_cpu and wanted == "cpu" and unusable_graphics():
+    if device == "auto" and wanted == "cpu" and unusable_graphics():
         log.warning(unusable_graphics())
         notes.append(unfit(unusable_graphics()))
     seen = sight.seen
@@ -131,16 +133,27 @@ def segment(
                 sight, notes, seen = again, [*notes, *more], again.seen
                 apart = _tell_apart(seen, run, timings, LOOKED_AGAIN)
         found = find_teeth(
-            apart, seen.maps, image=seen.image, scan=scan, source=source, card=bundle.card,
-            run=run, timings=timings,
-        )  # fmt: skip
+            apart,
+            seen.maps,
+            image=seen.image,
+            scan=scan,
+            source=source,
+            card=bundle.card,
+            run=run,
+            timings=timings,
+        )
     # Before all else: what is said of sides, lengths and places stands on it.
     doubts = [Finding("place-unsure", "high", doubt) for doubt in volume.doubts]
     teeth = measure_teeth(found.labels, found.confidences)
     findings = find_findings(
-        found.regions, found.numbering, found.labels,
-        dropped_mm3=found.dropped_mm3, scan=source, rejoined=found.rejoined, stacked=found.stacked,
-    )  # fmt: skip
+        found.regions,
+        found.numbering,
+        found.labels,
+        dropped_mm3=found.dropped_mm3,
+        scan=source,
+        rejoined=found.rejoined,
+        stacked=found.stacked,
+    )
     provenance = _provenance(bundle, wanted, precision, sight, seen)
     # By this a later run knows whether the files it finds are of the same scan.
     provenance[SCAN_SHA256] = scan_sha256 or reckoned.result()
@@ -163,7 +176,7 @@ def _tell_apart(seen: Seen, run: Progress, timings: dict[str, float], done: floa
 def _are_large(regions: Sequence[Region]) -> bool:
     """Whether the teeth are larger than the networks know them, be they whole or in pieces."""
     return (
-        typical_size(regions) > _LARGE or typical_size(regions, _UPPER_QUARTER) > _LARGE_IN_PIECES
+        size_by_looks(regions) > _LARGE or size_by_looks(regions, _UPPER_QUARTER) > _LARGE_IN_PIECES
     )
 
 

@@ -142,8 +142,10 @@ def _tiled(
     ]
     corners = [
         (z * _MULTIPLE, y * _MULTIPLE, x * _MULTIPLE)
-        for z in starts[0] for y in starts[1] for x in starts[2]
-    ]  # fmt: skip
+        for z in starts[0]
+        for y in starts[1]
+        for x in starts[2]
+    ]
     sums: list[Floats] = []
     weights: list[Floats] = []
     progress.update(0.0)

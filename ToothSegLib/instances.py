@@ -15,13 +15,14 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ToothSegLib.arches.arch_line import ArchLine
-from ToothSegLib.arches.regions import Region, measure_regions
+from ToothSegLib.arches.patient_size import size_if_enough
+from ToothSegLib.arches.regions import Region, measure_regions, numbered_regions
 from ToothSegLib.maps import TOOTH_THRESHOLD, Maps
 from ToothSegLib.numbering import Numbering, number_regions
 from ToothSegLib.separation.categories import label_by_categories
 from ToothSegLib.separation.joining import join_parts, membership
 from ToothSegLib.separation.lost_roots import rejoin_roots
-from ToothSegLib.separation.parting import part_merged, volume_scale
+from ToothSegLib.separation.parting import part_merged
 from ToothSegLib.separation.pieces import Pieces, split_pieces
 from ToothSegLib.separation.stacked import Stack, part_stacked, stacked_regions
 from ToothSegLib.separation.votes import label_by_votes
@@ -169,7 +170,7 @@ def _gathered_votes(
     numbering = number_regions(regions, maps.view())
     if numbering.pose is None:
         return parts, centres, 1.0, _upwards(numbering)
-    size = np.cbrt(volume_scale(regions, numbering) or 1.0)
+    size = np.cbrt(size_if_enough(numbered_regions(regions, numbering.numbers)) or 1.0)
     size = float(np.clip(size, *_SIZES))
     return *label_by_votes(maps, where, ArchLine(numbering.pose)), size, _upwards(numbering)
 

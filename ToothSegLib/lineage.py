@@ -1,10 +1,13 @@
 """What a bundle has learned from and was judged by, as its card tells, back to the first ancestor.
 
     {"parent": null | {"name", "networks": {role: sha256}, "lineage": ...},
-     "data": {"learned": [{"case", "revision", "scan", "values"}], "held_out": [...]}, ...}
+     "data": {"learned": [{"case", "revision", "scan", "values", "labels"}],
+              "held_out": [...], "of_learned_patients": [{"scan", "values"}]}, ...}
 
 `scan` is the checksum of a scan's voxels, which is the same in every data set. `values`, which
 older versions have not written, is the same also where they have another type or another order.
+Scans `of_learned_patients` were in the data set and not learned from yet. `labels` is the checksum
+of their file.
 """
 
 from __future__ import annotations
@@ -25,8 +28,9 @@ def as_parent(bundle: Bundle) -> dict[str, Any]:
 
 
 def learned_scans(lineage: object) -> set[str]:
-    """Checksums, of both kinds, of the scans that a bundle or an ancestor has learned from."""
-    return _scans(lineage, "learned")
+    """Checksums, of both kinds, of the scans that a bundle or an ancestor has learned from, and of
+    others of the same patients."""
+    return _scans(lineage, "learned") | _scans(lineage, "of_learned_patients")
 
 
 def held_out_scans(lineage: object) -> set[str]:

@@ -29,6 +29,10 @@ if TYPE_CHECKING:
     from ToothSegLib.bundles.stored_network import StoredNetwork
 
 
+SHIPPED = "shipped"
+"""In the grounds of a promotion, the `Bundle.identity` of what ToothSeg brought as the default."""
+
+
 @dataclass(frozen=True)
 class Bundle:
     """A folder of weights whose card has been read and found to be in order."""
@@ -199,6 +203,34 @@ def shipped_default_name() -> str:
     return name
 
 
+def outlived_promotion() -> str:
+    """In a line, that the user's default was promoted when ToothSeg brought other weights than it
+    does now, which may be better; "" where it was not, an older version has not noted it, or what
+    ToothSeg brings cannot be read.
+
+    Raises:
+        BundleError: the list of promotions cannot be read.
+    """
+    promoted = promotions()
+    then = promoted[-1].grounds.get(SHIPPED) if promoted else None
+    if then is None:
+        return ""
+    mine = promoted[-1].name
+    try:
+        name = shipped_default_name()
+        is_of_today = name == mine or then == load_bundle(name).identity
+    except BundleError:
+        return ""
+    if is_of_today:
+        return ""
+    return (
+        f"{mine} was promoted against earlier weights of ToothSeg: compare it with those of today "
+        f"('toothseg models compare {name} --benchmark'), and promote it again "
+        f"('toothseg models promote {mine}') or go back to what was the default before it "
+        "('toothseg models rollback')"
+    )
+
+
 def _names_in(folder: Path) -> list[str]:
     # A folder that is being written has a name with a dot before it.
     found = (path.parent.name for path in folder.glob(f"*/{CARD_NAME}"))
@@ -238,6 +270,16 @@ def load_bundle(name_or_path: str | os.PathLike[str] | None = None) -> Bundle:
         return _load(Path(wanted))
     known = ", ".join(list_bundles()) or "none"
     raise BundleError(f"no bundle {wanted!r}: it is no folder, and ToothSeg brings {known}")
+
+
+def from_anywhere(name_or_path: str | os.PathLike[str] | None) -> str | None:
+    """What `load_bundle` takes for the same bundle in another folder: a name as it is, a folder
+    in full. For processes that run elsewhere. A known name goes before a folder of that name."""
+    if name_or_path is None:
+        return None
+    wanted = os.fspath(name_or_path)
+    is_folder = wanted not in list_bundles() and os.path.isdir(wanted)
+    return os.path.abspath(wanted) if is_folder else wanted
 
 
 def write_bundle(

@@ -24,6 +24,7 @@ from ToothSegLib.arches.arch import (
     Pose,
     candidate_poses,
     fit_pose,
+    heavy_tailed,
     order_along_arch,
     place_log_likelihood,
 )
@@ -37,6 +38,7 @@ _TYPE_FLOOR = 0.01
 _LOG_VOLUME_SD = 0.35
 _STEP_SD_MM = 1.0  # of the distance between neighbours, and its part that grows with distance
 _STEP_SD_SHARE = 0.1
+_TAILS = {"freedom": 3.0, "power": 1.5}  # of sizes and steps, as `heavy_tailed` takes them
 # Each slot left empty between two teeth, by place in the quadrant. People lose molars and premolars
 # first and canines last, and are born without premolars, upper lateral or lower incisors, hardly
 # ever without canines or upper central incisors. Of 190 simulated heads that lack lower incisors,
@@ -46,6 +48,10 @@ _STEP_SD_SHARE = 0.1
 _MISSING_UPPER = np.array([-1.5, -0.5, -3.0, -0.5, -0.5, -0.5, -0.5, -0.5])
 _MISSING_LOWER = np.array([-0.5, -0.5, -1.2, -0.5, -0.5, -0.5, -0.5, -0.5])
 _EMPTY = np.stack([_MISSING_UPPER, _MISSING_LOWER])[[[0], [1]], SLOT_FDI % 10 - 1]  # (2, 16)
+# Teeth are lost in runs: a run costs no more than this, and less than to take a whole tooth for
+# none (`_EXTRA`). Else the front teeth that lack in mouths with molars alone cost more than to
+# leave a molar out or to count it to the other jaw: all of 12 such mouths had wrong numbers.
+_MOST_EMPTY = -5.0
 _CLOSED = -1.2  # a gap that has closed
 # Besides, if it is a third molar that has moved up to the first. Few people have that, and many a
 # second molar that looks like a third one.
@@ -162,6 +168,7 @@ class _Evidence:
         self.log_volumes = np.log([max(region.volume_mm3, 1.0) for region in regions])
         types = np.array([region.type_probabilities for region in regions], float)
         types = types / np.maximum(types[:, 1:].sum(axis=1, keepdims=True), 1e-6)
+        self.cut = np.array([region.cut for region in regions], bool)
         self.looks = np.log(types[:, SLOT_TYPES] + _TYPE_FLOOR)
         """(n, 2, 16): log-probability of each slot's type."""
 
@@ -204,13 +211,14 @@ class _Evidence:
         points = pose.to_template(self.centroids)
         places = pose.places()
         norms = np.log(NORM_VOLUMES_MM3[SLOT_TYPES]) + log_size
-        # Heavy tails again: a tooth may be cut by the field of view, or half resorbed.
+        # Heavy tails again: a tooth may be half resorbed.
         sizes = (self.log_volumes[:, None, None] - norms) / _LOG_VOLUME_SD
-        fit = (
-            self.looks + place_log_likelihood(points[:, None, None] - places) + _heavy_tailed(sizes)
-        )
+        # That little is left of what the field of view cuts speaks against no number.
+        sizes = np.where(self.cut[:, None, None], np.maximum(sizes, 0.0), sizes)
+        strayed = place_log_likelihood(points[:, None, None] - places)
+        fit = self.looks + strayed + heavy_tailed(sizes**2, **_TAILS)
         crumbs = self.log_volumes < log_size + np.log(_SMALL_SHARE * NORM_VOLUMES_MM3[1:].min())
-        extra = np.where(crumbs, _EXTRA_CRUMB, _EXTRA)
+        extra = np.where(crumbs & ~self.cut, _EXTRA_CRUMB, _EXTRA)
         lower = fit[:, 1].max(axis=1) > fit[:, 0].max(axis=1)
         ends = self._ends(pose)
         chains = []
@@ -238,12 +246,6 @@ class _Evidence:
         return np.stack([upto - empty, upto[:, -1:] - upto])
 
 
-def _heavy_tailed(deviations: np.ndarray) -> np.ndarray:
-    """Log-likelihood of deviations in standard deviations: falls off as a power, like Student's t;
-    not normalised."""
-    return -1.5 * np.log1p(deviations**2 / 3)
-
-
 def _step(gaps: np.ndarray, places: np.ndarray, empty: np.ndarray) -> np.ndarray:
     """Log-likelihood of distances (n, n) mm between regions for every pair of slots.
 
@@ -259,7 +261,7 @@ def _step(gaps: np.ndarray, places: np.ndarray, empty: np.ndarray) -> np.ndarray
     gaps = gaps[:, :, None, None]
 
     def likelihood(expected: np.ndarray) -> np.ndarray:
-        return _heavy_tailed((gaps - expected) / sd)
+        return heavy_tailed(((gaps - expected) / sd) ** 2, **_TAILS)
 
     rare = np.zeros((len(places), len(places)))
     for pair in _FIRST_TO_THIRD:
@@ -267,7 +269,8 @@ def _step(gaps: np.ndarray, places: np.ndarray, empty: np.ndarray) -> np.ndarray
     moved = likelihood(np.clip(gaps, closed_mm, open_mm)) + _CLOSED + rare
     upto = np.concatenate([[0.0], np.cumsum(empty)])
     between = upto[slot[None]] - upto[slot[:, None] + 1]  # of the slots after one, before another
-    return np.maximum(likelihood(open_mm), moved) + np.where(slot[None] > slot[:, None], between, 0)
+    between = np.where(slot[None] > slot[:, None], np.maximum(between, _MOST_EMPTY), 0.0)
+    return np.maximum(likelihood(open_mm), moved) + between
 
 
 def _borne_out(slots: np.ndarray, chances: np.ndarray) -> float:

@@ -17,7 +17,8 @@ import numpy as np
 from ToothSegLib.errors import InputError
 from ToothSegLib.formats.nrrd_io import NRRD_EXTENSIONS, read_fields
 from ToothSegLib.grids.label_boxes import label_boxes
-from ToothSegLib.tooth_names import FDI_NUMBERS, teeth_by_name, tooth_by_name
+from ToothSegLib.teeth import ALL_FDI_NUMBERS
+from ToothSegLib.tooth_names import teeth_by_name, tooth_by_name
 from ToothSegLib.volume import Volume
 from ToothSegLib.volume_io import read_volume
 
@@ -143,7 +144,7 @@ def _tooth(
     meant = {by_name} if by_name else teeth_by_name(segment.name)
     if segment.tag is not None:
         fdi = int(segment.tag) if segment.tag.isdecimal() else 0
-        if fdi not in FDI_NUMBERS:
+        if fdi not in ALL_FDI_NUMBERS:
             raise InputError(f"{who} has the tag {_TAG} '{segment.tag}', no FDI number; {_MEND}")
         # Universal numbers are the user's to write, so all that a name may mean counts here.
         if teeth_by_name(segment.name) and fdi not in teeth_by_name(segment.name):

@@ -43,7 +43,46 @@ def parser(module: str, description: str) -> argparse.ArgumentParser:
 
 def add_model(parser: argparse.ArgumentParser) -> None:
     """Take ``--model``, one bundle."""
-    parser.add_argument("--model", metavar="NAME|PATH", help="default: the default bundle")
+    parser.add_argument(
+        "--model", metavar="NAME|PATH", help="bundle of weights (default: the default bundle)"
+    )
+
+
+def add_cases(
+    parser: argparse.ArgumentParser,
+    default: int,
+    of: str = "simulated heads",
+    least: int = 1,
+    why: str = "",
+) -> None:
+    """Take ``--cases``, how many to measure on, and refuse fewer than ``least``, with the reason in
+    words."""
+
+    def count(word: str) -> int:
+        cases = int(word)
+        if cases < least:
+            reason = f": {why}" if why else ""
+            raise argparse.ArgumentTypeError(f"give at least {least}, not {cases}{reason}")
+        return cases
+
+    count.__name__ = "int"  # as argparse calls it where it is none
+    parser.add_argument(
+        "--cases",
+        type=count,
+        default=default,
+        metavar="N",
+        help=f"number of {of} (default: {default})",
+    )
+
+
+def add_anatomy(parser: argparse.ArgumentParser) -> None:
+    """Take ``--anatomy``, the meshes of one individual."""
+    parser.add_argument(
+        "--anatomy",
+        type=Path,
+        metavar="DIR",
+        help="meshes of an individual that was not trained on, for every second head",
+    )
 
 
 def add_device(parser: argparse.ArgumentParser, default: str = "auto") -> None:

@@ -13,6 +13,7 @@ would be turned over by its move, for there the surface would cross itself.
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -21,10 +22,9 @@ from numpy.typing import NDArray
 
 from ToothSegLib.disk.atomic import replacing
 from ToothSegLib.errors import OutputError
-from ToothSegLib.grids.label_boxes import label_boxes
+from ToothSegLib.grids.label_boxes import IndexBox, label_boxes
 from ToothSegLib.machine.in_threads import in_threads
 from ToothSegLib.meshes.mesh_parts import signed_volume, worth_keeping
-from ToothSegLib.teeth import by_fdi
 from ToothSegLib.volume import Volume
 
 if TYPE_CHECKING:
@@ -72,7 +72,11 @@ class Surface:
         return signed_volume(self.points, self.triangles)
 
 
-def tooth_surfaces(labels: Volume, smoothing: float = SMOOTHING) -> dict[int, Surface]:
+def tooth_surfaces(
+    labels: Volume,
+    smoothing: float = SMOOTHING,
+    done: Callable[[int], None] = lambda count: None,
+) -> dict[int, Surface]:
     """One closed surface for each label of a label map, by label, in ascending order.
 
     However smooth, a tooth keeps its volume, and a point moves by less than a voxel along each
@@ -81,12 +85,14 @@ def tooth_surfaces(labels: Volume, smoothing: float = SMOOTHING) -> dict[int, Su
     Args:
         labels: (k, j, i) integers, 0 background; any direction matrix, left-handed ones too.
         smoothing: 0 (the steps of the voxels) to 1.
+        done: called after each label, in the caller's thread, with how many there have been; what
+            it raises ends the work.
 
     Raises:
         OutputError: the voxels lie so far away that the places of a surface are all one.
     """
     boxes = label_boxes(labels.array)
-    surfaces = in_threads(lambda found: _surface(labels, *found, smoothing), boxes.items())
+    surfaces = in_threads(lambda found: _surface(labels, *found, smoothing), boxes.items(), done)
     return dict(zip(boxes, surfaces, strict=True))
 
 
@@ -114,11 +120,6 @@ def is_manifold(surface: Surface) -> bool:
     reverse = np.sort(end * len(points) + start)
     once = (start != end).all() and (edges[1:] != edges[:-1]).all()
     return bool(once and np.array_equal(edges, reverse)) and surface.volume_mm3 > 0
-
-
-def stl_name(fdi: int) -> str:
-    """File name of a tooth's surface, such as `11_upper_right_central_incisor.stl`."""
-    return f"{fdi}_{by_fdi(fdi).name.replace(' ', '_')}.stl"
 
 
 def write_stl(path: str | os.PathLike[str], surface: Surface, title: str = "") -> None:
@@ -161,7 +162,7 @@ def to_polydata(surface: Surface) -> vtkPolyData:
     return mesh
 
 
-def _surface(labels: Volume, label: int, box: tuple[slice, ...], smoothing: float) -> Surface:
+def _surface(labels: Volume, label: int, box: IndexBox, smoothing: float) -> Surface:
     # A border of background closes a tooth that the edge of the volume cuts off.
     mask = np.pad(labels.array[box] == label, 2)
     first = np.array([part.start - 2 for part in box[::-1]], float)

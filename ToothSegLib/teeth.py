@@ -96,6 +96,14 @@ def mirror(fdi: int) -> int:
     return 10 * (2, 1, 4, 3)[quadrant - 1] + position
 
 
+def opposite(fdi: int) -> int:
+    """The tooth of the same place in the other jaw (11 <-> 41, 26 <-> 36); 0 stays 0."""
+    if fdi == 0:
+        return 0
+    quadrant, position = _split(fdi)
+    return 10 * (4, 3, 2, 1)[quadrant - 1] + position
+
+
 def by_fdi(fdi: int) -> ToothCode:
     """The record of a tooth, third molars included. KeyError for no such tooth."""
     return _BY_FDI[int(fdi)]
@@ -157,6 +165,10 @@ THIRD_MOLARS = tuple(tooth for tooth in _ALL if tooth.class_index is None)
 """18, 28, 48, 38: known to the networks, left out of results."""
 
 FDI_NUMBERS = tuple(tooth.fdi for tooth in TEETH)
+"""Of these 28."""
+
+ALL_FDI_NUMBERS = (*UPPER_ARCH, *LOWER_ARCH)
+"""Of all 32, third molars included: along the arches, each from the patient's right to the left."""
 
 # Look-up by FDI number as an index, 0-48; 0 where there is no such tooth among the 28 (for the
 # class) or the 32 (for the type): `numpy.asarray(FDI_TO_CLASS)[labels]` recodes a label map.

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import re
 
-from ToothSegLib.teeth import TEETH, THIRD_MOLARS
+from ToothSegLib.teeth import ALL_FDI_NUMBERS, by_fdi
 
-_CODES = (*TEETH, *THIRD_MOLARS)
+_CODES = tuple(map(by_fdi, ALL_FDI_NUMBERS))
 _BY_NAME = {code.name: code.fdi for code in _CODES}
 _MARK = re.compile(r"(?<!\w)(\d+|[ul][rl][1-8])(?!\w)")
 # Palmer's marks in parts, "UR 6" or "upper right 6": the number alone would be another tooth's.
@@ -19,9 +19,6 @@ _MARK_IN_PARTS = re.compile(r"\b([ul])(?:pper |ower )?([rl])(?:ight|eft)? ([1-8]
 _UNNAMED = re.compile(r"segment \d+")
 # Words beside a tooth's name or number that say no more than it does.
 _NO_MORE = ("fdi", "tooth", "wisdom")
-
-FDI_NUMBERS = frozenset(code.fdi for code in _CODES)
-"""All 32, third molars included."""
 
 
 def tooth_by_name(name: str, *, numbers_are_fdi: bool) -> int | None:
@@ -37,7 +34,7 @@ def tooth_by_name(name: str, *, numbers_are_fdi: bool) -> int | None:
     if len(bare) == 1 and bare[0].isdecimal():
         number = int(bare[0])
         certain = numbers_are_fdi or number > len(_CODES) or "fdi" in text.split()
-        return number if certain and number in FDI_NUMBERS else None
+        return number if certain and number in ALL_FDI_NUMBERS else None
     meant = teeth_by_name(name)
     # "Implant at the upper right first molar" speaks of a tooth and is none.
     certain = not _beside_the_name(text)

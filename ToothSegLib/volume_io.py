@@ -11,6 +11,7 @@ import numpy as np
 
 from ToothSegLib.errors import InputError, OutputError
 from ToothSegLib.formats import dicom_io, dicom_series, itk_io, nrrd_io
+from ToothSegLib.formats.itk_path import printable
 from ToothSegLib.formats.not_numbers import not_numbers
 from ToothSegLib.volume import Volume
 
@@ -49,7 +50,7 @@ def read_volume(path: str | os.PathLike[str], *, series: str | None = None) -> V
                 raise InputError(f"{path} is empty; copy or export it again")
         return _read_file(path)
     except InputError as error:
-        if str(path) in str(error) or str(itk_io.printable(path)) in str(error):
+        if str(path) in str(error) or str(printable(path)) in str(error):
             raise
         raise InputError(f"{path}: {error}") from error
     except FileNotFoundError as error:

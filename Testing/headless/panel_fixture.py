@@ -77,12 +77,14 @@ def tree_row(widget: Any, key: int) -> Any:
     raise KeyError(key)
 
 
-def settle(seconds: float = 0.12) -> None:
-    """Let Qt work off what waits, timers included."""
+def settle(seconds: float = 0.0) -> None:
+    """Let Qt work off what waits, the panel's timer included, and others of so many seconds."""
     import slicer
 
-    wait_until(lambda: False, seconds, must=False)
-    slicer.app.processEvents()  # what has become due while a busy machine let this process wait
+    if seconds:
+        wait_until(lambda: False, seconds, must=False)
+    for _ in range(4):  # what is done may make more to do
+        slicer.app.processEvents()
 
 
 def wait_until(done: Callable[[], bool], seconds: float = 90.0, *, must: bool = True) -> None:

@@ -14,7 +14,7 @@ import pytest
 
 from export_fixture import everything_in, names_in
 from ToothSegLib.errors import Cancelled, InputError, OutputError
-from ToothSegLib.surfaces import stl_name
+from ToothSegLib.meshes.mesh_names import mesh_stem
 
 
 @contextmanager
@@ -86,7 +86,7 @@ def test_a_folder_that_cannot_be_written_to(
 def test_a_full_disk_leaves_nothing(
     exporter: Any, teeth_node: Any, tmp_path: Path, format: str
 ) -> None:
-    kept = tmp_path / f"{stl_name(11)[:-4]}.{format.lower()}"
+    kept = tmp_path / f"{mesh_stem(11)}.{format.lower()}"
     kept.write_text("mine")
     with file_size_limit(2000), pytest.raises(OutputError, match="the disk may be full") as caught:
         exporter.export_surfaces(teeth_node, tmp_path, format=format, overwrite=True)
@@ -104,14 +104,18 @@ def test_a_full_disk_leaves_no_segmentation_file(
     assert names_in(tmp_path) == []
 
 
-def test_a_cancelled_export_leaves_nothing(exporter: Any, teeth_node: Any, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("steps", "stage"), [(3, "making surfaces"), (6, "writing surfaces")])
+def test_a_cancelled_export_leaves_nothing(
+    exporter: Any, teeth_node: Any, tmp_path: Path, steps: int, stage: str
+) -> None:
     stages: list[tuple[float, str]] = []
     with pytest.raises(Cancelled):
         exporter.export_surfaces(
             teeth_node,
             tmp_path,
             progress=lambda fraction, stage: stages.append((fraction, stage)),
-            cancelled=lambda: len(stages) == 3,
+            cancelled=lambda: len(stages) == steps,
         )
-    assert stages[-1][1] == "writing surfaces"
+    assert stages[-1][1] == stage
+    assert stages == sorted(stages)
     assert names_in(tmp_path) == []

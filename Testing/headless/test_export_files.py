@@ -10,7 +10,8 @@ import pytest
 
 from export_fixture import TEETH, names_in, read_obj, read_stl, tooth_of_labels
 from ToothSegLib.errors import InputError, OutputError
-from ToothSegLib.surfaces import is_manifold, stl_name
+from ToothSegLib.meshes.mesh_names import mesh_stem, stl_name
+from ToothSegLib.surfaces import is_manifold
 from ToothSegLib.teeth import by_fdi
 from ToothSegLib.volume import Volume
 
@@ -68,9 +69,9 @@ def test_obj_has_names_and_colours_of_the_teeth(
             groups = read_groups(path)
             assert list(materials) == list(groups)
             found |= {name: (*groups[name], materials[name]) for name in groups}
-    assert list(found) == [stl_name(fdi)[:-4] for fdi in TEETH]
+    assert list(found) == [mesh_stem(fdi) for fdi in TEETH]
     for fdi, (material, middle, values) in zip(TEETH, found.values()):
-        assert material == stl_name(fdi)[:-4]
+        assert material == mesh_stem(fdi)
         centre = tooth_of_labels(labels.with_array(array), fdi)[1]
         np.testing.assert_allclose(middle, centre, atol=0.3)
         colour = np.array(values["Kd"].split(), float)

@@ -20,7 +20,8 @@ from export_fixture import (
 )
 from phantom_fixture import segmentation
 from ToothSegLib.errors import InputError
-from ToothSegLib.surfaces import Surface, is_manifold, stl_name
+from ToothSegLib.meshes.mesh_names import stl_name
+from ToothSegLib.surfaces import Surface, is_manifold
 from ToothSegLib.volume import Volume
 
 

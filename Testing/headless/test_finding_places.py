@@ -97,7 +97,7 @@ def test_a_click_after_the_arrow_keys_goes_on_at_once(widget: Any) -> None:
 def test_the_place_stays_in_hand_when_the_panel_is_shown_anew(widget: Any) -> None:
     click(widget, 0)
     click(widget, 0)
-    widget.logic.getParameterNode().notation = "Palmer"
+    widget.ui.notationCombo.currentIndex = 2
     settle()
     assert "This is place 2 of 3" in widget.ui.findingsList.item(0).toolTip()
     assert click(widget, 0) == pytest.approx(BY_SIZE_RAS[2])

@@ -12,7 +12,7 @@ import pytest
 from export_fixture import names_in
 from teeth_node import LABELMAP, SHAPE, SURFACE, digest, oriented_image, segments_of, tag, voxels_of
 from ToothSegLib.formats.slicer_header import terminology_entry
-from ToothSegLib.surfaces import stl_name
+from ToothSegLib.meshes.mesh_names import stl_name
 from ToothSegLib.teeth import by_fdi
 
 # (k, j, i), where none of the teeth of teeth_node.py is.
@@ -122,24 +122,33 @@ def test_an_empty_segment_is_no_tooth_whatever_its_name(node: Any, drawn: Any) -
 
 
 def test_a_bare_number_is_no_fdi_number_where_the_panel_shows_universal_ones(
-    node: Any, toothseg: Any, drawn: Any
+    node: Any, drawn: Any
 ) -> None:
-    parameters = toothseg.widgetRepresentation().self().logic.getParameterNode()
-    parameters.notation = "Universal"
+    from ToothSegScene.user_settings import remember
+
+    remember("notation", "Universal")
     segment_id = draw(node, "17")  # Universal 17 is FDI 38
     assert 17 not in count(node)
     assert '"16 upper right first molar"' in drawn.left_out_in_words(node)
-    parameters.notation = "Palmer"
+    remember("notation", "Palmer")
     assert count(node)[17] == segment_id
 
 
-def test_in_a_file_of_unknown_origin_names_count_and_bare_numbers_do_not(scene: Any) -> None:
+def test_in_a_file_of_unknown_origin_names_count_and_bare_numbers_do_not(
+    scene: Any, drawn: Any
+) -> None:
     node = scene.AddNewNodeByClass("vtkMRMLSegmentationNode", "Labels")
     bare, named = draw(node, "11"), draw(node, "17 upper right second molar")
-    # A map of class indices has segments "1", "2" ... "28" as well.
+    # A map of class indices has segments "1", "2" ... "28" as well. The panel looks again and
+    # again, the second time at a node that has a tooth, and after a save at one that has a scan.
     assert count(node) == {17: named}
     assert tag(segments_of(node)[named], "ToothSeg.Review") == "predicted"
+    assert count(node) == {17: named}
+    scan = scene.AddNewNodeByClass("vtkMRMLScalarVolumeNode")
+    node.SetNodeReferenceID("ToothSeg.Volume", scan.GetID())
+    assert count(node) == {17: named}
     assert segments_of(node)[bare].GetName() == "11"
+    assert '"16 upper right first molar"' in drawn.left_out_in_words(node)
 
 
 def test_a_drawn_tooth_is_exported_everywhere(

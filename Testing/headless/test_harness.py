@@ -17,16 +17,16 @@ def test_core_is_slicers_own(scene: Any) -> None:
     assert slicer.modules.segmentations.logic().GetMRMLScene() is scene
 
 
-def test_sample_volume_is_read(sample_volume_node: Any, sample_labels: Any) -> None:
+def test_sample_volume_is_read(full_sample_node: Any, full_sample_labels: Any) -> None:
     import slicer
 
-    array = slicer.util.arrayFromVolume(sample_volume_node)
+    array = slicer.util.arrayFromVolume(full_sample_node)
     assert array.shape == (128, 160, 176)
     assert np.ptp(array) > 1000
-    assert sample_volume_node.GetSpacing() == (0.5, 0.5, 0.5)
+    assert full_sample_node.GetSpacing() == (0.5, 0.5, 0.5)
     # LPS (-43.75, -39.75) in the file is RAS (43.75, 39.75) in the node.
-    assert sample_volume_node.GetOrigin() == (43.75, 39.75, -31.75)
-    assert sample_labels.array.max() > 10
+    assert full_sample_node.GetOrigin() == (43.75, 39.75, -31.75)
+    assert full_sample_labels.array.max() > 10
 
 
 def test_scene_is_empty_before_each_test(scene: Any) -> None:

@@ -126,16 +126,16 @@ def test_the_file_is_read_as_what_was_seen(shown: tuple[Any, Any, Any], tmp_path
     ],
 )
 def test_a_segment_that_is_no_tooth_is_none_in_the_file(
-    toothseg: Any, tmp_path: Path, name: str, tag: str | None
+    scene: Any, tmp_path: Path, name: str, tag: str | None
 ) -> None:
     import slicer
 
     from ToothSegScene.export import export_segmentation
     from ToothSegScene.segments import teeth_of
+    from ToothSegScene.user_settings import remember
 
     scan, node = result()
-    parameters = toothseg.widgetRepresentation().self().logic.getParameterNode()
-    parameters.notation = "Universal"
+    remember("notation", "Universal")
     segments = node.GetSegmentation()
     segment_id = segments.AddEmptySegment()
     stroke = np.zeros((9, 10, 12), np.uint8)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import hashlib
 import subprocess
 import sys
@@ -89,6 +90,41 @@ def test_the_volume_that_is_chosen_is_a_scan(toothseg: Any, scene: Any) -> None:
     assert widget.ui.segmentButton.enabled
 
 
+@pytest.mark.parametrize("active", [True, False])
+def test_a_volume_that_a_module_hides_is_not_chosen(
+    toothseg: Any, scene: Any, slicer_app: Any, active: bool
+) -> None:
+    hidden, scan = (
+        scene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", name) for name in ("Mask", "Scan")
+    )
+    hidden.SetHideFromEditors(True)
+    if active:
+        slicer_app.applicationLogic().GetSelectionNode().SetActiveVolumeID(hidden.GetID())
+    assert open_panel(toothseg).logic.getParameterNode().inputVolume is scan
+
+
+def test_a_slicer_that_is_too_old_is_told(
+    toothseg: Any, scene: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import qt
+
+    monkeypatch.setattr(sys, "version_info", (3, 9, 10))
+    for name in [name for name in sys.modules if name.startswith("ToothSegPanel")]:
+        monkeypatch.setitem(sys.modules, name, None)  # they cannot be imported there
+    panel = toothseg.widgetRepresentation()
+    panel.enter()
+    scene.AddNewNodeByClass("vtkMRMLScalarVolumeNode")
+    scene.Clear(0)
+    panel.exit()
+    (label,) = panel.findChildren(qt.QLabel)
+    assert label.text == "ToothSeg needs Slicer 5.10 or later."
+
+
+@pytest.mark.parametrize("path", ["ToothSeg/ToothSeg.py", "ToothSegLib/resources.py"])
+def test_what_says_so_can_be_read_there(path: str) -> None:
+    ast.parse((bootstrap.REPOSITORY / path).read_text(encoding="utf-8"), feature_version=(3, 9))
+
+
 def test_a_volume_that_is_no_scan_is_told_before_the_click(panel_widget: Any, scene: Any) -> None:
     import numpy as np
     import slicer
@@ -114,6 +150,16 @@ def test_a_volume_that_is_no_scan_is_told_before_the_click(panel_widget: Any, sc
         assert not ui.segmentButton.enabled
         assert reason in ui.segmentButton.toolTip
         assert reason in ui.messageLabel.text
+
+
+def test_what_a_script_sets_is_seen_at_once(panel_widget: Any, scene: Any) -> None:
+    """In a scene whose parameters nobody but the panel has looked at before."""
+    for name in ("first", "second"):
+        volume = scene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", name)
+        panel_widget.logic.getParameterNode().inputVolume = volume
+        settle()
+        assert panel_widget.ui.inputSelector.currentNode() is volume
+        assert name in panel_widget.ui.messageLabel.text
 
 
 def test_names_are_seen_as_they_are_written(panel_widget: Any, scene: Any) -> None:

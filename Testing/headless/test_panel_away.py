@@ -262,7 +262,7 @@ def test_an_approved_tooth_that_was_bitten_is_told(
 
     scan, node = scan_and_node
     set_reviewed(node, 36, True)
-    widget.logic.getParameterNode().notation = "Palmer"
+    widget.ui.notationCombo.currentIndex = 2
     settle()
     widget.parent.exit()
     array = slicer.util.arrayFromSegmentBinaryLabelmap(node, "tooth_36", scan)

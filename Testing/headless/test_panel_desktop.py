@@ -43,6 +43,7 @@ def test_two_points_are_taken_in_world_coordinates(
     settle()
     assert got == [[pytest.approx((11.0, 2.0, 3.0)), pytest.approx((14.0, 5.0, 6.0))]]
     assert _node(scene) is None
+    assert scene.GetFirstNodeByClass("vtkMRMLMarkupsDisplayNode") is None
     assert interaction.GetCurrentInteractionMode() != interaction.Place
 
 

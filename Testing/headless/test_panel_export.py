@@ -26,7 +26,7 @@ def test_without_a_folder_only_the_scene_takes_exports(widget: Any) -> None:
     assert widget.ui.exportLabelmapButton.enabled
 
 
-def test_a_segmentation_file_goes_with_the_volume_chosen(
+def test_a_segmentation_file_goes_with_the_volume_that_it_lies_on(
     widget: Any, sample_volume_node: Any, scene: Any, tmp_path: Path
 ) -> None:
     """It tells neither its volume nor what there is to check."""
@@ -44,8 +44,8 @@ def test_a_segmentation_file_goes_with_the_volume_chosen(
     ui.exportLabelmapButton.click()
     assert "labels is in the scene" in ui.messageLabel.text
     assert widget.panel.result._result()[1] is sample_volume_node
-    parameters.inputVolume = None
-    widget.panel.refresh()
+    scene.RemoveNode(sample_volume_node)
+    settle()
     assert not ui.exportLabelmapButton.enabled
 
 
@@ -146,6 +146,47 @@ def test_the_export_of_surfaces_shows_how_far_it_is_and_can_be_stopped(
         assert seen[-1][0] > 90
 
 
+@pytest.mark.parametrize("stop", [False, True])
+def test_the_bar_is_there_while_surfaces_are_made_and_moves_with_each_tooth(
+    widget: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stop: bool
+) -> None:
+    import slicer
+
+    from ToothSegScene import surface_files
+
+    shown: list[Any] = []
+    seen: list[int] = []
+    make, meshes = slicer.util.createProgressDialog, surface_files.tooth_meshes
+
+    def make_and_keep(*arguments: Any, **named: Any) -> Any:
+        shown.append(make(*arguments, **named))
+        return shown[-1]
+
+    def look_and_make(node: Any, teeth: Any, smoothing: float, done: Any) -> Any:
+        (dialog,) = shown
+        assert dialog.visible
+
+        def done_and_look(count: int) -> None:
+            done(count)
+            seen.append(dialog.value)
+            if stop and len(seen) == 3:
+                dialog.cancel()
+
+        return meshes(node, teeth, smoothing, done_and_look)
+
+    monkeypatch.setattr(slicer.util, "createProgressDialog", make_and_keep)
+    monkeypatch.setattr(surface_files, "tooth_meshes", look_and_make)
+    widget.ui.folderEdit.currentPath = str(tmp_path)
+    widget.ui.exportSurfacesButton.click()
+    if stop:
+        assert len(seen) == 3
+        assert list(tmp_path.iterdir()) == []
+        assert widget.ui.messageLabel.text == "Cancelled; nothing was written."
+    else:
+        assert seen == [round(60 * count / 28) for count in range(1, 29)]
+        assert "28 files" in widget.ui.messageLabel.text
+
+
 def test_existing_files_are_replaced_only_on_request(
     widget: Any, tmp_path: Path, dialogs: Any
 ) -> None:
@@ -161,6 +202,44 @@ def test_existing_files_are_replaced_only_on_request(
     ui.replaceCheck.checked = True
     ui.exportSegmentationButton.click()
     assert path.stat().st_size > 1000
+
+
+def test_the_tick_to_replace_files_is_for_one_export_of_one_result_into_one_folder(
+    widget: Any, scene: Any, tmp_path: Path, dialogs: Any
+) -> None:
+    ui = widget.ui
+    (tmp_path / "other").mkdir()
+
+    def tick() -> None:
+        ui.replaceCheck.checked = True
+        widget.panel.refresh()
+        assert ui.replaceCheck.checked
+
+    ui.folderEdit.currentPath = str(tmp_path)
+    for button in (ui.exportSegmentationButton, ui.exportSurfacesButton):
+        tick()
+        button.click()
+        assert not ui.replaceCheck.checked
+    ui.exportSegmentationButton.click()
+    assert "exists" in dialogs.take()[0].text
+    tick()
+    ui.folderEdit.currentPath = str(tmp_path / "other")
+    assert not ui.replaceCheck.checked
+    tick()
+    ui.resultSelector.setCurrentNode(result("anisotropic")[1])
+    settle()
+    assert not ui.replaceCheck.checked
+    tick()
+    scene.Clear(0)
+    assert not ui.replaceCheck.checked
+
+
+def test_the_tick_stays_where_an_export_failed(widget: Any, tmp_path: Path, dialogs: Any) -> None:
+    widget.ui.folderEdit.currentPath = str(tmp_path / "nowhere")
+    widget.ui.replaceCheck.checked = True
+    widget.ui.exportSurfacesButton.click()
+    dialogs.take()
+    assert widget.ui.replaceCheck.checked
 
 
 def test_a_folder_that_is_not_there_is_said_in_a_line(

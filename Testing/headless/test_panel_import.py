@@ -8,13 +8,7 @@ from typing import Any
 import pytest
 
 from case_fixture import TEETH, result
-from panel_fixture import open_panel, settle
-
-
-@pytest.fixture
-def widget(toothseg: Any) -> Any:
-    """The panel."""
-    return open_panel(toothseg)
+from panel_fixture import settle
 
 
 def show(widget: Any, scan: Any, node: Any, patient: str) -> None:

@@ -9,13 +9,7 @@ from typing import Any
 import pytest
 
 from case_fixture import result
-from panel_fixture import open_panel, settle
-
-
-@pytest.fixture
-def widget(toothseg: Any) -> Any:
-    """The panel."""
-    return open_panel(toothseg)
+from panel_fixture import settle
 
 
 def choose(widget: Any, node: Any) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -68,7 +69,7 @@ def test_scans_are_listed_by_gain_with_the_teeth_to_look_at_first(
     assert ui.rankingFrame.visible
     assert ui.openScanButton.enabled
     assert ui.rankingLabel.text == "3 scans, by what a correction may teach."
-    widget.logic.getParameterNode().notation = "Palmer"
+    ui.notationCombo.currentIndex = 2
     settle()
     assert rows(widget)[1] == "unsure: gain 1.4\nUR6 (number unsure)"
     dialogs.answer("")  # the user thinks better of it: the list stays
@@ -289,10 +290,12 @@ def test_a_scan_that_is_in_the_scene_is_used(out: Path, scene: Any) -> None:
 def test_the_rows_are_shown_whole(
     widget: Any, out: Path, dialogs: Any, panel_screenshot: Any, tmp_path: Path, style: str
 ) -> None:
+    """With the light theme the picture is that of docs/annotating.md."""
     from ToothSegPanel.ranking_panel import in_words
 
     list_scans(widget, out, dialogs)
-    folder = Path(os.environ.get("TOOTHSEG_SCREENSHOTS") or tmp_path)
+    shown = os.environ.get("TOOTHSEG_SCREENSHOTS") if style == "light" else None
+    folder = Path(shown or tmp_path)
     teeth = {
         16: "number unsure",
         34: "perhaps one tooth in two pieces",
@@ -302,16 +305,18 @@ def test_the_rows_are_shown_whole(
         47: "only 80 % sure",
     }
     gains = [(fdi, 1.0) for fdi in teeth]
-    remarks = ["perhaps no scan of a head"]
-    long = Ranked("patient-17__2024__scan", 7.5, gains, reasons=teeth, remarks=remarks)
+    remarks = ["left and right unsure"]
+    long = Ranked("p17__second-visit", 7.5, gains, reasons=teeth, remarks=remarks)
     assert in_words(long, "FDI") == (
-        "patient-17__2024__scan: gain 7.5\nperhaps no scan of a head\n16 (number unsure), 34, 35 "
+        "p17__second-visit: gain 7.5\nleft and right unsure\n16 (number unsure), 34, 35 "
         "(perhaps one tooth in two pieces), 11 (outline unclear), 46 (only 71 % sure) and 1 more"
     )
     ranking = widget.panel.result.ranking
-    ranking._show([long, *ranking._scans])
-    panel_screenshot(widget.parent, folder / f"panel-ranking-{style}.png", style=style)
+    _, middle, short = ranking._scans
+    others = [replace(middle, name="p04__first-visit"), replace(short, name="p21__first-visit")]
+    ranking._show([long, *others])
+    panel_screenshot(widget.parent, folder / "panel-ranking.png", style=style)
     scans = widget.ui.rankingList
     heights = [scans.visualItemRect(scans.item(row)).height() for row in range(scans.count)]
     line = scans.fontMetrics().height()
-    assert [height // line for height in heights] == [4, 2, 2, 1]
+    assert [height // line for height in heights] == [4, 2, 1]

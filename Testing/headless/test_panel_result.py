@@ -151,9 +151,8 @@ def test_no_number_is_cut_in_any_notation(widget: Any, node: Any) -> None:
 
     from ToothSegPanel.notation import NOTATIONS
 
-    parameters = widget.logic.getParameterNode()
-    for notation in NOTATIONS:
-        parameters.notation = notation
+    for row in range(len(NOTATIONS)):
+        widget.ui.notationCombo.currentIndex = row
         settle()
         for button in widget.panel.result.odontogram.numbers.values():
             assert button.width >= QFontMetrics(button.font).horizontalAdvance(button.text) + 4

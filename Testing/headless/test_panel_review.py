@@ -11,16 +11,10 @@ import numpy as np
 import pytest
 
 from case_fixture import choose, labels_on, result, some_labels
-from panel_fixture import give_result, open_panel, settle
+from panel_fixture import give_result, settle
 from ToothSegLib.dataset.case import DatasetCase
 from ToothSegLib.dataset.checks import check_dataset
 from ToothSegLib.dataset.folder import Dataset
-
-
-@pytest.fixture
-def widget(toothseg: Any) -> Any:
-    """The panel."""
-    return open_panel(toothseg)
 
 
 @pytest.fixture
@@ -413,8 +407,8 @@ def test_a_folder_that_is_no_data_set_is_said_in_a_line(
 
 def test_the_picture_of_the_guide(
     widget: Any,
-    sample_volume_node: Any,
-    sample_labels: Any,
+    full_sample_node: Any,
+    full_sample_labels: Any,
     panel_screenshot: Any,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -427,7 +421,7 @@ def test_the_picture_of_the_guide(
     from ToothSegScene.review import set_reviewed
     from ToothSegScene.segments import teeth_of
 
-    node = give_result(widget, sample_volume_node, sample_labels)
+    node = give_result(widget, full_sample_node, full_sample_labels)
     unsure = node.GetSegmentation().GetSegment(teeth_of(node)[16])
     unsure.SetTag("ToothSeg.Confidence", "0.610")
     ui = widget.ui

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.timeout(600)
 
 @pytest.fixture
 def widget(
-    sample_volume_node: Any, toothseg: Any, monkeypatch: pytest.MonkeyPatch, tmp_path_factory: Any
+    full_sample_node: Any, toothseg: Any, monkeypatch: pytest.MonkeyPatch, tmp_path_factory: Any
 ) -> Any:
     """The panel, set to the processor, which every machine has, with the packages of Slicer."""
     hide(monkeypatch, tmp_path_factory.mktemp("python"))
@@ -143,12 +143,12 @@ def test_closing_the_scene_ends_the_run(widget: Any, scene: Any, tmp_path: Path)
 
 
 def test_removing_the_volume_ends_the_run(
-    widget: Any, scene: Any, sample_volume_node: Any, dialogs: Any, tmp_path: Path
+    widget: Any, scene: Any, full_sample_node: Any, dialogs: Any, tmp_path: Path
 ) -> None:
-    name = sample_volume_node.GetName()
+    name = full_sample_node.GetName()
     widget.ui.segmentButton.click()
     settle()
-    scene.RemoveNode(sample_volume_node)
+    scene.RemoveNode(full_sample_node)
     wait_until(lambda: not _is_running(widget), 60)
     (shown,) = dialogs.take()
     assert shown.text.startswith(f"The volume {name} was removed while it was segmented")
@@ -203,11 +203,11 @@ def test_overwriting_writes_into_the_result_shown(widget: Any) -> None:
 
 
 def test_segments_are_overwritten_only_after_asking(
-    sample_labels: Any, widget: Any, sample_volume_node: Any, dialogs: Any
+    full_sample_labels: Any, widget: Any, full_sample_node: Any, dialogs: Any
 ) -> None:
     import qt
 
-    node = give_result(widget, sample_volume_node, sample_labels)
+    node = give_result(widget, full_sample_node, full_sample_labels)
     asked: list[Any] = []
     widget.logic.start = lambda volume, segmentation, **options: asked.append(segmentation)
     widget.ui.outputCombo.currentIndex = 1

@@ -19,7 +19,6 @@ def test_a_saved_scene_brings_the_panel_back(
     widget = open_panel(toothseg)
     node = give_result(widget, sample_volume_node, sample_labels)
     ui = widget.ui
-    ui.notationCombo.currentIndex = 1
     ui.smoothingSlider.value = 0.25
     ui.emptySegmentsCheck.checked = True
     ui.groupingCombo.currentIndex = 2
@@ -48,7 +47,6 @@ def test_a_saved_scene_brings_the_panel_back(
     assert (parameters.segmentation.GetName(), parameters.inputVolume.GetName()) == names
     assert ui.resultSelector.currentNode() is parameters.segmentation
     assert ui.inputSelector.currentNode() is parameters.inputVolume
-    assert ui.notationCombo.currentText == "Universal"
     assert ui.smoothingSlider.value == 0.25
     assert ui.emptySegmentsCheck.checked
     assert ui.groupingCombo.currentIndex == 2

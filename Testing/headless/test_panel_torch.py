@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import importlib
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from subprocess import CalledProcessError
 from typing import Any
 
@@ -46,6 +48,22 @@ def extension(monkeypatch: pytest.MonkeyPatch) -> Extension:
         monkeypatch.setitem(sys.modules, "PyTorchUtils", fake)
 
     return give
+
+
+def test_a_folder_that_was_left_behind_is_no_torch(
+    slicer_app: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from ToothSegPanel import torch_setup
+
+    monkeypatch.delitem(sys.modules, "torch", raising=False)
+    monkeypatch.setattr(sys, "path", [str(tmp_path)])
+    assert not torch_setup.is_there()
+    (tmp_path / "torch" / "lib").mkdir(parents=True)
+    importlib.invalidate_caches()
+    assert not torch_setup.is_there()
+    (tmp_path / "torch" / "__init__.py").touch()
+    importlib.invalidate_caches()
+    assert torch_setup.is_there()
 
 
 def comes() -> None:

@@ -9,13 +9,7 @@ from typing import Any
 import pytest
 
 from case_fixture import result
-from panel_fixture import open_panel, settle
-
-
-@pytest.fixture
-def widget(toothseg: Any) -> Any:
-    """The panel."""
-    return open_panel(toothseg)
+from panel_fixture import settle
 
 
 @pytest.fixture
@@ -171,16 +165,97 @@ def test_a_removed_result_gives_way_to_one_of_the_same_scan(
     assert chosen(widget) == (a.scan, None)
 
 
-def test_teeth_from_a_file_stay_with_a_volume_that_they_lie_on(widget: Any, a: Any) -> None:
-    scan, teeth = patient("B", "anisotropic")
+def from_a_file(teeth: Any) -> None:
+    """Let a result know as little as one that comes from a file of the command line."""
     teeth.RemoveAttribute("ToothSeg.Report")
-    teeth.SetNodeReferenceID("ToothSeg.Volume", None)
+    teeth.RemoveAttribute("ToothSeg.Scan")
+    for role in ("ToothSeg.Volume", teeth.GetReferenceImageGeometryReferenceRole()):
+        teeth.SetNodeReferenceID(role, None)
+
+
+def test_teeth_from_a_file_bring_the_volume_that_they_lie_on(widget: Any, a: Any) -> None:
+    scan, teeth = patient("B", "anisotropic")
+    from_a_file(teeth)
     choose(widget, result=teeth)
-    assert chosen(widget) == (a.scan, teeth)
-    choose(widget, volume=scan)
     assert chosen(widget) == (scan, teeth)
+    assert widget.panel.result._result() == (teeth, scan)
     choose(widget, volume=a.scan)
     assert chosen(widget) == (a.scan, a.teeth)
+    choose(widget, volume=scan)
+    assert chosen(widget) == (scan, None)
+
+
+def test_teeth_from_a_file_get_no_volume_that_they_do_not_lie_on(
+    widget: Any, a: Any, scene: Any
+) -> None:
+    scan, teeth = patient("B", "anisotropic")
+    from_a_file(teeth)
+    scene.RemoveNode(scan)
+    settle()
+    choose(widget, result=teeth)
+    assert chosen(widget) == (a.scan, teeth)
+    told = "B teeth does not lie on the voxels of A: choose its scan as Volume, or load that."
+    assert widget.ui.messageLabel.text.endswith(told)
+    assert widget.panel.result._result() == (teeth, None)
+    assert not widget.ui.exportLabelmapButton.enabled
+    two = [patient(name, "anisotropic")[0] for name in ("C", "D")]
+    settle()
+    assert chosen(widget) == (a.scan, teeth)  # which of the two nobody knows
+    assert widget.ui.messageLabel.text.endswith(told)
+    choose(widget, volume=two[1])
+    assert chosen(widget)[0] is two[1]
+    assert told not in widget.ui.messageLabel.text
+
+
+@pytest.mark.parametrize("grid", ["oblique", "anisotropic"])
+def test_teeth_drawn_in_slicer_bring_the_volume_that_they_were_drawn_on(
+    widget: Any, a: Any, grid: str
+) -> None:
+    scan, teeth = patient("B", grid)
+    drawn_on = teeth.GetReferenceImageGeometryReferenceRole()
+    from_a_file(teeth)
+    teeth.SetNodeReferenceID(drawn_on, scan.GetID())
+    choose(widget, result=teeth)
+    assert chosen(widget) == (scan, teeth)
+    opened = []
+    widget.panel.result._open_editor = lambda *what: opened.append(what)
+    widget.panel.result.selection.set((16,))
+    widget.ui.editorButton.click()
+    assert opened == [(teeth, scan, "tooth_16")]
+    choose(widget, volume=a.scan)
+    assert chosen(widget) == (a.scan, a.teeth)
+
+
+def test_teeth_drawn_on_a_filtered_copy_are_of_the_scan_that_is_chosen_again(
+    widget: Any, a: Any, scene: Any
+) -> None:
+    import slicer
+
+    from ToothSegScene.own_scan import scan_for
+
+    (original, teeth), (filtered, other) = (patient(f"B{n}", "anisotropic") for n in (1, 2))
+    scene.RemoveNode(other)
+    slicer.util.arrayFromVolume(filtered)[:] += 1
+    slicer.util.arrayFromVolumeModified(filtered)
+    from_a_file(teeth)
+    teeth.SetNodeReferenceID(teeth.GetReferenceImageGeometryReferenceRole(), filtered.GetID())
+    choose(widget, volume=original)
+    choose(widget, result=teeth)
+    assert chosen(widget) == (filtered, teeth)
+    told = "<i>B1 teeth</i> was drawn on B2, which is the volume now. If it is of B1, choose that"
+    assert widget.ui.messageLabel.text.startswith(told)
+    choose(widget, volume=original)
+    assert chosen(widget) == (original, teeth)
+    assert widget.ui.messageLabel.text == ""
+    assert widget.panel.result.scan is scan_for(teeth, original) is original
+
+
+def test_what_is_to_be_drawn_yet_goes_with_any_volume(widget: Any, a: Any, scene: Any) -> None:
+    empty = scene.AddNewNodeByClass("vtkMRMLSegmentationNode", "New")
+    choose(widget, result=empty)
+    assert chosen(widget) == (a.scan, empty)
+    assert widget.panel.result._result() == (empty, a.scan)
+    assert widget.ui.messageLabel.text == ""
 
 
 def test_the_question_before_overwriting_names_both(

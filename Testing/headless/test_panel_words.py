@@ -130,3 +130,17 @@ def test_the_shapes_fill_an_arch(slicer_app: object) -> None:
             assert max(map(abs, numbers)) <= 1.02
             assert outline[-1] == ("Z",)
             assert outline[0][1:] == outline[-2][-2:]  # it ends where it began
+
+
+@pytest.mark.parametrize(
+    ("platform", "key"), [("linux", "Ctrl"), ("win32", "Ctrl"), ("darwin", "Cmd")]
+)
+def test_the_key_that_adds_a_tooth_is_named_as_on_the_keyboard(
+    slicer_app: object, monkeypatch: pytest.MonkeyPatch, platform: str, key: str
+) -> None:
+    import sys
+
+    from ToothSegPanel.verbs import Situation, why_not
+
+    monkeypatch.setattr(sys, "platform", platform)
+    assert why_not("swap", Situation()) == f"Select two teeth ({key} and a click adds one)."

@@ -10,17 +10,11 @@ import pytest
 
 from case_fixture import TEETH, labels_on, result, some_labels
 from node_fixture import harden, with_geometry
-from panel_fixture import open_panel, settle
+from panel_fixture import settle
 from teeth_node import segments_of, tag
 from ToothSegLib.dataset.folder import Dataset
 
 SEEN = "ToothSeg.Seen"
-
-
-@pytest.fixture
-def widget(toothseg: Any) -> Any:
-    """The panel."""
-    return open_panel(toothseg)
 
 
 def show(widget: Any, scan: Any, node: Any) -> None:

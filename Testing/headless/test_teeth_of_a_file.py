@@ -106,14 +106,10 @@ def test_a_file_of_slicer_tells_the_whole_grid(widget: Any, scene: Any, tmp_path
 def test_another_scan_does_not_stand_for_its_own(
     widget: Any, loaded: Any, dialogs: Any, tmp_path: Path, other: str
 ) -> None:
-    scan = (
-        None
-        if other == "none"
-        else volume_node(grey("canonical" if other == "moved" else "oblique"))
-    )
+    grid = grey("canonical" if other == "moved" else "oblique")
     if other == "smaller":
-        whole = grey()
-        scan = volume_node(whole.part((slice(0, 8), slice(0, 10), slice(0, 12))))
+        grid = grid.part((slice(0, 8), slice(0, 10), slice(0, 12)))
+    scan = None if other == "none" else volume_node(grid)
     if other == "under a transform":
         scan.SetAndObserveTransformNodeID(linear_transform(np.eye(4)).GetID())
     choose(widget, scan, loaded)

@@ -10,18 +10,12 @@ import pytest
 
 from case_fixture import result, some_labels
 from node_fixture import with_geometry
-from panel_fixture import open_panel, settle, tree_row
+from panel_fixture import settle, tree_row
 from ToothSegLib.report import Finding, Segmentation, from_json, measure_teeth, to_json
 from ToothSegLib.volume import Volume
 
 NO_TOOTH = Finding("dropped-pieces", "low", "3 small pieces were taken for noise.")
 NOT_FOUND = Finding("missing-teeth", "low", "No 13 was found.", (13,))
-
-
-@pytest.fixture
-def widget(toothseg: Any) -> Any:
-    """The panel."""
-    return open_panel(toothseg)
 
 
 def third_molar_findings() -> list[Finding]:

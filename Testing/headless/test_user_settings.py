@@ -1,4 +1,4 @@
-"""Folder, initials and autosave belong to the person at the computer and not to a scene."""
+"""Folder, initials, autosave and notation belong to the person and not to a scene."""
 
 from __future__ import annotations
 
@@ -10,12 +10,6 @@ import pytest
 from case_fixture import result
 from panel_fixture import open_panel, settle
 from ToothSegLib.dataset.folder import Dataset
-
-
-@pytest.fixture
-def widget(toothseg: Any) -> Any:
-    """The panel."""
-    return open_panel(toothseg)
 
 
 def enter(widget: Any, folder: Path, who: str) -> None:
@@ -99,6 +93,38 @@ def test_a_colleagues_scene_brings_nothing_of_theirs(
     settle()
     assert widget.logic.getParameterNode().segmentation is not None
     assert entered(widget) == (str(tmp_path / "mine"), "ab", False)
+
+
+def test_the_notation_stays_with_the_reader(widget: Any, scene: Any, tmp_path: Path) -> None:
+    import slicer
+
+    ui, numbers = widget.ui, widget.panel.result.odontogram.numbers
+    show_result(widget)
+    # As scenes of earlier versions have it.
+    widget.logic.getParameterNode().parameterNode.SetParameter("notation", "Palmer")
+    path = tmp_path / "theirs.mrb"
+    assert slicer.util.saveScene(str(path))
+    ui.notationCombo.currentIndex = 1
+    settle()
+    assert numbers[16].text == "3"
+    scene.Clear(0)
+    settle()
+    show_result(widget)
+    assert (ui.notationCombo.currentText, numbers[16].text) == ("Universal", "3")
+    scene.Clear(0)
+    slicer.util.loadScene(str(path))
+    settle()
+    assert (ui.notationCombo.currentText, numbers[16].text) == ("Universal", "3")
+
+
+def test_a_notation_that_is_none_is_fdi(toothseg: Any) -> None:
+    from ToothSegScene.user_settings import remember
+
+    remember("notation", "ISO")
+    widget = open_panel(toothseg)
+    show_result(widget)
+    assert widget.ui.notationCombo.currentText == "FDI"
+    assert widget.panel.result.odontogram.numbers[16].text == "16"
 
 
 def test_a_scene_tells_nothing_of_who_worked_on_it(widget: Any, scene: Any, tmp_path: Path) -> None:

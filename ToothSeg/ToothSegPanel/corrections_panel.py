@@ -11,7 +11,7 @@ from ToothSegLib.errors import InputError
 from ToothSegLib.teeth import LOWER_ARCH, UPPER_ARCH
 from ToothSegPanel import notation as words
 from ToothSegPanel.reporting import clock, errors_in_a_line
-from ToothSegPanel.selection import Selection
+from ToothSegPanel.selection import Selection, adding_key
 from ToothSegPanel.verb_buttons import VERBS
 from ToothSegPanel.verbs import Situation, why_not
 
@@ -161,7 +161,7 @@ class CorrectionsPanel:
 
     def _selected_words(self, now: Situation) -> str:
         if not now.selected:
-            return "Select a tooth above; Ctrl adds one, Shift a row."
+            return f"Select a tooth above; {adding_key()} adds one, Shift a row."
         if self._asking:
             old, new = (
                 words.number(fdi, self._notation) for fdi in (now.selected[0], now.new or 0)

@@ -10,6 +10,7 @@ from typing import Any
 from ToothSegLib.errors import Cancelled
 from ToothSegPanel.combos import ParameterCombo
 from ToothSegPanel.folder_line import folder_in, needed_folder, on_change
+from ToothSegPanel.note_line import result_in
 from ToothSegPanel.reporting import at_work, cancellable, errors_in_a_line
 
 FORMATS = (("STL", "STL"), ("OBJ", "OBJ, with colours"))
@@ -45,6 +46,7 @@ class ExportPanel:
         self._say = say
         self._parameters: Any = None
         self._has_teeth = False
+        self._replaces: Any = None
         self._combos = [
             ParameterCombo(ui.formatCombo, "exportFormat", FORMATS),
             ParameterCombo(ui.groupingCombo, "exportGrouping", GROUPINGS),
@@ -65,6 +67,7 @@ class ExportPanel:
             self._ui.folderEdit.currentPath = folder
         self._parameters = parameters
         self._has_teeth = has_teeth
+        self._untick_for_others()
         self._offer()
 
     def _offer(self) -> None:
@@ -96,7 +99,16 @@ class ExportPanel:
     def _on_folder(self) -> None:
         if self._parameters is not None:
             self._parameters.exportFolder = str(self._ui.folderEdit.currentPath)
+            self._untick_for_others()
         self._offer()
+
+    def _untick_for_others(self) -> None:
+        """Files may be replaced by the result and in the folder for which the user has said so."""
+        node = self._result()[0]
+        now = None if node is None else result_in(node), folder_in(self._ui.folderEdit)
+        if now != self._replaces:
+            self._replaces = now
+            self._ui.replaceCheck.checked = False
 
     def _surfaces(self) -> None:
         from ToothSegScene.export import export_surfaces
@@ -104,7 +116,7 @@ class ExportPanel:
         with errors_in_a_line("export the surfaces"):
             folder = self._folder()
             # Qt works meanwhile: a run may end, and another result be the one shown.
-            node = self._result()[0]
+            node, overwrite = self._result()[0], bool(self._ui.replaceCheck.checked)
             try:
                 with cancellable("Export surfaces") as (progress, cancelled):
                     files = export_surfaces(
@@ -113,13 +125,14 @@ class ExportPanel:
                         smoothing=float(self._parameters.smoothing),
                         format=self._parameters.exportFormat,
                         grouping=self._parameters.exportGrouping,
-                        overwrite=bool(self._ui.replaceCheck.checked),
+                        overwrite=overwrite,
                         progress=progress,
                         cancelled=cancelled,
                     )
             except Cancelled:
                 self._say("Cancelled; nothing was written.")
                 return
+            self._ui.replaceCheck.checked = False  # it is for one export
             count = "1 file" if len(files) == 1 else f"{len(files)} files"
             self._say_teeth(node, f"{count} of {_name(node)} written to {escape(folder)}.")
 
@@ -131,6 +144,7 @@ class ExportPanel:
             node = self._result()[0]
             path = Path(self._folder(), f"{_file_stem(node.GetName())}.seg.nrrd")
             export_segmentation(node, path, overwrite=bool(self._ui.replaceCheck.checked))
+            self._ui.replaceCheck.checked = False
             self._say(f"{escape(str(path))} written. {escape(misnamed_in_words(node))}".strip())
 
     def _models(self) -> None:

@@ -6,8 +6,23 @@ from collections.abc import Iterable
 
 from ToothSegLib.teeth import by_fdi
 from ToothSegLib.tooth_words import ToothWords
+from ToothSegScene.user_settings import recall, remember
 
 NOTATIONS = ("FDI", "Universal", "Palmer")
+
+
+class Reader:
+    """Whoever sits before the panel, whichever scene is open."""
+
+    @property
+    def notation(self) -> str:
+        """One of `NOTATIONS`: the one that they have chosen last, FDI at first."""
+        chosen = recall("notation")
+        return chosen if chosen in NOTATIONS else NOTATIONS[0]
+
+    @notation.setter
+    def notation(self, name: str) -> None:
+        remember("notation", name)
 
 
 def number(fdi: int, notation: str) -> str:

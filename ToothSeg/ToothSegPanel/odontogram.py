@@ -34,7 +34,7 @@ _TIP_WIDTH = 60
 
 
 def modifier_keys() -> tuple[bool, bool]:
-    """Whether Ctrl and Shift are held down at this moment."""
+    """Whether Ctrl (`adding_key`) and Shift are held down at this moment."""
     held = qt.QApplication.keyboardModifiers()
     return bool(held & qt.Qt.ControlModifier), bool(held & qt.Qt.ShiftModifier)
 

@@ -80,21 +80,51 @@ class Pair:
         said = ""
         if volume and not result and before[0] is not None:
             said = self._follow_volume(parameters)
+        elif result and not volume:
+            said = self._bring_drawn_on(parameters)
         return Change(volume, result, said)
 
     def follow_result(self, parameters: Any) -> None:
-        """Choose the scan of the result, also where it has just been loaded again."""
-        from ToothSegScene.own_scan import find_scan
+        """Choose the scan of the result, also where it has just been loaded again.
+
+        One that knows no scan stays with a volume that it may be of.
+        """
+        from ToothSegScene.own_scan import find_scan, may_be_of, only_scan_of
         from ToothSegScene.segments import VOLUME
 
         if parameters is None or parameters.segmentation is None:
             return
-        find_scan(parameters.segmentation)
-        own = parameters.segmentation.GetNodeReference(VOLUME)
+        node = parameters.segmentation
+        find_scan(node)
+        own = node.GetNodeReference(VOLUME)
+        if own is None and not may_be_of(node, parameters.inputVolume):
+            own = only_scan_of(node)
         if own is None or own.GetID() in self._leaving:
             return
         if own is not parameters.inputVolume:
             self._choose(parameters, "inputVolume", own)
+
+    def _bring_drawn_on(self, parameters: Any) -> str:
+        """With a result that knows no scan, choose what it was drawn on; what to tell of it.
+
+        The volume that is chosen still may be of another patient, on the same voxels. Whoever
+        chooses it again, as where teeth were drawn on a filtered copy of it, means it.
+        """
+        from ToothSegScene.own_scan import may_be_of, only_scan_of
+        from ToothSegScene.segments import VOLUME
+
+        node, chosen = parameters.segmentation, parameters.inputVolume
+        if node.GetNodeReference(VOLUME) is not None or chosen is None:
+            return ""
+        scan = only_scan_of(node)
+        if scan in (None, chosen) or scan.GetID() in self._leaving or not may_be_of(node, chosen):
+            return ""
+        self._choose(parameters, "inputVolume", scan)
+        teeth, drawn_on, before = (escape(each.GetName()) for each in (node, scan, chosen))
+        return (
+            f"<i>{teeth}</i> was drawn on {drawn_on}, which is the volume now. If it is of "
+            f"{before}, choose that again under <i>Volume</i>."
+        )
 
     def _follow_volume(self, parameters: Any) -> str:
         """Choose the newest result of the volume, or none where it has none; what to tell of it."""

@@ -86,6 +86,7 @@ class Panel(VTKObservationMixin):
         self._leave_region()
         self._bring_forward()
         self._observe(None if self._parameters is None else self._parameters.segmentation)
+        self._watch_views()
         self.result.show(self._parameters)
         self.run.refresh()
 
@@ -172,6 +173,15 @@ class Panel(VTKObservationMixin):
         ):
             self.addObserver(node, event, self.look_again)
 
+    def _watch_views(self) -> None:
+        """Look again when another scan comes into a slice view: it may not be the result's."""
+        from ToothSegScene.nodes import nodes_of_class
+
+        event = vtk.vtkCommand.ModifiedEvent
+        for layers in nodes_of_class(slicer.mrmlScene, "vtkMRMLSliceCompositeNode"):
+            if not self.hasObserver(layers, event, self.look_again):
+                self.addObserver(layers, event, self.look_again)
+
     def _bring_forward(self) -> None:
         """Show a result alone when it has been chosen; how it is seen then is up to the user."""
         if self._parameters is None:
@@ -250,10 +260,19 @@ class Panel(VTKObservationMixin):
         return self.advanced.why_no_bundle
 
     def _remark(self) -> str:
-        from ToothSegScene.own_scan import doubts_in_words, lost_in_words
+        """What is wrong between the result, its scan, the chosen volume and the views; or ""."""
+        from ToothSegScene.display import other_scan_in_words
+        from ToothSegScene.own_scan import doubts_in_words, lost_in_words, stranger_in_words
 
         node = None if self._parameters is None else self._parameters.segmentation
-        return "" if node is None else lost_in_words(node) or doubts_in_words(node)
+        if node is None:
+            return ""
+        wrong = (
+            lost_in_words(node) or doubts_in_words(node),
+            stranger_in_words(node, self._parameters.inputVolume),
+            other_scan_in_words(node, self.result.scan),
+        )
+        return " ".join(filter(None, wrong))
 
     def _blocked(self) -> str:
         run = None if self.run is None else self.run.run

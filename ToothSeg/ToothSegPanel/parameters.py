@@ -10,12 +10,12 @@ from slicer.parameterNodeWrapper import WithinRange, parameterNodeWrapper
 
 @parameterNodeWrapper
 class ToothSegParameterNode:
-    """The parameters of a run, of the result's display and of its export.
+    """The parameters of a run and of the export of its result.
 
-    Not of its data set: a scene comes from anybody, and whose initials and whose folder these are
-    is the user's (see ``user_settings``).
+    Not of its data set, nor the notation of the teeth: a scene comes from anybody, and these are
+    the user's (see ``ToothSegScene.user_settings``).
 
-    The words are those of the library (``device``, ``precision``), of `notation.NOTATIONS` and of
+    The words are those of the library (``device``, ``precision``) and of
     ``ToothSegScene.export``; an empty ``bundle`` stands for the default one.
     """
 
@@ -27,7 +27,6 @@ class ToothSegParameterNode:
     precision: str = "auto"
     emptySegments: bool = False
     output: str = "new"
-    notation: str = "FDI"
     smoothing: Annotated[float, WithinRange(0.0, 1.0)] = 0.5
     exportFolder: str = ""
     exportFormat: str = "STL"

@@ -85,6 +85,8 @@ class PlacedPoints(VTKObservationMixin):
             interaction.SetCurrentInteractionMode(interaction.ViewTransform)
         # Otherwise the next point, in whatever module, would be followed by more.
         interaction.SetPlaceModePersistence(self._persistence)
-        slicer.mrmlScene.RemoveNode(node)
+        for gone in (node.GetDisplayNode(), node):  # the first would stay, and be saved
+            if gone is not None:
+                slicer.mrmlScene.RemoveNode(gone)
         if done is not None:
             done(points)

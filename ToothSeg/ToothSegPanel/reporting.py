@@ -81,6 +81,9 @@ def cancellable(doing: str) -> Iterator[tuple[ProgressCallback, Callable[[], boo
     dialog = slicer.util.createProgressDialog(
         windowTitle=doing, windowModality=qt.Qt.ApplicationModal, autoClose=False, autoReset=False
     )
+    # Left alone it comes with a value above 0: by then the first step has been waited for.
+    dialog.show()
+    slicer.app.processEvents()
 
     def progress(fraction: float, stage: str) -> None:
         dialog.labelText = capitalised(stage)

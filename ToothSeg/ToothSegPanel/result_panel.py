@@ -13,8 +13,8 @@ from ToothSegPanel.combos import ParameterCombo
 from ToothSegPanel.corrections_panel import CorrectionsPanel
 from ToothSegPanel.export_panel import ExportPanel
 from ToothSegPanel.findings import FindingsList
-from ToothSegPanel.hand_drawn import HandDrawn
-from ToothSegPanel.notation import NOTATIONS
+from ToothSegPanel.hand_drawn_notice import HandDrawn
+from ToothSegPanel.notation import NOTATIONS, Reader
 from ToothSegPanel.odontogram import Odontogram, modifier_keys
 from ToothSegPanel.points import PlacedPoints
 from ToothSegPanel.ranking_panel import RankingPanel
@@ -98,6 +98,8 @@ class ResultPanel:
             ui.notationCombo, "notation", [(name, name) for name in NOTATIONS],
             lambda value: self.refresh(),
         )  # fmt: skip
+        self._reader = Reader()
+        self._notation.show(self._reader)
         self.reviewed = ReviewedButton(
             ui.reviewedButton, self.selection, lambda: self.findings.current, lambda: self.node,
             blocked, self._step_done, self.refresh,
@@ -108,10 +110,24 @@ class ResultPanel:
         """The segmentation node that is shown, or None."""
         return None if self._parameters is None else self._parameters.segmentation
 
+    @property
+    def scan(self) -> Any:
+        """The volume node of the result; None where there is no result, or no scan of it.
+
+        The chosen volume may be another patient's: it counts where the result may be of it.
+        """
+        from ToothSegScene.own_scan import may_be_of
+        from ToothSegScene.segments import VOLUME
+
+        if self.node is None:
+            return None
+        chosen = self._parameters.inputVolume
+        own = self.node.GetNodeReference(VOLUME)
+        return own or (chosen if may_be_of(self.node, chosen) else None)
+
     def show(self, parameters: Any) -> None:
         """Take the parameters (None between scenes) and show their result."""
         self._parameters = parameters
-        self._notation.show(parameters)
         self.refresh()
 
     def begin_anew(self) -> None:
@@ -180,7 +196,7 @@ class ResultPanel:
         for name in _SECTIONS:
             getattr(self._ui, name).visible = node is not None
         looks, states, findings = self._facts()
-        notation = self._notation_name()
+        notation = self._reader.notation
         colours = {fdi: look.colour for fdi, look in looks.items()}
         self.odontogram.show(states, colours, notation, self._reasons(states, findings))
         rows = {
@@ -210,7 +226,7 @@ class ResultPanel:
         self, states: dict[int, str], findings: list[Finding]
     ) -> dict[int, tuple[str, str]]:
         """FDI -> urgency and words of the first of the findings, of teeth that are not settled."""
-        notation = self._notation_name()
+        notation = self._reader.notation
         reasons: dict[int, tuple[str, str]] = {}
         for finding in findings:
             for fdi in finding.fdi:
@@ -226,9 +242,6 @@ class ResultPanel:
         # A segmentation file carries no report: nothing is known of what to check.
         told = self.node is None or has_report(self.node)
         return "To check: nothing" if told else "To check: no report with this segmentation"
-
-    def _notation_name(self) -> str:
-        return "FDI" if self._parameters is None else str(self._parameters.notation)
 
     def _situation(self, new: int | None) -> Situation:
         if self.node is None:
@@ -309,26 +322,18 @@ class ResultPanel:
         self.review.start()
 
     def _result(self) -> tuple[Any, Any]:
-        """The result and its volume, or the chosen one where it never had one of its own."""
-        from ToothSegScene.own_scan import scan_is_lost
-        from ToothSegScene.segments import VOLUME
-
-        node = self.node
-        if node is None:
-            return None, None
-        if scan_is_lost(node):
-            return node, None  # the chosen one may be another patient's
-        return node, node.GetNodeReference(VOLUME) or self._parameters.inputVolume
+        """The result and its scan, each None where there is none."""
+        return self.node, self.scan
 
     def _bring_into_view(self, teeth: tuple[int, ...]) -> None:
         from ToothSegScene.display import bring_into_view
 
         if self.node is not None:
             with errors_in_a_line("show the tooth"):
-                bring_into_view(self.node, teeth)
+                bring_into_view(self.node, teeth, self.scan)
 
     def _show_finding(self, finding: Finding, place: int) -> None:
-        from ToothSegScene.display import centre_views
+        from ToothSegScene.display import centre_views, put_into_slices
 
         self._bring_into_view(self.selection.teeth)
         if self.node is None:
@@ -336,6 +341,7 @@ class ResultPanel:
         with errors_in_a_line("show the place"):
             places = self._places(finding)
             if places:
+                put_into_slices(self.scan)
                 centre_views(self.node.GetScene(), places[place])
 
     def _places(self, finding: Finding) -> list[Place]:

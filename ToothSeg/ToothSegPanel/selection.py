@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterable
 
 from ToothSegLib.dataset.record import REVIEW_ORDER
@@ -10,6 +11,11 @@ from ToothSegLib.teeth import FDI_NUMBERS, LOWER_ARCH, UPPER_ARCH
 # As they are read: the upper arch from the patient's right to the left, then the lower. Third
 # molars have no place in the odontogram, but cases may hold them and findings tell of them.
 READING_ORDER = tuple(fdi for fdi in UPPER_ARCH + LOWER_ARCH if fdi in FDI_NUMBERS)
+
+
+def adding_key() -> str:
+    """The key that adds a tooth at a click, by its name: Qt's Ctrl is the Command key on a Mac."""
+    return "Cmd" if sys.platform == "darwin" else "Ctrl"
 
 
 class Selection:

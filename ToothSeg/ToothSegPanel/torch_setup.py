@@ -27,7 +27,9 @@ QUESTION = (
 
 def is_there() -> bool:
     """Whether torch can be imported; it is not imported to find out."""
-    return importlib.util.find_spec("torch") is not None
+    spec = importlib.util.find_spec("torch")
+    # An empty folder that an uninstallation has left behind has a spec, but no file.
+    return spec is not None and spec.origin is not None
 
 
 def is_wanted() -> bool:

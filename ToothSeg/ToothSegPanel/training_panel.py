@@ -17,7 +17,7 @@ from ToothSegPanel.folder_line import folder_in, needed_folder, on_change
 from ToothSegPanel.note_line import NoteLine, Result, result_in
 from ToothSegPanel.privacy_question import Declined
 from ToothSegPanel.reporting import clock, errors_in_a_line, sentence, show_error
-from ToothSegPanel.user_settings import recall, remember
+from ToothSegScene.user_settings import recall, remember
 
 _TIPS = {
     "exportCaseButton": "Write scan, teeth and review of this result as a new revision",

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from ToothSegLib.editing import renumbering
 from ToothSegLib.errors import ToothSegError
 from ToothSegPanel.reporting import sentence
+from ToothSegPanel.selection import adding_key
 
 
 @dataclass(frozen=True)
@@ -95,7 +96,7 @@ def _renumber_from(now: Situation) -> str:
 
 def _swap(now: Situation) -> str:
     if len(now.selected) != 2:
-        return "Select two teeth (Ctrl and a click adds one)."
+        return f"Select two teeth ({adding_key()} and a click adds one)."
     return _asked(now, lambda: renumbering.swap(now.present, *now.selected))
 
 

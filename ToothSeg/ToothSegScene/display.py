@@ -6,6 +6,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import slicer
+import slicer.util
+
 from ToothSegScene.nodes import as_one_change, nodes_of_class
 from ToothSegScene.segments import REPORT, VOLUME, teeth_of
 
@@ -70,31 +73,68 @@ def bring_forward(segmentation_node: Any) -> None:
     _hide_results(segmentation_node.GetScene(), but=segmentation_node)
     _display_node(segmentation_node)
     segmentation_node.SetDisplayVisibility(True)
-    volume_node = segmentation_node.GetNodeReference(VOLUME)
-    # Teeth over another scan would mislead.
-    if volume_node is not None and not is_in_slices(volume_node):
-        show_in_slices(volume_node)
+    put_into_slices(segmentation_node.GetNodeReference(VOLUME))
 
 
 def show_scan_alone(volume_node: Any) -> None:
     """Hide all results, and put a scan that has none into the slice views."""
     _hide_results(volume_node.GetScene())
-    if not is_in_slices(volume_node):
+    put_into_slices(volume_node)
+
+
+def put_into_slices(volume_node: Any) -> None:
+    """Show a scan in all slice views unless one shows it: teeth over another would mislead.
+
+    Nothing happens where it is None.
+    """
+    if volume_node is not None and not is_in_slices(volume_node):
         show_in_slices(volume_node)
 
 
 def is_in_slices(volume_node: Any) -> bool:
-    """Whether a slice view shows a volume."""
-    return any(
-        node.GetBackgroundVolumeID() == volume_node.GetID()
-        for node in nodes_of_class(volume_node.GetScene(), "vtkMRMLSliceCompositeNode")
+    """Whether a slice view of the layout shows a volume, alone or over another one."""
+    return volume_node.GetID() in _shown_in_slices(volume_node.GetScene())
+
+
+def other_scan_in_words(segmentation_node: Any, volume_node: Any) -> str:
+    """That the slice views show another scan than that of a result; "" where they do not.
+
+    Args:
+        segmentation_node: the result.
+        volume_node: its scan, or None where that is not known.
+    """
+    if volume_node is None or is_in_slices(volume_node):
+        return ""
+    shown = map(volume_node.GetScene().GetNodeByID, _shown_in_slices(volume_node.GetScene()))
+    names = [str(node.GetName()) for node in shown if node is not None]
+    if not names:
+        return ""  # empty views mislead nobody
+    return (
+        f"The slice views show {' and '.join(names)}, not {volume_node.GetName()}, the scan of "
+        f"{segmentation_node.GetName()}: click on a tooth to see that one."
     )
+
+
+def _shown_in_slices(scene: Any) -> list[str]:
+    """Ids of the volumes in the slice views, each once; of hidden views where the layout has none.
+
+    A view that the layout does not have keeps its volume, and nobody sees it.
+    """
+    views = [
+        (slicer.vtkMRMLSliceLogic.GetSliceNode(layers), layers)
+        for layers in nodes_of_class(scene, "vtkMRMLSliceCompositeNode")
+    ]
+    mapped = [layers for view, layers in views if view is not None and view.IsMappedInLayout()]
+    ids = []
+    for layers in mapped or [layers for _, layers in views]:
+        ids.append(layers.GetBackgroundVolumeID())
+        if layers.GetForegroundOpacity() > 0:
+            ids.append(layers.GetForegroundVolumeID())
+    return list(dict.fromkeys(filter(None, ids)))
 
 
 def show_in_slices(volume_node: Any) -> None:
     """Show a volume in all slice views, whole."""
-    import slicer.util
-
     slicer.util.setSliceViewerLayers(background=volume_node)
     slicer.util.resetSliceViews()
 
@@ -108,16 +148,22 @@ def centre_in_3d(segmentation_node: Any) -> None:
         _look_at(segmentation_node.GetScene(), centre)
 
 
-def bring_into_view(segmentation_node: Any, teeth: Iterable[int]) -> None:
+def bring_into_view(segmentation_node: Any, teeth: Iterable[int], volume_node: Any) -> None:
     """Make teeth visible and centre the slice views and the 3D views on the first of them.
 
     Nothing happens where none of the teeth is there.
+
+    Args:
+        segmentation_node: the result.
+        teeth: FDI numbers.
+        volume_node: its scan, which comes into the slice views if none shows it; None if unknown.
     """
     ids = _ids(segmentation_node, teeth)
     if not ids:
         return
     set_visible(segmentation_node, teeth, True)
     show_in_3d(segmentation_node)
+    put_into_slices(volume_node)
     centre_views(segmentation_node.GetScene(), segmentation_node.GetSegmentCenterRAS(ids[0]))
 
 

@@ -9,7 +9,6 @@ scene: no file format of Slicer's segmentations carries a transform.
 from __future__ import annotations
 
 import os
-import zlib
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +17,7 @@ import vtk
 
 from ToothSegLib.disk.staging import all_or_nothing
 from ToothSegLib.errors import InputError, OutputError
+from ToothSegLib.formats.nrrd_voxels import is_whole_nrrd
 from ToothSegLib.surfaces import SMOOTHING
 from ToothSegLib.teeth import CATEGORIES, TEETH, THIRD_MOLARS, by_fdi
 from ToothSegScene.fdi_values import with_fdi_values
@@ -41,7 +41,6 @@ __all__ = [
 ]
 
 _SUFFIX = ".seg.nrrd"
-_GZIP = 16 + zlib.MAX_WBITS
 
 
 def export_models(
@@ -151,23 +150,13 @@ def export_segmentation(
         storage = slicer.vtkMRMLSegmentationStorageNode()
         storage.SetFileName(str(stage / target.name))
         storage.UseCompressionOn()
+        segments = with_fdi_values(without_empty(segmentation_node))
         # On a full disk the writer may fail without a word.
-        if not storage.WriteData(with_fdi_values(without_empty(segmentation_node))) or not _whole(
-            stage / target.name
-        ):
+        if not (storage.WriteData(segments) and is_whole_nrrd(stage / target.name)):
             raise OutputError(
                 f"cannot write {stage / target.name}: the disk may be full, or the path too long"
             )
     return target
-
-
-def _whole(path: Path) -> bool:
-    """Whether the compressed voxels of an NRRD file are there to the end."""
-    packed = path.read_bytes().partition(b"\n\n")[2]
-    stream = zlib.decompressobj(_GZIP)
-    for start in range(0, len(packed), 1 << 20):
-        stream.decompress(packed[start : start + (1 << 20)])
-    return stream.eof
 
 
 def _remove(scene: slicer.vtkMRMLScene, nodes: list[slicer.vtkMRMLNode | None]) -> None:

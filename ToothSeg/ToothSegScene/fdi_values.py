@@ -6,18 +6,18 @@ from itertools import count
 from typing import Any
 
 import numpy as np
-import slicer
 from vtk.util.numpy_support import vtk_to_numpy
 
 from ToothSegLib.segment_labels import NO_TOOTH
-from ToothSegLib.tooth_names import FDI_NUMBERS, teeth_by_name
+from ToothSegLib.teeth import ALL_FDI_NUMBERS
+from ToothSegLib.tooth_names import teeth_by_name
 from ToothSegScene.hand_drawn import title_of
-from ToothSegScene.layer_values import has_voxels
+from ToothSegScene.layer_values import LABELMAP, has_voxels
+from ToothSegScene.nodes import copy_of
 from ToothSegScene.segments import teeth_of
 from ToothSegScene.state import FDI
 
-_LABELMAP = "Binary labelmap"
-_MOST_SEGMENTS = 127 - max(FDI_NUMBERS)
+_MOST_SEGMENTS = 127 - max(ALL_FDI_NUMBERS)
 
 
 def with_fdi_values(segmentation_node: Any) -> Any:
@@ -29,21 +29,18 @@ def with_fdi_values(segmentation_node: Any) -> Any:
     """
     if segmentation_node.GetSegmentation().GetNumberOfSegments() > _MOST_SEGMENTS:
         return segmentation_node  # a byte a voxel has no room for more; tags and names tell
-    copy = slicer.vtkMRMLSegmentationNode()
-    copy.SetName(segmentation_node.GetName())
-    segmentation = slicer.vtkSegmentation()
-    segmentation.DeepCopy(segmentation_node.GetSegmentation())
-    copy.SetAndObserveSegmentation(segmentation)
+    copy = copy_of(segmentation_node)
+    segmentation = copy.GetSegmentation()
     # What was drawn by hand has a layer of its own; few programs read more than one.
     segmentation.CollapseBinaryLabelmaps(False)
     fdi_of = {segment_id: fdi for fdi, segment_id in teeth_of(copy).items()}
-    others = count(max(FDI_NUMBERS) + 1)
+    others = count(max(ALL_FDI_NUMBERS) + 1)
     layers: dict[str, tuple[Any, dict[int, int]]] = {}
     for segment_id in segmentation.GetSegmentIDs():
         segment = segmentation.GetSegment(segment_id)
         value = fdi_of.get(segment_id) or next(others)
         _name_by_number(segment, fdi_of.get(segment_id))
-        image = segment.GetRepresentation(_LABELMAP)
+        image = segment.GetRepresentation(LABELMAP)
         if image is not None:
             _, values = layers.setdefault(image.GetAddressAsString(""), (image, {}))
             values[segment.GetLabelValue()] = value

@@ -13,15 +13,15 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-import slicer
-
 from ToothSegLib.teeth import TEETH, THIRD_MOLARS, by_fdi
 from ToothSegLib.tooth_names import teeth_by_name
 from ToothSegScene.layer_values import has_voxels
+from ToothSegScene.nodes import copy_of
 from ToothSegScene.seen import note_seen
 from ToothSegScene.segment_values import dress, look_of
-from ToothSegScene.segments import VOLUME, teeth_of
+from ToothSegScene.segments import REPORT, VOLUME, teeth_of
 from ToothSegScene.state import CONFIDENCE, FDI, PREDICTED, REVIEW
+from ToothSegScene.user_settings import recall
 
 _CODES = (*TEETH, *THIRD_MOLARS)
 # In the notations of the panel.
@@ -38,7 +38,7 @@ def unmistakable(segmentation_node: Any) -> dict[int, Any]:
     """FDI number -> vtkSegment, of the segments that can be counted as teeth by their names.
 
     Such a segment has voxels and no number of its own, and no other segment has or claims the
-    number. A bare number is taken in a result of ToothSeg alone, and not while the panel shows
+    number. A bare number is taken in the result of a run alone, and not while the panel shows
     Universal numbers, of which many are FDI numbers of other teeth.
     """
     names = _TITLES | (_NUMBERS if _are_numbers_fdi(segmentation_node) else {})
@@ -153,13 +153,9 @@ def without_empty(segmentation_node: Any) -> Any:
     ]
     if not empty:
         return segmentation_node
-    copy = slicer.vtkMRMLSegmentationNode()
-    copy.SetName(segmentation_node.GetName())
-    painted = slicer.vtkSegmentation()
-    painted.DeepCopy(segmentation)
+    copy = copy_of(segmentation_node)
     for segment_id in empty:
-        painted.RemoveSegment(segment_id)
-    copy.SetAndObserveSegmentation(painted)
+        copy.GetSegmentation().RemoveSegment(segment_id)
     return copy
 
 
@@ -182,10 +178,20 @@ def _is_result(segmentation_node: Any) -> bool:
 
 def _are_numbers_fdi(segmentation_node: Any) -> bool:
     """Whether a number alone says which tooth it is."""
-    scene = segmentation_node.GetScene()
-    chosen = scene and scene.GetSingletonNode("ToothSeg", "vtkMRMLScriptedModuleNode")
-    universal = chosen and chosen.GetParameter("notation") == "Universal"
-    return _is_result(segmentation_node) and not universal
+    return _is_of_run(segmentation_node) and recall("notation") != "Universal"
+
+
+def _is_of_run(segmentation_node: Any) -> bool:
+    """Whether a run made it, or part of it.
+
+    A segmentation from elsewhere has teeth too once a title has been counted, and knows a scan once
+    it was saved as a case.
+    """
+    segmentation = segmentation_node.GetSegmentation()
+    segments = map(segmentation.GetSegment, segmentation.GetSegmentIDs())
+    return bool(segmentation_node.GetAttribute(REPORT)) or any(
+        segment.HasTag(CONFIDENCE) for segment in segments
+    )
 
 
 def _listed(names: list[str]) -> str:

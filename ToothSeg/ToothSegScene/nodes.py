@@ -1,10 +1,12 @@
-"""The nodes of a scene by their class, and several changes of a node as one."""
+"""The nodes of a scene by their class, several changes of a node as one, and a copy of one."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
+
+import slicer
 
 
 @contextmanager
@@ -31,3 +33,13 @@ def nodes_of_class(scene: Any, class_name: str) -> list[Any]:
         scene.GetNthNodeByClass(place, class_name)
         for place in range(scene.GetNumberOfNodesByClass(class_name))
     ]
+
+
+def copy_of(segmentation_node: Any) -> Any:
+    """A segmentation node of the same name and segments, outside of the scene."""
+    copy = slicer.vtkMRMLSegmentationNode()
+    copy.SetName(segmentation_node.GetName())
+    segmentation = slicer.vtkSegmentation()
+    segmentation.DeepCopy(segmentation_node.GetSegmentation())
+    copy.SetAndObserveSegmentation(segmentation)
+    return copy

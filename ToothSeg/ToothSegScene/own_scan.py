@@ -131,15 +131,16 @@ def results_of(volume_node: Any) -> list[Any]:
 def may_be_of(segmentation_node: Any, volume_node: Any) -> bool:
     """Whether a segmentation is of a volume, or knows no scan and may be of this one.
 
-    That is where it lies on the volume's voxels, as one from a file, or where it has none yet.
+    That is where it was drawn on the volume, lies on its voxels, as one from a file, or has none
+    yet.
     """
     find_scan(segmentation_node)
     own = segmentation_node.GetNodeReference(VOLUME)
     if own is not None or scan_is_lost(segmentation_node):
         return own is volume_node
-    segmentation = segmentation_node.GetSegmentation()
-    segments = map(segmentation.GetSegment, segmentation.GetSegmentIDs())
-    return not any(map(has_voxels, segments)) or _lies_on(segmentation_node, volume_node)
+    if volume_node is None or not _has_any_voxels(segmentation_node):
+        return volume_node is not None
+    return _is_drawn_or_lies_on(segmentation_node, volume_node)
 
 
 def scan_for(segmentation_node: Any, chosen: Any) -> Any:
@@ -155,7 +156,43 @@ def scan_for(segmentation_node: Any, chosen: Any) -> Any:
     own = segmentation_node.GetNodeReference(VOLUME)
     if own is not None or chosen is None or scan_is_lost(segmentation_node):
         return own
-    return chosen if _lies_on(segmentation_node, chosen) else None
+    return chosen if _is_drawn_or_lies_on(segmentation_node, chosen) else None
+
+
+def only_scan_of(segmentation_node: Any) -> Any:
+    """The one volume of the scene that a segmentation which knows no scan may be of.
+
+    Returns:
+        The volume node that it was drawn on; else the only one whose voxels it lies on; None where
+        there is none, or a choice, or nothing to go by.
+    """
+    if scan_is_lost(segmentation_node) or not _has_any_voxels(segmentation_node):
+        return None
+    drawn_on = _drawn_on(segmentation_node)
+    if drawn_on is not None:
+        return drawn_on
+    every = nodes_of_class(segmentation_node.GetScene(), "vtkMRMLScalarVolumeNode")
+    found = [node for node in every if _is_scan(node) and _lies_on(segmentation_node, node)]
+    return found[0] if len(found) == 1 else None
+
+
+def stranger_in_words(segmentation_node: Any, chosen: Any) -> str:
+    """That a segmentation which knows no scan is not of the volume chosen with it, and what to do.
+
+    Args:
+        segmentation_node: the result that is shown.
+        chosen: the volume node, or None.
+
+    Returns:
+        "" where there is nothing to say.
+    """
+    known = segmentation_node.GetNodeReferenceID(VOLUME) or scan_is_lost(segmentation_node)
+    if known or chosen is None or may_be_of(segmentation_node, chosen):
+        return ""
+    return (
+        f"{segmentation_node.GetName()} does not lie on the voxels of {chosen.GetName()}: choose "
+        "its scan as Volume, or load that."
+    )
 
 
 def tie_to_scan(segmentation_node: Any, chosen: Any) -> None:
@@ -164,6 +201,32 @@ def tie_to_scan(segmentation_node: Any, chosen: Any) -> None:
     if scan is not None and not segmentation_node.GetNodeReferenceID(VOLUME):
         segmentation_node.SetNodeReferenceID(VOLUME, scan.GetID())
         remember_scan(segmentation_node)
+
+
+def _is_drawn_or_lies_on(segmentation_node: Any, volume_node: Any) -> bool:
+    """Whether a volume is what a segmentation was drawn on, or has its voxels.
+
+    Teeth may have been drawn on a filtered copy of their scan.
+    """
+    return _drawn_on(segmentation_node) is volume_node or _lies_on(segmentation_node, volume_node)
+
+
+def _drawn_on(segmentation_node: Any) -> Any:
+    """The scan that Slicer knows, as the Segment Editor notes it; None for none."""
+    node = segmentation_node.GetNodeReference(
+        segmentation_node.GetReferenceImageGeometryReferenceRole()
+    )
+    return node if node is not None and _is_scan(node) else None
+
+
+def _is_scan(node: Any) -> bool:
+    """Whether a node is a volume of grey values: label maps are of a class derived from theirs."""
+    return bool(node.GetClassName() == "vtkMRMLScalarVolumeNode")
+
+
+def _has_any_voxels(segmentation_node: Any) -> bool:
+    segmentation = segmentation_node.GetSegmentation()
+    return any(has_voxels(segmentation.GetSegment(name)) for name in segmentation.GetSegmentIDs())
 
 
 def _lies_on(segmentation_node: Any, volume_node: Any) -> bool:

@@ -16,6 +16,7 @@ import slicer
 import vtk
 
 from ToothSegLib.errors import InputError
+from ToothSegScene.layer_values import LABELMAP
 from ToothSegScene.nodes import as_one_change
 from ToothSegScene.seen import note_all
 from ToothSegScene.segment_values import (
@@ -31,7 +32,7 @@ from ToothSegScene.segment_values import (
 from ToothSegScene.segments import MISSING, REPORT
 from ToothSegScene.state import Extent, Layer, Segment, State
 
-_LABELMAP, _SURFACE = "Binary labelmap", "Closed surface"
+_SURFACE = "Closed surface"
 # In place of a modification time: the image must be read.
 _UNREAD = -1
 
@@ -55,17 +56,17 @@ class Snapshots:
             InputError: the segments are not label maps in the first place.
         """
         segmentation = self._node.GetSegmentation()
-        if segmentation.GetSourceRepresentationName() != _LABELMAP:
+        if segmentation.GetSourceRepresentationName() != LABELMAP:
             raise InputError(
                 f"the segments are kept as {segmentation.GetSourceRepresentationName()}: make "
-                f"{_LABELMAP} their source representation in the Segmentations module"
+                f"{LABELMAP} their source representation in the Segmentations module"
             )
         display = self._node.GetDisplayNode()
         read: dict[int, tuple[Any, int, Layer]] = {}
         segments = []
         for segment_id in segmentation.GetSegmentIDs():
             segment = segmentation.GetSegment(segment_id)
-            image = segment.GetRepresentation(_LABELMAP)
+            image = segment.GetRepresentation(LABELMAP)
             number = None
             if image is not None:
                 number = self._number(image, read)
@@ -177,7 +178,7 @@ def _put(segmentation: Any, wanted: Segment, image: Any, surface: Any) -> None:
         dress(segment, wanted.look)
     if segment.GetLabelValue() != wanted.label:
         segment.SetLabelValue(wanted.label)
-    for name, data in ((_LABELMAP, image), (_SURFACE, surface)):
+    for name, data in ((LABELMAP, image), (_SURFACE, surface)):
         if data is None:
             segment.RemoveRepresentation(name)
         elif segment.GetRepresentation(name) is not data:

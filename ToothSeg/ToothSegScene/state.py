@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from ToothSegLib.dataset import record
 from ToothSegLib.formats.slicer_header import terminology_entry
 from ToothSegLib.teeth import by_fdi
 
@@ -25,7 +26,7 @@ FDI, CATEGORY, CONFIDENCE, REVIEW = (
 )
 TERMINOLOGY = "TerminologyEntry"
 TAGS = (FDI, CATEGORY, CONFIDENCE, REVIEW, TERMINOLOGY)
-PREDICTED, CORRECTED, APPROVED = "predicted", "corrected", "approved"
+PREDICTED, CORRECTED, APPROVED = record.PREDICTED, record.CORRECTED, record.APPROVED
 
 Extent = tuple[int, ...]
 """First and last voxel along i, j and k, as VTK has it."""

@@ -19,9 +19,9 @@ import vtk
 
 from ToothSegLib.disk.staging import all_or_nothing
 from ToothSegLib.errors import InputError, OutputError
+from ToothSegLib.meshes.mesh_names import mesh_stem
+from ToothSegLib.meshes.obj_names import name_teeth
 from ToothSegLib.progress import Progress, ProgressCallback
-from ToothSegLib.results.obj_names import name_teeth
-from ToothSegLib.surfaces import stl_name
 from ToothSegLib.teeth import LOWER_ARCH, UPPER_ARCH, by_fdi
 from ToothSegScene.hand_drawn import left_out_in_words, number_by_name
 from ToothSegScene.segments import teeth_of
@@ -62,7 +62,7 @@ def export_surfaces(
             this format has left and this one does not write, for they may be of other teeth or of
             another patient; otherwise both are an error.
         progress: called with the fraction done and the stage.
-        cancelled: asked between files whether to stop.
+        cancelled: asked after each tooth and between files whether to stop.
 
     Returns:
         The files written.
@@ -76,14 +76,15 @@ def export_surfaces(
     _check_options(smoothing, format, grouping)
     run = Progress(progress, cancelled)
     # Before anything is read: a dialog lets Qt work, and a run may end and overwrite the teeth.
-    run.stage("making surfaces", 0.0, 0.6).update(0.0)
+    making = run.stage("making surfaces", 0.0, 0.6)
+    making.update(0.0)
     segment_ids = teeth_to_export(segmentation_node)
     _check_not_mirrored(segmentation_node)
     written: list[str] = []
     rivals = [stem + ending for stem in _STEMS for ending in _ENDINGS[format]]
     with (
         all_or_nothing(folder, overwrite=overwrite, rivals=rivals) as stage,
-        _copy_of_surfaces(segmentation_node, segment_ids, smoothing) as copy,
+        _copy_of_surfaces(segmentation_node, segment_ids, smoothing, making) as copy,
     ):
         groups = _groups(sorted(segment_ids), grouping)
         writing = run.stage("writing surfaces", 0.6, 1.0)
@@ -151,7 +152,7 @@ def _groups(fdis: list[int], grouping: str) -> dict[str, list[int]]:
     if grouping == "all":
         return {"teeth": fdis}
     if grouping == "tooth":
-        return {stl_name(fdi)[: -len(".stl")]: [fdi] for fdi in fdis}
+        return {mesh_stem(fdi): [fdi] for fdi in fdis}
     groups: dict[str, list[int]] = {}
     for fdi in fdis:
         groups.setdefault(by_fdi(fdi).category_name.replace(" ", "_"), []).append(fdi)
@@ -164,7 +165,10 @@ _STEMS = [stem for way in GROUPINGS for stem in _groups([*UPPER_ARCH, *LOWER_ARC
 
 @contextmanager
 def _copy_of_surfaces(
-    node: slicer.vtkMRMLSegmentationNode, segment_ids: dict[int, str], smoothing: float
+    node: slicer.vtkMRMLSegmentationNode,
+    segment_ids: dict[int, str],
+    smoothing: float,
+    making: Progress,
 ) -> Iterator[slicer.vtkMRMLSegmentationNode]:
     """A segmentation of the same teeth as surfaces, in world coordinates, in its own scene."""
     scene = slicer.vtkMRMLScene()
@@ -180,7 +184,9 @@ def _copy_of_surfaces(
 
     segmentation = copy.GetSegmentation()
     segmentation.SetSourceRepresentationName(SURFACE)
-    surfaces = tooth_meshes(node, segment_ids, smoothing)
+    surfaces = tooth_meshes(
+        node, segment_ids, smoothing, lambda count: making.update(count / len(segment_ids))
+    )
     for fdi, segment_id in segment_ids.items():
         segment = slicer.vtkSegment()
         segment.SetName(str(fdi))

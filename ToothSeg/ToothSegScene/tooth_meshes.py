@@ -6,7 +6,7 @@ of its length; the library's keeps it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import numpy as np
 import slicer
@@ -28,6 +28,7 @@ def tooth_meshes(
     segmentation_node: slicer.vtkMRMLSegmentationNode,
     segment_ids: Mapping[int, str],
     smoothing: float,
+    done: Callable[[int], None] = lambda count: None,
 ) -> dict[int, vtk.vtkPolyData]:
     """A closed mesh a tooth, by FDI number, in the segmentation's own coordinates.
 
@@ -37,19 +38,33 @@ def tooth_meshes(
         segmentation_node: the teeth; not changed.
         segment_ids: FDI number -> id of a segment that has voxels.
         smoothing: 0 (steps of voxels) to 1.
+        done: called after each tooth with how many there have been; what it raises ends the work.
+            It may let Qt work: the segmentation has been read by then.
 
     Raises:
         OutputError: a tooth can have no surface.
     """
     segmentation = segmentation_node.GetSegmentation()
+    meshes: dict[int, vtk.vtkPolyData] = {}
     if segmentation.GetSourceRepresentationName() != LABELMAP:
-        return {fdi: _as_it_is(segmentation_node, fdi, name) for fdi, name in segment_ids.items()}
-    meshes = {}
-    for image, fdis in fdi_layers(segmentation, segment_ids):
-        labels = placed(fdis, image.GetExtent(), np.reshape(matrix_of(image), (4, 4)))
-        for fdi, surface in tooth_surfaces(labels, smoothing).items():
-            meshes[fdi] = _mesh(surface)
+        copies = {fdi: _copy(segmentation_node, name) for fdi, name in segment_ids.items()}
+        for fdi, mesh in copies.items():
+            meshes[fdi] = _as_it_is(fdi, mesh)
+            done(len(meshes))
+        return meshes
+    layers = [
+        placed(fdis, image.GetExtent(), np.reshape(matrix_of(image), (4, 4)))
+        for image, fdis in fdi_layers(segmentation, segment_ids)
+    ]
+    for labels in layers:
+        surfaces = tooth_surfaces(labels, smoothing, _after(len(meshes), done))
+        meshes |= {fdi: _mesh(surface) for fdi, surface in surfaces.items()}
     return meshes
+
+
+def _after(before: int, done: Callable[[int], None]) -> Callable[[int], None]:
+    """Counts on from the teeth of the layers before."""
+    return lambda count: done(before + count)
 
 
 def _mesh(surface: Surface) -> vtk.vtkPolyData:
@@ -63,13 +78,16 @@ def _mesh(surface: Surface) -> vtk.vtkPolyData:
     return normals.GetOutput()
 
 
-def _as_it_is(
-    segmentation_node: slicer.vtkMRMLSegmentationNode, fdi: int, segment_id: str
-) -> vtk.vtkPolyData:
+def _copy(segmentation_node: slicer.vtkMRMLSegmentationNode, segment_id: str) -> vtk.vtkPolyData:
+    """The surface of a segment, whatever becomes of that."""
     mesh = vtk.vtkPolyData()
     slicer.vtkSlicerSegmentationsModuleLogic.GetSegmentClosedSurfaceRepresentation(
         segmentation_node, segment_id, mesh, False
     )
+    return mesh
+
+
+def _as_it_is(fdi: int, mesh: vtk.vtkPolyData) -> vtk.vtkPolyData:
     mesh = sound_mesh(mesh)
     if not mesh.GetNumberOfPolys():
         name = f"{fdi} {by_fdi(fdi).name}"

@@ -47,6 +47,8 @@ _TILT_SD = 0.35
 _SCALE_SD = 0.08
 _JAW_SHIFT_SD_MM = np.array([1.5, 4.0, 7.0])
 _FIT_SD_MM = 3.0
+# Tails of how far teeth stray from their places, as `heavy_tailed` takes them.
+_STRAY = {"freedom": 4.0, "power": 2.5}
 # Where the midline is tried: so far beyond the teeth, in such steps.
 _BEYOND_MM, _ACROSS_STEP_MM = 30.0, 3.0
 _MOST_POSES = 8
@@ -84,13 +86,20 @@ class Pose:
 
 def place_log_likelihood(offsets: np.ndarray) -> np.ndarray:
     """(..., 3) mm from the place to the tooth -> (...); heavy tails, for teeth strayed far."""
-    return _heavy_tailed(((offsets / PLACE_SD_MM) ** 2).sum(axis=-1))
+    return heavy_tailed(((offsets / PLACE_SD_MM) ** 2).sum(axis=-1), **_STRAY)
 
 
-def _heavy_tailed(squares: np.ndarray) -> np.ndarray:
-    """Log-likelihood of squared distances in standard deviations: falls off as a power, like
-    Student's t; not normalised."""
-    return -2.5 * np.log1p(squares / 4)
+def heavy_tailed(squares: np.ndarray, freedom: float, power: float) -> np.ndarray:
+    """Log-likelihood of squared distances, in squared standard deviations; not normalised.
+
+    It falls off as a power, like Student's t, so that a few teeth far off decide little.
+
+    Args:
+        squares: of any shape.
+        freedom: degrees of freedom; the fewer, the sooner the tails begin.
+        power: the more, the faster they fall.
+    """
+    return -power * np.log1p(squares / freedom)
 
 
 def fit_pose(
@@ -166,7 +175,7 @@ def candidate_poses(centroids: np.ndarray, slot_log_likelihood: np.ndarray) -> l
         across = (points[:, 0, None] - places[:, 0])[None] - steps[:, None, None]
         rest = (points[:, None, 1:] - centre[1:]) - places[:, 1:]
         squares = (across / PLACE_SD_MM[0]) ** 2 + ((rest / PLACE_SD_MM[1:]) ** 2).sum(axis=-1)
-        fits = looks + _heavy_tailed(squares)
+        fits = looks + heavy_tailed(squares, **_STRAY)
         scores = fits.max(axis=2).sum(axis=1)
         for index in np.argsort(-scores, kind="stable")[:3]:
             translation = rotation @ np.array([steps[index], *centre[1:]])

@@ -13,7 +13,8 @@ import numpy as np
 
 from ToothSegLib.arches.arch import SLOT_FDI, SLOT_TYPES, Pose
 from ToothSegLib.arches.norms import VOLUMES_MM3, is_crumb
-from ToothSegLib.arches.regions import Region, scale_of
+from ToothSegLib.arches.patient_size import size_by_numbers
+from ToothSegLib.arches.regions import Region, numbered_regions
 from ToothSegLib.teeth import type_of
 
 # Of the volume that this patient's other teeth suggest, at least and at most.
@@ -39,10 +40,10 @@ def displaced_teeth(
         Region label -> FDI number that no region has, or none but a crumb, and how much it looks
         like that tooth.
     """
-    numbered = [(region, fdi) for region in regions if (fdi := numbers[region.label]) is not None]
+    numbered = numbered_regions(regions, numbers)
     if not numbered or not leftover:
         return {}
-    size = scale_of(numbered)
+    size = size_by_numbers(numbered)
     # A crumb in the place of a tooth that lies elsewhere holds its number.
     taken = {fdi for r, fdi in numbered if not is_crumb(r.volume_mm3, type_of(fdi), size)}
     found: dict[int, tuple[int, float]] = {}

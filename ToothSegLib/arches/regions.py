@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
-from ToothSegLib.arches.norms import VOLUMES_MM3
 from ToothSegLib.maps import Maps
-from ToothSegLib.teeth import type_of
-
-# Half of a lower incisor, and how many regions it takes to say how large a patient's teeth are.
-_PART_MM3 = 100.0
-_FEWEST, _ENOUGH = 4, 6
 
 
 @dataclass
@@ -49,41 +43,11 @@ class Region:
         return x, y, z
 
 
-def typical_size(regions: Sequence[Region], rank: float = 0.5) -> float:
-    """The median volume, over what teeth of such a look have, of what may be a whole tooth; 0 where
-    fewer than four may be.
-
-    Molars are large in any patient, and a part of a scan may show nothing but molars.
-
-    Args:
-        regions: of a scan.
-        rank: instead of the median's, 0 for the smallest to 1 for the largest.
-    """
-    sizes = [
-        (region.cut, region.volume_mm3 / max(usual_mm3(region), 1.0))
-        for region in regions
-        if region.volume_mm3 > _PART_MM3
-    ]
-    if len(sizes) < _FEWEST:
-        return 0.0
-    # Teeth that the scan cuts seem small, but a few whole ones may be large by chance.
-    whole = [size for cut, size in sizes if not cut]
-    return float(np.quantile(whole if len(whole) >= _ENOUGH else [size for _, size in sizes], rank))
-
-
-def usual_mm3(region: Region) -> float:
-    """The volume of a tooth of that look, by the norms."""
-    chances = region.type_probabilities[1:]
-    return float(chances @ VOLUMES_MM3[1:]) / max(float(chances.sum()), 1e-6)
-
-
-def scale_of(numbered: Sequence[tuple[Region, int]]) -> float:
-    """Median of the volumes over the norms, of regions and their FDI numbers, at least one.
-
-    What the scan cuts says nothing of the patient's size, unless there is nothing else.
-    """
-    ratios = [(r.cut, r.volume_mm3 / VOLUMES_MM3[type_of(fdi)]) for r, fdi in numbered]
-    return float(np.median([ratio for cut, ratio in ratios if not cut] or [r for _, r in ratios]))
+def numbered_regions(
+    regions: Iterable[Region], numbers: Mapping[int, int | None]
+) -> list[tuple[Region, int]]:
+    """Those of some regions that have an FDI number, with it, by the numbers of their labels."""
+    return [(region, fdi) for region in regions if (fdi := numbers.get(region.label))]
 
 
 def measure_regions(labels: np.ndarray, maps: Maps) -> list[Region]:

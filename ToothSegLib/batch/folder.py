@@ -47,8 +47,17 @@ def working_folder(out: Path) -> Iterator[Path]:
 
 
 def called_off(run: str | os.PathLike[str]) -> bool:
-    """Whether the batch of a hidden folder has ended."""
-    return not os.path.exists(os.path.join(run, _MARK))
+    """Whether the batch of a hidden folder has ended.
+
+    A share that does not answer for a moment says nothing; one that is gone looks like an end.
+    """
+    try:
+        os.stat(os.path.join(run, _MARK))
+    except (FileNotFoundError, NotADirectoryError):
+        return True
+    except OSError:
+        return False
+    return False
 
 
 def _remove(run: Path) -> None:

@@ -25,21 +25,21 @@ from ToothSegLib.batch.record import (
 )
 from ToothSegLib.dataset.voxels import source_of, storable
 from ToothSegLib.disk.atomic import PART_PREFIX
+from ToothSegLib.disk.checksum import file_sha256
 from ToothSegLib.disk.file_names import output_stem
 from ToothSegLib.disk.moving import alone_in, tidy
 from ToothSegLib.disk.output_folder import new_folder
 from ToothSegLib.errors import BundleError, Cancelled, InputError, OutputError, in_words
-from ToothSegLib.formats.checksum import checksum
 from ToothSegLib.models import load_bundle
 from ToothSegLib.progress import ProgressCallback
 from ToothSegLib.report import URGENCIES, Segmentation
 from ToothSegLib.results.replaceable import WHAT_TO_DO as WHAT_A_RUN_SAYS
 from ToothSegLib.results.replaceable import check_places, in_the_way
 from ToothSegLib.segment_file import segment_file
-from ToothSegLib.tooth_names import FDI_NUMBERS
+from ToothSegLib.teeth import ALL_FDI_NUMBERS
 from ToothSegLib.volume import Volume
 
-_MOST_LABELS = len({0, *FDI_NUMBERS})
+_MOST_LABELS = len({0, *ALL_FDI_NUMBERS})
 
 
 class NotAScan(InputError):
@@ -58,7 +58,7 @@ def segment_one(task: Task, progress: ProgressCallback | None = None) -> Entry:
     """
     known = Entry.of(task.scan)
     try:
-        known = replace(known, sha256=checksum(task.scan.files, lambda: _check(task)))
+        known = replace(known, sha256=file_sha256(*task.scan.files, check=lambda: _check(task)))
         return _made(task, known, progress)
     except Cancelled:
         raise
@@ -276,5 +276,5 @@ def _check_grey_values(volume: Volume) -> None:
         values.update(np.unique(layer).tolist())
         if len(values) > _MOST_LABELS:
             return
-    if len(values) == 2 or values <= {0, *FDI_NUMBERS}:
+    if len(values) == 2 or values <= {0, *ALL_FDI_NUMBERS}:
         raise NotAScan("it holds a label map, not grey values")

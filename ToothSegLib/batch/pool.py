@@ -160,7 +160,12 @@ def _serve(pipe: Connection, work: Work, threads: int) -> None:
     with suppress(EOFError, OSError):  # the other side has gone
         spent = False
         while not spent:
-            entry = work(pipe.recv(), lambda fraction, stage: pipe.send((fraction, stage)))
+            task = pipe.recv()
+            try:
+                entry = work(task, lambda fraction, stage: pipe.send((fraction, stage)))
+            except Cancelled:  # who calls off kills this process, so the folder has gone instead
+                message = f"{task.out} was gone for a while: run the batch again"
+                entry = Entry.of(task.scan, "failed", error=message, code=2)
             spent = has_given_up()
             pipe.send((entry, spent))
 

@@ -1,9 +1,10 @@
 """What to label next: scans and teeth of which a correction would teach most.
 
 A tooth gains by how unsure the program is of it, by the most urgent finding that names it, and by
-how far two bundles disagree on it; a scan by its teeth and by the findings about all of it. The
-sum is a rule of thumb that has not been measured against random choice. On uncertainty and
-disagreement as grounds for choosing: B. Settles, Active Learning Literature Survey, 2009.
+how far two bundles disagree on it; a scan by its teeth and by the findings about all of it. One in
+which nothing was found may have missed every tooth, and gains by as many. The sum is a rule of
+thumb that has not been measured against random choice. On uncertainty and disagreement as
+grounds for choosing: B. Settles, Active Learning Literature Survey, 2009.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from ToothSegLib.batch.manifest import names_in_manifest
 from ToothSegLib.batch.reasons import reasons_of, remarks_of
 from ToothSegLib.batch.record import RECORD_NAME
 from ToothSegLib.errors import InputError
+from ToothSegLib.teeth import TEETH
 
 GAIN_OF_FINDING = {"high": 1.0, "medium": 0.5, "low": 0.1}
 WORTH_NAMING = 0.1
@@ -127,7 +129,7 @@ def _ranked(
     whole = 0.0
     for finding in report["findings"]:
         gain = GAIN_OF_FINDING[finding["urgency"]]
-        whole += 0.0 if finding["fdi"] else gain
+        whole += 0.0 if finding["fdi"] else gain * _in_doubt(finding)
         for fdi in finding["fdi"]:
             worst[fdi] = max(worst.get(fdi, 0.0), gain)
     doubts = {} if against is None else _disagreement(report, against.report)
@@ -143,6 +145,11 @@ def _ranked(
         reasons_of(report, doubts),
         remarks_of(report),
     )
+
+
+def _in_doubt(finding: dict[str, Any]) -> int:
+    """How many teeth a finding about all of a scan stands for."""
+    return len(TEETH) if finding.get("code") == "no-teeth" else 1
 
 
 def _disagreement(one: dict[str, Any], other: dict[str, Any]) -> dict[int, float]:

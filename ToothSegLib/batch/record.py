@@ -12,8 +12,8 @@ from typing import Any
 from ToothSegLib import __version__
 from ToothSegLib.batch.entry import Entry, Task
 from ToothSegLib.disk.atomic import replacing
+from ToothSegLib.disk.checksum import file_sha256
 from ToothSegLib.errors import OutputError
-from ToothSegLib.formats.checksum import checksum
 from ToothSegLib.results.edited import edited_files
 
 RECORD_NAME = "toothseg-batch.json"
@@ -56,7 +56,7 @@ def write_record(
         "scan": _place_of(task),
         "entry": entry.to_json(),
         "files": sizes,
-        "checksums": {name: checksum([str(path)]) for name, path in names.items()},
+        "checksums": {name: file_sha256(path) for name, path in names.items()},
     }
     _write(folder, record)
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from ToothSegLib.batch.entry import Scan
 from ToothSegLib.batch.record import RECORD_NAME
 from ToothSegLib.errors import InputError
-from ToothSegLib.formats.checksum import files_of
+from ToothSegLib.formats.scan_files import files_of
 from ToothSegLib.volume_io import DICOM_EXTENSIONS, READABLE
 
 if TYPE_CHECKING:

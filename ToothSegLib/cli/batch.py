@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 from typing import TYPE_CHECKING
 
 from ToothSegLib.cli.device_option import add_device
@@ -66,9 +65,10 @@ def run(args: argparse.Namespace) -> int:
     from ToothSegLib.batch.run import run_batch
     from ToothSegLib.cli.console import told_how_to_go_on, working
     from ToothSegLib.errors import Cancelled
+    from ToothSegLib.models import from_anywhere
 
     options = Options(
-        model=_everywhere(args.model),
+        model=from_anywhere(args.model),
         device=args.device,
         stl=not args.no_stl,
         picture=not args.no_picture,
@@ -129,8 +129,3 @@ def _at_least_one(text: str) -> int:
     if not text.strip().isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"'{text}': give a whole number of at least 1")
     return int(text)
-
-
-def _everywhere(model: str | None) -> str | None:
-    """A bundle's name as it is, its folder in full: a cluster's workers run in another folder."""
-    return os.path.abspath(model) if model is not None and os.path.isdir(model) else model

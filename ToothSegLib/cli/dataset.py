@@ -62,6 +62,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=int,
         help="the revision that the labels were made from; refused if it is not the newest",
     )
+    revise.add_argument(
+        "--other-places",
+        action="store_true",
+        help="most teeth lie wholly where the newest revision has none, and rightly",
+    )
 
     action("list", "list the cases, how far their review has come, and what was tidied")
     action("check", "look for everything that is inconsistent; exit code 2 if something is")
@@ -94,6 +99,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         )
         command.add_argument(
             "--approved", action="store_true", help="the labels have been reviewed"
+        )
+        command.add_argument(
+            "--background",
+            metavar="LABEL",
+            action="append",
+            default=[],
+            help="name of a label that is no tooth, such as Crown or Bridge, although --approved "
+            "takes it for a part of one; may be given more than once",
         )
         command.add_argument(
             "--accept-text",

@@ -19,6 +19,7 @@ from ToothSegLib.cli.dataset_common import (
     opened_or_new,
     tell_doubts,
     tell_label_doubts,
+    tell_left_out,
 )
 from ToothSegLib.cli.words import escaped, plain
 from ToothSegLib.command_line import command_line
@@ -150,6 +151,7 @@ def take_in(args: argparse.Namespace) -> int:
                 meta_of(args),
                 keep_names=args.keep_names,
                 reviewed=args.approved,
+                background=args.background,
                 run=Progress(progress, cancelled),
             )
     except (Cancelled, KeyboardInterrupt):
@@ -158,8 +160,11 @@ def take_in(args: argparse.Namespace) -> int:
         for line in _came_in(result, dataset, args):
             print(escaped(line))
         tell_doubts(dataset.case(name) for name in result.added)
+        for line in result.doubts:
+            print(plain(line), file=sys.stderr)
     for line in result.failed:
         print(f"toothseg: {plain(line)}", file=sys.stderr)
+    tell_left_out(result.left_out)
     return InputError.exit_code if result.failed else 0
 
 
@@ -175,6 +180,8 @@ def _came_in(result: Imported, dataset: Dataset, args: argparse.Namespace) -> It
         command = f"{revise} {case} {command_line(str(labels))}"
         if result.description is not None:
             command += f" --names {command_line(str(result.description))}"
+        if dataset.case(case).revision == 1:  # later ones may be the work of others
+            command += " --from 1"
         yield f"{case} has other labels here than there; to take those from there: {command}"
     if result.patients:
         made = ", ".join(result.patients)
@@ -187,8 +194,6 @@ def _came_in(result: Imported, dataset: Dataset, args: argparse.Namespace) -> It
             f"{case} is of the same patient as others that came{what}: {revise} {case}{file} "
             f"--patient {command_line(patient)}"
         )
-    if result.left_out:
-        yield f"no teeth, left out: {', '.join(result.left_out)}"
     if result.failed:
         yield f"{len(result.failed)} could not be taken; the same command tries them again"
 

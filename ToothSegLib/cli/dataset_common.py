@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import getpass
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -13,7 +13,8 @@ from ToothSegLib.cli.words import plain
 from ToothSegLib.dataset.case import DatasetCase
 from ToothSegLib.dataset.folder import CaseMeta, Dataset
 from ToothSegLib.dataset.intake import read_foreign_labels
-from ToothSegLib.dataset.label_doubts import label_doubts
+from ToothSegLib.dataset.label_doubts import case_doubts
+from ToothSegLib.dataset.left_out import check_background
 from ToothSegLib.dataset.nnunet import named_teeth
 from ToothSegLib.dataset.record import check_who
 from ToothSegLib.errors import InputError
@@ -51,21 +52,36 @@ def tell_doubts(cases: Iterable[DatasetCase]) -> None:
 
 def tell_label_doubts(case: DatasetCase) -> None:
     """Say which of the labels that somebody has approved can hardly be right."""
-    for doubt in label_doubts(case.labels()):
+    for doubt in case_doubts(case):
         print(plain(f"{case.id}: {doubt}"), file=sys.stderr)
 
 
 def labels_in(path: str | Path, args: argparse.Namespace) -> Volume:
     """FDI numbers in a file; --names is the one that says what its values mean, if one does.
 
+    What of the file is left out is told, with --quiet too: it becomes background.
+
     Raises:
-        InputError: a file cannot be read, values have no meaning, or nobody labelled what is
-            --approved.
+        InputError: a file cannot be read, values have no meaning, or of what is --approved nobody
+            labelled a part, or a part that may be a tooth is left out.
     """
     if args.names is None:
+        if args.background:
+            raise InputError("--background without --names: there are no names of labels")
         return read_labels(path)
-    teeth, _ = named_teeth(args.names)
-    return read_foreign_labels(Path(path), teeth, reviewed=args.approved)
+    teeth, others = named_teeth(args.names)
+    check_background(others, args.background)
+    labels, left_out = read_foreign_labels(
+        Path(path), teeth, others, reviewed=args.approved, background=args.background
+    )
+    tell_left_out(left_out)
+    return labels
+
+
+def tell_left_out(names: Collection[str]) -> None:
+    """Say which labels are no teeth and became background."""
+    if names:
+        print(plain(f"no teeth, left out: {', '.join(names)}"), file=sys.stderr)
 
 
 def meta_of(args: argparse.Namespace) -> CaseMeta:

@@ -27,7 +27,11 @@ from ToothSegLib.dataset.record import (
     approved_review,
     composed,
 )
-from ToothSegLib.dataset.reverts import check_made_from, check_takes_nothing_back
+from ToothSegLib.dataset.reverts import (
+    check_made_from,
+    check_same_places,
+    check_takes_nothing_back,
+)
 from ToothSegLib.dataset.reviewed import older_is_taken
 from ToothSegLib.dataset.voxels import changed_teeth, checked_labels, teeth_of
 from ToothSegLib.errors import InputError
@@ -47,15 +51,19 @@ def revise(args: argparse.Namespace) -> int:
         whole = Progress(progress, cancelled)
         whole.stage("reading", 0.0, 0.4).update(0.0)
         labels = checked_labels(_labels(args, case), record.source)
-        before = case.labels() if case.revision else labels.with_array(0 * labels.array)
-        changed = changed_teeth(before.array, labels.array)
-        if args.made_from is None:
-            check_takes_nothing_back(case, labels, changed, who_of(args))
         teeth = teeth_of(labels.array)
+        before = case.labels() if case.revision else labels.with_array(0 * labels.array)
+        differ = changed = changed_teeth(before.array, labels.array)
+        if not _is_as_saved(case):  # what was approved is not known
+            changed = tuple(sorted({*record.teeth, *teeth}))
         states = _review(record, teeth, changed, approved=args.approved)
         gone = sorted(set(record.teeth) - set(teeth))
         if not args.approved:
             _check_nothing_is_lost(args.labels, record, gone, states)
+        if not args.other_places:
+            check_same_places(case, labels, before)
+        if args.made_from is None:
+            check_takes_nothing_back(case, labels, differ, who_of(args))
         patient = None if args.patient is None else composed(args.patient)
         same = patient in (None, record.patient) and not args.note
         if case.revision and not changed and states == record.review and same:
@@ -116,12 +124,20 @@ def _listed(teeth: Sequence[int]) -> str:
 
 
 def _labels(args: argparse.Namespace, case: DatasetCase) -> Volume:
-    """Those of the file, or the newest where none is given. Raises InputError."""
+    """Those of the file, or the newest where none is given, as they were saved. InputError."""
     if args.labels is not None:
         return labels_in(args.labels, args)
     if not case.revision:
         raise InputError(f"{case.id} has no labels yet: give a file of them")
-    return case.labels()
+    return case.saved_labels(case.revision)
+
+
+def _is_as_saved(case: DatasetCase) -> bool:
+    """Whether no other program has saved over the newest labels; so where there are none yet."""
+    try:
+        return not case.revision or case.saved_labels(case.revision) is not None
+    except InputError:
+        return False
 
 
 def _review(

@@ -159,13 +159,20 @@ def _drawing() -> str:
 
 
 def _weights() -> str:
-    from ToothSegLib.models import default_bundle_name, list_bundles, load_bundle
+    from ToothSegLib.models import (
+        default_bundle_name,
+        list_bundles,
+        load_bundle,
+        outlived_promotion,
+    )
 
     names = list_bundles()
     for name in names:
         load_bundle(name).verify()
     load_bundle()  # the default may be none of them any more
-    return f"{', '.join(names)}, all intact; the default is {default_bundle_name()}"
+    words = f"{', '.join(names)}, all intact; the default is {default_bundle_name()}"
+    line = outlived_promotion()
+    return f"{words}; {line}" if line else words
 
 
 def _memory() -> str:

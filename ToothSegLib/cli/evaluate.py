@@ -11,7 +11,11 @@ from contextlib import suppress
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of the command."""
     parser.add_argument("prediction", metavar="PREDICTION", help="label map of FDI numbers")
-    parser.add_argument("truth", metavar="TRUTH", help="label map of FDI numbers, the same grid")
+    parser.add_argument(
+        "truth",
+        metavar="TRUTH",
+        help="label map of FDI numbers on the same grid (else see --resample)",
+    )
     parser.add_argument(
         "--resample",
         action="store_true",

@@ -22,6 +22,8 @@ from ToothSegLib.machine.background import leave
 
 DESCRIPTION = """Finds, numbers and measures the teeth in a dental cone-beam CT.
 For research use, not a medical device."""
+EPILOG = """Exit codes: 0 done, 1 a fault of the program, 2 bad input, output or option, or a
+failed check, 130 cancelled. 'toothseg COMMAND --help' tells a command's options."""
 
 _MAY_BE_EMPTY = ("--note", "--who")
 # What a library says that finds no memory for itself when it is loaded, or Python for a thread.
@@ -37,7 +39,7 @@ class _Parser(argparse.ArgumentParser):
 
 def build_parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
     """The parser with the options of the command that the arguments call; others stay bare."""
-    parser = _Parser(prog="toothseg", description=DESCRIPTION)
+    parser = _Parser(prog="toothseg", description=DESCRIPTION, epilog=EPILOG)
     parser.add_argument("--version", action="version", version=f"toothseg {__version__}")
     commands = parser.add_subparsers(metavar="COMMAND", dest="command", required=True)
     called = next((word for word in arguments if not word.startswith("-")), None)

@@ -124,7 +124,12 @@ def _refuse_word(words: Sequence[str]) -> None:
 def show(names: Sequence[str], *, quiet: bool) -> int:
     """Show and verify bundles, by default all that are known and whether there is a default; 2 if
     one is not sound."""
-    from ToothSegLib.models import default_bundle_name, list_bundles, load_bundle
+    from ToothSegLib.models import (
+        default_bundle_name,
+        list_bundles,
+        load_bundle,
+        outlived_promotion,
+    )
 
     known = list_bundles()
     everything, names = not names, names or known
@@ -148,6 +153,8 @@ def show(names: Sequence[str], *, quiet: bool) -> int:
             # Its name may be that of any bundle from elsewhere.
             is_default = default is not None and os.path.samefile(bundle.folder, default.folder)
             print(describe(bundle.card, is_default=is_default), end="\n\n")
+    if everything and not quiet and default is not None and (line := outlived_promotion()):
+        print(plain(line), file=sys.stderr)
     return code
 
 

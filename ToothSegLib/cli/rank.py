@@ -29,7 +29,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="data set of the labelled scans; those that are reviewed to the end are left out",
     )
     parser.add_argument(
-        "--most", metavar="N", type=int, default=20, help="list so many scans (default: 20)"
+        "--most",
+        metavar="N",
+        type=int,
+        default=20,
+        help="list at most this many scans (default: 20)",
     )
 
 

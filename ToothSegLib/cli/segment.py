@@ -112,13 +112,14 @@ def run(args: argparse.Namespace) -> int:
 
 def summary(segmentation: Segmentation, paths: list[Path], seconds: float) -> str:
     """One screen: a chart of the teeth, what to look at, and where the files are."""
+    from ToothSegLib.cli.words import escaped
     from ToothSegLib.report import by_urgency
 
     found = {tooth.fdi for tooth in segmentation.teeth}
     # Whether this is a scan of teeth at all, and which way round, comes before whatever was made
     # of it.
     first = [f for f in segmentation.findings if f.code in _BEFORE_ALL]
-    lines = [f"{finding.message}\n" for finding in first]
+    lines = [line for finding in first for line in (finding.message, "")]
     lines += [f"{len(found)} of 28 teeth in {seconds:.1f} s", ""]
     for jaw, right, left in _CHART:
         halves = (
@@ -126,10 +127,13 @@ def summary(segmentation: Segmentation, paths: list[Path], seconds: float) -> st
         )
         lines.append(f"  {jaw} right  {'  |  '.join(halves)}  {jaw} left")
     lines.append("")
-    if segmentation.missing:
-        lines.append(f"Not found: {', '.join(map(str, segmentation.missing))}")
     findings = by_urgency([f for f in segmentation.findings if f not in first])
-    lines += [f"{finding.urgency:<7}{finding.message}" for finding in findings[:_MOST_FINDINGS]]
+    shown = findings[:_MOST_FINDINGS]
+    # The finding says more: between which teeth. It leaves out what another finding names.
+    told = {fdi for f in shown if f.code == "missing-teeth" for fdi in f.fdi}
+    if not told.issuperset(segmentation.missing):
+        lines.append(f"Not found: {', '.join(map(str, segmentation.missing))}")
+    lines += [f"{finding.urgency:<7}{finding.message}" for finding in shown]
     if len(findings) > _MOST_FINDINGS:
         lines.append(f"and {len(findings) - _MOST_FINDINGS} less urgent ones in the report")
     if segmentation.missing or segmentation.findings:
@@ -140,4 +144,5 @@ def summary(segmentation: Segmentation, paths: list[Path], seconds: float) -> st
         where = surfaces[0].parent
         others = "" if where.name == "stl" else "; another scan's are in stl"
         lines.append(f"{where} ({len(surfaces)} surfaces{others})")
-    return "\n".join(lines)
+    # Files are named by whoever made the scan.
+    return "\n".join(escaped(line) for line in lines)

@@ -77,7 +77,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--ordinary",
         action="store_true",
-        help="an ordinary bite on a decent scanner; by default anything goes, past what is common",
+        help="an ordinary bite on a decent scanner; without it dentition and picture vary far "
+        "beyond what is common",
     )
     dental = parser.add_mutually_exclusive_group()
     dental.add_argument(

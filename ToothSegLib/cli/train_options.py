@@ -111,10 +111,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--learning-rate",
         metavar="X",
         type=float,
-        help="default: the recipe's, or 3e-4 with --dataset",
+        help="highest learning rate (default: the recipe's, or 3e-4 with --dataset)",
     )
     parser.add_argument(
-        "--resume", action="store_true", help="go on with the checkpoints in the output folder"
+        "--resume", action="store_true", help="continue from the checkpoints in the output folder"
     )
     _add_simulated(parser.add_argument_group(f"{_WORDS[_SHIPS]} (--recipe {', '.join(SIMULATED)})"))
     _add_article(
@@ -161,7 +161,8 @@ def _add_simulated(parser: argparse._ArgumentGroup) -> None:
         "--steps",
         metavar="N",
         type=int,
-        help="default: 3000; with --dataset too, of each network (default there: 600)",
+        help="training steps (default: 3000); with --dataset too, of each network (default there: "
+        "600)",
     )
 
 
@@ -179,14 +180,21 @@ def _add_article(parser: argparse._ArgumentGroup) -> None:
         type=int,
         help="pieces of the scan seen in an epoch, drawn anew for each (default: all)",
     )
-    parser.add_argument("--optimiser", choices=("adam", "rmsprop"), help="default: adam")
+    parser.add_argument(
+        "--optimiser", choices=("adam", "rmsprop"), help="optimiser (default: adam)"
+    )
     parser.add_argument(
         "--full-precision",
         action="store_true",
         default=None,
         help="compute in float32 throughout",
     )
-    parser.add_argument("--checkpoint-every", metavar="N", type=int, help="of epochs (default: 10)")
+    parser.add_argument(
+        "--checkpoint-every",
+        metavar="N",
+        type=int,
+        help="write a checkpoint every N epochs (default: 10)",
+    )
 
 
 def _add_fine_tuning(parser: argparse._ArgumentGroup) -> None:
@@ -198,7 +206,10 @@ def _add_fine_tuning(parser: argparse._ArgumentGroup) -> None:
         help="the bundle that learns on (default: the default bundle)",
     )
     parser.add_argument(
-        "--networks", metavar="NAME", nargs="+", help="which of the bundle learn (default: all)"
+        "--networks",
+        metavar="NAME",
+        nargs="+",
+        help="which networks of the bundle learn (default: all)",
     )
     parser.add_argument(
         "--held-out",

@@ -123,7 +123,7 @@ def torch_pass(network: nn.Module, device: str, half: torch.dtype | None) -> Ite
     """PyTorch's passes, with progress after every layer; see `ready`."""
     import torch
 
-    from ToothSegLib.compute.device_trial import Trial
+    from ToothSegLib.compute.device_trial import Trial, on_the_processor
     from ToothSegLib.compute.layer_progress import layer_costs, telling_layers
 
     order = layout(device)
@@ -136,9 +136,8 @@ def torch_pass(network: nn.Module, device: str, half: torch.dtype | None) -> Ite
         lower = nullcontext() if half is None else torch.autocast(device, dtype=half)
         with telling_layers(network, costs, progress), lower:
             answer = network(batch)
-        outputs = [answer] if isinstance(answer, torch.Tensor) else answer
         # Narrow numbers are moved, and widened here.
-        moved = [output.cpu() for output in outputs if output is not None]
+        moved = on_the_processor(answer)
         passed = [as_array(output[0]) for output in moved]
         if device != "cpu" and not all(np.isfinite(output).all() for output in passed):
             raise DeviceUnfitError(device, "some of its answers are no numbers")

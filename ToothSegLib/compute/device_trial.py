@@ -9,13 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from copy import deepcopy
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from ToothSegLib.compute.device_faults import DeviceUnfitError
-from ToothSegLib.compute.devices import layout
+from ToothSegLib.compute.devices import kind_of, layout
 
 # Networks pool four times, and normalising needs some voxels then.
 _EDGE = 48
@@ -45,7 +44,7 @@ class Trial:
         dim: int = 3,
     ) -> None:
         self._network = network
-        self._kind = str(device).partition(":")[0]
+        self._kind = kind_of(device)
         self._half = half
         if self._kind == "cpu":
             return
@@ -118,7 +117,11 @@ def _agree(found: Sequence[Tensor], right: Sequence[Tensor]) -> bool:
     return True
 
 
-def _answers(network: nn.Module, image: Tensor) -> list[Tensor]:
-    answer: Any = network(image)
+def on_the_processor(answer: Tensor | Sequence[Tensor | None]) -> list[Tensor]:
+    """Every output of a network that gives one or several, but for those that it does not have."""
     outputs = [answer] if isinstance(answer, Tensor) else answer
-    return [output.cpu().float() for output in outputs if output is not None]
+    return [output.cpu() for output in outputs if output is not None]
+
+
+def _answers(network: nn.Module, image: Tensor) -> list[Tensor]:
+    return [output.float() for output in on_the_processor(network(image))]

@@ -54,6 +54,17 @@ def choose_device(name: str = "auto") -> str:
     return name
 
 
+def asked_for(name: str, backend: str) -> str:
+    """The device of that name, where ``auto`` is the processor if OpenVINO is to compute, which
+    knows no other; `choose_device` then finds it, and `backends.choose_backend` what computes."""
+    return "cpu" if name == "auto" and backend == "openvino" else name
+
+
+def kind_of(device: torch.device | str) -> str:
+    """Such as "cuda" for "cuda:1"."""
+    return str(device).partition(":")[0]
+
+
 def may_be_graphics(name: str) -> bool:
     """Whether the device of that name is, or may turn out to be, a graphics device; never waits for
     PyTorch to load."""
@@ -124,7 +135,7 @@ def half_type(device: torch.device | str) -> torch.dtype | None:
     """
     import torch
 
-    kind = str(device).partition(":")[0]
+    kind = kind_of(device)
     if kind == "cuda":
         return torch.float16
     if kind != "cpu" or not torch.backends.mkldnn.is_available():
@@ -142,7 +153,7 @@ def training_half_type(device: torch.device | str) -> torch.dtype | None:
     """
     import torch
 
-    if str(device).partition(":")[0] != "cuda":
+    if kind_of(device) != "cuda":
         return half_type(device)
     native = bool(torch.version.hip) or torch.cuda.get_device_capability() >= (8, 0)
     return torch.bfloat16 if native else None
@@ -156,7 +167,7 @@ def layout(device: torch.device | str, dim: int = 3) -> torch.memory_format:
     """
     import torch
 
-    if str(device).partition(":")[0] == "mps":
+    if kind_of(device) == "mps":
         return torch.contiguous_format
     return torch.channels_last_3d if dim == 3 else torch.channels_last
 
@@ -169,7 +180,7 @@ def as_precise(device: torch.device | str, half: torch.dtype | None) -> Iterator
     """
     import torch
 
-    if str(device).partition(":")[0] != "cuda":
+    if kind_of(device) != "cuda":
         yield
         return
     cudnn: Any = torch.backends.cudnn

@@ -36,7 +36,7 @@ def load_networks(device: str, backend: str) -> None:
         device, backend: as for `cascade.segment`.
     """
     from ToothSegLib.compute.backends import choose_backend
-    from ToothSegLib.compute.devices import DEVICES
+    from ToothSegLib.compute.devices import DEVICES, asked_for
     from ToothSegLib.machine.machine_facts import surely_without_graphics
 
     if device not in DEVICES:
@@ -44,10 +44,10 @@ def load_networks(device: str, backend: str) -> None:
     with suppress(Exception), loading():
         import SimpleITK  # noqa: F401
 
-        on_cpu = device == "cpu" or (
-            device == "auto" and (backend == "openvino" or surely_without_graphics())
-        )
-        if choose_backend(backend, "cpu" if on_cpu else device) == "openvino":
+        device = asked_for(device, backend)
+        if device == "auto" and surely_without_graphics():
+            device = "cpu"
+        if choose_backend(backend, device) == "openvino":
             from ToothSegLib.compute.openvino_backend import load_openvino
 
             load_openvino()

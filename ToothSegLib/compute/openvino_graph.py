@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from ToothSegLib.architectures import REFUSALS, checked
+from ToothSegLib.architectures import REFUSALS, checked, differing, unfit
 from ToothSegLib.bundles.model_card import one_line
 from ToothSegLib.bundles.stored_network import StoredNetwork
 from ToothSegLib.errors import BundleError, ToothSegError
@@ -71,25 +71,24 @@ class _Layers:
     def _array(self, name: str, *shape: int) -> np.ndarray:
         array = self._left.pop(name, None)
         if array is None or array.shape != shape:
-            there, meant = (_words(one) for one in (None if array is None else array.shape, shape))
-            raise BundleError(
-                f"{self._where} has weights that do not fit it: {name:.100} is {there}, by the "
-                f"architecture {meant}"
-            )
+            there = None if array is None else array.shape
+            raise unfit(self._where, differing(name, there, shape))
         return array.astype(np.float32)
 
     def check_all_taken(self) -> None:
         """BundleError if there are weights that no layer has."""
         for name, array in self._left.items():
-            raise BundleError(
-                f"{self._where} has weights that do not fit it: {name:.100} is "
-                f"{_words(array.shape)}, by the architecture not there"
-            )
+            raise unfit(self._where, differing(name, array.shape, None))
 
     def conv(
-        self, x: Any, name: str, wide: tuple[int, int], kernel: int = 3, step: int = 1,
+        self,
+        x: Any,
+        name: str,
+        wide: tuple[int, int],
+        kernel: int = 3,
+        step: int = 1,
         bias: bool = True,
-    ) -> Any:  # fmt: skip
+    ) -> Any:
         """A convolution from so many channels to so many."""
         weights = self.take(f"{name}.weight", wide[1], wide[0], *[kernel] * 3)
         pad = [(kernel - 1) // 2] * 3
@@ -173,9 +172,15 @@ def _toothnet(
 
 
 def _unet(
-    layers: _Layers, image: Any, *, dim: int, in_channels: int, out_channels: int, n_blocks: int,
+    layers: _Layers,
+    image: Any,
+    *,
+    dim: int,
+    in_channels: int,
+    out_channels: int,
+    n_blocks: int,
     start_filters: int,
-) -> list[Any]:  # fmt: skip
+) -> list[Any]:
     """`network.UNet` in three dimensions: logits."""
     if dim != 3 or in_channels != 1:
         raise ValueError(f"a scan has 3 dimensions and 1 channel, not {dim} and {in_channels}")
@@ -198,10 +203,6 @@ def _unet(
         x = layers.join(layers.batch_norm(x, f"up.{n}.up.2", shallow), skips.pop())
         x = block(x, f"up.{n}.convs", 2 * shallow, shallow)
     return [layers.conv(x, "head", (start_filters, out_channels), kernel=1)]
-
-
-def _words(shape: tuple[int, ...] | None) -> str:
-    return "not there" if shape is None else " x ".join(map(str, shape)) or "a number"
 
 
 _GRAPHS: dict[str, Any] = {"UNet": _unet, "ToothNet": _toothnet}

@@ -36,11 +36,11 @@ from ToothSegLib.dataset.revisions import (
 )
 from ToothSegLib.dataset.voxels import (
     checked_labels,
-    file_sha256,
     read_placed,
     teeth_of,
     write_labels,
 )
+from ToothSegLib.disk.checksum import file_sha256
 from ToothSegLib.errors import InputError, OutputError
 from ToothSegLib.formats.scan_checksum import voxels_sha256
 from ToothSegLib.volume import Volume

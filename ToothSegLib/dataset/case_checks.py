@@ -21,11 +21,11 @@ from ToothSegLib.dataset.revisions import (
     revision_numbers,
 )
 from ToothSegLib.dataset.voxels import (
-    file_sha256,
     read_placed,
     unknown_numbers,
     values_in,
 )
+from ToothSegLib.disk.checksum import file_sha256
 from ToothSegLib.disk.output_folder import is_litter
 from ToothSegLib.errors import InputError
 from ToothSegLib.formats.scan_checksum import voxels_sha256

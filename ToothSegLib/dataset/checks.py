@@ -12,7 +12,7 @@ from pathlib import Path
 from ToothSegLib.dataset import stage
 from ToothSegLib.dataset.case import DatasetCase
 from ToothSegLib.dataset.case_checks import case_problems, is_stray
-from ToothSegLib.dataset.label_doubts import label_doubts
+from ToothSegLib.dataset.label_doubts import case_doubts
 from ToothSegLib.dataset.lock import read_lock
 from ToothSegLib.dataset.marker import MARKER, case_names, folder_names, marker_problem
 from ToothSegLib.dataset.record import CaseRecord, composed, patient_key
@@ -86,8 +86,8 @@ def doubtful_cases(
         doubts += [Problem(name, doubt) for doubt in record.doubts]
         if record.reviewed:
             with suppress(InputError):  # it has been told of
-                labels = DatasetCase(folder / name).labels()
-                doubts += [Problem(name, doubt) for doubt in label_doubts(labels)]
+                told = case_doubts(DatasetCase(folder / name))
+                doubts += [Problem(name, doubt) for doubt in told]
     return doubts
 
 

@@ -5,6 +5,7 @@ An export is a folder that is there whole or not at all.
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
 import uuid
@@ -16,12 +17,15 @@ from pathlib import Path
 from ToothSegLib.dataset.case import DatasetCase
 from ToothSegLib.dataset.folder import Dataset
 from ToothSegLib.dataset.label_codes import to_values
+from ToothSegLib.dataset.privacy import suspicious_text
 from ToothSegLib.dataset.reviewed import newest_reviewed
 from ToothSegLib.disk.output_folder import is_empty, is_litter
 from ToothSegLib.errors import InputError, OutputError, ToothSegError
 from ToothSegLib.grids.axis_order import forward
 from ToothSegLib.machine.owner import has_ended, owner
 from ToothSegLib.volume_io import write_volume
+
+log = logging.getLogger(__name__)
 
 ENDING = ".nrrd"
 
@@ -76,6 +80,8 @@ class Outgoing:
 def chosen_cases(dataset: Dataset, *, reviewed_only: bool) -> list[Outgoing]:
     """The cases of an export, with their newest revisions.
 
+    There is a warning for each name that was accepted for the data set and leaves it now.
+
     Args:
         reviewed_only: what learning takes, and no more: the newest reviewed revisions.
 
@@ -90,6 +96,15 @@ def chosen_cases(dataset: Dataset, *, reviewed_only: bool) -> list[Outgoing]:
     if not cases:
         which = "case that is reviewed to the end" if reviewed_only else "case"
         raise InputError(f"{dataset.folder} has no {which}: there is nothing to export")
+    for case in cases:
+        reasons = suspicious_text(case.id)
+        if reasons:
+            log.warning(
+                "%s: files of the export have this name, which may tell who the patient is: it "
+                "holds %s",
+                case.id,
+                ", ".join(reasons),
+            )
     return cases
 
 

@@ -46,7 +46,6 @@ from ToothSegLib.dataset.revisions import (
 from ToothSegLib.dataset.tidy import tidy
 from ToothSegLib.dataset.voxels import (
     checked_labels,
-    file_sha256,
     may_be_the_same,
     read_placed,
     same_values,
@@ -56,6 +55,7 @@ from ToothSegLib.dataset.voxels import (
     write_image,
     write_labels,
 )
+from ToothSegLib.disk.checksum import file_sha256
 from ToothSegLib.disk.output_folder import is_empty
 from ToothSegLib.errors import InputError, OutputError
 from ToothSegLib.grids.axis_order import in_order_of

@@ -6,7 +6,7 @@ earlier one was broken off. A case that cannot be used does not keep the others 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
@@ -16,10 +16,12 @@ import numpy as np
 from ToothSegLib.dataset.case import DatasetCase
 from ToothSegLib.dataset.folder import CaseMeta, Dataset
 from ToothSegLib.dataset.label_codes import to_fdi
+from ToothSegLib.dataset.label_doubts import case_doubts
+from ToothSegLib.dataset.left_out import check_background, check_no_tooth_is_left_out
 from ToothSegLib.dataset.patients import Pseudonyms
 from ToothSegLib.dataset.record import LOST, MISSING, PREDICTED, approved_review
 from ToothSegLib.dataset.refusals import Locked, Outdated, Suspicious
-from ToothSegLib.dataset.voxels import checked_labels, storable, teeth_of
+from ToothSegLib.dataset.voxels import checked_labels, storable, teeth_of, values_in
 from ToothSegLib.errors import InputError
 from ToothSegLib.progress import Progress
 from ToothSegLib.segment_labels import segment_teeth
@@ -52,6 +54,7 @@ class Imported:
         patients: pseudonyms that were made up for patients of several cases, or of one.
         apart: by their names, the pseudonyms that cases which were there already should have, for
             others of the same patient have them, or are to get them as well.
+        doubts: in a line each, labels that came as reviewed and can hardly be right.
     """
 
     added: list[str] = field(default_factory=list)
@@ -64,22 +67,45 @@ class Imported:
     left_out: list[str] = field(default_factory=list)
     patients: list[str] = field(default_factory=list)
     apart: dict[str, str] = field(default_factory=dict)
+    doubts: list[str] = field(default_factory=list)
+
+    def doubt(self, case: DatasetCase) -> None:
+        """Note which of a case's labels, said to be reviewed, can hardly be right."""
+        self.doubts += [f"{case.id}: {doubt}" for doubt in case_doubts(case)]
 
 
-def read_foreign_labels(path: Path, teeth: Mapping[int, int], *, reviewed: bool) -> Volume:
+def read_foreign_labels(
+    path: Path,
+    teeth: Mapping[int, int],
+    left_out: Mapping[str, int],
+    *,
+    reviewed: bool,
+    background: Collection[str] = (),
+) -> tuple[Volume, list[str]]:
     """FDI numbers of a label map of another layout; what a file of segments says comes first.
 
     Args:
         teeth: FDI number by label value.
-        reviewed: see `label_codes.to_fdi`.
+        left_out: values of labels that are no tooth, by name.
+        reviewed: see `label_codes.to_fdi`; nor may what is left out be a tooth then.
+        background: names among those left out of which somebody says that they are none.
+
+    Returns:
+        The labels, and the names of what is left out of this file.
 
     Raises:
-        InputError: the file cannot be read, or holds values without a meaning.
+        InputError: the file cannot be read, holds values without a meaning, or is reviewed and what
+            is left out of it may be a tooth.
     """
     values = read_volume(path)
-    known = segment_teeth(path, values, teeth)
-    array = to_fdi(values.array, {**teeth, **known}, str(path), reviewed=reviewed)
-    return replace(values, array=array)
+    meaning = {**teeth, **segment_teeth(path, values, teeth)}
+    array = to_fdi(values.array, meaning, str(path), reviewed=reviewed)
+    gone = {value for value in values_in(values.array) if value and meaning[value] <= 0}
+    here = {name: left_out[name] for name in _by_value(left_out) if left_out[name] in gone}
+    if reviewed:
+        said = {name: value for name, value in here.items() if name not in background}
+        check_no_tooth_is_left_out(said, str(path))
+    return replace(values, array=array), list(here)
 
 
 def take_in(
@@ -91,23 +117,28 @@ def take_in(
     keep_names: bool,
     reviewed: bool,
     run: Progress,
+    left_out: Mapping[str, int] = MappingProxyType({}),
+    background: Collection[str] = (),
     groups: Mapping[str, str] = MappingProxyType({}),
 ) -> Imported:
     """Add cases of another layout.
 
     Args:
         teeth: FDI number by label value.
+        left_out, background: see `read_foreign_labels`.
         meta: for all of them; its `case_id` and `patient` are not looked at.
         keep_names: name the cases as they are named there, not by their checksums.
         reviewed: their labels have been reviewed; they count as approved.
         groups: what the cases of one patient share, by a case's name there.
 
     Raises:
+        InputError: ``background`` names no label that is left out.
         Suspicious: a name that is to be kept may tell who the patient is.
         OutputError: the data set cannot be written to.
         Cancelled: as asked; the cases before have been added.
     """
-    result = Imported()
+    check_background(left_out, background)
+    result = Imported(left_out=_by_value(left_out))
     pseudonyms = Pseudonyms(dataset, groups)
     result.patients = pseudonyms.made
     for number, case in enumerate(incoming):
@@ -117,7 +148,9 @@ def take_in(
             labels = (
                 None
                 if case.labels is None
-                else read_foreign_labels(case.labels, teeth, reviewed=reviewed)
+                else read_foreign_labels(
+                    case.labels, teeth, left_out, reviewed=reviewed, background=background
+                )[0]
             )
             review = (
                 approved_review(teeth_of(labels.array)) if labels is not None and reviewed else {}
@@ -126,11 +159,15 @@ def take_in(
             if there is not None:
                 known = dataset.case(there)
                 pseudonyms.meet(case.name, known)
-                _meet(result, case, known, labels, replace(meta, review=review))
+                if _meet(result, case, known, labels, replace(meta, review=review)) and review:
+                    result.doubt(known)
                 continue
             case_id, patient = case.name if keep_names else None, pseudonyms.of(case.name)
             named = replace(meta, case_id=case_id, review=review, patient=patient)
-            result.added.append(dataset.add(image, labels, named).id)
+            new = dataset.add(image, labels, named)
+            result.added.append(new.id)
+            if review:
+                result.doubt(new)
         except (InputError, Locked, Outdated) as error:
             about = "" if str(error).startswith(_files(case)) else f"{case.image}: "
             if isinstance(error, Suspicious):
@@ -140,24 +177,29 @@ def take_in(
     return result
 
 
+def _by_value(names: Mapping[str, int]) -> list[str]:
+    return sorted(names, key=lambda name: names[name])
+
+
 def _files(case: Incoming) -> tuple[str, ...]:
     return tuple(str(path) for path in (case.image, case.labels) if path is not None)
 
 
 def _meet(
     result: Imported, incoming: Incoming, case: DatasetCase, labels: Volume | None, meta: CaseMeta
-) -> None:
-    """A scan is in the data set already: are its labels, and their review?"""
+) -> bool:
+    """A scan is in the data set already: are its labels, and their review? Whether they came."""
     if labels is not None and meta.review and _waits(case, labels):
         case.save_revision(
-            case.labels(),
+            case.saved_labels(case.revision),
             meta.who,
             review={**meta.review, **_looked_at(case)},
             note=meta.note,
             accept_text=meta.accept_text,
         )
         result.approved.append(case.id)
-    elif labels is None or incoming.labels is None or _has(case, labels):
+        return True
+    if labels is None or incoming.labels is None or _has(case, labels):
         result.known.append(incoming.image)
     elif case.revision:
         result.differ[case.id] = incoming.labels
@@ -166,6 +208,8 @@ def _meet(
             labels, meta.who, review=meta.review, note=meta.note, accept_text=meta.accept_text
         )
         result.labelled.append(case.id)
+        return True
+    return False
 
 
 def _looked_at(case: DatasetCase) -> dict[int, str]:
@@ -179,7 +223,7 @@ def _waits(case: DatasetCase, labels: Volume) -> bool:
     if not case.revision or case.record.reviewed:
         return False
     array = checked_labels(labels, case.record.source).array
-    return np.array_equal(array, case.labels().array)
+    return np.array_equal(array, case.saved_labels(case.revision).array)
 
 
 def _has(case: DatasetCase, labels: Volume) -> bool:

@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 
 from ToothSegLib.dataset.voxels import values_in
 from ToothSegLib.errors import InputError
-from ToothSegLib.teeth import TEETH, THIRD_MOLARS
-from ToothSegLib.tooth_names import FDI_NUMBERS, teeth_by_name, tooth_by_name
+from ToothSegLib.teeth import ALL_FDI_NUMBERS, TEETH, THIRD_MOLARS
+from ToothSegLib.tooth_names import teeth_by_name, tooth_by_name
 
 CODED_TEETH = (*TEETH, *THIRD_MOLARS)
 """Label value n is the tooth at n - 1."""
@@ -35,7 +35,7 @@ UNLABELLED = -1
 _IGNORE = "ignore"
 _MOST_VALUES = 2**16
 _NUMBER = re.compile(r"\d+")
-_ONLY_UNIVERSAL = frozenset(range(1, len(CODED_TEETH) + 1)) - FDI_NUMBERS
+_ONLY_UNIVERSAL = frozenset(range(1, len(CODED_TEETH) + 1)).difference(ALL_FDI_NUMBERS)
 
 
 def to_values(labels: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -46,7 +46,7 @@ def to_values(labels: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return table[labels]
 
 
-def fdi_by_value(names: Mapping[str, int]) -> tuple[dict[int, int], list[str]]:
+def fdi_by_value(names: Mapping[str, int]) -> tuple[dict[int, int], dict[str, int]]:
     """What the label values of somebody's data set mean.
 
     Args:
@@ -54,7 +54,7 @@ def fdi_by_value(names: Mapping[str, int]) -> tuple[dict[int, int], list[str]]:
 
     Returns:
         FDI number by label value, 0 for background and for what is no tooth, `UNLABELLED` for what
-        may be one or not; and the names of labels that are no tooth.
+        may be one or not; and, by name, the values of labels that are no tooth.
 
     Raises:
         InputError: none is a tooth, two are the same, two names of one value mean different things,
@@ -62,12 +62,12 @@ def fdi_by_value(names: Mapping[str, int]) -> tuple[dict[int, int], list[str]]:
             Universal system.
     """
     _check_no_universal_numbers(names)
-    teeth, others = {0: 0}, []
+    teeth, others = {0: 0}, {}
     named = {0: BACKGROUND}
     for name, value in names.items():
         fdi = _tooth_of(name)
         if fdi is None and name.lower() != BACKGROUND:
-            others.append(name)
+            others[name] = value
         meaning = fdi or (UNLABELLED if name.lower() == _IGNORE else 0)
         if teeth.setdefault(value, meaning) != meaning:
             raise InputError(

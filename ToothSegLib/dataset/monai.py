@@ -80,7 +80,7 @@ def import_monai(dataset: Dataset, source: Path, meta: CaseMeta, **options: Any)
     path = _find(source)
     content = read_json(path)
     teeth = {0: 0} | {fdi: fdi for fdi in REVIEW_ORDER}
-    left_out: list[str] = []
+    left_out: dict[str, int] = {}
     if content.get("labels") is not None:
         teeth, left_out = fdi_by_value(_names(content["labels"], path))
     incoming = [
@@ -90,8 +90,8 @@ def import_monai(dataset: Dataset, source: Path, meta: CaseMeta, **options: Any)
     ]
     if not incoming:
         raise InputError(f"{path} names no images in {', '.join(_LISTS)}")
-    result = take_in(dataset, incoming, teeth, meta, groups=group_by_name(content), **options)
-    result.left_out = left_out
+    groups = group_by_name(content)
+    result = take_in(dataset, incoming, teeth, meta, left_out=left_out, groups=groups, **options)
     result.description = path if content.get("labels") is not None else None
     return result
 

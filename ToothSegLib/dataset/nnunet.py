@@ -115,13 +115,13 @@ def import_nnunet(dataset: Dataset, folder: Path, meta: CaseMeta, **options: Any
         raise InputError(f"{path} has no file ending: {ending!r:.100}")
     teeth, left_out = named_teeth(path)
     groups = group_by_name(content)
-    result = take_in(dataset, _cases(folder, ending), teeth, meta, groups=groups, **options)
-    result.left_out = left_out
+    cases = _cases(folder, ending)
+    result = take_in(dataset, cases, teeth, meta, left_out=left_out, groups=groups, **options)
     result.description = path
     return result
 
 
-def named_teeth(path: Path) -> tuple[dict[int, int], list[str]]:
+def named_teeth(path: Path) -> tuple[dict[int, int], dict[str, int]]:
     """What the label values of a data set are, by the file that names them, also MONAI's.
 
     Returns:

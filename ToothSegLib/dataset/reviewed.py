@@ -48,6 +48,12 @@ class ReviewedCase:
         """Checksum of the scan's voxels: the same scan has it in every data set."""
         return self.case.record.source.voxels_sha256
 
+    @property
+    def labels_sha256(self) -> str | None:
+        """Checksum of the file of this revision's labels, as it was saved."""
+        saved = {entry.number: entry.labels_sha256 for entry in self.case.history()}
+        return saved[self.revision]
+
     @cached_property
     def values_sha256(self) -> str:
         """Likewise, in whatever type and order of the voxels the scan has come there. Reads it, so
@@ -175,8 +181,12 @@ def _record(case: DatasetCase, number: int) -> CaseRecord:
     return read_record(revision_folder(case.folder, number) / RECORD)
 
 
-def _of(case: DatasetCase, record: CaseRecord) -> ReviewedCase:
+def patient_of(case: DatasetCase) -> str:
+    """What the cases of one patient share; a case of nobody's has its own."""
     # A pseudonym may be spelt like the name of another case.
     key = patient_key(case.record.patient)
-    patient = f"patient {key}" if key else f"case {case.id}"
-    return ReviewedCase(case, record.revision, patient)
+    return f"patient {key}" if key else f"case {case.id}"
+
+
+def _of(case: DatasetCase, record: CaseRecord) -> ReviewedCase:
+    return ReviewedCase(case, record.revision, patient_of(case))

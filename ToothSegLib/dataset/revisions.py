@@ -12,7 +12,7 @@ from ToothSegLib.dataset.case_json import from_text, to_text
 from ToothSegLib.dataset.lock import Lock
 from ToothSegLib.dataset.record import CaseRecord
 from ToothSegLib.dataset.refusals import Outdated
-from ToothSegLib.dataset.voxels import file_sha256
+from ToothSegLib.disk.checksum import file_sha256
 from ToothSegLib.errors import InputError
 
 IMAGE, LABELS, RECORD, REVISIONS = "image.nrrd", "labels.seg.nrrd", "case.json", "revisions"
@@ -39,11 +39,15 @@ def newest_number(folder: Path) -> int:
 def revision_numbers(folder: Path) -> list[int]:
     """Revisions in a case's folder, ascending; none where it holds none or cannot be read."""
     try:
-        names = os.listdir(folder / REVISIONS)
+        # What it lists knows what is a folder; asking the disk for each takes long on a share.
+        with os.scandir(folder / REVISIONS) as there:
+            return sorted(
+                int(entry.name)
+                for entry in there
+                if entry.name.isascii() and entry.name.isdecimal() and entry.is_dir()
+            )
     except OSError:
         return []
-    numbers = [name for name in names if name.isascii() and name.isdecimal()]
-    return sorted(int(name) for name in numbers if os.path.isdir(folder / REVISIONS / name))
 
 
 def revision_folder(folder: Path, number: int) -> Path:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -17,36 +18,23 @@ from ToothSegLib.grids.axis_order import forward, in_order_of, is_stored_alike
 from ToothSegLib.volume import Volume
 from ToothSegLib.volume_io import read_volume, write_volume
 
-_CHUNK = 1 << 22
-
-
-def file_sha256(path: Path) -> str:
-    """Checksum of a file's bytes.
-
-    Raises:
-        InputError: it cannot be read.
-    """
-    digest = hashlib.sha256()
-    try:
-        with open(path, "rb") as file:
-            while chunk := file.read(_CHUNK):
-                digest.update(chunk)
-    except OSError as error:
-        raise InputError(f"{path} cannot be read: {error.strerror or error}") from error
-    return digest.hexdigest()
-
 
 def may_be_the_same(one: Source, other: Source) -> bool:
     """Whether two scans may hold the same values in another type or in another order of the voxels.
 
     Checksums do not tell that.
     """
+    # Asked of every pair of a data set, which may all be of one device: what is cheap comes first.
+    if sorted(one.shape) != sorted(other.shape):
+        return False
+    if one.dtype == other.dtype and one.direction == other.direction:
+        return False
     mine, theirs = _without_voxels(one), _without_voxels(other)
     same_order = is_stored_alike(mine.direction, theirs.direction)
     if one.dtype == other.dtype and same_order:
         return False
     # A false header turns the axes, and a scan may have come with one and with the true one.
-    pairs = [(forward(mine), forward(theirs))] + [(mine, theirs)] * (one.dtype != other.dtype)
+    pairs = [(_forward(one), _forward(other))] + [(mine, theirs)] * (one.dtype != other.dtype)
     return any(
         a.shape == b.shape and np.allclose(a.spacing, b.spacing, rtol=1e-4) for a, b in pairs
     )
@@ -131,6 +119,12 @@ def check_grid(volume: Volume, source: Source, what: str) -> None:
         raise InputError(f"{what} not on the scan's grid: as many voxels, in another place")
 
 
+@lru_cache(maxsize=1024)
+def _forward(source: Source) -> Volume:
+    return forward(_without_voxels(source))
+
+
+@lru_cache(maxsize=1024)
 def _without_voxels(source: Source) -> Volume:
     """The scan's place; not of its size in memory: one value, seen as often as needed."""
     return source.placed(np.broadcast_to(np.uint8(0), source.shape))

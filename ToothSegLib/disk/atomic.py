@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -12,6 +13,9 @@ from typing import BinaryIO
 from ToothSegLib.errors import OutputError
 
 PART_PREFIX = ".toothseg-"
+# Programs that look for viruses hold a file for a moment, and on Windows it cannot be moved then.
+_PATIENCE_S = 1.0
+_PAUSE_S = 0.05
 
 
 @contextmanager
@@ -29,12 +33,36 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
             yield file
             file.flush()
             os.fsync(file.fileno())
-        os.replace(part, target)
+        replace_patiently(part, target)
     except OSError as error:
         raise OutputError(f"cannot write {target}: {error.strerror or error}") from error
     finally:
         with suppress(OSError):  # it is gone once renamed, and the first error is the one to tell
             part.unlink()
+
+
+def replace_patiently(
+    source: Path, target: Path, waits_for: type[OSError] = PermissionError
+) -> None:
+    """Rename a file, tried for about a second where another program may hold it.
+
+    Args:
+        source: the file.
+        target: its new name; what is there is replaced.
+        waits_for: what may pass by itself.
+
+    Raises:
+        OSError: as the system says.
+    """
+    until = time.monotonic() + _PATIENCE_S
+    while True:
+        try:
+            os.replace(source, target)
+            return
+        except waits_for:
+            if time.monotonic() >= until:
+                raise
+        time.sleep(_PAUSE_S)
 
 
 @contextmanager

@@ -17,21 +17,19 @@ import json
 import os
 import shutil
 import socket
-import time
+import sys
 import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from ToothSegLib.disk.atomic import replace_patiently
 from ToothSegLib.disk.output_folder import new_folder
 from ToothSegLib.errors import OutputError
 
 _PREFIX = ".toothseg-"
 _PLAN = ".plan.json"
 _REPLACED = ".replaced"
-# Programs that look for viruses hold a file for a moment.
-_PATIENCE_S = 1.0
-_PAUSE_S = 0.05
 
 
 class HalfMoved(OutputError):
@@ -76,8 +74,8 @@ def move_all(stage: Path, folder: Path, names: Sequence[str], gone: Sequence[str
 
     Raises:
         HalfMoved: it could not be undone; the next run into the folder ends it, see `tidy`.
-        OutputError: a folder is where a file should go.
-        OSError: as the system says.
+        OutputError: a folder is where a file should go, or a file cannot be moved.
+        OSError: the plan, or a folder, cannot be written.
     """
     with alone_in(folder):
         move_alone(stage, folder, names, gone)
@@ -100,14 +98,14 @@ def move_alone(stage: Path, folder: Path, names: Sequence[str], gone: Sequence[s
     done: list[tuple[Path, Path]] = []
     try:
         for source, target in moves:
-            os.replace(source, target)
+            replace_patiently(source, target)
             done.append((source, target))
     except BaseException as error:
         try:
             # No further than the first that fails: each new file is still in the stage or in its
             # place, from where the plan can be ended.
             for source, target in reversed(done):
-                _move_patiently(target, source)
+                replace_patiently(target, source, OSError)
         except BaseException as other:
             reason = other.strerror if isinstance(other, OSError) else None
             raise HalfMoved(
@@ -120,20 +118,17 @@ def move_alone(stage: Path, folder: Path, names: Sequence[str], gone: Sequence[s
         for path in reversed(made):
             with suppress(OSError):
                 path.rmdir()
+        if isinstance(error, OSError):
+            name = [*there, *names][len(done)]
+            if sys.platform == "win32":  # nowhere else does a program hold its files so
+                what = "; if another program has it open, close it and try again"
+            else:
+                what = "; see that you may write there"
+            raise OutputError(
+                f"cannot write {folder / name}: {error.strerror or error}"
+                + (what if isinstance(error, PermissionError) else "")
+            ) from error
         raise
-
-
-def _move_patiently(source: Path, target: Path) -> None:
-    """Rename a file, tried for about a second. Raises OSError."""
-    until = time.monotonic() + _PATIENCE_S
-    while True:
-        try:
-            os.replace(source, target)
-            return
-        except OSError:
-            if time.monotonic() >= until:
-                raise
-        time.sleep(_PAUSE_S)
 
 
 def _make_parents(path: Path) -> list[Path]:
@@ -201,7 +196,7 @@ def _end(stage: Path, folder: Path, gone: list[str]) -> None:
     for source in (path for path in staged if path != stage / _PLAN):
         target = folder / source.relative_to(stage)
         _make_parents(target)
-        _move_patiently(source, target)
+        replace_patiently(source, target, OSError)
     for name in gone:
         if not os.path.isabs(name) and ".." not in Path(name).parts:
             (folder / name).unlink(missing_ok=True)

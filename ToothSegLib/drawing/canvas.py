@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from vtkmodules.vtkFiltersCore import vtkPolyDataNormals
     from vtkmodules.vtkRenderingCore import vtkRenderer
 
-Box = tuple[int, int, int, int]
+PixelBox = tuple[int, int, int, int]
 """(left, bottom, width, height) in pixels from the picture's lower left."""
 
 Colour = tuple[float, float, float]
@@ -59,7 +59,7 @@ class Canvas:
         """(height, width, 3) RGB, the first row on top."""
         return pixels(self._window)
 
-    def panel(self, box: Box) -> None:
+    def panel(self, box: PixelBox) -> None:
         """A white ground."""
         self._layer(box, PANEL)
 
@@ -147,7 +147,7 @@ class Canvas:
         actor.GetProperty().SetLineWidth(width)
         self._top.AddViewProp(actor)
 
-    def image(self, box: Box, picture: NDArray[np.uint8]) -> None:
+    def image(self, box: PixelBox, picture: NDArray[np.uint8]) -> None:
         """(height, width, 3) RGB of a box's own size, the first row on top."""
         from vtkmodules.util.numpy_support import numpy_to_vtk
         from vtkmodules.vtkCommonDataModel import vtkImageData
@@ -166,7 +166,7 @@ class Canvas:
         actor.SetPosition(box[0], box[1])
         self._top.AddViewProp(actor)
 
-    def _layer(self, box: Box, ground: Colour) -> vtkRenderer:
+    def _layer(self, box: PixelBox, ground: Colour) -> vtkRenderer:
         from vtkmodules.vtkRenderingCore import vtkRenderer
 
         left, bottom, width, height = box

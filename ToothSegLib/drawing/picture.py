@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from ToothSegLib.drawing.canvas import PANEL, SOFT_INK, Box, Canvas, shortened
+from ToothSegLib.drawing.canvas import PANEL, SOFT_INK, Canvas, PixelBox, shortened
 from ToothSegLib.drawing.label_places import line_ends, parted, spread
 from ToothSegLib.drawing.views import View, dentition_axes
 from ToothSegLib.report import NOTICE
@@ -21,10 +21,10 @@ from ToothSegLib.teeth import FDI_NUMBERS, LOWER_ARCH, UPPER_ARCH
 
 WIDTH, HEIGHT = 1600, 1000
 
-_FRONT: Box = (24, 84, 950, 836)
-_UPPER: Box = (998, 514, 578, 406)
-_LOWER: Box = (998, 84, 578, 406)
-_WHOLE: Box = (24, 84, 1552, 836)
+_FRONT: PixelBox = (24, 84, 950, 836)
+_UPPER: PixelBox = (998, 514, 578, 406)
+_LOWER: PixelBox = (998, 84, 578, 406)
+_WHOLE: PixelBox = (24, 84, 1552, 836)
 
 _ALARM = (0.72, 0.11, 0.11)
 

@@ -12,19 +12,19 @@ from numpy.typing import NDArray
 from scipy.ndimage import map_coordinates
 
 from ToothSegLib.drawing.arch_sheet import arch_sheet
-from ToothSegLib.drawing.canvas import PANEL, SOFT_INK, Box, Canvas, shortened
+from ToothSegLib.drawing.canvas import PANEL, SOFT_INK, Canvas, PixelBox, shortened
 from ToothSegLib.drawing.views import dentition_axes
 from ToothSegLib.grids.label_boxes import label_boxes
 from ToothSegLib.grids.padding import without_padding
 from ToothSegLib.report import NOTICE, measure_teeth
-from ToothSegLib.teeth import LOWER_ARCH, UPPER_ARCH, by_fdi
+from ToothSegLib.teeth import ALL_FDI_NUMBERS, by_fdi
 from ToothSegLib.volume import Volume
 from ToothSegLib.volume_io import in_known_type
 
 WIDTH, HEIGHT = 1600, 1536
 MM_PER_PIXEL = 0.2  # of the slices across
 
-_ALONG: Box = (24, 24, 1552, 720)  # a full dentition, unrolled, is about twice as wide as high
+_ALONG: PixelBox = (24, 24, 1552, 720)  # a full dentition, unrolled, is twice as wide as high
 _ROOT_MM = 7.0  # from the middle of the outermost tooth to the outermost slice
 
 
@@ -59,7 +59,7 @@ def slice_picture(volume: Volume, labels: Volume, title: str = "") -> NDArray[np
     volume = without_padding(in_known_type(volume))
     grey_range = np.percentile(volume.array[:: max(1, volume.shape[0] // 64)], (1, 99.7))
 
-    def show(box: Box, points: NDArray) -> NDArray[np.uint8]:
+    def show(box: PixelBox, points: NDArray) -> NDArray[np.uint8]:
         panel, numbers = _overlaid(volume, labels, points, grey_range)
         canvas.image(box, panel)
         for side, x in (("R", box[0] + 16), ("L", box[0] + box[2] - 16)):
@@ -96,7 +96,7 @@ def slice_picture(volume: Volume, labels: Volume, title: str = "") -> NDArray[np
     return canvas.pixels()
 
 
-def _name(canvas: Canvas, box: Box, words: str) -> None:
+def _name(canvas: Canvas, box: PixelBox, words: str) -> None:
     """Write what a slice is at its foot."""
     place = (box[0] + box[2] / 2, box[1] + 14)
     canvas.write(words, place, 15, align="centre", colour=(1, 1, 1), ground=(0, 0, 0))
@@ -113,7 +113,7 @@ def _heights(labels: Volume, superior: NDArray) -> tuple[float, float]:
     return min(ends), max(ends)
 
 
-def _plane(box: Box, mm_per_pixel: float) -> NDArray[np.float64]:
+def _plane(box: PixelBox, mm_per_pixel: float) -> NDArray[np.float64]:
     """(rows, columns, 2) mm to the right and upwards from the middle of a box's pixels."""
     _, _, width, height = box
     right = (np.arange(width) - (width - 1) / 2) * mm_per_pixel
@@ -134,7 +134,7 @@ def _overlaid(
 
     shade = np.clip((grey - low) / max(high - low, 1e-6), 0, 1)[..., None] * (255, 255, 255)
     colours = np.zeros((256, 3))
-    for fdi in UPPER_ARCH + LOWER_ARCH:
+    for fdi in ALL_FDI_NUMBERS:
         colours[fdi] = by_fdi(fdi).colour
     outline = np.zeros(numbers.shape, bool)
     for axis in (0, 1):

@@ -14,9 +14,9 @@ from scipy import ndimage
 
 from ToothSegLib.editing.renumbering import check_mapping, check_present, to_merge
 from ToothSegLib.errors import InputError
+from ToothSegLib.grids.label_boxes import IndexBox, grown
 
 Spacing = tuple[float, float, float]
-Slices = tuple[slice, ...]
 
 LARGEST_SMOOTHING_MM = 3.0
 """Half the width of a lower incisor: with more than this a tooth is a ball."""
@@ -155,10 +155,6 @@ def _largest(pieces: NDArray[np.int32], count: int) -> NDArray[np.bool_]:
     return np.isin(pieces, order[sizes[order] > 0])
 
 
-def tooth_box(labels: NDArray[np.uint8], fdi: int, margin: NDArray[np.int_] | int = 0) -> Slices:
-    """Slices around a tooth, with a margin in (k, j, i) voxels, clipped to the array."""
-    found = ndimage.find_objects(labels, fdi)[fdi - 1]
-    return tuple(
-        slice(max(part.start - int(m), 0), min(part.stop + int(m), size))
-        for part, m, size in zip(found, np.broadcast_to(margin, 3), labels.shape)
-    )
+def tooth_box(labels: NDArray[np.uint8], fdi: int, margin: NDArray[np.int_] | int = 0) -> IndexBox:
+    """The box of a tooth that is there, with a margin as `grown` takes it."""
+    return grown(ndimage.find_objects(labels, fdi)[fdi - 1], labels.shape, margin)

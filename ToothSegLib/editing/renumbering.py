@@ -10,10 +10,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 
 from ToothSegLib.errors import InputError
-from ToothSegLib.teeth import FDI_NUMBERS, LOWER_ARCH, QUADRANT_NAMES, UPPER_ARCH
+from ToothSegLib.teeth import ALL_FDI_NUMBERS, FDI_NUMBERS, QUADRANT_NAMES
 from ToothSegLib.tooth_words import Teeth, ToothWords
 
-_NUMBERS = frozenset(UPPER_ARCH + LOWER_ARCH)
 _LAST_POSITION = 8
 
 
@@ -129,7 +128,7 @@ def check_free(present: Collection[int], fdi: int) -> None:
 
 def check_number(fdi: int) -> None:
     """Refuse, with an `InputError`, what is no FDI number of an adult tooth."""
-    _check_among(_NUMBERS, fdi)
+    _check_among(ALL_FDI_NUMBERS, fdi)
 
 
 def check_expected(fdi: int) -> None:

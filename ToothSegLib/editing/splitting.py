@@ -48,7 +48,7 @@ def split(
     present = teeth_in(labels)
     check_present(present, fdi)
     check_free(present, new)
-    box = tooth_box(labels, fdi, margin=np.ones(3, int))
+    box = tooth_box(labels, fdi, margin=1)
     mask = labels[box] == fdi
     steps = np.asarray(spacing[::-1], float)
     start = np.array([part.start for part in box])
@@ -102,9 +102,11 @@ def _watershed(
     # Outside is flooded last, when all that is connected inside has been reached.
     walled = np.where(mask, relief, relief.max() + 1).astype(np.float32)
     flooded = sitk.MorphologicalWatershedFromMarkers(
-        sitk.GetImageFromArray(walled), sitk.GetImageFromArray(markers),
-        markWatershedLine=False, fullyConnected=False,
-    )  # fmt: skip
+        sitk.GetImageFromArray(walled),
+        sitk.GetImageFromArray(markers),
+        markWatershedLine=False,
+        fullyConnected=False,
+    )
     parts: NDArray[np.uint8] = sitk.GetArrayFromImage(flooded)
     return parts
 

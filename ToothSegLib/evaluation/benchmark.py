@@ -19,7 +19,6 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from pathlib import Path
 
 import numpy as np
 
@@ -29,7 +28,7 @@ from ToothSegLib.cascade import segment
 from ToothSegLib.compute.devices import choose_device
 from ToothSegLib.disk.atomic import replacing
 from ToothSegLib.evaluation.metrics import evaluate
-from ToothSegLib.evaluation.scores import Evaluation
+from ToothSegLib.evaluation.scores import Evaluation, Rates
 from ToothSegLib.models import Bundle, load_bundle
 from ToothSegLib.synthesis.case import Case
 from ToothSegLib.synthesis.compose import make_case
@@ -110,17 +109,16 @@ def summarise(results: Sequence[CaseResult]) -> dict[str, float]:
         finite = [value for value in values if np.isfinite(value)]
         return float(np.mean(finite)) if finite else float("nan")
 
-    identified = [result.evaluation.identification for result in results]
-    matched = sum(rates.matched for rates in identified)
-    either = sum(rates.predicted + rates.true for rates in identified)
+    identified = Rates.of_all(result.evaluation.identification for result in results)
     return {
         "cases": len(results),
         "teeth": len(teeth),
         "tooth_dice": mean([tooth.dice for tooth in teeth]),
-        "identification_f1": 2.0 * matched / either if either else float("nan"),
+        "identification_f1": identified.f1,
         "assd_mm": mean([tooth.assd for tooth in found]),
         "hd95_mm": mean([tooth.hd95 for tooth in found]),
         "signed_distance_mm": mean([tooth.signed_distance for tooth in found]),
+        "root_end_mm": mean([tooth.root_end for tooth in found]),
         "seconds": mean([result.seconds for result in results]),
     }
 
@@ -164,20 +162,25 @@ def main(arguments: Sequence[str] | None = None) -> None:
         "ToothSegLib.evaluation.benchmark", "Measure a bundle on simulated scans."
     )
     side_program.add_model(parser)
-    parser.add_argument("--anatomy", type=Path, metavar="DIR",
-                        help="meshes of an individual that was not trained on")  # fmt: skip
-    parser.add_argument("--cases", type=int, default=10)
+    side_program.add_anatomy(parser)
+    side_program.add_cases(parser, 10)
     side_program.add_device(parser)
-    parser.add_argument("--hard", action="store_true",
-                        help="the full spread of the training pictures and dentitions")  # fmt: skip
-    parser.add_argument("--physics", nargs="?", const="standard", metavar="SCANNER",
-                        help="scan by simulated physics; needs the extra 'physics'")  # fmt: skip
-    parser.add_argument("--card", action="store_true",
-                        help="write the summary into the bundle's card")  # fmt: skip
-    args = parser.parse_args(arguments)
-    if args.cases < 1:
-        parser.error(f"--cases {args.cases}: give at least 1")
-    _run(args)
+    parser.add_argument(
+        "--hard",
+        action="store_true",
+        help="the full spread of the training pictures and dentitions",
+    )
+    parser.add_argument(
+        "--physics",
+        nargs="?",
+        const="standard",
+        metavar="SCANNER",
+        help="scan by simulated physics; needs the extra 'physics'",
+    )
+    parser.add_argument(
+        "--card", action="store_true", help="write the summary into the bundle's card"
+    )
+    _run(parser.parse_args(arguments))
 
 
 def _run(args: argparse.Namespace) -> None:

@@ -33,6 +33,8 @@ class Difference:
         a, b: of each bundle.
         low, high: ends of the interval; None where fewer than `FEWEST` patients say anything.
         of_tooth: whether it is of one tooth alone.
+        chose_a, chose_b: those of the patients by whom the bundle was judged while it learned; see
+            `Outcome.chose`.
     """
 
     name: str
@@ -42,6 +44,8 @@ class Difference:
     low: float | None
     high: float | None
     of_tooth: bool = False
+    chose_a: int = 0
+    chose_b: int = 0
 
     @property
     def change(self) -> float:
@@ -52,11 +56,14 @@ class Difference:
     def certain(self) -> bool:
         """Whether the change is more than chance: the interval leaves zero out.
 
-        Never of a tooth alone: of 28 intervals one or two leave zero out by chance.
+        Never of a tooth alone: of 28 intervals one or two leave zero out by chance. Nor in favour
+        of weights that some of the patients chose: where nothing is better in the long run, the
+        best of six looks seemed better for certain on them in 8 to 16 of 100 draws of 6 to 12
+        patients. Weights that are worse on them are so for certain.
         """
         if self.low is None or self.high is None or self.of_tooth:
             return False
-        return self.low > 0 or self.high < 0
+        return (self.low > 0 and not self.chose_b) or (self.high < 0 and not self.chose_a)
 
 
 def unseen_cases(folder: Path, bundles: Sequence[Bundle]) -> list[ReviewedCase]:
@@ -103,7 +110,9 @@ def compare(a: Sequence[Outcome], b: Sequence[Outcome]) -> list[Difference]:
 def _of_tooth(outcomes: Sequence[Outcome], fdi: int) -> list[Outcome]:
     """The outcomes of the scans that show a tooth, that tooth alone."""
     return [
-        Outcome(o.name, o.patient, {fdi: o.dice[fdi]}, 0, 0, 0) for o in outcomes if fdi in o.dice
+        replace(o, dice={fdi: o.dice[fdi]}, matched=0, predicted=0, true=0)
+        for o in outcomes
+        if fdi in o.dice
     ]
 
 
@@ -127,7 +136,12 @@ def _difference(
     ends = None
     if len(patients) >= FEWEST:
         ends = interval(whole[1] - whole[0], [change(patient) for patient in patients])
-    return Difference(name, len(patients), *whole, *(ends or (None, None)))
+    chose_a, chose_b = (
+        len({outcome.patient for outcome in side if outcome.chose}.intersection(patients))
+        for side in (a, b)
+    )
+    low, high = ends or (None, None)
+    return Difference(name, len(patients), *whole, low, high, chose_a=chose_a, chose_b=chose_b)
 
 
 def _by_patient(outcomes: Sequence[Outcome]) -> Mapping[str, list[Outcome]]:
@@ -155,6 +169,16 @@ def as_table(names: tuple[str, str], rows: Sequence[Difference]) -> str:
         lines.append(
             "No star for single teeth: of 28 intervals one or two leave zero out by chance."
         )
+    for bundle in "AB":
+        chose, patients = max(
+            ((row.chose_a if bundle == "A" else row.chose_b, row.patients) for row in rows),
+            default=(0, 0),
+        )
+        if chose:
+            lines.append(
+                f"No star where {bundle} is better: {chose} of {patients} patients chose when it "
+                "stopped,\nwhich flatters it; patients whom no run has seen tell more"
+            )
     if any(row.low is None for row in rows):
         lines.append(
             f"- no interval: fewer than {FEWEST} patients, too few to tell a change from chance"

@@ -1,4 +1,4 @@
-"""How far apart the surfaces of two regions are.
+"""How far apart the surfaces of two regions are, and the ends of their roots.
 
 Distances are between the boundary voxels of both regions (those with a face neighbour outside),
 voxel centre to voxel centre.
@@ -6,10 +6,14 @@ voxel centre to voxel centre.
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import binary_erosion
 from scipy.spatial import cKDTree
+
+_UPRIGHT = 0.5
 
 
 def surface_distances(
@@ -47,3 +51,34 @@ def surface_distances(
         "hd95": float(max(np.percentile(to_true, 95), np.percentile(to_predicted, 95))),
         "signed_distance": float((outside_true.mean() + inside_predicted.mean()) / 2),
     }
+
+
+def root_end(
+    predicted: NDArray[np.bool_],
+    true: NDArray[np.bool_],
+    steps: NDArray[np.float64],
+    *,
+    upper: bool,
+) -> float:
+    """How much further the prediction reaches, in mm, than the truth does at its root's end.
+
+    Along the truth's longest axis, away from the other jaw: negative where the root ends short. NaN
+    where that axis is more level than upright, as of a crown that the field of view cuts or of a
+    tooth that lies in the bone: which end is the root's is not to be told then.
+
+    Args:
+        predicted: (k, j, i), not empty.
+        true: the same shape, not empty.
+        steps: as `surface_distances` takes them, in LPS.
+        upper: whether it is a tooth of the upper jaw, whose root is above its crown.
+    """
+    ours, theirs = (
+        np.argwhere(region)[:, ::-1] @ np.asarray(steps, float).T for region in (predicted, true)
+    )
+    spread = theirs - theirs.mean(axis=0)
+    axis = np.linalg.eigh(spread.T @ spread)[1][:, -1]
+    if abs(axis[2]) < _UPRIGHT:
+        return math.nan
+    if (axis[2] > 0) != upper:
+        axis = -axis
+    return float((ours @ axis).max() - (theirs @ axis).max())

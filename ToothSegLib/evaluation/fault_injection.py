@@ -171,11 +171,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         "ToothSegLib.evaluation.fault_injection",
         "How many faults the findings tell, and how many false alarms they raise.",
     )
-    parser.add_argument("--cases", type=int, default=20, help="dentitions (default: 20)")
+    side_program.add_cases(parser, 20, of="dentitions")
     parser.add_argument("--seed", type=int, default=FIRST_SEED, help="of the first dentition")
     options = parser.parse_args(arguments)
-    if options.cases < 1:
-        parser.error(f"--cases {options.cases} is no number of dentitions: give 1 or more")
     from tqdm import tqdm
 
     seeds = range(options.seed, options.seed + options.cases)

@@ -13,10 +13,9 @@ import numpy as np
 from scipy import ndimage
 
 from ToothSegLib.evaluation.specimen import Specimen
-from ToothSegLib.teeth import LOWER_ARCH, N_TYPES, UPPER_ARCH, mirror, type_of
+from ToothSegLib.teeth import LOWER_ARCH, N_TYPES, UPPER_ARCH, mirror, opposite, type_of
 
 NEW_LABEL = 200
-_OPPOSITE = {1: 40, 2: 30, 3: 20, 4: 10}
 # Teeth that near a fragment are said to be beside it.
 _BESIDE_MM = 5.0
 # Of a tooth's look that is its own type's, where the networks do not doubt.
@@ -73,17 +72,13 @@ def _merged(good: Specimen, rng: np.random.Generator) -> Spoilt | None:
 
 
 def _merged_with_opposite(good: Specimen, rng: np.random.Generator) -> Spoilt | None:
-    bitten = [fdi for fdi in good.teeth if fdi < 30 and _opposite(fdi) in good.teeth]
+    bitten = [fdi for fdi in good.teeth if fdi < 30 and opposite(fdi) in good.teeth]
     if not bitten:
         return None
     keep = pick(bitten, rng)
     spoilt = good.copy()
-    spoilt.regions[spoilt.regions == _opposite(keep)] = keep
-    return Spoilt(spoilt, frozenset({keep, _opposite(keep)}))
-
-
-def _opposite(fdi: int) -> int:
-    return _OPPOSITE[fdi // 10] + fdi % 10
+    spoilt.regions[spoilt.regions == opposite(keep)] = keep
+    return Spoilt(spoilt, frozenset({keep, opposite(keep)}))
 
 
 def _halved(across: bool) -> Fault:
@@ -252,6 +247,6 @@ SEGMENTATION_FAULTS = (
     Kind("two neighbours transposed", _transposed, ("number-unsure",)),
     Kind("one number twice", _number_twice, ("number-twice",)),
     Kind("left and right swapped", _renumbered(mirror), ("order",)),
-    Kind("upper and lower swapped", _renumbered(_opposite), ("order",)),
+    Kind("upper and lower swapped", _renumbered(opposite), ("order",)),
     Kind("faint tooth", _faint, ("unclear-tooth",)),
 )

@@ -26,13 +26,12 @@ from ToothSegLib.synthesis.case import Case
 from ToothSegLib.synthesis.compose import Wish, make_case
 from ToothSegLib.synthesis.pictures import ORDINARY
 from ToothSegLib.synthesis.scans import scan_tissues, simulate_scan
-from ToothSegLib.teeth import LOWER_ARCH, UPPER_ARCH
+from ToothSegLib.teeth import ALL_FDI_NUMBERS
 from ToothSegLib.volume import Volume
 
 FIRST_SEED = 939_200
 
-_ALL = (*UPPER_ARCH, *LOWER_ARCH)
-_THIRDS = tuple(fdi for fdi in _ALL if fdi % 10 == 8)
+_THIRDS = tuple(fdi for fdi in ALL_FDI_NUMBERS if fdi % 10 == 8)
 _GAPS = 10
 _WORKED = 20
 # An implant in view has at least this much titanium; what is called a tooth is one if so much of it
@@ -62,19 +61,19 @@ class Told:
 
 def gaps_with_implants(seed: int) -> Case:
     """Ten teeth missing, implants in four of five places."""
-    lost = np.random.default_rng([seed, 7]).choice(_ALL, _GAPS, replace=False).tolist()
+    lost = np.random.default_rng([seed, 7]).choice(ALL_FDI_NUMBERS, _GAPS, replace=False).tolist()
     return make_case(seed, ordinary=True, wish=Wish(tuple(lost), None, 0.8))
 
 
 def implants_alone(seed: int) -> Case:
     """No teeth; implants in half of the places."""
-    return make_case(seed, ordinary=True, wish=Wish(_ALL, None, 0.5))
+    return make_case(seed, ordinary=True, wish=Wish(ALL_FDI_NUMBERS, None, 0.5))
 
 
 def crowned_and_filled(seed: int) -> Case:
     """No implants; most teeth have crowns of metal or ceramic, over roots filled to the apex."""
     rng = np.random.default_rng([seed, 8])
-    worked = rng.choice(_ALL, _WORKED, replace=False)
+    worked = rng.choice(ALL_FDI_NUMBERS, _WORKED, replace=False)
     case = make_case(seed, ordinary=True, wish=Wish(_THIRDS, tuple(worked.tolist()), 0.0))
     assert case.detail is not None  # as of every case that is drawn
     inside = _filled(case.detail.inside, case.detail.owner, worked, seed)
@@ -115,10 +114,11 @@ def told(result: Segmentation, truth: Volume, tissue: Volume) -> Told:
     of_implants = np.bincount(found.ravel(), implant.ravel(), minlength=100)
     sizes = np.bincount(found.ravel(), minlength=100)
     passed = [
-        fdi for fdi in np.unique(found[found > 0]).tolist()
+        fdi
+        for fdi in np.unique(found[found > 0]).tolist()
         if of_implants[fdi] > _SHARE * sizes[fdi]
         and of_implants[fdi] > _overlaps(found == fdi, truth.array).max(initial=0)
-    ]  # fmt: skip
+    ]
     doubts = {t for f in result.findings if f.code == "perhaps-implant" for t in f.fdi}
     teeth = np.unique(truth.array[truth.array > 0]).tolist()
     return Told(
@@ -182,11 +182,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         "ToothSegLib.evaluation.implant_check", "Are implants told from teeth?"
     )
     side_program.add_model(parser)
-    parser.add_argument("--cases", type=int, default=6, help="of each kind (default: 6)")
+    side_program.add_cases(parser, 6, of="simulated heads of each kind")
     side_program.add_device(parser)
     args = parser.parse_args(arguments)
-    if args.cases < 1:
-        parser.error(f"--cases {args.cases}: give at least 1")
     choose_device(args.device)  # rather told now than after the first case
     steps = run(load_bundle(args.model), args.cases, args.device)
     total = len(KINDS) * args.cases

@@ -16,10 +16,17 @@ from scipy.ndimage import find_objects
 from scipy.optimize import linear_sum_assignment
 
 from ToothSegLib.errors import InputError
-from ToothSegLib.evaluation.distances import surface_distances
+from ToothSegLib.evaluation.distances import root_end, surface_distances
 from ToothSegLib.evaluation.scores import Evaluation, Rates, ToothScore
-from ToothSegLib.teeth import CLASS_TO_FDI, FDI_NUMBERS, FDI_TO_CLASS, FDI_TO_TYPE, by_fdi
-from ToothSegLib.volume import Volume
+from ToothSegLib.teeth import (
+    CLASS_TO_FDI,
+    FDI_NUMBERS,
+    FDI_TO_CLASS,
+    FDI_TO_TYPE,
+    UPPER_ARCH,
+    by_fdi,
+)
+from ToothSegLib.volume import Volume, corner_indices
 
 MATCH_IOU = 0.5
 """Least IoU at which a predicted region is said to be a tooth of the truth."""
@@ -33,8 +40,8 @@ def evaluate(prediction: Volume, truth: Volume) -> Evaluation:
     """
     if not prediction.same_grid(truth, truth.file_tolerance_mm):
         raise InputError(
-            f"the grids differ: prediction {_grid(prediction)}, truth {_grid(truth)}; resample the "
-            "prediction first (toothseg evaluate --resample)"
+            f"the grids differ: {_difference(prediction, truth)}; resample the prediction first "
+            "(toothseg evaluate --resample)"
         )
     predicted, true = _cropped(_classes(prediction, "prediction"), _classes(truth, "truth"))
     overlap = _overlap(predicted, true)
@@ -78,17 +85,19 @@ def _score(
     """The score of a tooth of the truth; without a box the prediction lacks it."""
     index = FDI_TO_CLASS[fdi]
     if box is None:
-        truth_mm3 = float((true == index).sum() * grid.voxel_mm3)
-        return ToothScore(fdi, 0.0, 0.0, math.nan, math.nan, math.nan, truth_mm3, 0.0)
+        truth_mm3, nan = float((true == index).sum() * grid.voxel_mm3), math.nan
+        return ToothScore(fdi, 0.0, 0.0, nan, nan, nan, nan, truth_mm3, 0.0)
     ours, theirs = predicted[box] == index, true[box] == index
     common, both = (ours & theirs).sum(), ours.sum() + theirs.sum()
+    steps = grid.index_to_lps[:3, :3]
     return ToothScore(
         fdi=fdi,
         dice=float(2 * common / both),
         iou=float(common / (both - common)),
         truth_mm3=float(theirs.sum() * grid.voxel_mm3),
         predicted_mm3=float(ours.sum() * grid.voxel_mm3),
-        **surface_distances(ours, theirs, grid.index_to_lps[:3, :3]),
+        root_end=root_end(ours, theirs, steps, upper=fdi in UPPER_ARCH),
+        **surface_distances(ours, theirs, steps),
     )
 
 
@@ -148,6 +157,18 @@ def _matches(iou: NDArray[np.float64]) -> dict[int, int]:
         for row, column in zip(rows, columns, strict=True)
         if iou[row, column] >= MATCH_IOU
     }
+
+
+def _difference(prediction: Volume, truth: Volume) -> str:
+    ours, theirs = _grid(prediction), _grid(truth)
+    if ours != theirs:
+        return f"prediction {ours}, truth {theirs}"
+    shift = (prediction.index_to_lps - truth.index_to_lps) @ corner_indices(truth.shape)
+    furthest = float(np.linalg.norm(shift, axis=0).max())
+    return (
+        f"both have {ours}, but voxels of the same number lie up to {furthest:.3g} mm apart (by "
+        "origin or direction)"
+    )
 
 
 def _grid(volume: Volume) -> str:

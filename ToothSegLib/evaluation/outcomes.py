@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Protocol
 
 import numpy as np
 
 from ToothSegLib.cascade import segment
+from ToothSegLib.dataset.reviewed import ReviewedCase
 from ToothSegLib.evaluation.metrics import evaluate
 from ToothSegLib.evaluation.scores import Evaluation
+from ToothSegLib.lineage import held_out_scans
 from ToothSegLib.models import Bundle
 from ToothSegLib.volume import Volume
 
@@ -39,6 +41,8 @@ class Outcome:
         patient: whose scan it is; scans of one patient are no independent evidence.
         dice: by FDI number of the teeth of the truth; 0 for one that was not found.
         matched, predicted, true: teeth, as of `scores.Rates` for identification.
+        chose: whether the bundle, or an ancestor, was judged by this scan while it learned, which
+            flatters it.
     """
 
     name: str
@@ -47,6 +51,7 @@ class Outcome:
     matched: int
     predicted: int
     true: int
+    chose: bool = False
 
     @classmethod
     def of(cls, name: str, patient: str, evaluation: Evaluation) -> Outcome:
@@ -63,8 +68,8 @@ class Outcome:
     def from_dict(cls, values: Mapping[str, Any]) -> Outcome:
         """What `as_dict` gave. Raises KeyError, TypeError or ValueError for anything else."""
         dice = {int(fdi): float(value) for fdi, value in values["dice"].items()}
-        counts = (int(values[name]) for name in ("matched", "predicted", "true"))
-        return cls(str(values["name"]), str(values["patient"]), dice, *counts)
+        matched, predicted, true = (int(values[n]) for n in ("matched", "predicted", "true"))
+        return cls(str(values["name"]), str(values["patient"]), dice, matched, predicted, true)
 
 
 def outcomes_on(
@@ -76,9 +81,11 @@ def outcomes_on(
         InputError: a scan or its labels cannot be read.
         BundleError: the bundle is damaged.
     """
+    judged_by = held_out_scans(bundle.card.get("lineage"))
     for case in cases:
         result = segment(case.image(), bundle=bundle, device=device, precision=precision)
-        yield Outcome.of(case.id, case.patient, evaluate(result.labels, case.labels()))
+        outcome = Outcome.of(case.id, case.patient, evaluate(result.labels, case.labels()))
+        yield replace(outcome, chose=isinstance(case, ReviewedCase) and case.is_among(judged_by))
 
 
 def mean_dice(outcomes: Iterable[Outcome]) -> float:

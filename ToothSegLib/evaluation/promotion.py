@@ -24,9 +24,11 @@ from ToothSegLib.evaluation.fixed_benchmark import weights_digest
 from ToothSegLib.evaluation.outcomes import Outcome, identification_f1, mean_dice
 from ToothSegLib.machine.os_lock import os_locked
 from ToothSegLib.models import (
+    SHIPPED,
     Bundle,
     default_bundle_name,
     load_bundle,
+    outlived_promotion,
     shipped_bundles,
     shipped_default_name,
 )
@@ -53,6 +55,9 @@ def promote(bundle: Bundle, measure: Measure, *, force: bool = False) -> Promoti
         measure: gives the outcomes on the fixed benchmark.
         force: also if it is worse, and without measuring where that is not possible.
 
+    The default itself may be promoted again where its promotion is outlived, see
+    `models.outlived_promotion`: it is held against what ToothSeg brings today.
+
     Raises:
         BundleError: it is damaged, or is no bundle that segments; or the user's folder is not
             known, see `user_models.user_folder`.
@@ -68,11 +73,12 @@ def promote(bundle: Bundle, measure: Measure, *, force: bool = False) -> Promoti
     grounds: dict[str, object] = {"forced": True}
     if not force:
         assert current is not None
-        after = measure(bundle)
-        grounds = _grounds(measure(current), after)
-        _refuse_worse(bundle.name, current.name, grounds)
         shipped = load_bundle(shipped_default_name())
-        if shipped.identity not in (current.identity, bundle.identity):
+        before = shipped if current.identity == bundle.identity else current
+        after = measure(bundle)
+        grounds = _grounds(measure(before), after)
+        _refuse_worse(bundle.name, before.name, grounds)
+        if shipped.identity not in (before.identity, bundle.identity):
             _refuse_worse(bundle.name, shipped.name, _grounds(measure(shipped), after))
     name = _name(bundle)
     with _alone():
@@ -91,9 +97,13 @@ def promote(bundle: Bundle, measure: Measure, *, force: bool = False) -> Promoti
             )
         if name not in shipped_bundles():
             _copy(bundle, name)
+        earlier = promotions()
+        if earlier and earlier[-1].name == name:  # going back leads to what was before both
+            earlier = earlier[:-1]
+        grounds |= _held_against()
         when = datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds")
         promotion = Promotion(name, when, grounds)
-        record((*promotions(), promotion))
+        record((*earlier, promotion))
     return promotion
 
 
@@ -110,7 +120,8 @@ def _alone() -> Iterator[None]:
 
 
 def _refuse_same(bundle: Bundle, current: Bundle | None) -> None:
-    if current is not None and current.identity == bundle.identity:
+    is_same = current is not None and current.identity == bundle.identity
+    if is_same and not outlived_promotion():
         raise InputError(f"{bundle.name} has the weights of the default bundle already")
 
 
@@ -168,6 +179,14 @@ def _current(*, force: bool) -> Bundle | None:
         if force:  # whatever is wrong with it, it is to be replaced
             return None
         raise
+
+
+def _held_against() -> dict[str, object]:
+    """What ToothSeg brings as the default today; see `models.outlived_promotion`."""
+    try:
+        return {SHIPPED: load_bundle(shipped_default_name()).identity}
+    except BundleError:  # of a damaged installation only what is forced comes so far
+        return {}
 
 
 def _grounds(before: Sequence[Outcome], after: Sequence[Outcome]) -> dict[str, object]:

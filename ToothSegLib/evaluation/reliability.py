@@ -15,7 +15,6 @@ import json
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from pathlib import Path
 
 import numpy as np
 from scipy.optimize import isotonic_regression
@@ -190,19 +189,24 @@ def main(arguments: Sequence[str] | None = None) -> None:
         "Compare the confidence of a bundle's teeth with how often they are right.",
     )
     side_program.add_model(parser)
-    parser.add_argument("--anatomy", type=Path, metavar="DIR",
-                        help="meshes of an individual that was not trained on")  # fmt: skip
-    parser.add_argument("--cases", type=int, default=20)
-    parser.add_argument("--seed", type=int, default=FIRST_SEED, help="of the first case")
+    side_program.add_anatomy(parser)
+    side_program.add_cases(parser, 20, least=2, why="one to fit and one to measure")
+    parser.add_argument(
+        "--seed",
+        type=int,
+        default=FIRST_SEED,
+        help=f"number of the first head (default: {FIRST_SEED})",
+    )
     side_program.add_device(parser)
-    parser.add_argument("--hard", action="store_true",
-                        help="the full spread of the training pictures and dentitions")  # fmt: skip
-    parser.add_argument("--card", action="store_true",
-                        help="write the table and the curve into the bundle's card")  # fmt: skip
-    args = parser.parse_args(arguments)
-    if args.cases < 2:
-        parser.error(f"--cases {args.cases}: give at least 2, one to fit and one to measure")
-    _run(args)
+    parser.add_argument(
+        "--hard",
+        action="store_true",
+        help="the full spread of the training pictures and dentitions",
+    )
+    parser.add_argument(
+        "--card", action="store_true", help="write the table and the curve into the bundle's card"
+    )
+    _run(parser.parse_args(arguments))
 
 
 def _run(args: argparse.Namespace) -> None:
@@ -212,9 +216,13 @@ def _run(args: argparse.Namespace) -> None:
     individuals = [load_individual(args.anatomy)] if args.anatomy else []
     bundle = _uncalibrated(load_bundle(args.model))
     steps = run_benchmark(
-        bundle, individuals, args.cases, args.device,
-        ordinary=not args.hard, first_seed=args.seed,
-    )  # fmt: skip
+        bundle,
+        individuals,
+        args.cases,
+        args.device,
+        ordinary=not args.hard,
+        first_seed=args.seed,
+    )
     cases = [judge(result) for result in tqdm(steps, total=args.cases, unit="case")]
     judged = [tooth for case in cases for tooth in case]
     curve, table = reliability_curve(judged), fit_table(judged)

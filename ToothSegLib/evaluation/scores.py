@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,7 +11,10 @@ import numpy as np
 
 @dataclass(frozen=True)
 class ToothScore:
-    """One tooth of the truth. Lengths in mm; NaN for what a missing tooth does not have."""
+    """One tooth of the truth. Lengths in mm; NaN for what a missing tooth does not have.
+
+    How each is measured is told by `distances.surface_distances` and `distances.root_end`.
+    """
 
     fdi: int
     dice: float
@@ -18,6 +22,7 @@ class ToothScore:
     assd: float
     hd95: float
     signed_distance: float
+    root_end: float
     truth_mm3: float
     predicted_mm3: float
 
@@ -29,6 +34,16 @@ class Rates:
     matched: int
     predicted: int
     true: int
+
+    @classmethod
+    def of_all(cls, rates: Iterable[Rates]) -> Rates:
+        """Of several matchings taken together."""
+        counted = list(rates)
+        return cls(
+            sum(one.matched for one in counted),
+            sum(one.predicted for one in counted),
+            sum(one.true for one in counted),
+        )
 
     @property
     def precision(self) -> float:
@@ -114,6 +129,7 @@ def as_dict(evaluation: Evaluation) -> dict[str, object]:
             "assd_mm": number(evaluation.mean("assd"), 3),
             "hd95_mm": number(evaluation.mean("hd95"), 3),
             "signed_distance_mm": number(evaluation.mean("signed_distance"), 3),
+            "root_end_mm": number(evaluation.mean("root_end"), 3),
         },
         "foreground_dice": number(evaluation.foreground_dice),
         "identification": rates(evaluation.identification),
@@ -132,6 +148,7 @@ def as_dict(evaluation: Evaluation) -> dict[str, object]:
                 "assd_mm": number(score.assd, 3),
                 "hd95_mm": number(score.hd95, 3),
                 "signed_distance_mm": number(score.signed_distance, 3),
+                "root_end_mm": number(score.root_end, 3),
                 "truth_mm3": number(score.truth_mm3, 1),
                 "predicted_mm3": number(score.predicted_mm3, 1),
             }

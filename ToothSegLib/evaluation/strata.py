@@ -13,7 +13,6 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
@@ -23,6 +22,7 @@ from ToothSegLib.compute.devices import choose_device
 from ToothSegLib.evaluation import disturbances
 from ToothSegLib.evaluation.benchmark import CaseResult, summarise
 from ToothSegLib.evaluation.metrics import evaluate
+from ToothSegLib.evaluation.scores import Rates
 from ToothSegLib.evaluation.slivers import without_slivers
 from ToothSegLib.models import Bundle, load_bundle
 from ToothSegLib.synthesis.case import Case
@@ -30,13 +30,12 @@ from ToothSegLib.synthesis.compose import Wish, make_case
 from ToothSegLib.synthesis.mesh_form import Individual, load_individual
 from ToothSegLib.synthesis.pictures import ORDINARY
 from ToothSegLib.synthesis.scans import simulate_scan
-from ToothSegLib.teeth import FDI_NUMBERS, LOWER_ARCH, UPPER_ARCH
+from ToothSegLib.teeth import ALL_FDI_NUMBERS, FDI_NUMBERS, LOWER_ARCH, UPPER_ARCH
 from ToothSegLib.volume import Volume
 
 FIRST_SEED = 930_000
 
-_ALL = (*UPPER_ARCH, *LOWER_ARCH)
-_THIRDS = tuple(fdi for fdi in _ALL if fdi % 10 == 8)
+_THIRDS = tuple(fdi for fdi in ALL_FDI_NUMBERS if fdi % 10 == 8)
 _NOISE = 200.0  # thousandths of the enamel's grey value, more or less
 _STRONG_TILT_DEG = 18.0
 
@@ -85,7 +84,7 @@ def _thirds(rng: np.random.Generator) -> Wish:
 
 
 def _edentulous(rng: np.random.Generator) -> Wish:
-    return Wish(_ALL, (), 0.4)
+    return Wish(ALL_FDI_NUMBERS, (), 0.4)
 
 
 STRATA = (
@@ -178,8 +177,7 @@ def as_table(results: Sequence[tuple[str, str, CaseResult]]) -> str:
     for stratum, bundle in dict.fromkeys((name, bundle) for name, bundle, _ in results):
         mine = [result for name, by, result in results if (name, by) == (stratum, bundle)]
         figures = summarise(mine)
-        rates = [result.evaluation.identification for result in mine]
-        wrong = sum(rate.predicted - rate.matched for rate in rates)
+        rates = Rates.of_all(result.evaluation.identification for result in mine)
         columns = [
             f"{figures['tooth_dice']:.3f}",
             f"{figures['identification_f1']:.3f}",
@@ -189,7 +187,8 @@ def as_table(results: Sequence[tuple[str, str, CaseResult]]) -> str:
         ]
         columns = [column if "nan" not in column else "-" for column in columns]
         lines.append(
-            f"| {stratum} | {bundle} | {figures['teeth']} | {' | '.join(columns)} | {wrong} |"
+            f"| {stratum} | {bundle} | {figures['teeth']} | {' | '.join(columns)} | "
+            f"{rates.predicted - rates.matched} |"
         )
     return "\n".join(lines)
 
@@ -229,19 +228,27 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = side_program.parser(
         "ToothSegLib.evaluation.strata", "Measure bundles on kinds of patients and scans."
     )
-    parser.add_argument("--model", nargs="+", metavar="NAME|PATH", default=[None],
-                        help="default: the default bundle")  # fmt: skip
-    parser.add_argument("--anatomy", type=Path, metavar="DIR",
-                        help="meshes of an individual that no bundle was trained on")  # fmt: skip
-    parser.add_argument("--strata", nargs="+", metavar="NAME", default=[s.name for s in STRATA],
-                        help=f"default: all of {', '.join(s.name for s in STRATA)}")  # fmt: skip
-    parser.add_argument("--cases", type=int, default=4, help="of each stratum (default: 4)")
-    parser.add_argument("--physics", action="store_true",
-                        help="scans by physical simulation instead of drawn ones")  # fmt: skip
+    parser.add_argument(
+        "--model",
+        nargs="+",
+        metavar="NAME|PATH",
+        default=[None],
+        help="default: the default bundle",
+    )
+    side_program.add_anatomy(parser)
+    parser.add_argument(
+        "--strata",
+        nargs="+",
+        metavar="NAME",
+        default=[s.name for s in STRATA],
+        help=f"default: all of {', '.join(s.name for s in STRATA)}",
+    )
+    side_program.add_cases(parser, 4, of="simulated heads of each stratum")
+    parser.add_argument(
+        "--physics", action="store_true", help="scans by physical simulation instead of drawn ones"
+    )
     side_program.add_device(parser)
     args = parser.parse_args(arguments)
-    if args.cases < 1:
-        parser.error(f"--cases {args.cases}: give at least 1")
     strata = [stratum for stratum in STRATA if stratum.name in args.strata]
     if unknown := set(args.strata) - {stratum.name for stratum in strata}:
         parser.error(f"--strata {', '.join(sorted(unknown))}: choose from those of --help")
@@ -250,9 +257,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     bundles = [load_bundle(name) for name in args.model]
     total = len(strata) * args.cases * len(bundles)
     steps = run(
-        bundles, individuals, args.cases,
-        physics=args.physics, device=args.device, strata=strata,
-    )  # fmt: skip
+        bundles,
+        individuals,
+        args.cases,
+        physics=args.physics,
+        device=args.device,
+        strata=strata,
+    )
     results = list(tqdm(steps, total=total, unit="scan", file=sys.stderr))
     print(as_table(results))
     for shown in names_of(bundles):

@@ -11,24 +11,27 @@ from ToothSegLib.teeth import by_fdi
 
 def as_table(evaluation: Evaluation) -> str:
     """A line a tooth of the truth, then the means and the rates."""
-    lines = [f"{'tooth':<32}{'Dice':>7}{'ASSD':>8}{'HD95':>8}{'signed':>8}{'mm3':>8}{'truth':>8}"]
+    lines = [
+        f"{'tooth':<32}{'Dice':>7}{'ASSD':>8}{'HD95':>8}{'signed':>8}{'root':>8}{'mm3':>8}{'truth':>8}"
+    ]
     for score in evaluation.teeth:
         name = f"{score.fdi} {by_fdi(score.fdi).name}"
         lines.append(
             f"{name:<32}{score.dice:>7.3f}{_mm(score.assd):>8}{_mm(score.hd95):>8}"
-            f"{_mm(score.signed_distance, sign=True):>8}{score.predicted_mm3:>8.0f}"
-            f"{score.truth_mm3:>8.0f}"
+            f"{_mm(score.signed_distance, sign=True):>8}{_mm(score.root_end, sign=True):>8}"
+            f"{score.predicted_mm3:>8.0f}{score.truth_mm3:>8.0f}"
         )
     mean = evaluation.mean
     lines.append(
         f"{f'mean of {len(evaluation.teeth)} teeth':<32}{_ratio(mean('dice')):>7}"
         f"{_mm(mean('assd')):>8}{_mm(mean('hd95')):>8}"
-        f"{_mm(mean('signed_distance'), sign=True):>8}"
+        f"{_mm(mean('signed_distance'), sign=True):>8}{_mm(mean('root_end'), sign=True):>8}"
     )
     lines += [
         "",
         "Dice: a missed tooth counts as 0. Distances in mm, of the teeth that are on both sides;",
-        "signed: negative where the prediction is thinner than the truth.",
+        "signed: negative where the prediction is thinner than the truth; root: negative where its",
+        "root ends short of the true one.",
         "",
         f"all teeth together   Dice {_ratio(evaluation.foreground_dice)}",
         f"identification       {_rates(evaluation.identification)}   (IoU >= 0.5, right number)",

@@ -7,6 +7,7 @@ enhanced files too, which GDCM does not show (part 3 of the standard, C.7.6.16).
 
 from __future__ import annotations
 
+import math
 import os
 import struct
 from collections.abc import Iterator, Mapping
@@ -17,9 +18,19 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from ToothSegLib.errors import InputError
-from ToothSegLib.formats.dicom_claims import DEFLATED, check_claims, element_length
-
-Tag = tuple[int, int]
+from ToothSegLib.formats.dicom_claims import check_claims
+from ToothSegLib.formats.dicom_elements import (
+    DEFLATED,
+    IMPLICIT,
+    ITEM,
+    ITEM_END,
+    SEQUENCE_END,
+    SYNTAX,
+    UNDEFINED,
+    VOXELS,
+    Elements,
+    Tag,
+)
 
 _TAGS: dict[Tag, tuple[str, int]] = {
     (0x0020, 0x0032): ("position", 3),
@@ -33,14 +44,14 @@ _TAGS: dict[Tag, tuple[str, int]] = {
     (0x0028, 0x0120): ("padding", 1),
     (0x0028, 0x0121): ("padding_limit", 1),
 }
+# What a volume with the place of each slice does without: odd values are refused where they are
+# used.
+_BETWEEN = (0x18, 0x88)
+_SPARE: set[Tag] = {(0x18, 0x50), _BETWEEN, (0x18, 0x1164), (0x28, 0x120), (0x28, 0x121)}
 _OFFSETS = (0x3004, 0x000C)
 _SHARED, _PER_FRAME = (0x5200, 0x9229), (0x5200, 0x9230)
 # Position, orientation, measures and rescaling of frames.
 _GROUPS = ((0x0020, 0x9113), (0x0020, 0x9116), (0x0028, 0x9110), (0x0028, 0x9145))
-_SYNTAX, _VOXELS = (0x0002, 0x0010), (0x7FE0, 0x0010)
-_ITEM, _ITEM_END, _SEQUENCE_END = (0xFFFE, 0xE000), (0xFFFE, 0xE00D), (0xFFFE, 0xE0DD)
-_IMPLICIT = b"1.2.840.10008.1.2"
-_UNDEFINED = 0xFFFFFFFF
 _DEEPEST = 12
 _LONGEST_VALUE = 512
 _LEVEL = 1e-3
@@ -164,7 +175,7 @@ def _functional_groups(path: Path) -> tuple[dict[str, Any], list[dict[str, Any]]
     """What holds for all frames, and for each."""
     try:
         with open(path, "rb") as file:
-            found = _Elements(file, os.fstat(file.fileno()).st_size).of_file()
+            found = _Nested(file).of_file()
     except (struct.error, ValueError, RecursionError) as error:
         raise InputError(
             f"{path} is damaged: the places of its frames cannot be read; copy or export it again"
@@ -186,7 +197,7 @@ def _flat(path: Path, item: Mapping[Tag, Any]) -> dict[str, Any]:
 
 
 def _numbers(path: Path, tag: Tag, text: str, length: int) -> Numbers | None:
-    """The numbers of a value; None of an empty one."""
+    """The numbers of a value; None of an empty one, NaN of an odd one of ``_SPARE``."""
     if not text.strip(" \0"):
         return None
     try:
@@ -194,6 +205,9 @@ def _numbers(path: Path, tag: Tag, text: str, length: int) -> Numbers | None:
     except ValueError:
         numbers = ()
     if len(numbers) != length or not all(abs(number) < _LARGEST for number in numbers):
+        # GDCM takes the distance of slices for their step, and ITK cannot with one that is none.
+        if tag in _SPARE and (tag != _BETWEEN or all(map(math.isfinite, numbers))):
+            return (math.nan,) * length
         raise InputError(
             f"{path} is damaged: element ({tag[0]:04x},{tag[1]:04x}) is '{text:.60}'; copy or "
             "export it again"
@@ -201,41 +215,33 @@ def _numbers(path: Path, tag: Tag, text: str, length: int) -> Numbers | None:
     return numbers
 
 
-class _Elements:
+class _Nested:
     """The elements of a file: those looked for, in their nesting."""
 
-    def __init__(self, file: BinaryIO, size: int) -> None:
-        self._file, self._size = file, size
-        self._order, self._implicit = "<", False
+    def __init__(self, file: BinaryIO) -> None:
+        self._file, self._elements = file, Elements(file)
 
     def of_file(self) -> dict[Tag, Any]:
         """All before the voxels; nothing of a file that is packed as a whole."""
-        marked = self._file.read(132)[128:] == b"DICM"
-        self._file.seek(132 if marked else 0)
         found: dict[Tag, Any] = {}
-        while (head := self._file.read(8)) and len(head) == 8:
-            tag = self._tag(head)
-            if self._order == "<" and tag[0] == 0x0800:  # behind the part-10 header
-                self._order = ">"
-                tag = self._tag(head)
-            if tag == _VOXELS:
+        for tag, _, length in self._elements:
+            if tag == VOXELS:
                 break
-            if tag == _SYNTAX:
-                syntax = self._file.read(self._length(tag, head)).strip(b" \0")
+            if tag == SYNTAX:
+                syntax = self._file.read(length).strip(b" \0")
                 if syntax == DEFLATED:
                     break
-                self._implicit = syntax == _IMPLICIT
+                self._elements.implicit = syntax == IMPLICIT
                 continue
-            self._take(tag, head, found, 0)
+            self._take(tag, length, found, 0)
         return found
 
-    def _take(self, tag: Tag, head: bytes, found: dict[Tag, Any], depth: int) -> None:
-        """The value behind ``head``: kept if it is looked for, passed over if not."""
-        length = self._length(tag, head)
+    def _take(self, tag: Tag, length: int, found: dict[Tag, Any], depth: int) -> None:
+        """The value of an element: kept if it is looked for, passed over if not."""
         if tag in (_SHARED, _PER_FRAME, *_GROUPS):
             found[tag] = list(self._items(length, depth + 1))
-        elif length == _UNDEFINED:
-            packed = tag == _VOXELS  # of an icon
+        elif length == UNDEFINED:
+            packed = tag == VOXELS  # of an icon
             for _ in self._items(length, depth + 1, packed=packed):
                 pass
         elif tag in _TAGS and length <= _LONGEST_VALUE:
@@ -247,12 +253,11 @@ class _Elements:
         """The items of a sequence of ``length`` bytes, or up to its mark of the end."""
         if depth > _DEEPEST:
             raise ValueError("too deep")
-        end = self._size if length == _UNDEFINED else self._file.tell() + length
-        while self._file.tell() < end:
-            *tag, size = struct.unpack(self._order + "HHI", self._file.read(8))
-            if tuple(tag) == _SEQUENCE_END:
+        for head in self._within(length):
+            tag, size = self._elements.item(head)
+            if tag == SEQUENCE_END:
                 return
-            if tuple(tag) != _ITEM:
+            if tag != ITEM:
                 raise ValueError("no item")
             if packed:
                 self._file.seek(size, os.SEEK_CUR)
@@ -260,21 +265,16 @@ class _Elements:
             yield self._item(size, depth)
 
     def _item(self, length: int, depth: int) -> dict[Tag, Any]:
-        end = self._size if length == _UNDEFINED else self._file.tell() + length
         found: dict[Tag, Any] = {}
-        while self._file.tell() < end:
-            head = self._file.read(8)
-            tag = self._tag(head)
-            if tag == _ITEM_END:
+        for head in self._within(length):
+            if self._elements.tag(head) == ITEM_END:
                 break
-            self._take(tag, head, found, depth)
+            tag, _, size = self._elements.parsed(head)
+            self._take(tag, size, found, depth)
         return found
 
-    def _tag(self, head: bytes) -> Tag:
-        group, element = struct.unpack(self._order + "HH", head[:4])
-        return group, element
-
-    def _length(self, tag: Tag, head: bytes) -> int:
-        if self._implicit and tag[0] != 0x0002:
-            return int(struct.unpack(self._order + "I", head[4:])[0])
-        return element_length(head, self._file, self._order)
+    def _within(self, length: int) -> Iterator[bytes]:
+        """The first 8 bytes of one element after the other, within so many bytes from here on."""
+        end = self._elements.size if length == UNDEFINED else self._file.tell() + length
+        while self._file.tell() < end:
+            yield self._file.read(8)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from math import prod
 from pathlib import Path
 from typing import Any
@@ -11,18 +12,27 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ToothSegLib.errors import InputError
-from ToothSegLib.formats.dicom_claims import DEFLATED, check_claims
+from ToothSegLib.formats.dicom_claims import Claims, check_claims
+from ToothSegLib.formats.dicom_elements import DEFLATED
 from ToothSegLib.formats.dicom_frames import Frame, frames_of, has_orientation
 from ToothSegLib.formats.dicom_padding import without_padding
 from ToothSegLib.formats.dicom_parts import check_whole, has_folders, series_below
 from ToothSegLib.formats.dicom_place import Place, place_slices
-from ToothSegLib.formats.dicom_series import Series, header, is_volume, series_files
+from ToothSegLib.formats.dicom_series import (
+    Series,
+    check_syntax,
+    give_back_memory,
+    header,
+    is_volume,
+    series_files,
+)
+from ToothSegLib.formats.dicom_text import readable
 from ToothSegLib.formats.itk_io import IMAGE_IOS, itk_errors, scalar_volume_size
 from ToothSegLib.formats.nrrd_io import NRRD_EXTENSIONS
 from ToothSegLib.machine.in_threads import in_threads
 from ToothSegLib.volume import Volume, check_size
 
-_SERIES_DESCRIPTION = "0008|103e"
+_SERIES_DESCRIPTION, _CHARACTERS = "0008|103e", "0008|0005"
 _MOST_LISTED = 12
 _DIRECTORY = b"1.2.840.10008.1.3.10"
 
@@ -113,9 +123,11 @@ def read_dicom_file(path: Path) -> Volume:
             f"{path} is the list of a disc's files (DICOMDIR) and no scan; give the folder that it "
             "lies in"
         )
+    _check_not_a_part(path, claims)
     try:
-        reader = header(path)
+        reader = header(path, claims)
     except InputError as error:
+        check_syntax(path, claims)
         if claims.frames == 1 or claims.syntax == DEFLATED or has_orientation(path):
             raise
         raise InputError(
@@ -133,10 +145,22 @@ def read_dicom_file(path: Path) -> Volume:
             f"{path} has frames whose grey values are scaled differently (RescaleSlope), which "
             "cannot be read; export it as single slices"
         )
-    with itk_errors(path, room=2 * prod(size) * _voxel_bytes(reader)):  # GDCM's own, and ITK's
+    room = 2 * prod(size) * _voxel_bytes(reader)  # GDCM's own, and ITK's
+    with _unpacking({str(path): claims}), itk_errors(path, room=room):
         array = sitk.GetArrayFromImage(reader.Execute())
     in_order = np.array_equal(place.order, np.arange(len(place.order)))
     return _placed(array if in_order else array[place.order], place, frames)
+
+
+def _check_not_a_part(path: Path, claims: Claims) -> None:
+    """Refuse one of several files that the frames of one scan were divided among."""
+    number, count = claims.part
+    if claims.texts.get("concatenation") and count != 1:
+        which = f"part {number or '?'} of {count or 'several'}"
+        raise InputError(
+            f"{path} is {which} of one scan (a concatenation), which are not put together; export "
+            "it as one file or as single slices"
+        )
 
 
 def _read_slices(folder: Path, series: Series) -> Volume:
@@ -144,10 +168,13 @@ def _read_slices(folder: Path, series: Series) -> Volume:
 
     files = series.files
     headers = in_threads(lambda file: header(Path(file), series.claims.get(file)), files)
+    give_back_memory()
     sizes = [scalar_volume_size(Path(file), header) for file, header in zip(files, headers)]
     check_size(folder, [*sizes[0][:2], len(files)])
     for file, size in zip(files, sizes):
         if size[2] > 1:
+            if file in series.claims:
+                _check_not_a_part(Path(file), series.claims[file])
             raise InputError(
                 f"{folder}: {Path(file).name} holds {size[2]} frames, and its series has "
                 f"{len(files)} files; give one such file alone"
@@ -165,9 +192,21 @@ def _read_slices(folder: Path, series: Series) -> Volume:
     # ITK casts all slices to the type of the first; one that is scaled otherwise would not fit.
     if len({header.GetPixelID() for header in headers}) > 1:
         reader.SetOutputPixelType(sitk.sitkFloat32)
-    with itk_errors(folder, room=prod(sizes[0]) * (len(files) + 2) * _voxel_bytes(headers[0])):
+    room = prod(sizes[0]) * (len(files) + 2) * _voxel_bytes(headers[0])
+    with _unpacking(series.claims), itk_errors(folder, room=room):
         array = sitk.GetArrayFromImage(reader.Execute())
     return _placed(array, place, frames)
+
+
+@contextmanager
+def _unpacking(claims: Mapping[str, Claims]) -> Iterator[None]:
+    """Say of voxels that cannot be read which file is packed in a way that GDCM does not know."""
+    try:
+        yield
+    except InputError:
+        for file, claim in claims.items():
+            check_syntax(Path(file), claim)
+        raise
 
 
 def _voxel_bytes(reader: Any) -> int:
@@ -182,17 +221,19 @@ def _placed(array: NDArray, place: Place, frames: list[Frame]) -> Volume:
     return Volume(array, place.spacing, place.origin, place.direction, place.doubts)
 
 
-def _has(reader: Any, *tags: str) -> bool:
-    return any(reader.HasMetaDataKey(tag) for tag in tags)
-
-
 def _listed(series: Mapping[str, Series]) -> str:
     """The series in words: UID, description, number of files."""
     words = []
     for uid, one in list(series.items())[:_MOST_LISTED]:
-        reader = header(Path(one.files[0]))
-        about = reader.GetMetaData(_SERIES_DESCRIPTION) if _has(reader, _SERIES_DESCRIPTION) else ""
-        words.append(f"{uid} ('{about.strip()}', {len(one.files)} files)")
+        try:
+            reader = header(Path(one.files[0]))
+            about, characters = (
+                reader.GetMetaData(tag) if reader.HasMetaDataKey(tag) else ""
+                for tag in (_SERIES_DESCRIPTION, _CHARACTERS)
+            )
+        except InputError:  # it can be chosen all the same, and is told of then
+            about = characters = ""
+        words.append(f"{uid} ('{readable(about, characters).strip()}', {len(one.files)} files)")
     if len(series) > _MOST_LISTED:
         words.append(f"and {len(series) - _MOST_LISTED} more")
     return "; ".join(words)

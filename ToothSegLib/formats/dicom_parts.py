@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -25,6 +26,13 @@ _BESIDE = 10
 _UNEVEN = 0.3
 _FURTHEST_MM = 1e6
 _MOST_FOLDERS = 3
+_NUMBER = re.compile(r"\d+")
+# Other people's folders are not looked into without end for a part that is not there.
+_MOST_IN_VAIN = 24
+# Folders beside that are looked into whatever they are called.
+_NEXT = 2
+# As on discs by the standard: DICOMDIR, DICOM/PATIENT/STUDY/SERIES.
+_LEVELS_BELOW_LIST = 4
 # Cosine of the angle between slices above which they may be of one stack.
 _SAME_WAY = 0.9
 
@@ -127,19 +135,23 @@ def _instances(parts: Sequence[Series]) -> set[str | None]:
 def check_whole(folder: Path, series: Series) -> None:
     """Refuse a part of a series, of which folders beside this one, in it or around it have others.
 
+    Looked into are the folders within, the one around, and of those beside, the nearest first, the
+    two next by name and those whose names are alike; any other only where slices seem to lack, or
+    on a disc. The first part of a series has the numbers of a whole one.
+
     Raises:
         InputError: names the folders.
     """
-    around = folder.resolve().parent
-    others = [*_folders_in(folder.resolve()), around, *_folders_in(around)]
-    rest = {
-        other: part
-        for other in others
-        if other != folder.resolve() and (part := _part_in(other, series)) is not None
-    }
+    here = folder.resolve()
+    near = _nearest(here)
+    beside = near[:_NEXT] + [p for p in near[_NEXT:] if _is_alike(p.name, here.name)]
+    groups = [_folders_in(here), [here.parent], beside]
+    if _seems_cut(series) or _is_on_disc(here):
+        groups.append([place for place in near if place not in beside])
+    rest = {place: part for group in groups for place, part in _parts_in(group, series)}
     # It is a volume, so the first view is its own.
-    rest = _views({folder.resolve(): series, **rest})[0]
-    series = rest.pop(folder.resolve())
+    rest = _views({here: series, **dict(sorted(rest.items()))})[0]
+    series = rest.pop(here)
     if not rest or not go_together([series, *rest.values()]):
         return
     names = ", ".join(place.name for place in list(rest)[:_MOST_FOLDERS])
@@ -147,9 +159,50 @@ def check_whole(folder: Path, series: Series) -> None:
     whole = len(_one([series, *rest.values()]).files)
     raise InputError(
         f"{folder} holds {len(series.files)} of the {whole} slices of its series, the others lie "
-        f"in {names}; give {os.path.commonpath([folder.resolve(), *rest])}, or put all slices into "
-        "one folder"
+        f"in {names}; give {os.path.commonpath([here, *rest])}, or put all slices into one folder"
     )
+
+
+def _parts_in(folders: Sequence[Path], series: Series) -> Iterator[tuple[Path, Series]]:
+    """The folders that have others of a series; once there are any, however many are without."""
+    in_vain, has_any = 0, False
+    for folder in folders:
+        if (part := _part_in(folder, series)) is not None:
+            has_any = True
+            yield folder, part
+        elif (in_vain := in_vain + 1) >= _MOST_IN_VAIN and not has_any:
+            return
+
+
+def _nearest(folder: Path) -> list[Path]:
+    """The folders beside this one, those first that come next by their names."""
+    every = _folders_in(folder.parent)
+    at = sum(place < folder for place in every)
+    ranked = sorted(enumerate(every), key=lambda one: abs(one[0] - at))
+    return [place for _, place in ranked if place != folder]
+
+
+def _is_alike(one: str, other: str) -> bool:
+    """Whether names differ by numbers alone, as S01 and S00, or one begins with the other."""
+    form = _NUMBER.sub("#", one)
+    differ_by_numbers = form != one and form == _NUMBER.sub("#", other)
+    return differ_by_numbers or one.startswith(other) or other.startswith(one)
+
+
+def _seems_cut(series: Series) -> bool:
+    """Whether the slices' numbers do not begin at 1 or 0, or have holes."""
+    try:
+        numbers = sorted(int(one.texts["number"]) for one in series.claims.values())
+    except (KeyError, ValueError):
+        return True
+    first = numbers[0] if numbers else 1
+    return first not in (0, 1) or numbers != list(range(first, first + len(series.files)))
+
+
+def _is_on_disc(folder: Path) -> bool:
+    """Whether a list of a disc's files (DICOMDIR) lies in a folder or not far above."""
+    above = (folder, *folder.parents)[: 1 + _LEVELS_BELOW_LIST]
+    return any(os.path.isfile(place / name) for place in above for name in ("DICOMDIR", "dicomdir"))
 
 
 def go_together(parts: Sequence[Series]) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -132,11 +133,13 @@ def _between(name: Path, frame: Frame) -> float:
     """mm from frame to frame, where no frame has a position of its own."""
     between = frame.between_slices and (abs(frame.between_slices[0]),)
     for distance in (between, frame.thickness):
+        if distance is not None and math.isnan(distance[0]):
+            break  # the other one may be another distance
         if distance is not None and distance[0] > 0:
             return distance[0]
     raise InputError(
         f"{name} has no voxel size along its frames: SpacingBetweenSlices (0018,0088) and "
-        "SliceThickness (0018,0050) are missing; export it again with one of them"
+        "SliceThickness (0018,0050) are missing or no numbers; export it again with one of them"
     )
 
 

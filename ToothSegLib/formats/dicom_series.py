@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import math
 import sys
 from collections.abc import Mapping
 from contextlib import suppress
@@ -10,9 +11,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
+from ToothSegLib.disk.output_folder import is_litter
 from ToothSegLib.errors import InputError
-from ToothSegLib.formats.dicom_claims import Claims, check_claims, is_bare_slice
-from ToothSegLib.formats.itk_io import IMAGE_IOS, itk_errors, path_for_itk
+from ToothSegLib.formats.dicom_claims import TEXTS, Claims, check_claims, is_bare_slice
+from ToothSegLib.formats.dicom_elements import DEFLATED, is_marked
+from ToothSegLib.formats.itk_io import IMAGE_IOS, itk_errors
+from ToothSegLib.formats.itk_path import path_for_itk
 from ToothSegLib.formats.nrrd_io import NRRD_EXTENSIONS
 
 DICOM_EXTENSIONS = (".dcm", ".dicom", ".ima")
@@ -24,7 +30,13 @@ _OTHERS = (*NRRD_EXTENSIONS, *IMAGE_IOS, ".json", ".jsonl", ".txt", ".csv", ".pn
 _NO_SCANS = tuple(
     b"1.2.840.10008.5.1.4.1.1." + end for end in (b"1", b"66", b"481", b"11", b"88", b"104")
 )
-_ALL_SYNTAXES = b"1.2.840.10008.1.2"
+# What GDCM reads: not packed, JPEG, JPEG-LS, JPEG 2000 and runs of lengths.
+_STANDARD = b"1.2.840.10008.1.2"
+_READ = {_STANDARD, *(
+    _STANDARD + end
+    for end in (b".1", b".1.99", b".2", b".4.50", b".4.51", b".4.53", b".4.55", b".4.57", b".4.70",
+                b".4.80", b".4.81", b".4.90", b".4.91", b".4.92", b".4.93", b".5")
+)}  # fmt: skip
 # So few pictures that all look another way are scout views.
 _FEW = 3
 
@@ -35,8 +47,8 @@ class Series:
 
     Args:
         uid: that.
-        files: in GDCM's order.
-        claims: what they say of themselves, by file; of some without mark and ending nothing.
+        files: along their normal; by their numbers where they do not tell their places.
+        claims: what they say of themselves, by file.
     """
 
     uid: str
@@ -47,7 +59,7 @@ class Series:
 def is_dicom(path: Path) -> bool:
     """Whether the file has the mark of DICOM part 10."""
     with open(path, "rb") as file:
-        return file.read(132)[128:] == b"DICM"
+        return is_marked(file)
 
 
 def may_be_slice(path: Path) -> bool:
@@ -71,44 +83,122 @@ def is_worth_a_look(path: Path) -> bool:
 def series_files(folder: Path) -> dict[str, Series]:
     """Every series of a folder, by its UID, without scout views among the slices.
 
+    The files are asked one by one. GDCM's own list of a folder ends without a word at the first
+    entry that it cannot look at, and reads every file again for each series.
+
     Raises:
         InputError: the folder cannot be searched, or a file may be a slice and cannot be read.
+        OSError: the folder cannot be looked into.
     """
-    import SimpleITK as sitk
+    path_for_itk(folder)
+    claims = _claims_in(folder)
+    pictures = {
+        name: picture
+        for name, claim in claims.items()
+        if (picture := _picture(folder / name, claim)) is not None
+    }
+    _check_left_out(folder, claims, set(pictures))
+    found: dict[str, dict[str, Claims]] = {}
+    for name, claim in pictures.items():
+        found.setdefault(claim.texts.get("series", ""), {})[str(folder / name)] = claim
+    return {uid: _series(uid, claims) for uid, claims in sorted(found.items())}
 
+
+def _claims_in(folder: Path) -> dict[str, Claims]:
+    """What each file of a folder that may be one of DICOM says that it is."""
     claims: dict[str, Claims] = {}
     for path in sorted(folder.iterdir()):
         # Other files in the folder are no business of ours, nor the hidden ones that macOS puts
         # beside every file, whose bytes look like elements.
-        if path.name.startswith(".") or not path.is_file():
+        if path.name.startswith("."):
             continue
-        if path.suffix.lower() in DICOM_EXTENSIONS or may_be_slice(path):
-            if path.stat().st_size == 0:
-                raise InputError(f"{path} is empty; copy or export it again")
-            claims[path.name] = check_claims(path)
-    name = path_for_itk(folder)
-    with itk_errors(folder):
-        found = {
-            uid: sitk.ImageSeriesReader.GetGDCMSeriesFileNames(name, uid)
-            for uid in sitk.ImageSeriesReader.GetGDCMSeriesIDs(name)
-        }
-    _give_back_memory()
-    _check_left_out(folder, claims, {Path(file).name for one in found.values() for file in one})
-    return {uid: _series(uid, files, claims) for uid, files in found.items()}
+        try:
+            if not path.is_file():
+                _check_link(path)
+            elif path.suffix.lower() in DICOM_EXTENSIONS or may_be_slice(path):
+                if path.stat().st_size == 0:
+                    raise InputError(f"{path} is empty; copy or export it again")
+                claims[path.name] = check_claims(path)
+        except OSError as error:
+            if not _is_other(path):
+                raise InputError(
+                    f"{path} cannot be read ({error.strerror or error}); see that you may read it, "
+                    "or take it out of the folder if it is no slice"
+                ) from error
+    return claims
 
 
-def _give_back_memory() -> None:
+def _check_link(path: Path) -> None:
+    """Refuse a link to nowhere that may be a slice: the end of a scan would lack."""
+    if path.is_symlink() and not path.exists() and not _is_other(path):
+        raise InputError(
+            f"{path} is a link that leads nowhere; put the file itself there, or take the link out "
+            "of the folder if it is no slice"
+        )
+
+
+def _is_other(path: Path) -> bool:
+    """Whether a file is no slice by its name."""
+    return path.name.lower().endswith(_OTHERS) or is_litter(path)
+
+
+def _picture(path: Path, claims: Claims) -> Claims | None:
+    """What a file says of itself if it holds a picture that can be read; None if it does not.
+
+    GDCM is asked, which takes longer, where the file's elements could not be followed.
+    """
+    if claims.is_sound and claims.syntax != DEFLATED:  # which hides all that is asked for
+        if not claims.has_picture:
+            return None
+        if "series" in claims.texts:
+            return claims
+    try:
+        reader = header(path, claims)
+    except InputError:
+        return None
+    except MemoryError:  # as reading it will say
+        return claims
+    keys = {what: f"{tag[0]:04x}|{tag[1]:04x}" for tag, what in TEXTS.items()}
+    texts = {
+        what: str(reader.GetMetaData(key)).strip(" \0")
+        for what, key in keys.items()
+        if reader.HasMetaDataKey(key)
+    }
+    return replace(claims, has_picture=True, texts={**claims.texts, **texts})
+
+
+def give_back_memory() -> None:
     """Let go of what GDCM has read of the files: C's library keeps it, hundreds of megabytes."""
     if sys.platform == "linux":
         with suppress(OSError, AttributeError):  # of the C libraries only glibc has it
             ctypes.CDLL(None).malloc_trim(0)
 
 
-def _series(uid: str, files: tuple[str, ...], claims: Mapping[str, Claims]) -> Series:
-    known = {file: claims[Path(file).name] for file in files if Path(file).name in claims}
-    series = Series(uid, files, known)
+def _series(uid: str, claims: Mapping[str, Claims]) -> Series:
+    series = Series(uid, _in_order(claims), claims)
     slices = without_scouts(series)
     return slices if len(slices.files) > 1 else series
+
+
+def _in_order(claims: Mapping[str, Claims]) -> tuple[str, ...]:
+    """Files along the normal of the first, else by their numbers, else by their names."""
+    names = sorted(claims)
+    row, column = np.reshape(_numbers(claims[names[0]], "orientation", (1, 0, 0, 0, 1, 0)), (2, 3))
+    normal = np.cross(row, column)
+    heights = [float(normal @ _numbers(claims[name], "position", (0, 0, 0))) for name in names]
+    if len(set(heights)) < len(names):
+        heights = [_numbers(claims[name], "number", (0,))[0] for name in names]
+    return tuple(name for _, name in sorted(zip(heights, names)))
+
+
+def _numbers(claims: Claims, what: str, usual: tuple[float, ...]) -> tuple[float, ...]:
+    """So many numbers as usual; those where it does not say them."""
+    try:
+        numbers = tuple(float(part) for part in claims.texts.get(what, "").split("\\"))
+    except ValueError:
+        return usual
+    is_one = len(numbers) == len(usual) and all(map(math.isfinite, numbers))
+    return numbers if is_one else usual
 
 
 def without_scouts(series: Series) -> Series:
@@ -122,7 +212,7 @@ def _is_scout(claims: Claims) -> bool:
 
 
 def _check_left_out(folder: Path, claims: dict[str, Claims], listed: set[str]) -> None:
-    """Refuse what GDCM passed over without a word and may be a slice: the end of a scan would lack.
+    """Refuse what is in no series and may be a slice: the end of a scan would lack.
 
     Whatever is whole and claims no picture is something else: a DICOMDIR, a report, structures.
     """
@@ -140,8 +230,14 @@ def _check_left_out(folder: Path, claims: dict[str, Claims], listed: set[str]) -
 
 
 def check_syntax(path: Path, claims: Claims) -> None:
-    """Refuse a file that is written in a way that only its maker knows."""
-    if claims.syntax and not claims.syntax.startswith(_ALL_SYNTAXES):
+    """Refuse a file that is written in a way that GDCM does not know, which is no damage.
+
+    For files that could not be read.
+
+    Raises:
+        InputError: as said.
+    """
+    if claims.syntax and claims.syntax not in _READ:
         syntax = claims.syntax[:64].decode("latin-1")
         raise InputError(
             f"{path} is packed in a way that cannot be read (transfer syntax {syntax}); export it "

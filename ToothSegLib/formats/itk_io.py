@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import gzip
 import locale
-import os
-import shutil
 import sys
 import zlib
 from collections.abc import Iterator
@@ -19,13 +17,13 @@ from dataclasses import replace
 from functools import lru_cache
 from math import prod
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
 
-from ToothSegLib.disk.file_names import in_utf8
 from ToothSegLib.errors import InputError
+from ToothSegLib.formats.inflate import DEFLATE_RATIO, GZIP_OR_ZLIB, Inflated
+from ToothSegLib.formats.itk_path import by_itself, path_for_itk
 from ToothSegLib.formats.itk_quiet import itk_quiet
 from ToothSegLib.formats.meta_header import MetaHeader, read_meta_header
 from ToothSegLib.formats.nifti_place import (
@@ -36,7 +34,6 @@ from ToothSegLib.formats.nifti_place import (
 )
 from ToothSegLib.formats.nifti_voxels import plain_nifti
 from ToothSegLib.formats.not_numbers import NotNumbers, not_numbers
-from ToothSegLib.formats.nrrd_voxels import DEFLATE_RATIO
 from ToothSegLib.grids.itk_image import from_itk
 from ToothSegLib.volume import Volume, check_size, side_unknown
 
@@ -67,7 +64,7 @@ def read_itk(path: Path, extension: str) -> Volume:
     reader = sitk.ImageFileReader()
     reader.SetImageIO(IMAGE_IOS[extension])
     in_two_files = meta is not None and meta.data != path
-    with _by_itself(path, extension, in_two_files=in_two_files) as alone:
+    with by_itself(path, extension, in_two_files=in_two_files) as alone:
         reader.SetFileName(path_for_itk(alone))
         volume = _checked_volume(path, reader, meta, nifti)
     if nifti is not None:
@@ -78,55 +75,6 @@ def read_itk(path: Path, extension: str) -> Volume:
     elif not meta.has_direction:
         doubts = (side_unknown("it does not give the direction of its axes (TransformMatrix)"),)
     return replace(volume, doubts=doubts)
-
-
-def printable(path: Path) -> Path:
-    """A path as a message can name it: a byte that is no letter in UTF-8 as `_xe9`."""
-    return Path(*map(in_utf8, path.parts))
-
-
-def path_for_itk(path: Path) -> str:
-    """A path for SimpleITK, which ends the process at one that is not UTF-8.
-
-    Raises:
-        InputError: it is not.
-    """
-    if printable(path) != path:
-        raise InputError(f"{printable(path)} has a name that is not UTF-8; rename it")
-    return str(path)
-
-
-@contextmanager
-def _by_itself(path: Path, extension: str, *, in_two_files: bool) -> Iterator[Path]:
-    """The file, under a name of its own where ITK cannot be given that which it has.
-
-    A file whose voxels lie in another one stays as it is, for their name is in its header.
-    """
-    # ITK and NIfTI's library know endings in small or in capital letters, not in both mixed.
-    capitals = () if extension == ".gipl.gz" else (extension.upper(),)
-    is_known = path.name.endswith((extension, *capitals))
-    if in_two_files or (is_known and not _has_twin(path) and printable(path) == path):
-        yield path
-        return
-    with TemporaryDirectory(prefix="toothseg-") as folder:
-        alone = Path(folder) / f"scan{extension}"
-        try:
-            os.link(os.path.realpath(path), alone)  # a link that is relative leads nowhere there
-        except OSError:  # on another disk, or where there are no links
-            shutil.copyfile(path, alone)
-        yield alone
-
-
-def _has_twin(path: Path) -> bool:
-    """Whether NIfTI's library would take the voxels of another file.
-
-    Asked for ``NAME.nii.gz``, it takes the header of that, and the voxels of a ``NAME.nii`` where
-    there is one beside it.
-    """
-    bare = path.name[:-3]
-    return path.name.lower().endswith(".nii.gz") and any(
-        path.with_name(bare[:-4] + ending).exists() for ending in (bare[-4:], ".nii", ".NII")
-    )
 
 
 def _checked_volume(
@@ -367,30 +315,20 @@ def _inflated(
     Returns:
         The bytes, and whether the stream ended there with the checksum that it promises.
     """
-    count, stream = 0, _inflater()
-    left = os.stat(path).st_size if most is None else most
+    count = 0
     try:
         with open(path, "rb") as file:
             file.seek(start)
-            while count < enough:
-                chunk = stream.unconsumed_tail or stream.unused_data
-                if not chunk:
-                    chunk = file.read(min(_CHUNK, left))
-                    left -= len(chunk)
-                if not chunk or (stream.eof and not members):
-                    break
-                if stream.eof:  # gzip files may be in several members
-                    stream = _inflater()
-                piece = stream.decompress(chunk, _CHUNK)
+            next_mark = b"" if members else None
+            stream = Inflated(file, GZIP_OR_ZLIB, most=most, next_mark=next_mark)
+            for piece in stream:
                 if numbers is not None:
                     numbers.look_at(piece[: enough - count])
                 if kept is not None:
                     kept += piece
                 count += len(piece)
+                if count >= enough:
+                    break
     except zlib.error:
         return count, False  # damaged: what could be unpacked counts
-    return count, bool(stream.eof) and count == enough
-
-
-def _inflater() -> Any:
-    return zlib.decompressobj(zlib.MAX_WBITS | 32)
+    return count, stream.is_at_end and count == enough

@@ -6,15 +6,16 @@ that it names.
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from ToothSegLib.errors import InputError
+from ToothSegLib.formats.voxel_file import beside, several_files
 
 _LONGEST_LINE = 4096
+_LONGEST_SHOWN = 200
 _MOST_LINES = 1000
 _MOST_AXES = 4
 # How many numbers a field has: a power of the number of axes.
@@ -75,21 +76,9 @@ def read_meta_header(path: Path) -> MetaHeader:
     if local:
         return MetaHeader(path, start, binary, packed, packed_bytes, directed)
     if re.match(r"LIST\b", name, re.IGNORECASE) or re.search(r"%\d*d.*( \d+){2}", name):
-        raise InputError(
-            f"{path} keeps its voxels in several files ({name:.60}), which are not read; export it "
-            "again as one"
-        )
-    folder = os.path.realpath(path.parent)
-    if os.path.isabs(name) or not os.path.realpath(path.parent / name).startswith(
-        os.path.join(folder, "")
-    ):
-        raise InputError(
-            f"{path} keeps its voxels in {name:.200}, outside its own folder; put both into one "
-            "folder"
-        )
-    if not (path.parent / name).is_file():
-        raise InputError(f"{path} keeps its voxels in {name:.200}, which is not beside it")
-    return MetaHeader(path.parent / name, start, binary, packed, packed_bytes, directed)
+        raise several_files(path, name)
+    data = beside(path, name, most_letters=_LONGEST_SHOWN)
+    return MetaHeader(data, start, binary, packed, packed_bytes, directed)
 
 
 def _is_true(fields: Mapping[str, str], name: str, default: str = "False") -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import re
 import warnings
 import zlib
@@ -16,12 +15,12 @@ from numpy.typing import NDArray
 
 from ToothSegLib.disk.atomic import replacing
 from ToothSegLib.errors import InputError, OutputError
+from ToothSegLib.formats.itk_path import path_for_itk
 from ToothSegLib.formats.nrrd_header import read_header
-from ToothSegLib.formats.nrrd_voxels import read_voxels, several_files
+from ToothSegLib.formats.nrrd_voxels import read_voxels
+from ToothSegLib.formats.voxel_file import several_files
 from ToothSegLib.machine.in_threads import in_threads
 from ToothSegLib.volume import Volume, check_size, side_unknown
-
-log = logging.getLogger(__name__)
 
 NRRD_EXTENSIONS = (".nrrd", ".nhdr")
 _NAMES_OF_UNITS = {
@@ -83,7 +82,7 @@ def _read_by_itk(path: Path) -> Volume:
     """As `read_nrrd`, in Slicer's Python, which has SimpleITK alone."""
     import SimpleITK as sitk
 
-    from ToothSegLib.formats.itk_io import itk_errors, path_for_itk
+    from ToothSegLib.formats.itk_io import itk_errors
     from ToothSegLib.grids.itk_image import from_itk
 
     with itk_errors(path):
@@ -195,7 +194,6 @@ def _write_by_itk(
     """As `write_nrrd`, in Slicer's Python; the files are the same but for the header's order."""
     import SimpleITK as sitk
 
-    from ToothSegLib.formats.itk_io import path_for_itk
     from ToothSegLib.grids.itk_image import to_itk
 
     image = to_itk(volume)
@@ -347,7 +345,6 @@ def _to_lps(
         raise InputError(f"{path} has lengths in '{' '.join(map(str, units))}'; mm is needed")
     space = str(header.get("space", "")).lower()
     if space in _UNNAMED_SPACES:
-        log.warning("%s does not say where the patient's left is; taken as LPS", path)
         return np.eye(3) * _MILLIMETRES[unit]
     words = _SHORT_SPACES.get(space, space).removeprefix("3d-").split("-")
     sides = (("left", "right"), ("posterior", "anterior"), ("superior", "inferior"))

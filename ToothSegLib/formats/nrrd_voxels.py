@@ -11,15 +11,16 @@ import bz2
 import os
 import re
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ToothSegLib.disk.file_names import in_utf8
 from ToothSegLib.errors import InputError
+from ToothSegLib.formats.inflate import DEFLATE_RATIO, GZIP_MARK, Inflated
+from ToothSegLib.formats.voxel_file import beside, several_files
 
 _TYPES = {
     **dict.fromkeys(("signed char", "int8", "int8_t"), "i1"),
@@ -41,12 +42,8 @@ _TYPES = {
     "double": "f8",
 }  # fmt: skip
 _PIECE = 1 << 20
-_GZIP_PIECE = 1 << 16
-_GZIP_MARK = b"\x1f\x8b"
 # A scan's header has some tens of lines; voxels written as text have a line a row at the most.
 _MOST_LINES = 100_000
-DEFLATE_RATIO = 1100
-"""Bytes that one packed byte cannot hold; deflate makes at most 1032 of it."""
 
 
 def read_voxels(path: Path, header: Mapping[str, Any], file: BinaryIO, count: int) -> NDArray:
@@ -85,7 +82,34 @@ def voxel_file(path: Path, header: Mapping[str, Any]) -> Path | None:
     if detached is None:
         return None
     _check_one_file(path, str(detached))
-    return _beside(path, str(detached).replace("\0", "?"))
+    return beside(path, str(detached).replace("\0", "?"))
+
+
+def is_whole_nrrd(path: Path) -> bool:
+    """Whether an NRRD file, also one with several layers, goes on to the end of its voxels.
+
+    As far as can be told from the file alone: of voxels that are not packed there is one.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    is_packed: bool | None = None
+    with open(path, "rb") as file:
+        if not file.readline(_PIECE).startswith(b"NRRD"):
+            return False
+        while (line := file.readline(_PIECE)).strip():
+            key, _, value = line.partition(b":")
+            if key.strip().lower() == b"encoding":
+                is_packed = value.strip().lower() in (b"gzip", b"gz")
+        if not is_packed:
+            return is_packed is not None and bool(file.read(1))
+        stream = Inflated(file)
+        try:
+            for _ in stream:
+                pass
+        except zlib.error:
+            return False
+        return stream.is_at_end
 
 
 def _dtype(path: Path, header: Mapping[str, Any]) -> np.dtype:
@@ -96,28 +120,6 @@ def _dtype(path: Path, header: Mapping[str, Any]) -> np.dtype:
     if order is None and code[1] != "1" and not _is_text(header):
         raise InputError(f"{path} does not say the order of its bytes (endian); export it again")
     return np.dtype((order or "=") + code)
-
-
-def _beside(path: Path, name: str) -> Path:
-    """The file of the voxels; one that lies elsewhere than the header is not opened."""
-    data = path.parent / name
-    name = in_utf8(name)
-    within = os.path.realpath(data).startswith(os.path.join(os.path.realpath(path.parent), ""))
-    if os.path.isabs(name) or not within:
-        raise InputError(
-            f"{path} keeps its voxels in {name}, outside its own folder; put both into one folder"
-        )
-    if not data.is_file():
-        raise InputError(f"{path} keeps its voxels in {name}, which is not beside it")
-    return data
-
-
-def several_files(path: Path, name: str) -> InputError:
-    """The refusal of voxels that are not in one file."""
-    return InputError(
-        f"{path} keeps its voxels in several files ({name:.60}), which are not read; export it "
-        "again as one"
-    )
 
 
 def _check_one_file(path: Path, name: str) -> None:
@@ -179,7 +181,7 @@ def _unpacked(file: BinaryIO, encoding: str, needed: int, skip: int) -> NDArray[
     return np.frombuffer(kept, np.uint8)
 
 
-def _pieces(file: BinaryIO, encoding: str) -> Any:
+def _pieces(file: BinaryIO, encoding: str) -> Iterator[bytes]:
     """What a stream unpacks to, a few megabytes at a time, however tightly it is packed."""
     if encoding.startswith("b"):
         unpack = bz2.BZ2Decompressor()
@@ -189,21 +191,10 @@ def _pieces(file: BinaryIO, encoding: str) -> Any:
                 raise EOFError("the packed voxels end too early")
             yield unpack.decompress(data, 4 * _PIECE)
         return
-    rest = b""
-    while True:
-        inflate = zlib.decompressobj(zlib.MAX_WBITS | 16)
-        while not inflate.eof:
-            # Short pieces: what lies behind a member is copied for each of them.
-            data = rest or inflate.unconsumed_tail or file.read(_GZIP_PIECE)
-            rest = b""
-            if not data:
-                raise EOFError("the packed voxels end too early")
-            yield inflate.decompress(data, 4 * _PIECE)
-        rest = inflate.unused_data
-        if len(rest) < len(_GZIP_MARK):
-            rest += file.read(_GZIP_PIECE)
-        if not rest.startswith(_GZIP_MARK):  # no further member
-            return
+    stream = Inflated(file, next_mark=GZIP_MARK)
+    yield from stream
+    if not stream.is_at_end:
+        raise EOFError("the packed voxels end too early")
 
 
 def _counted(voxels: NDArray, there: int, count: int) -> NDArray:

@@ -52,8 +52,10 @@ def _flipped(volume: Volume, backward: list[bool]) -> Volume:
 
 def _order(direction: NDArray[np.float64]) -> tuple[list[int], list[bool]]:
     """Which axis goes left, which posterior, which superior; and which of them go backwards."""
-    order = list(max(
-        permutations(range(3)),
-        key=lambda axes: sum(abs(direction[n, axis]) for n, axis in enumerate(axes)),
-    ))  # fmt: skip
+    order = list(
+        max(
+            permutations(range(3)),
+            key=lambda axes: sum(abs(direction[n, axis]) for n, axis in enumerate(axes)),
+        )
+    )
     return order, [bool(direction[n, axis] < 0) for n, axis in enumerate(order)]

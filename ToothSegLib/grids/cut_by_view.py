@@ -14,10 +14,8 @@ import numpy as np
 from scipy import ndimage
 
 from ToothSegLib.grids.extremes import highest, lowest
-from ToothSegLib.grids.label_boxes import label_boxes
+from ToothSegLib.grids.label_boxes import IndexBox, grown, label_boxes
 from ToothSegLib.volume import Volume
-
-Box = tuple[slice, slice, slice]
 
 # Less of a tooth at the border is no cut; a cut through its whole thickness has 20-60 mm2.
 LEAST_CUT_MM2 = 6.0
@@ -36,16 +34,7 @@ _BESIDE_MM = 0.8
 _FINE_MM = 0.3
 
 
-def grown(box: Box, shape: tuple[int, int, int], voxels: int) -> Box:
-    """A box with a margin, within an array of ``shape``."""
-    k, j, i = (
-        slice(max(part.start - voxels, 0), min(part.stop + voxels, size))
-        for part, size in zip(box, shape, strict=True)
-    )
-    return k, j, i
-
-
-def cut_teeth(labels: Volume, scan: Volume | None, boxes: Mapping[int, Box]) -> set[int]:
+def cut_teeth(labels: Volume, scan: Volume | None, boxes: Mapping[int, IndexBox]) -> set[int]:
     """FDI numbers of the teeth that reach the border of what the scanner saw.
 
     Args:
@@ -87,7 +76,7 @@ def _voxels(reach_mm: float, steps_mm: Sequence[float], at_least: int) -> int:
     return max(at_least, ceil(reach_mm / min(steps_mm) - 1e-3))
 
 
-def _cut_by_array(labels: Volume, scan: Volume, fdi: int, box: Box) -> bool:
+def _cut_by_array(labels: Volume, scan: Volume, fdi: int, box: IndexBox) -> bool:
     """Whether a tooth whose label ends just before the array does goes on to the border."""
     face_mm2 = labels.voxel_mm3 / np.array(labels.spacing[::-1])
     own = labels.array[box] == fdi

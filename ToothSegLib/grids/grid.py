@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from ToothSegLib.grids.axis_order import forward
 from ToothSegLib.grids.coarsening import block_means, blurred
 from ToothSegLib.grids.itk_image import resample, to_itk
-from ToothSegLib.grids.label_boxes import filled_box
+from ToothSegLib.grids.label_boxes import IndexBox, filled_box, grown
 from ToothSegLib.grids.nearest_label import nearest_within
 from ToothSegLib.volume import Volume, corner_indices
 
@@ -95,9 +95,7 @@ def labels_to_source(
     found = filled_box(labels.array)
     if found is None:
         return result
-    reach = int(np.ceil(_REACH))
-    k, j, i = (slice(max(along.start - reach, 0), along.stop + reach) for along in found)
-    near = (k, j, i)
+    near = grown(found, labels.shape, int(np.ceil(_REACH)))
     labels = labels.part(near)
     surface = None
     if tooth_probability is not None:
@@ -196,7 +194,7 @@ def _agreeing(probability: NDArray, tooth: NDArray[np.bool_]) -> NDArray[np.floa
     return np.where(tooth, certainty, 1 - certainty)
 
 
-def _slabs(source: Volume, region: Volume) -> Iterator[tuple[slice, slice, slice]]:
+def _slabs(source: Volume, region: Volume) -> Iterator[IndexBox]:
     """The block of the source that a region touches, in slabs of bounded size."""
     corners = source.lps_to_index @ region.index_to_lps @ corner_indices(region.shape, 0.5)
     start = np.maximum(np.floor(corners[:3].min(axis=1)), 0).astype(int)

@@ -2,11 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
 IndexBox = tuple[slice, slice, slice]
 """Along (k, j, i)."""
+
+
+def grown(
+    box: IndexBox, shape: tuple[int, ...], margin: int | Sequence[int] | NDArray[np.integer]
+) -> IndexBox:
+    """A box with a margin on every side, within an array of ``shape``.
+
+    Args:
+        box: not empty.
+        shape: (k, j, i).
+        margin: voxels, the same along all axes, or one along each of (k, j, i).
+    """
+    k, j, i = (
+        slice(max(along.start - int(more), 0), min(along.stop + int(more), size))
+        for along, more, size in zip(box, np.broadcast_to(margin, 3), shape, strict=True)
+    )
+    return k, j, i
 
 
 def filled_box(labels: NDArray) -> IndexBox | None:

@@ -20,7 +20,7 @@ from ToothSegLib.jobs.job_files import read_result, write_request
 from ToothSegLib.jobs.job_news import News
 from ToothSegLib.jobs.time_left import TimeLeft
 from ToothSegLib.jobs.worker import STARTED
-from ToothSegLib.models import list_bundles
+from ToothSegLib.models import from_anywhere
 from ToothSegLib.report import Segmentation
 from ToothSegLib.volume import Volume
 
@@ -76,7 +76,7 @@ class Job:
         python: str | None = None,
     ) -> None:
         self._volume: Volume | None = volume
-        self._options = {"bundle": _absolute(bundle), "device": device, "precision": precision}
+        self._options = {"bundle": from_anywhere(bundle), "device": device, "precision": precision}
         self._python = python
         self._process: subprocess.Popen[bytes] | None = None
         self._news = News()
@@ -197,13 +197,6 @@ def _was_killed(code: int, log: str) -> bool:
         return True
     crashed = any(words in log for words in ("Fatal Python error", "fatal exception"))
     return code == 1 and "exit abnormally" in log and not crashed
-
-
-def _absolute(bundle: str | os.PathLike[str] | None) -> str | None:
-    """A bundle's name as it is, its folder in full: the process runs in another folder."""
-    if bundle is None or os.fspath(bundle) in list_bundles():
-        return None if bundle is None else os.fspath(bundle)
-    return os.path.abspath(bundle) if Path(bundle).is_dir() else os.fspath(bundle)
 
 
 class _Remains:

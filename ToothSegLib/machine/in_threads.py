@@ -20,17 +20,34 @@ MOST = 8
 """Threads at once: more would only wait for Python's lock between the filters."""
 
 
-def in_threads(function: Callable[[Thing], Result], things: Iterable[Thing]) -> list[Result]:
+def in_threads(
+    function: Callable[[Thing], Result],
+    things: Iterable[Thing],
+    done: Callable[[int], None] = lambda count: None,
+) -> list[Result]:
     """What the function gives for each of the things, in their order.
 
     The first error, in that order, comes through once the calls that had begun are over; calls
     that had not begun are not made.
+
+    Args:
+        function: called in any thread.
+        things: what it is called with.
+        done: called in the caller's own thread after each thing, in their order, with how many
+            there have been; what it raises comes through like an error of the function.
     """
     count = min(thread_count(), MOST)
+    results: list[Result] = []
     if count == 1:
-        return [function(thing) for thing in things]
+        for thing in things:
+            results.append(function(thing))
+            done(len(results))
+        return results
     with ThreadPoolExecutor(count) as pool:
-        return list(pool.map(function, things))
+        for result in pool.map(function, things):  # an error gives up what has not begun
+            results.append(result)
+            done(len(results))
+    return results
 
 
 def thread_count() -> int:

@@ -63,10 +63,10 @@ def number_findings(facts: Facts) -> list[Finding]:
             findings.append(Finding("number-unsure", "high", message, (fdi,)))
             continue
         sure = facts.confidence[fdi]
-        message = (
-            f"The number of {facts.name(fdi)} is unsure ({100 * sure:.0f} %): its shape and its "
-            "place in the row do not agree, or a neighbour is missing."
-        )
+        why = "its shape and its place in the row do not agree, or a neighbour is missing"
+        if fdi in facts.cut:
+            why = "the scan does not show all of it"
+        message = f"The number of {facts.name(fdi)} is unsure ({100 * sure:.0f} %): {why}."
         urgency: Urgency = "high" if sure < UNSURE_NUMBER else "medium"
         findings.append(Finding("number-unsure", urgency, message, (fdi,)))
     return findings

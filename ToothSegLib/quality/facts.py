@@ -13,9 +13,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from ToothSegLib.arches.arch import SLOT_FDI, SLOTS_PER_ARCH, Pose, fit_pose
-from ToothSegLib.arches.norms import LENGTHS_MM, TEETH_FOR_SCALE
+from ToothSegLib.arches.norms import LENGTHS_MM
 from ToothSegLib.arches.norms import VOLUMES_MM3 as NORM_VOLUMES_MM3
-from ToothSegLib.arches.regions import Region
+from ToothSegLib.arches.patient_size import median_if_enough
+from ToothSegLib.arches.regions import Region, numbered_regions
 from ToothSegLib.grids.cut_by_view import cut_teeth
 from ToothSegLib.grids.label_boxes import label_boxes
 from ToothSegLib.numbering import Numbering
@@ -85,9 +86,9 @@ class Facts:
     ) -> None:
         self.labels, self.scan = labels, scan
         by_number: dict[int, list[Region]] = {}
-        for region in sorted(regions, key=lambda region: -region.volume_mm3):
-            if fdi := numbering.numbers.get(region.label):
-                by_number.setdefault(fdi, []).append(region)
+        largest_first = sorted(regions, key=lambda region: -region.volume_mm3)
+        for region, fdi in numbered_regions(largest_first, numbering.numbers):
+            by_number.setdefault(fdi, []).append(region)
         self.regions = {fdi: same[0] for fdi, same in sorted(by_number.items())}
         self.twice = {fdi: same for fdi, same in sorted(by_number.items()) if len(same) > 1}
         self.confidence = {
@@ -110,8 +111,9 @@ class Facts:
             for fdi, region in self.regions.items()
             if fdi not in self.cut and fdi not in self.twice
         }
-        self.own_scale = len(ratios) >= TEETH_FOR_SCALE
-        self.scale = float(np.median(list(ratios.values()))) if self.own_scale else 1.0
+        size = median_if_enough(ratios.values())
+        self.own_scale = size is not None
+        self.scale = 1.0 if size is None else size
         self.sizes = {fdi: ratio / self.scale for fdi, ratio in ratios.items()}
         self.lengths = self._lengths()
         self.pose = self._pose(self.regions)
@@ -227,7 +229,7 @@ class Facts:
             if along.size:
                 length = float(np.ptp(along)) + self.labels.voxel_mm3 ** (1 / 3)
                 ratios[fdi] = length / LENGTHS_MM[type_of(fdi)]
-        own = float(np.median(list(ratios.values()))) if len(ratios) >= TEETH_FOR_SCALE else 1.0
+        own = median_if_enough(ratios.values()) or 1.0
         return {fdi: ratio / own for fdi, ratio in ratios.items()}
 
     def _way(self, arch: int, start: int, end: int) -> tuple[np.ndarray, float]:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ToothSegLib.grids.cut_by_view import Box, grown
 from ToothSegLib.grids.extremes import highest, lowest
+from ToothSegLib.grids.label_boxes import IndexBox, grown
 from ToothSegLib.volume import Volume
 
 _MARGIN_MM = 8.0
@@ -36,7 +36,7 @@ class Greys:
     contrast: float
 
 
-def measure_greys(labels: Volume, scan: Volume, boxes: Mapping[int, Box]) -> Greys | None:
+def measure_greys(labels: Volume, scan: Volume, boxes: Mapping[int, IndexBox]) -> Greys | None:
     """Grey values about the teeth; None without teeth.
 
     Args:

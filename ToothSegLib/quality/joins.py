@@ -161,13 +161,22 @@ def _row_is_full(facts: Facts, fdi: int) -> bool:
     )
 
 
+def _of_other_jaw(piece: Region, fdi: int) -> bool:
+    """Whether a piece looks more like the teeth that bite on that one, as their crowns do where
+    the scan cuts them."""
+    upper, lower = (
+        float(piece.type_probabilities[jaw].sum()) for jaw in (slice(1, 9), slice(9, None))
+    )
+    return lower > upper if fdi < 30 else upper > lower
+
+
 def _other_half(facts: Facts, piece: Region, most: float) -> int | None:
     """The tooth that a piece without number may be a half of; each has at most that share."""
     best, least = None, HALVES_ALONG
     for fdi, size in facts.sizes.items():
         usual_mm3 = NORM_VOLUMES_MM3[type_of(fdi)] * facts.scale
         share = piece.volume_mm3 / usual_mm3
-        if size > most or not HALF_AT_LEAST <= share <= most:
+        if size > most or not HALF_AT_LEAST <= share <= most or _of_other_jaw(piece, fdi):
             continue
         if not BOTH_AT_LEAST <= size + share <= BOTH_AT_MOST:
             continue

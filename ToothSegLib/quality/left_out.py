@@ -114,7 +114,10 @@ def _may_hold_the_second(
 def _may_be_the_second(facts: Facts, region: Region, third: int, confidence: float) -> str:
     """Why a third molar may be another tooth; "" if nothing says so."""
     if confidence < UNSURE_NUMBER:
-        return f"this is unsure ({100 * confidence:.0f} %): it may be {third - 1}"
+        unsure = f"this is unsure ({100 * confidence:.0f} %)"
+        # Alone on its side, the doubt may be about the side, too.
+        alone = not any(fdi // 10 == third // 10 for fdi in facts.regions)
+        return f"{unsure}: it may be {'another molar' if alone else third - 1}"
     look = other_look(third, region, cut=region.cut)
     if not look or look.endswith(POSITION_NAMES[-1]):  # a third molar, whatever the jaw
         return ""

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from scipy import ndimage
 
-from ToothSegLib.grids.cut_by_view import grown
 from ToothSegLib.grids.extremes import highest
+from ToothSegLib.grids.label_boxes import grown
 from ToothSegLib.quality.facts import Facts
 from ToothSegLib.quality.greys import Greys
 from ToothSegLib.report import Finding

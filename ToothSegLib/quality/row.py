@@ -8,7 +8,7 @@ import numpy as np
 
 from ToothSegLib.quality.facts import Facts
 from ToothSegLib.report import Finding
-from ToothSegLib.teeth import FDI_NUMBERS, LOWER_ARCH, UPPER_ARCH, mirror, row_of
+from ToothSegLib.teeth import FDI_NUMBERS, LOWER_ARCH, UPPER_ARCH, mirror, opposite, row_of
 
 # A tooth lies this share of its way further along the arch than the one before; 0 is beside it.
 # Crowded teeth of simulated dentitions reach 0.5, exchanged numbers -1.
@@ -31,14 +31,13 @@ MANY_OFF, MANY_OFF_SHARE = 5, 0.25
 MOUTH_OPEN_MM = 15.0
 # Quadrants whose teeth have the lower coordinates, across and up.
 _RIGHT, _LOWER = (1, 4), (3, 4)
-_OPPOSITE = {1: 4, 2: 3, 3: 2, 4: 1}
 
 
 def order_findings(facts: Facts) -> list[Finding]:
     """Numbers that run against the arch: neighbours exchanged, sides or jaws swapped."""
     for words, quadrants, fellow, axis in (
         ("on the right lie left of those numbered as on the left", _RIGHT, mirror, 0),
-        ("upper lie below those numbered as lower", _LOWER, _antagonist, 2),
+        ("upper lie below those numbered as lower", _LOWER, opposite, 2),
     ):
         # Fellows only: in a tilted head, the upper front teeth may well lie below the lower molars.
         ways = [
@@ -151,16 +150,18 @@ def missing_findings(facts: Facts, told: Collection[int]) -> list[Finding]:
         return []
     message = f"Not found: {', '.join(gaps)}. Look whether they are missing or were overlooked."
     # An upper canine stands in the place of a lateral incisor that never was, with a space behind,
-    # more often than it is missing itself; the number is by place then, and may be sure.
-    beside = {fdi - 1 for fdi in missing if fdi in (13, 23) and fdi - 1 in facts.regions}
+    # more often than it is missing itself; the number is by place then, and may be sure. Where
+    # nothing behind is in view, nor all of the lateral, there is no space to be seen.
+    beside = {
+        fdi - 1
+        for fdi in missing & {13, 23}
+        if fdi - 1 in facts.regions
+        and fdi - 1 not in facts.cut
+        and any(behind in facts.regions for behind in range(fdi + 1, fdi + 5))
+    }
     if beside:
         message += f" {_listed(beside)} may be {'a canine' if len(beside) == 1 else 'canines'}."
     return [Finding("missing-teeth", "low", message, tuple(sorted(missing)))]
-
-
-def _antagonist(fdi: int) -> int:
-    """The tooth of the same place in the other jaw."""
-    return 10 * _OPPOSITE[fdi // 10] + fdi % 10
 
 
 def _listed(numbers: Collection[int]) -> str:

@@ -41,9 +41,13 @@ def subject_findings(facts: Facts, greys: Greys | None) -> list[Finding]:
         )
     if not facts.regions:
         why = f" This may be no CBCT or CT of a head: {'; '.join(doubts)}." if doubts else ""
+        found = "No teeth were found"
+        if facts.third_regions:
+            thirds = ", ".join(map(str, sorted(facts.third_regions)))
+            found = f"Of the 28 teeth none was found, but third molars ({thirds})"
         message = (
-            "No teeth were found: check that the scan shows teeth, is not upside down and has its "
-            f"true voxel size.{why}"
+            f"{found}: check that the scan shows teeth, is not upside down and has its true voxel "
+            f"size.{why}"
         )
         return [Finding("no-teeth", "high", message)]
     if not doubts:

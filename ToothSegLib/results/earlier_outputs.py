@@ -11,8 +11,8 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from ToothSegLib.meshes.mesh_names import stl_name
 from ToothSegLib.report import FORMAT, SCAN_SHA256, is_as_written
-from ToothSegLib.surfaces import stl_name
 from ToothSegLib.teeth import LOWER_ARCH, UPPER_ARCH
 
 STL_FOLDER = "stl"

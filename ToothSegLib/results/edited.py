@@ -8,16 +8,15 @@ from __future__ import annotations
 
 import json
 import os
-import zlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from ToothSegLib.disk.checksum import file_sha256
 from ToothSegLib.errors import InputError
-from ToothSegLib.formats.checksum import checksum
+from ToothSegLib.formats.nrrd_voxels import is_whole_nrrd
 
 _CHUNK = 1 << 20
-_GZIP = 31
 _PNG_END = b"IEND\xaeB`\x82"
 _STL_HEADER, _STL_FACET = 84, 50
 
@@ -50,7 +49,7 @@ def edited_files(
         if now.st_size == size:
             if name not in checksums or not (all_of_them or now.st_mtime_ns > record_time):
                 continue
-            if checksum([str(path)]) == checksums[name]:
+            if file_sha256(path) == checksums[name]:
                 continue
         if _is_whole(path):
             found.append(name)
@@ -61,15 +60,14 @@ def _is_whole(path: Path) -> bool:
     """Whether a file is not cut off, as far as its format tells. Raises InputError."""
     name = path.name.lower()
     try:
+        if name.endswith(".nrrd"):
+            return is_whole_nrrd(path)
         with open(path, "rb") as file:
             head = file.read(_STL_HEADER)
             file.seek(0, os.SEEK_END)
             size = file.tell()
             file.seek(max(0, size - _CHUNK))
             tail = file.read()
-            if name.endswith(".nrrd"):
-                file.seek(0)
-                return _is_whole_nrrd(file)
     except OSError as error:
         raise InputError(f"{path} cannot be read: {error.strerror or error}") from error
     if name.endswith(".json"):
@@ -80,34 +78,6 @@ def _is_whole(path: Path) -> bool:
         facets = int.from_bytes(head[-4:], "little")
         return size == _STL_HEADER + _STL_FACET * facets or b"endsolid" in tail
     return size > 0
-
-
-def _is_whole_nrrd(file: Any) -> bool:
-    """Whether a NRRD file, also one with several layers, goes on to the end of its voxels."""
-    compressed = None
-    if not file.readline().startswith(b"NRRD"):
-        return False
-    while line := file.readline(_CHUNK):
-        if not line.strip():
-            break
-        key, _, value = line.partition(b":")
-        if key.strip().lower() == b"encoding":
-            compressed = value.strip().lower() in (b"gzip", b"gz")
-    if compressed is None:
-        return False
-    if not compressed:
-        return bool(file.read(1))
-    unpacked = zlib.decompressobj(wbits=_GZIP)
-    try:
-        while chunk := file.read(_CHUNK):
-            while chunk:
-                if unpacked.eof:  # what follows is packed apart
-                    unpacked = zlib.decompressobj(wbits=_GZIP)
-                unpacked.decompress(chunk, _CHUNK)
-                chunk = unpacked.unused_data if unpacked.eof else unpacked.unconsumed_tail
-    except zlib.error:
-        return False
-    return unpacked.eof
 
 
 def _is_report(path: Path) -> bool:

@@ -22,15 +22,16 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from ToothSegLib.disk.atomic import replacing
+from ToothSegLib.disk.checksum import file_sha256
 from ToothSegLib.disk.moving import alone_in, move_alone, stage_in
 from ToothSegLib.disk.output_folder import check_folder
 from ToothSegLib.drawing.offscreen import NoDrawing, write_png
 from ToothSegLib.drawing.picture import teeth_picture
 from ToothSegLib.errors import OutputError
-from ToothSegLib.formats.checksum import checksum
 from ToothSegLib.formats.nrrd_io import write_same_nrrd
 from ToothSegLib.formats.slicer_header import segmentation_header
 from ToothSegLib.machine.in_threads import in_threads
+from ToothSegLib.meshes.mesh_names import mesh_stem, stl_name
 from ToothSegLib.progress import Progress, ProgressCallback
 from ToothSegLib.report import SCAN_SHA256, Finding, Segmentation, to_json
 from ToothSegLib.results.earlier_outputs import (
@@ -40,7 +41,7 @@ from ToothSegLib.results.earlier_outputs import (
     surface_folder,
 )
 from ToothSegLib.results.replaceable import check_replaceable
-from ToothSegLib.surfaces import Surface, stl_name, tooth_surfaces, write_stl
+from ToothSegLib.surfaces import Surface, tooth_surfaces, write_stl
 from ToothSegLib.volume import Volume
 
 _COMPRESSION_LEVEL = 1  # fast
@@ -162,7 +163,7 @@ def _put_surfaces(stage: Path, names: list[str], surfaces: str) -> list[str]:
 def _write_report(segmentation: Segmentation, stem: str, stage: Path, names: list[str]) -> None:
     """Write the report, which tells of the other files, and add its name to theirs."""
     report = f"{stem}{REPORT_ENDING}"
-    checksums = dict(zip(names, in_threads(lambda name: checksum([str(stage / name)]), names)))
+    checksums = dict(zip(names, in_threads(lambda name: file_sha256(stage / name), names)))
     with replacing(stage / report) as file:
         file.write(to_json(segmentation, names, checksums).encode())
     names.append(report)
@@ -182,7 +183,7 @@ def _write_surfaces(stage: Path, surfaces: dict[int, Surface], run: Progress) ->
     def write(fdi: int) -> str:
         run.check()
         name = f"{STL_FOLDER}/{stl_name(fdi)}"
-        write_stl(stage / name, surfaces[fdi], stl_name(fdi)[:-4])
+        write_stl(stage / name, surfaces[fdi], mesh_stem(fdi))
         return name
 
     return in_threads(write, surfaces)

@@ -49,11 +49,13 @@ class Core:
         all: of its core.
         innermost: of the innermost part of its core.
         peak: what 98 % of all of the region are darker than.
+        root: what half of the core is darker than in the third of it furthest from the bite.
     """
 
     all: Part
     innermost: Part
     peak: float
+    root: float
 
 
 def measure_cores(
@@ -87,8 +89,21 @@ def measure_cores(
             for mm in (_CORE_MM, _INNERMOST_MM)
         )
         peak = float(np.percentile(grey[depth > 0], _PEAK_PERCENTILE))
-        cores.append(Core(all_of_it, innermost, peak))
+        core = _deeper(np.where(_root(depth > 0, region, image.spacing), depth, 0.0), _CORE_MM)
+        cores.append(Core(all_of_it, innermost, peak, float(np.median(grey[core]))))
     return cores, (top - dark) / (bone - dark)
+
+
+def _root(
+    inside: NDArray[np.bool_], region: Region, spacing: tuple[float, float, float]
+) -> NDArray[np.bool_]:
+    """Where a region is in the third of its length that is furthest from the bite, by its look."""
+    upper, lower = (region.type_probabilities[jaw].sum() for jaw in (slice(1, 9), slice(9, None)))
+    along = region.axis if upper >= lower else -region.axis
+    k, j, i = (np.arange(size) * mm for size, mm in zip(inside.shape, spacing[::-1], strict=True))
+    way = along[0] * i + along[1] * j[:, None] + along[2] * k[:, None, None]
+    own = way[inside]
+    return inside & (way >= own.max() - (own.max() - own.min()) / 3)
 
 
 def _ends(scan: Volume) -> tuple[float, float]:

@@ -10,7 +10,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from ToothSegLib.arches.norms import TEETH_FOR_SCALE, is_crumb
-from ToothSegLib.arches.regions import Region, scale_of
+from ToothSegLib.arches.patient_size import size_by_numbers
+from ToothSegLib.arches.regions import Region, numbered_regions
 from ToothSegLib.grids.cut_by_view import cut_among
 from ToothSegLib.numbering import Numbering
 from ToothSegLib.teeth import type_of
@@ -28,10 +29,10 @@ def without_crumbs(
         labels: FDI numbers.
         scan: on the same grid.
     """
-    numbered = [(region, fdi) for region in regions if (fdi := numbering.numbers.get(region.label))]
+    numbered = numbered_regions(regions, numbering.numbers)
     if len(numbered) < TEETH_FOR_SCALE:
         return numbering, labels
-    scale = scale_of(numbered)
+    scale = size_by_numbers(numbered)
     small = {
         fdi: region.label
         for region, fdi in numbered

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from ToothSegLib.grids.label_boxes import filled_box
+from ToothSegLib.grids.label_boxes import filled_box, grown
 from ToothSegLib.grids.nearest_label import nearest_within
 from ToothSegLib.maps import TOOTH_THRESHOLD
 
@@ -44,18 +44,18 @@ def full_extent(
     """
     if at >= TOOTH_THRESHOLD:
         return labels, tooth
-    grown = labels.copy()
+    whole = labels.copy()
     found = filled_box(labels)
     if found is None:
-        return grown, _moved(tooth, at)
+        return whole, _moved(tooth, at)
     steps = int(np.ceil(_REACH_MM / spacing_mm))
-    box = tuple(slice(max(along.start - steps, 0), along.stop + steps) for along in found)
+    box = grown(found, labels.shape, steps)
     region, probability = labels[box], tooth[box]
     near = nearest_within(region, _REACH_MM, spacing_mm)
     unsure = (probability >= at) & (probability < TOOTH_THRESHOLD) & (near != 0)
     reached = ndimage.binary_propagation(region != 0, mask=(region != 0) | unsure)
-    grown[box] = np.where(reached, near, 0)
-    return grown, _moved(tooth, at)
+    whole[box] = np.where(reached, near, 0)
+    return whole, _moved(tooth, at)
 
 
 def _moved(tooth: NDArray[np.floating], at: float) -> NDArray[np.floating]:

@@ -25,6 +25,9 @@ from ToothSegLib.volume import Volume
 # 0.27, of those that are as bright as implants half below 0.05 and the others 0.11 and more. Of 58
 # implants that are bright three had up to 0.05 and the others 0.14 and more. The limit is half way.
 _SURELY_A_TOOTH, _TOOTH, _PERHAPS = 0.03, 0.08, 0.2
+# What is left of a crown that the field of view cuts is bright through and through, as it has no
+# core but enamel: there the networks' word alone makes an implant, and only if they think so.
+_CUT = 0.5
 # Where nothing is a tooth for sure, an implant is what is to be expected.
 _TOOTH_BY_ITSELF = 0.05
 
@@ -61,7 +64,7 @@ def find_implants(
     ]
     tooth = _TOOTH if sum(surely_teeth) >= FEWEST_TEETH else _TOOTH_BY_ITSELF
     both = [
-        bright if region.prosthesis is None else _with_networks(bright, region.prosthesis, tooth)
+        bright if region.prosthesis is None else _with_networks(bright, region, tooth)
         for region, bright in zip(regions, judge_cores(cores, end, surely_teeth), strict=True)
     ]
     paired = list(zip(regions, both, strict=True))
@@ -71,10 +74,11 @@ def find_implants(
     )
 
 
-def _with_networks(bright: Verdict, prosthesis: float, tooth: float) -> Verdict:
+def _with_networks(bright: Verdict, region: Region, tooth: float) -> Verdict:
     """What two witnesses say together. Only where both do is it an implant for sure."""
+    prosthesis = region.prosthesis or 0.0
     if bright is Verdict.IMPLANT:
-        return Verdict.DOUBTFUL if prosthesis < tooth else bright
+        return Verdict.DOUBTFUL if prosthesis < (_CUT if region.cut else tooth) else bright
     if bright is Verdict.DOUBTFUL:
         return Verdict.TOOTH if prosthesis < _SURELY_A_TOOTH else bright
     return Verdict.DOUBTFUL if prosthesis >= _PERHAPS else bright

@@ -14,10 +14,10 @@ from scipy import ndimage
 
 from ToothSegLib.arches.arch_line import ArchLine
 from ToothSegLib.arches.norms import LENGTHS_MM, VOLUMES_MM3, WIDTHS_MM
-from ToothSegLib.arches.regions import Region
-from ToothSegLib.grids.label_boxes import IndexBox, label_boxes
+from ToothSegLib.arches.patient_size import size_if_enough
+from ToothSegLib.arches.regions import Region, numbered_regions
+from ToothSegLib.grids.label_boxes import IndexBox, grown, label_boxes
 from ToothSegLib.numbering import Numbering
-from ToothSegLib.separation.parting import volume_scale
 from ToothSegLib.teeth import type_of
 
 # Volumes over what the patient's other teeth suggest: of the root at most, and of both together.
@@ -49,11 +49,11 @@ def rejoin_roots(
         The same map with fewer labels, and the regions that are part of a tooth in it; None if
         there was no such root.
     """
-    scale = volume_scale(regions, numbering)
+    owners = numbered_regions(regions, numbering.numbers)
+    scale = size_if_enough(owners)
     if numbering.pose is None or scale is None:
         return None
     line = ArchLine(numbering.pose)
-    owners = [(fdi, region) for region in regions if (fdi := numbering.numbers[region.label])]
     boxes = label_boxes(labels)
     joined, roots = labels.copy(), []
     for region in regions:
@@ -62,7 +62,7 @@ def rejoin_roots(
         third = numbering.third_molars.get(region.label)
         touching = {
             owner.label: _touch(labels, boxes[region.label], region.label, owner.label)
-            for fdi, owner in owners
+            for owner, fdi in owners
             if third in (None, fdi + 1) and _is_root_of(owner, region, fdi, line, scale)
         }
         best = max(touching, key=lambda label: touching[label], default=0)
@@ -93,7 +93,7 @@ def _is_root_of(tooth: Region, region: Region, fdi: int, line: ArchLine, scale: 
 
 def _touch(labels: np.ndarray, box: IndexBox, one: int, other: int) -> float:
     """Share of the surface of one region, which fills the box, that lies against another."""
-    near = tuple(slice(max(0, along.start - 1), along.stop + 1) for along in box)
+    near = grown(box, labels.shape, 1)
     inside = labels[near] == one
     surface = inside & ~ndimage.binary_erosion(inside, _FACES)
     against = surface & ndimage.binary_dilation(labels[near] == other, _FACES)

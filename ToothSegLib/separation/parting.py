@@ -16,8 +16,9 @@ from scipy.cluster.vq import kmeans2
 
 from ToothSegLib.arches.arch import SLOT_FDI
 from ToothSegLib.arches.arch_line import ArchLine
-from ToothSegLib.arches.norms import TEETH_FOR_SCALE, VOLUMES_MM3, WIDTHS_MM, is_crumb
-from ToothSegLib.arches.regions import Region
+from ToothSegLib.arches.norms import VOLUMES_MM3, WIDTHS_MM, is_crumb
+from ToothSegLib.arches.patient_size import size_if_enough
+from ToothSegLib.arches.regions import Region, numbered_regions
 from ToothSegLib.maps import Maps
 from ToothSegLib.numbering import Numbering
 from ToothSegLib.separation.votes import voted_centres
@@ -116,18 +117,16 @@ def part_merged(
     """
     if numbering.pose is None:
         return None
-    scale = volume_scale(regions, numbering)
+    numbered = numbered_regions(regions, numbering.numbers)
+    scale = size_if_enough(numbered)
     if scale is None:
         return None
     parted, highest = None, int(labels.max())
     free = set(FDI_NUMBERS)
     free -= {
-        fdi
-        for region in regions
-        if (fdi := numbering.numbers[region.label]) is not None
-        and not is_crumb(region.volume_mm3, type_of(fdi), scale)
+        fdi for region, fdi in numbered if not is_crumb(region.volume_mm3, type_of(fdi), scale)
     }
-    for suspect in _suspects(regions, numbering, scale, free):
+    for suspect in _suspects(numbered, scale, free):
         half = _other_half(suspect, labels, maps, ArchLine(numbering.pose), scale)
         if half is not None:
             free.remove(suspect.other)
@@ -137,33 +136,11 @@ def part_merged(
     return parted
 
 
-def volume_scale(regions: list[Region], numbering: Numbering) -> float | None:
-    """Volume of this patient's teeth over the norms; None where there are too few.
-
-    Teeth that the scan cuts, such as the crowns of the jaw that it is not of, would make the others
-    giants. Where hardly any is whole, they tell at most that the patient is larger than the norm.
-    """
-    ratios = {
-        region.label: region.volume_mm3 / VOLUMES_MM3[type_of(fdi)]
-        for region in regions
-        if (fdi := numbering.numbers[region.label]) is not None
-    }
-    whole = [
-        ratios[region.label] for region in regions if region.label in ratios and not region.cut
-    ]
-    if len(whole) >= TEETH_FOR_SCALE:
-        return float(np.median(whole))
-    if len(ratios) < TEETH_FOR_SCALE:
-        return None
-    return max(1.0, float(np.median(list(ratios.values()))))
-
-
 def _suspects(
-    regions: list[Region], numbering: Numbering, scale: float, free: set[int]
+    numbered: list[tuple[Region, int]], scale: float, free: set[int]
 ) -> Iterator[_Suspect]:
     """The regions that are not too small for two teeth, the largest for its place first, beside a
     number that is still free when it is their turn."""
-    numbered = [(region, own) for region in regions if (own := numbering.numbers[region.label])]
 
     def size(numbered: tuple[Region, int]) -> float:
         region, own = numbered

@@ -106,8 +106,16 @@ def load_case(path: Path) -> Case:
             about = dict(json.loads(archive["about"].tobytes()))
             detail = Detail(*(archive[name] for name in _DETAIL)) if _DETAIL[0] in archive else None
             prosthesis = archive.get(_PROSTHESIS)
-    except (OSError, EOFError, KeyError, TypeError, ValueError, zipfile.BadZipFile, zlib.error,
-            AttributeError) as error:  # fmt: skip
+    except (
+        OSError,
+        EOFError,
+        KeyError,
+        TypeError,
+        ValueError,
+        zipfile.BadZipFile,
+        zlib.error,
+        AttributeError,
+    ) as error:
         raise InputError(
             f"{path} is not a simulated case ({error}); make cases with 'toothseg simulate'"
         ) from error

@@ -22,7 +22,7 @@ from ToothSegLib.synthesis.jaws import Head, build_head
 from ToothSegLib.synthesis.lesions import draw_lesions
 from ToothSegLib.synthesis.shapes import Grid
 from ToothSegLib.synthesis.tooth_maps import NEAR_MM, TeethMaps, render_teeth
-from ToothSegLib.teeth import LOWER_ARCH, UPPER_ARCH, type_of
+from ToothSegLib.teeth import ALL_FDI_NUMBERS, type_of
 
 # Room for both jaws with their surroundings, LPS mm about the upper incisors' edge.
 _LOW = (-60.0, -18.0, -50.0)
@@ -53,9 +53,8 @@ class Wish:
 def few_teeth(seed: int) -> Wish:
     """Ten teeth missing or more, one time in three all of them; implants in many of the places."""
     rng = np.random.default_rng([seed, 1])
-    teeth = (*UPPER_ARCH, *LOWER_ARCH)
-    lost = len(teeth) if rng.random() < 1 / 3 else int(rng.integers(10, 24))
-    absent = rng.choice(teeth, lost, replace=False).tolist()
+    lost = len(ALL_FDI_NUMBERS) if rng.random() < 1 / 3 else int(rng.integers(10, 24))
+    absent = rng.choice(ALL_FDI_NUMBERS, lost, replace=False).tolist()
     return Wish(absent=tuple(absent), implants=float(rng.uniform(0.3, 0.9)))
 
 
@@ -105,14 +104,23 @@ def make_case(
     changes = None if ordinary else np.random.default_rng([seed, 4])
     head = build_head(dentition, coarse, rng, changes)
     teeth = render_teeth(
-        dentition, fine, rng, wish.crowned, much_work=wish.much_work, loss_mm=head.loss_mm,
+        dentition,
+        fine,
+        rng,
+        wish.crowned,
+        much_work=wish.much_work,
+        loss_mm=head.loss_mm,
         decay=None if wish.crowned is not None else changes,
-    )  # fmt: skip
+    )
     if not ordinary:
         teeth.lesion = draw_lesions(
-            dentition, fine, teeth.nearest, teeth.owner, teeth.part,
+            dentition,
+            fine,
+            teeth.nearest,
+            teeth.owner,
+            teeth.part,
             np.random.default_rng([seed, 3]),
-        )  # fmt: skip
+        )
     tissue, outside = _set_in(head, teeth, rng)
     if changes is not None:
         set_dense_bone((tissue, outside), teeth.nearest, dentition, fine, changes)
@@ -132,9 +140,15 @@ def make_case(
     }
     detail = make_detail(outside, teeth.part, teeth.owner, teeth.nearest)
     return Case(
-        tissue, labels, spacing_mm, fine.origin, tooth_centres(labels, fine), about, detail,
+        tissue,
+        labels,
+        spacing_mm,
+        fine.origin,
+        tooth_centres(labels, fine),
+        about,
+        detail,
         prosthesis,
-    )  # fmt: skip
+    )
 
 
 def _set_in(

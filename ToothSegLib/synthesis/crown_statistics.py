@@ -92,8 +92,9 @@ def load_crown_statistics(path: Path) -> CrownStatistics:
         raise InputError(f"{path} is not a model of crowns: its arrays do not go together")
     slots: dict[int, Slot] = {}
     for upper in (True, False):
-        crowns = {fdi: _top(fdi, p) for fdi, p in zip(numbers, mean, strict=True)
-                  if (fdi < 30) == upper}  # fmt: skip
+        crowns = {
+            fdi: _top(fdi, p) for fdi, p in zip(numbers, mean, strict=True) if (fdi < 30) == upper
+        }
         slots.update(arch_frames(crowns))
     return CrownStatistics(
         {f: (p - slots[f].origin) @ slots[f].frame for f, p in zip(numbers, mean, strict=True)},

@@ -8,8 +8,7 @@ import numpy as np
 
 from ToothSegLib.synthesis import tissues
 from ToothSegLib.synthesis.dentition import Dentition
-from ToothSegLib.synthesis.individual import Form
-from ToothSegLib.synthesis.placement import in_frame, reachable_box
+from ToothSegLib.synthesis.placement import InTooth, in_frame, reachable_box
 from ToothSegLib.synthesis.shapes import Grid
 
 _KINDS = ("none", "filling", "crown", "root filling")
@@ -22,11 +21,7 @@ _NO_ROOM = 0.3
 
 def draw_work(
     part: np.ndarray,
-    distance: np.ndarray,
-    m: np.ndarray,
-    b: np.ndarray,
-    o: np.ndarray,
-    form: Form,
+    tooth: InTooth,
     rng: np.random.Generator,
     *,
     metal_crown: bool = False,
@@ -36,9 +31,7 @@ def draw_work(
 
     Args:
         part: tissue codes inside the tooth.
-        distance: signed distance to the tooth's surface, mm, negative inside.
-        m, b, o: coordinates in the tooth's frame, mm.
-        form: the tooth's form.
+        tooth: the same samples as the tooth has them.
         rng: the only source of chance.
         metal_crown: not by chance, but this.
         much: most teeth have had something done, and some crowns stand on posts.
@@ -49,39 +42,36 @@ def draw_work(
     if kind == "none":
         return part
     part = part.copy()
+    form, distance = tooth.form, tooth.distance
     stuff = tissues.METAL if metal_crown or rng.random() < 0.5 else tissues.CERAMIC
     if kind == "filling":
         radius = rng.uniform(0.15, 0.4) * form.width
         centre = rng.normal(0.0, 0.15, 2) * form.width
-        hole = np.hypot(m - centre[0], b - centre[1]) < radius
-        part[hole & (o > -rng.uniform(2.0, 4.5)) & (distance < 0)] = stuff
+        hole = np.hypot(tooth.mesial - centre[0], tooth.buccal - centre[1]) < radius
+        part[hole & (tooth.occlusal > -rng.uniform(2.0, 4.5)) & (distance < 0)] = stuff
         return part
     if kind == "crown":
-        part[(o > -form.crown_height) & (distance > -rng.uniform(0.7, 1.5))] = stuff
+        crown = tooth.occlusal > -form.crown_height
+        part[crown & (distance > -rng.uniform(0.7, 1.5))] = stuff
     if kind == "root filling" or rng.random() < 0.5:
         part[part == tissues.PULP] = tissues.ROOT_FILLING
         if much and kind == "crown":
-            _set_post(part, distance, m, b, o, form, rng)
+            _set_post(part, tooth, rng)
     return part
 
 
-def _set_post(
-    part: np.ndarray,
-    distance: np.ndarray,
-    m: np.ndarray,
-    b: np.ndarray,
-    o: np.ndarray,
-    form: Form,
-    rng: np.random.Generator,
-) -> None:
+def _set_post(part: np.ndarray, tooth: InTooth, rng: np.random.Generator) -> None:
     """A metal post in the canal, and the core that it holds below the crown."""
     if rng.random() < 0.4:
         return
-    radius, root = rng.uniform(0.5, 0.9), form.length - form.crown_height
-    reach = -form.crown_height - rng.uniform(0.35, 0.7) * root
-    part[(np.hypot(m, b) < radius) & (o > reach) & (distance < -0.6)] = tissues.METAL
+    neck = -tooth.form.crown_height
+    radius, root = rng.uniform(0.5, 0.9), tooth.form.length + neck
+    reach = neck - rng.uniform(0.35, 0.7) * root
+    canal = (np.hypot(tooth.mesial, tooth.buccal) < radius) & (tooth.occlusal > reach)
+    part[canal & (tooth.distance < -0.6)] = tissues.METAL
     if rng.random() < 0.5:
-        part[(o > -form.crown_height + rng.uniform(0.0, 1.5)) & (distance < -0.5)] = tissues.METAL
+        core = tooth.occlusal > neck + rng.uniform(0.0, 1.5)
+        part[core & (tooth.distance < -0.5)] = tissues.METAL
 
 
 def set_implants(

@@ -14,7 +14,7 @@ from ToothSegLib.synthesis.impaction import draw_impacted
 from ToothSegLib.synthesis.individual import Form, Individual
 from ToothSegLib.synthesis.tooth_form import draw_form
 from ToothSegLib.synthesis.varied_forms import BlendedForm, WarpedForm
-from ToothSegLib.teeth import LOWER_ARCH, UPPER_ARCH, type_of
+from ToothSegLib.teeth import ALL_FDI_NUMBERS, LOWER_ARCH, UPPER_ARCH, type_of
 
 _FEWEST_PLACES = 26
 # Front and back teeth of a jaw lean in or out together, by so much more or less than usual.
@@ -96,7 +96,7 @@ def draw_dentition(
         mesh_share = 1.0
     forms = {
         fdi: _vary(_draw_one(fdi, rng, donor, mesh_share, real_forms), rng, real=mesh_share > 0)
-        for fdi in (*UPPER_ARCH, *LOWER_ARCH)
+        for fdi in ALL_FDI_NUMBERS
     }
     bury, drift, roots = rng.spawn(3)
     if not ordinary:
@@ -202,7 +202,7 @@ def _of_one_patient(
 
 def _draw_absent(rng: np.random.Generator, few: bool = False) -> set[int]:
     absent = {fdi for fdi in (18, 28, 38, 48) if rng.random() < 0.55}
-    everyone = [fdi for fdi in (*UPPER_ARCH, *LOWER_ARCH) if fdi % 10 != 8]
+    everyone = [fdi for fdi in ALL_FDI_NUMBERS if fdi % 10 != 8]
     shares = [0.6, 0.4, 0.0, 0.0, 0.0] if few else [0.45, 0.32, 0.14, 0.06, 0.03]
     kind = rng.choice(["full", "some", "many", "one jaw", "none"], p=shares)
     if kind == "some":
@@ -211,9 +211,9 @@ def _draw_absent(rng: np.random.Generator, few: bool = False) -> set[int]:
         absent |= set(rng.choice(everyone, int(rng.integers(5, 15)), replace=False).tolist())
     elif kind == "one jaw":
         upper = rng.random() < 0.5
-        absent |= {fdi for fdi in (*UPPER_ARCH, *LOWER_ARCH) if (fdi < 30) == upper}
+        absent |= {fdi for fdi in ALL_FDI_NUMBERS if (fdi < 30) == upper}
     elif kind == "none":
-        absent |= {*UPPER_ARCH, *LOWER_ARCH}
+        absent |= {*ALL_FDI_NUMBERS}
     return absent
 
 

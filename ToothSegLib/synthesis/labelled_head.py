@@ -210,8 +210,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = side_program.parser(
         "ToothSegLib.synthesis.labelled_head", "Make a case of a labelled head."
     )
-    parser.add_argument("labels", type=Path, metavar="LABELS")
-    parser.add_argument("-o", "--output", type=Path, required=True, metavar="DIR")
+    parser.add_argument("labels", type=Path, metavar="LABELS", help="label map of bone and teeth")
+    parser.add_argument(
+        "-o", "--output", type=Path, required=True, metavar="DIR", help="folder for the cases"
+    )
     parser.add_argument("-n", "--count", type=int, default=1, help="how many cases (default 1)")
     side_program.add_model(parser)
     args = parser.parse_args(arguments)

@@ -200,10 +200,14 @@ def _voxel_index(case: TensorCase, points: Tensor) -> Tensor:
     """Flat index of the nearest voxel; beyond the case its border goes on."""
     depth, height, width = case.tissue.shape
     i, j, k = (
-        points[a].sub(float(case.origin[a])).div_(case.spacing_mm).add_(0.5)
-        .clamp_(0, n - 0.51).to(torch.int32)
+        points[a]
+        .sub(float(case.origin[a]))
+        .div_(case.spacing_mm)
+        .add_(0.5)
+        .clamp_(0, n - 0.51)
+        .to(torch.int32)
         for a, n in ((0, width), (1, height), (2, depth))
-    )  # fmt: skip
+    )
     return k.mul_(height).add_(j).mul_(width).add_(i)
 
 
@@ -222,9 +226,12 @@ def _distance(case: TensorCase, points: Tensor) -> Tensor:
         first, last = box[a].start, box[a].stop - 1
         place[a] = (place[a] - first) * (2.0 / (last - first)) - 1.0
     found = functional.grid_sample(
-        part[None, None], place.permute(1, 2, 3, 0)[None],
-        mode="bilinear", padding_mode="border", align_corners=True,
-    )  # fmt: skip
+        part[None, None],
+        place.permute(1, 2, 3, 0)[None],
+        mode="bilinear",
+        padding_mode="border",
+        align_corners=True,
+    )
     return STEP_MM * found[0, 0]
 
 

@@ -71,9 +71,13 @@ def _seen(
     tilt_deg: float,
 ) -> Patch:
     return sample_patch(
-        TensorCase.of(case), size, spacing_mm, generator,
-        tilt_deg=tilt_deg, centre=torch.tensor(VIEW_CENTRE),
-    )  # fmt: skip
+        TensorCase.of(case),
+        size,
+        spacing_mm,
+        generator,
+        tilt_deg=tilt_deg,
+        centre=torch.tensor(VIEW_CENTRE),
+    )
 
 
 def _volume(array: np.ndarray, spacing_mm: float) -> Volume:

@@ -11,7 +11,7 @@ import numpy as np
 from scipy import ndimage
 from scipy.spatial import cKDTree
 
-Box = tuple[slice, slice, slice]
+from ToothSegLib.grids.label_boxes import IndexBox
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Grid:
         )
         return x[None, None, :], y[None, :, None], z[:, None, None]
 
-    def box(self, low: np.ndarray, high: np.ndarray) -> Box:
+    def box(self, low: np.ndarray, high: np.ndarray) -> IndexBox:
         """The (k, j, i) part of the grid that holds all samples between two corners, LPS mm."""
         first = np.floor((low - self.origin) / self.step).astype(int)
         last = np.ceil((high - self.origin) / self.step).astype(int) + 1

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy import ndimage
@@ -12,7 +12,7 @@ from ToothSegLib.synthesis import tissues
 from ToothSegLib.synthesis.decay import break_down, draw_resorbed, draw_share, shorten
 from ToothSegLib.synthesis.dental_work import draw_work
 from ToothSegLib.synthesis.dentition import Dentition, PlacedTooth
-from ToothSegLib.synthesis.placement import in_frame, reachable_box
+from ToothSegLib.synthesis.placement import InTooth, in_frame, reachable_box
 from ToothSegLib.synthesis.shapes import Grid
 
 NEAR_MM = 2.0
@@ -83,15 +83,13 @@ class _Wear:
         self._rng = rng
         self._broken, self._resorbed = draw_share(rng), draw_resorbed(rng)
 
-    def left(
-        self, tooth: PlacedTooth, distance: np.ndarray, m: np.ndarray, b: np.ndarray, o: np.ndarray
-    ) -> np.ndarray:
+    def left(self, tooth: InTooth, buried: bool) -> np.ndarray:
         """(k, j, i) mm to the surface of what is left of a tooth; see `break_down`, `shorten`."""
         if self._rng.random() < self._resorbed:
-            distance = shorten(distance, o, tooth.form, self._rng)
-        if self._rng.random() < self._broken and not tooth.buried:
-            distance = break_down(distance, m, b, o, tooth.form, self._rng)
-        return distance
+            tooth = replace(tooth, distance=shorten(tooth, self._rng))
+        if self._rng.random() < self._broken and not buried:
+            return break_down(tooth, self._rng)
+        return tooth.distance
 
 
 def _render(
@@ -108,10 +106,11 @@ def _render(
     box = reachable_box(tooth, grid, tooth.form.length)
     m, b, o = in_frame(tooth, grid, box)
     distance = _to_distance(tooth.form.field(m, b, o), grid.step)
+    inside = InTooth(distance, m, b, o, tooth.form)
     crown = tooth.form.crown_height
     # The cervical line climbs towards the crown between the teeth.
     cervix = -crown + 0.12 * m**2 / max(tooth.form.width / 8.0, 0.5)
-    left = distance if wear is None else wear.left(tooth, distance, m, b, o)
+    left = distance if wear is None else wear.left(inside, tooth.buried is not None)
     mine = left < maps.nearest[box]
     maps.nearest[box] = np.where(mine, left, maps.nearest[box])
     maps.owner[box] = np.where(mine, tooth.fdi, maps.owner[box])
@@ -119,9 +118,7 @@ def _render(
     part = tooth_tissue(tooth.fdi, crown, distance, cervix, o, share, grid.step)
     if crowned is None or tooth.fdi in crowned:
         metal = crowned is not None
-        part = draw_work(
-            part, distance, m, b, o, tooth.form, rng, metal_crown=metal, much=much_work
-        )
+        part = draw_work(part, inside, rng, metal_crown=metal, much=much_work)
     maps.part[box] = np.where(mine, part, maps.part[box])
     if tooth.buried:
         maps.below_crest[box] |= mine

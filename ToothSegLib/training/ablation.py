@@ -133,14 +133,20 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = side_program.parser(
         "ToothSegLib.training.ablation", "What each choice of the network is worth."
     )
-    parser.add_argument("--cases", type=Path, nargs="+", required=True, metavar="DIR",
-                        help="simulated heads to learn from")  # fmt: skip
-    parser.add_argument("-o", "--output", type=Path, required=True, metavar="DIR",
-                        help="for the runs")  # fmt: skip
+    parser.add_argument(
+        "--cases",
+        type=Path,
+        nargs="+",
+        required=True,
+        metavar="DIR",
+        help="simulated heads to learn from",
+    )
+    parser.add_argument(
+        "-o", "--output", type=Path, required=True, metavar="DIR", help="for the runs"
+    )
     parser.add_argument("--steps", type=int, default=450, help="of each variant (default: 450)")
     parser.add_argument("--heads", type=int, default=8, help="to measure on (default: 8)")
-    parser.add_argument("--anatomy", type=Path, metavar="DIR",
-                        help="meshes that every second of these heads carries")  # fmt: skip
+    side_program.add_anatomy(parser)
     args = parser.parse_args(arguments)
     if args.steps < 1 or args.heads < 1:
         parser.error(f"--steps {args.steps} --heads {args.heads}: give at least 1 of each")

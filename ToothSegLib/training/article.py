@@ -16,7 +16,7 @@ from ToothSegLib.formats.scan_checksum import voxels_sha256
 from ToothSegLib.models import Bundle, write_bundle
 from ToothSegLib.training.article_results import Settings, article_card, write_log
 from ToothSegLib.training.figures import category_figures, tooth_figures
-from ToothSegLib.training.machine import choose_machine
+from ToothSegLib.training.on_device import choose_machine
 from ToothSegLib.training.pieces import Pieces, find
 from ToothSegLib.training.recipes import Recipe, Stage, split
 from ToothSegLib.training.run_folder import BUNDLE, refuse_others_bundle

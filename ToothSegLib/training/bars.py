@@ -1,4 +1,4 @@
-"""The steps of a training, shown as they are taken."""
+"""The steps of a training, and what takes time before and between them, shown as they are taken."""
 
 from __future__ import annotations
 
@@ -22,6 +22,14 @@ class AnyStep(Protocol):
     @property
     def total(self) -> int:
         """Its steps in all."""
+
+
+Tell = Callable[[str, int, int], None]
+"""Takes what is being done, and how many pieces of it are done, of how many; before each piece."""
+
+
+def silent(what: str, done: int, total: int) -> None:
+    """The `Tell` that tells nobody."""
 
 
 OneStep = TypeVar("OneStep", bound=AnyStep)
@@ -54,4 +62,37 @@ def step_bars(
         yield show
     finally:
         for bar in shown.values():
+            bar.close()
+
+
+@contextmanager
+def stage_lines(*, quiet: bool) -> Iterator[Tell]:
+    """What shows stages: a line that counts in a terminal, else one line a stage."""
+    from tqdm import tqdm
+
+    counts = sys.stderr.isatty()
+    bar: tqdm | None = None
+
+    def tell(what: str, done: int, total: int) -> None:
+        nonlocal bar
+        if quiet:
+            return
+        if not counts:
+            if not done:
+                print(f"{what} ({total})", file=sys.stderr, flush=True)
+            return
+        if bar is None or not done:
+            if bar is not None:
+                bar.close()
+            bar = tqdm(desc=what, total=total, file=sys.stderr, leave=False)
+        bar.n = done
+        bar.refresh()
+        if done == total:
+            bar.close()
+            bar = None
+
+    try:
+        yield tell
+    finally:
+        if bar is not None:
             bar.close()

@@ -21,6 +21,7 @@ from ToothSegLib.evaluation.outcomes import Outcome
 from ToothSegLib.lineage import as_parent
 from ToothSegLib.maps import LEARNED_SPACING_MM
 from ToothSegLib.models import Bundle, write_bundle
+from ToothSegLib.training.bars import Tell, silent
 from ToothSegLib.training.blending import Blend, between, read_blend, write_blend
 from ToothSegLib.training.course import Course, Step
 from ToothSegLib.training.finetune_card import finetuned_card
@@ -39,6 +40,7 @@ from ToothSegLib.training.prostheses import prostheses_for
 from ToothSegLib.training.rehearsal import given_heads, simulated_heads
 from ToothSegLib.training.run_folder import BUNDLE, run_folder
 from ToothSegLib.training.scan_case import FindProstheses, task_case
+from ToothSegLib.training.scan_memory import check_memory
 from ToothSegLib.training.tasks import TASKS, Task
 from ToothSegLib.training.tuner import Tuner
 
@@ -71,6 +73,7 @@ def fine_tune(
     heads: Path | None = None,
     resume: bool = False,
     watcher: Callable[[Step], None] | None = None,
+    tell: Tell = silent,
 ) -> FineTuned:
     """Tune a bundle's networks on the reviewed cases of a data set.
 
@@ -83,23 +86,30 @@ def fine_tune(
         heads: simulated cases to mix in; drawn into the folder if None.
         resume: go on with the run in the folder, on the revisions with which it began.
         watcher: called after each step.
+        tell: called before each piece of what takes time before and between the steps.
 
     Raises:
-        InputError: data set, bundle, plan or run do not go together.
+        InputError: data set, bundle, plan or run do not go together, or memory would not do.
         BundleError: the parent or a checkpoint is damaged.
         OutputError: something cannot be written, or another process is at work in the folder.
     """
     roles = _roles(parent, plan)
     if not processes.first:
-        return _tuned(roles, dataset, parent, folder, processes, heads, None)
+        return _tuned(roles, dataset, parent, folder, processes, heads, None, silent)
     with run_folder(folder, resume=resume) as there:
         if there:
-            check_same(folder, read_record(folder), plan, as_parent(parent))
+            record = read_record(folder)
+            check_same(folder, record, plan, as_parent(parent))
         else:
             if heads is not None and plan.simulated_share:
                 given_heads(heads)  # what cannot be learned from must leave no run behind
-            write_record(folder, new_record(dataset, parent, plan, heads, processes))
-        return _tuned(roles, dataset, parent, folder, processes, heads, watcher)
+            record = new_record(dataset, parent, plan, heads, processes, tell)
+        tasks = [task_of(parent, role) for role in roles]
+        learned = recorded_split(dataset, record).learned
+        check_memory(learned, tasks, processes.on_this_machine, tell)
+        if not there:
+            write_record(folder, record)
+        return _tuned(roles, dataset, parent, folder, processes, heads, watcher, tell)
 
 
 def _tuned(
@@ -110,6 +120,7 @@ def _tuned(
     processes: Processes,
     heads: Path | None,
     watcher: Callable[[Step], None] | None,
+    tell: Tell,
 ) -> FineTuned:
     """The run in a folder, from wherever it is to its end; errors as of `fine_tune`."""
     processes.wait()
@@ -123,11 +134,11 @@ def _tuned(
     if record["heads"] != head_names(heads):
         raise InputError(f"{folder} was begun with other simulated cases: resume it with those")
     split = recorded_split(dataset, record)
-    simulated, simulated_seeds = simulated_heads(folder, plan, heads, processes)
+    simulated, simulated_seeds = simulated_heads(folder, plan, heads, processes, tell)
     states = {role: dict(parent.build(role).state_dict()) for role in parent.networks}
     guards = guard_heads(plan.guards, plan.seed)
     how = (processes.device.type, "auto" if plan.mixed else "full")
-    judge = Judge(parent, folder, split.held_out, guards, *how, states)
+    judge = Judge(parent, folder, split.held_out, guards, *how, states, tell)
     courses: dict[str, Course] = {}
     blends: dict[str, Blend] = {}
     for role in roles:
@@ -135,7 +146,7 @@ def _tuned(
         tuner = Tuner(
             task=task,
             start=states[role],
-            scans=_scans(split.learned, task, prostheses_for(task, parent, *how)),
+            scans=_scans(split.learned, task, prostheses_for(task, parent, *how), tell),
             simulated=simulated,
             judge=judge.of_role(role),
             plan=plan,
@@ -149,6 +160,7 @@ def _tuned(
             _blend(judge, role, tuned, tuner.course) if processes.first else Blend(0.0)
         )
         states[role] = between(states[role], tuned, blends[role].share)
+        del tuner  # its scans would lie in memory beside the next one's
     made = FineTuned(parent, courses, [], [], blends)
     if processes.first:
         before, after = judge.outcomes_of_parent(), judge.outcomes(states)
@@ -201,6 +213,14 @@ def _roles(parent: Bundle, plan: Plan) -> list[str]:
 
 
 def _scans(
-    cases: Sequence[ReviewedCase], task: Task, prostheses: FindProstheses | None = None
+    cases: Sequence[ReviewedCase],
+    task: Task,
+    prostheses: FindProstheses | None = None,
+    tell: Tell = silent,
 ) -> list[Any]:
-    return [task_case(c.image(), c.labels(), task, c.marked(), prostheses) for c in cases]
+    what, found = f"reading scans for {task.name}", []
+    for number, case in enumerate(cases):
+        tell(what, number, len(cases))
+        found.append(task_case(case.image(), case.labels(), task, case.marked(), prostheses))
+    tell(what, len(cases), len(cases))
+    return found

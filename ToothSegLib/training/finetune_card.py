@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ToothSegLib.dataset.privacy import OWN_ID
 from ToothSegLib.evaluation.outcomes import Outcome, identification_f1, mean_dice
 from ToothSegLib.models import Bundle
 from ToothSegLib.training.blending import Blend
@@ -15,7 +16,7 @@ _FINE_TUNED = "; fine-tuned"
 _OF_THE_SCANS = ", and whatever holds for the scans that it was fine-tuned on"
 _BEFORE = "Before it was fine-tuned: "
 # Of limits that hold for simulated heads, and for reviewed scans perhaps not.
-_OF_HEADS = ("no patient's scan was seen", "were never shown")
+_OF_HEADS = ("no patient's scan was seen", "were never shown", "was not measured on", "Weakest in")
 _FLATTERS = "The held-out figures chose when to stop and how far to go, so they flatter a little."
 
 
@@ -61,10 +62,24 @@ def finetuned_card(
         "created": record["begun"],
         "lineage": {
             **record,
+            "data": {side: _without_names(entries) for side, entries in record["data"].items()},
             **{name: list(of_heads) for name, of_heads in seeds.items()},
             "blends": {role: blend.as_dict() for role, blend in blends.items()},
         },
     }
+
+
+def _without_names(entries: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Cases without names that somebody has given them, which may tell who the patient is: a bundle
+    goes further than its data set, and checksums say which cases they were."""
+    return [
+        {
+            key: value
+            for key, value in entry.items()
+            if key != "case" or OWN_ID.fullmatch(str(value))
+        }
+        for entry in entries
+    ]
 
 
 def _what_it_learned(parent: Bundle, record: Mapping[str, Any]) -> dict[str, str]:

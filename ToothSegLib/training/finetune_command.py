@@ -9,7 +9,7 @@ from pathlib import Path
 from ToothSegLib.errors import Cancelled, InputError
 from ToothSegLib.evaluation.outcomes import identification_f1, mean_dice
 from ToothSegLib.models import load_bundle
-from ToothSegLib.training.bars import step_bars
+from ToothSegLib.training.bars import stage_lines, step_bars
 from ToothSegLib.training.blending import SMALLEST_GAIN, Blend
 from ToothSegLib.training.course import Course, Step
 from ToothSegLib.training.finetune import FineTuned, fine_tune
@@ -31,6 +31,7 @@ def run(args: argparse.Namespace) -> int:
         with (
             learning_together(args.device) as processes,
             step_bars(_words, quiet=args.quiet or not processes.first) as show,
+            stage_lines(quiet=args.quiet or not processes.first) as tell,
         ):
             made = fine_tune(
                 Path(args.dataset),
@@ -41,6 +42,7 @@ def run(args: argparse.Namespace) -> int:
                 heads=Path(args.cases) if args.cases else None,
                 resume=args.resume,
                 watcher=show,
+                tell=tell,
             )
     except KeyboardInterrupt:
         # The usual line, that nothing was written, would not be true.

@@ -13,6 +13,7 @@ from torch import Tensor
 from ToothSegLib.dataset.reviewed import ReviewedCase
 from ToothSegLib.evaluation.outcomes import Outcome, Scored, outcomes_on
 from ToothSegLib.models import Bundle, write_bundle
+from ToothSegLib.training.bars import Tell, silent
 from ToothSegLib.training.blending import Blend, between, choose_share, is_gain
 from ToothSegLib.training.course import Course
 from ToothSegLib.training.guard import GuardHead
@@ -34,6 +35,7 @@ class Judge:
         heads: on which the parent's skill is to be kept.
         device, precision: as of `cascade.segment`.
         states: weights of every role, as tuned so far.
+        tell: called before each scan that is looked at.
     """
 
     parent: Bundle
@@ -43,6 +45,7 @@ class Judge:
     device: str
     precision: str
     states: States
+    tell: Tell = silent
 
     def of_role(self, role: str) -> Callable[[State], Skill]:
         """Skill on the held-out cases of a role's weights beside the others'."""
@@ -91,4 +94,10 @@ class Judge:
         return write_bundle(self.folder / _CANDIDATE, self.parent.card, states, half=True)
 
     def _on(self, bundle: Bundle, cases: Sequence[Scored]) -> list[Outcome]:
-        return list(outcomes_on(bundle, cases, self.device, self.precision))
+        what = "looking at ordinary heads" if cases is self.heads else "looking at held-out cases"
+        outcomes = []
+        self.tell(what, 0, len(cases))
+        for outcome in outcomes_on(bundle, cases, self.device, self.precision):
+            outcomes.append(outcome)
+            self.tell(what, len(outcomes), len(cases))
+        return outcomes

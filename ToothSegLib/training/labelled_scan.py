@@ -6,10 +6,10 @@ import os
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from ToothSegLib.errors import InputError
 from ToothSegLib.grids.grid import labels_to_source, to_working_grid
+from ToothSegLib.grids.label_boxes import filled_box, grown
 from ToothSegLib.segment_labels import read_labels
 from ToothSegLib.training.preparation import check_fdi
 from ToothSegLib.volume import Volume
@@ -65,11 +65,8 @@ def to_arrays(
     working = to_working_grid(image, SPACING_MM)
     # Made for the way back to a scan's grid, this is the same work: nearest labels on a grid.
     marked = labels_to_source(labels, None, working)
-    if not marked.any():
+    found = filled_box(marked)
+    if found is None:
         raise InputError("the labels are empty: there is nothing to learn")
-    margin = round(margin_mm / SPACING_MM)
-    box = tuple(
-        slice(max(span.start - margin, 0), span.stop + margin)
-        for span in ndimage.find_objects((marked > 0).view(np.uint8))[0]
-    )
+    box = grown(found, marked.shape, round(margin_mm / SPACING_MM))
     return np.ascontiguousarray(working.array[box]), np.ascontiguousarray(marked[box])

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from ToothSegLib.synthesis.sampling import Patch
 from ToothSegLib.training.finite import check_finite
-from ToothSegLib.training.machine import Machine
+from ToothSegLib.training.on_device import Machine
 from ToothSegLib.training.tasks import Task
 
 _AVERAGING = 0.995

@@ -167,16 +167,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = side_program.parser(
         "ToothSegLib.training.loop_trial", "The annotators' loop, once, by a program."
     )
-    parser.add_argument("-o", "--output", type=Path, required=True, metavar="DIR")
-    parser.add_argument("--kind", choices=KINDS, default="moved", help="default: moved")
+    parser.add_argument("-o", "--output", type=Path, required=True, metavar="DIR",
+                        help="folder for the trial")  # fmt: skip
+    parser.add_argument("--kind", choices=KINDS, default="moved",
+                        help="kind of scans to learn from (default: moved)")  # fmt: skip
     side_program.add_model(parser)
-    parser.add_argument("--steps", type=int, default=500, metavar="N", help="default: 500")
-    parser.add_argument("--check-every", type=int, default=500, metavar="N", help="default: 500")
-    parser.add_argument("--learning-rate", type=float, default=5e-4, help="default: 5e-4")
-    parser.add_argument("--simulated", type=int, default=32, metavar="N", help="default: 32")
-    parser.add_argument(
-        "--simulated-share", type=float, default=0.5, metavar="SHARE", help="default: 0.5"
-    )
+    parser.add_argument("--steps", type=int, default=500, metavar="N",
+                        help="training steps of each network (default: 500)")  # fmt: skip
+    parser.add_argument("--check-every", type=int, default=500, metavar="N",
+                        help="steps between looks at held-out scans (default: 500)")  # fmt: skip
+    parser.add_argument("--learning-rate", type=float, default=5e-4, metavar="X",
+                        help="highest learning rate (default: 5e-4)")  # fmt: skip
+    parser.add_argument("--simulated", type=int, default=32, metavar="N",
+                        help="simulated heads to mix in (default: 32)")  # fmt: skip
+    parser.add_argument("--simulated-share", type=float, default=0.5, metavar="SHARE",
+                        help="share of the steps that learn from them (default: 0.5)")  # fmt: skip
     side_program.add_device(parser, default="cpu")
     args = parser.parse_args(arguments)
     plan = Plan(

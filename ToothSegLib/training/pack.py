@@ -210,13 +210,25 @@ def _steps(bundle: Bundle | None, network: str) -> int:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Command line; see the module's docstring."""
     parser = side_program.parser("ToothSegLib.training.pack", "Make a bundle out of finished runs.")
-    parser.add_argument("kind", choices=KINDS)
-    parser.add_argument("runs", type=Path, nargs="+", metavar="RUN")
-    parser.add_argument("--rest", metavar="NAME|PATH",
-                        help="the bundle that the runs started from")  # fmt: skip
-    parser.add_argument("--share", type=float, default=1.0, metavar="SHARE",
-                        help="of the way from its weights (default 1, all)")  # fmt: skip
-    parser.add_argument("-o", "--output", type=Path, required=True, metavar="DIR")
+    parser.add_argument("kind", choices=KINDS, help="kind of the bundle")
+    parser.add_argument(
+        "runs",
+        type=Path,
+        nargs="+",
+        metavar="RUN",
+        help="folder of a finished run of 'toothseg train'",
+    )
+    parser.add_argument("--rest", metavar="NAME|PATH", help="the bundle that the runs started from")
+    parser.add_argument(
+        "--share",
+        type=float,
+        default=1.0,
+        metavar="SHARE",
+        help="of the way from its weights (default: 1, all)",
+    )
+    parser.add_argument(
+        "-o", "--output", type=Path, required=True, metavar="DIR", help="folder for the bundle"
+    )
     args = parser.parse_args(arguments)
     rest = load_bundle(args.rest) if args.rest else None
     bundle = pack(args.kind, args.runs, args.output, rest=rest, share=args.share)

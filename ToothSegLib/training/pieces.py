@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 
 from ToothSegLib.network import UNet
-from ToothSegLib.training.machine import Machine
+from ToothSegLib.training.on_device import Machine
 from ToothSegLib.training.preparation import join_pieces, piece_starts
 from ToothSegLib.training.recipes import Stage
 from ToothSegLib.training.turned_scan import TurnedScan

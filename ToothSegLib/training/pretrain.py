@@ -35,7 +35,7 @@ from ToothSegLib.toothnet import NEW_HEAD
 from ToothSegLib.training.checkpoint import load_checkpoint, refuse_other, save_checkpoint
 from ToothSegLib.training.labelled_scan import read_labelled_scan
 from ToothSegLib.training.learning_step import Averaged, schedule, take_step
-from ToothSegLib.training.machine import Machine
+from ToothSegLib.training.on_device import Machine
 from ToothSegLib.training.preparation import check_fdi
 from ToothSegLib.training.samples import draw_mixed, draw_sample
 from ToothSegLib.training.scan_case import ScanCase, task_case

@@ -39,6 +39,11 @@ class Processes:
         """Whether it is the one that judges, writes and speaks."""
         return self.rank == 0
 
+    @property
+    def on_this_machine(self) -> int:
+        """How many of them run here; all, if `torchrun` does not say."""
+        return int(os.environ.get("LOCAL_WORLD_SIZE", self.count)) if self.count > 1 else 1
+
     def wait(self) -> None:
         """Go on once all have come here."""
         if self.count > 1:

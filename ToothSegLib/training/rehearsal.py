@@ -10,6 +10,7 @@ from ToothSegLib.errors import InputError, OutputError
 from ToothSegLib.synthesis.case import Case, load_case, save_case
 from ToothSegLib.synthesis.compose import make_case
 from ToothSegLib.synthesis.sampling import TensorCase
+from ToothSegLib.training.bars import Tell, silent
 from ToothSegLib.training.finetune_plan import Plan
 from ToothSegLib.training.processes import Processes
 
@@ -19,7 +20,7 @@ _FIRST_SEED, _LAST_SEED = 100_000, 500_000
 
 
 def simulated_heads(
-    folder: Path, plan: Plan, given: Path | None, processes: Processes
+    folder: Path, plan: Plan, given: Path | None, processes: Processes, tell: Tell = silent
 ) -> tuple[list[TensorCase], list[object]]:
     """Heads, and the seeds that they were drawn from.
 
@@ -28,6 +29,7 @@ def simulated_heads(
         plan: how many and by which seed, and whether any at all.
         given: cases of `toothseg simulate` to take instead.
         processes: the first one draws.
+        tell: called before each head that is drawn.
 
     Raises:
         InputError: there are no cases in the folder, one cannot be read, or it is one of those
@@ -39,7 +41,7 @@ def simulated_heads(
     if given is None:
         paths = _paths(folder / "heads", plan)
         if processes.first:
-            _draw(paths)
+            _draw(paths, tell)
         processes.wait()
         cases = [load_case(path) for path in paths]
     else:
@@ -64,8 +66,9 @@ def _paths(folder: Path, plan: Plan) -> dict[Path, int]:
     return {folder / f"{seed}.npz": int(seed) for seed in seeds}
 
 
-def _draw(paths: dict[Path, int]) -> None:
+def _draw(paths: dict[Path, int], tell: Tell) -> None:
     for n, (path, seed) in enumerate(paths.items()):
+        tell("drawing simulated heads", n, len(paths))
         try:
             path.parent.mkdir(exist_ok=True)
         except OSError as error:
@@ -73,6 +76,7 @@ def _draw(paths: dict[Path, int]) -> None:
         if not path.exists():
             # Every second one is an ordinary bite, as the shipped networks have learned.
             save_case(path, make_case(seed, ordinary=n % 2 == 1))
+    tell("drawing simulated heads", len(paths), len(paths))
 
 
 def _refuse_measured(path: Path, case: Case) -> None:

@@ -22,6 +22,8 @@ from ToothSegLib.volume import Volume
 # Patches take the nearest sample; on a grid this much finer than theirs that is as good as
 # interpolating, at most a quarter of a voxel off.
 _FINER = 2
+# Float16 tissue and a label; one more where prostheses are known, which is not known before.
+_BYTES = 3
 
 FindProstheses = Callable[[Volume], NDArray[np.bool_]]
 
@@ -88,6 +90,19 @@ def scan_case(
         # Of a scan without any nothing is asked that was not asked before.
         prosthesis=None if known is None or not known.any() else torch.from_numpy(known),
     )
+
+
+def held_bytes(marked: Volume, task: Task) -> int:
+    """How much memory the `task_case` of a scan takes as long as it is learned from, about.
+
+    Args:
+        marked: as of `scan_case`, on the scan's grid.
+        task: what sees it.
+    """
+    box = None if task.name == "locator" else _looked_at(marked)
+    first, last = extent(marked) if box is None else np.asarray(box)
+    voxels = np.ceil((last - first) / (task.spacing_mm / task.magnification)) * _FINER
+    return int(np.prod(voxels)) * _BYTES
 
 
 def task_case(

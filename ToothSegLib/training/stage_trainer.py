@@ -24,7 +24,7 @@ from ToothSegLib.training.checkpoint import (
 )
 from ToothSegLib.training.finite import check_finite
 from ToothSegLib.training.losses import binary_dice_loss, category_dice_loss
-from ToothSegLib.training.machine import Machine
+from ToothSegLib.training.on_device import Machine
 from ToothSegLib.training.pieces import Pieces
 from ToothSegLib.training.recipes import Stage
 

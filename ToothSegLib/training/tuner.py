@@ -28,7 +28,7 @@ from ToothSegLib.training.checkpoint import load_checkpoint, save_checkpoint
 from ToothSegLib.training.course import Course, Step, write_course
 from ToothSegLib.training.finetune_plan import Plan
 from ToothSegLib.training.learning_step import Averaged, schedule, take_step
-from ToothSegLib.training.machine import Machine
+from ToothSegLib.training.on_device import Machine
 from ToothSegLib.training.processes import Processes
 from ToothSegLib.training.samples import draw_mixed
 from ToothSegLib.training.skill import Skill

@@ -1,9 +1,7 @@
-"""Which files the voxels of a scan come from, and their checksum."""
+"""Which files the voxels of a scan come from."""
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from ToothSegLib.errors import InputError
@@ -11,7 +9,6 @@ from ToothSegLib.formats.meta_header import read_meta_header
 from ToothSegLib.formats.nrrd_io import NRRD_EXTENSIONS, read_fields
 from ToothSegLib.formats.nrrd_voxels import voxel_file
 
-_CHUNK = 1 << 22
 _META_IMAGES = (".mha", ".mhd")
 
 
@@ -35,26 +32,3 @@ def _voxels_of(path: Path) -> Path:
     if name.endswith(NRRD_EXTENSIONS):
         return voxel_file(path, read_fields(path)) or path
     return path
-
-
-def checksum(files: Sequence[str], check: Callable[[], None] | None = None) -> str:
-    """SHA-256 of a file's bytes; of several files, of their bytes one after the other.
-
-    Args:
-        files: paths, in a fixed order.
-        check: called now and then; may raise.
-
-    Raises:
-        InputError: one cannot be read.
-    """
-    digest = hashlib.sha256()
-    for path in files:
-        try:
-            with open(path, "rb") as file:
-                while chunk := file.read(_CHUNK):
-                    digest.update(chunk)
-                    if check is not None:
-                        check()
-        except OSError as error:
-            raise InputError(f"{path} cannot be read: {error.strerror or error}") from error
-    return digest.hexdigest()

@@ -14,7 +14,7 @@ from typing import BinaryIO
 
 from ToothSegLib.disk.atomic import replacing
 from ToothSegLib.errors import OutputError
-from ToothSegLib.surfaces import stl_name
+from ToothSegLib.meshes.mesh_names import mesh_stem
 from ToothSegLib.teeth import by_fdi
 
 
@@ -33,7 +33,7 @@ def name_teeth(path: str | os.PathLike[str], triangles: Mapping[int, int]) -> No
     obj = Path(path)
     materials = obj.with_suffix(".mtl")
     with replacing(obj) as file, open(obj, "rb") as written:
-        counted = _copy(written, file, materials.name, [_name(fdi) for fdi in triangles])
+        counted = _copy(written, file, materials.name, [mesh_stem(fdi) for fdi in triangles])
         # Before the new file takes the place of the other.
         if counted != list(triangles.values()):
             raise OutputError(
@@ -61,11 +61,7 @@ def _copy(source: BinaryIO, target: BinaryIO, materials: str, names: list[str]) 
     return counted
 
 
-def _name(fdi: int) -> str:
-    return stl_name(fdi)[: -len(".stl")]
-
-
 def _material(fdi: int) -> str:
     """A material that looks the same in every program: opaque, in the tooth's colour, not shiny."""
     colour = " ".join(f"{channel / 255:.6f}" for channel in by_fdi(fdi).colour)
-    return f"newmtl {_name(fdi)}\nKa 0 0 0\nKd {colour}\nKs 0 0 0\nd 1\nillum 1\n\n"
+    return f"newmtl {mesh_stem(fdi)}\nKa 0 0 0\nKd {colour}\nKs 0 0 0\nd 1\nillum 1\n\n"
