@@ -2,50 +2,27 @@
 
 from __future__ import annotations
 
-import io
 import json
-import os
-import signal
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 import ToothSegLib
+from cli_fixture import ABSENT, python, written_scan
 from phantom_fixture import dentition, segmentation
 from stub_fixture import bright_voxels, put_cascade
-from ToothSegLib.cli import COMMANDS, console
+from ToothSegLib.cli import COMMANDS
 from ToothSegLib.cli.main import main
 from ToothSegLib.cli.segment import summary
-from ToothSegLib.errors import Cancelled
 from ToothSegLib.report import Finding
 from ToothSegLib.volume_io import read_volume, write_volume
-
-ABSENT = (12, 47)
 
 
 @pytest.fixture
 def scan(tmp_path: Path) -> Path:
-    """A scan in which the voxels of a tooth say its number."""
-    labels = dentition(ABSENT)
-    path = tmp_path / "a scan.nrrd"
-    write_volume(path, labels.with_array(labels.array.astype(np.int16) + 1000))
-    return path
-
-
-def python(code: str) -> subprocess.CompletedProcess[str]:
-    """Run code in a Python of its own."""
-    return subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, env=environment(), check=False
-    )
-
-
-def environment() -> dict[str, str]:
-    """In which a Python of its own finds the library."""
-    root = str(Path(ToothSegLib.__file__).parents[1])
-    return {**os.environ, "PYTHONPATH": root, "PYTHONUNBUFFERED": ""}
+    """See `cli_fixture.written_scan`."""
+    return written_scan(tmp_path)
 
 
 def test_help_names_every_command(capsys: pytest.CaptureFixture[str]) -> None:
@@ -190,20 +167,6 @@ def test_summary_tells_once_what_was_not_found(
     assert ("Not found: 12, 47\n" in text) == (others > 0 or lines > 1)
 
 
-def test_a_name_that_the_terminal_has_no_letters_for_is_no_fault(
-    scan: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    put_cascade(monkeypatch)
-    terminal = io.TextIOWrapper(io.BytesIO(), "cp1252", "strict")
-    monkeypatch.setattr(sys, "stdout", terminal)
-    out = tmp_path / "\N{GREEK SMALL LETTER ALPHA}"
-    assert main(["segment", str(scan), "-o", str(out), "--no-picture"]) == 0
-    assert rb"\u03b1" in terminal.buffer.getvalue()
-    # Not everything that stands in for a terminal can be told so.
-    monkeypatch.setattr(sys, "stdout", io.StringIO())
-    assert main(["segment", str(scan), "-o", str(out), "--no-picture"]) == 0
-
-
 @pytest.mark.parametrize("code", ["not-a-head-scan", "no-teeth"])
 def test_summary_says_first_that_this_may_be_no_scan_of_teeth(code: str) -> None:
     result = segmentation(dentition(ABSENT))
@@ -224,72 +187,6 @@ def test_summary_of_many_findings_stays_on_one_screen() -> None:
     assert "and 23 less urgent ones in the report" in text
 
 
-def test_ctrl_c_leaves_nothing_and_gives_130(
-    scan: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
-) -> None:
-    def interrupted(volume, *, cancelled, **_):
-        os.kill(os.getpid(), signal.SIGINT)
-        assert cancelled()
-        raise Cancelled("cancelled")
-
-    put_cascade(monkeypatch, interrupted)
-    before = signal.getsignal(signal.SIGINT)
-    assert main(["segment", str(scan), "-o", str(tmp_path / "out")]) == 130
-    assert capfd.readouterr().err == "toothseg: cancelled, nothing was written\n"
-    assert not (tmp_path / "out").exists()
-    assert signal.getsignal(signal.SIGINT) == before
-
-
-def test_ctrl_c_after_the_cascade_still_leaves_nothing(
-    scan: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def deaf(volume, **_):
-        os.kill(os.getpid(), signal.SIGINT)
-        return bright_voxels(volume)
-
-    put_cascade(monkeypatch, deaf)
-    assert main(["segment", str(scan), "-o", str(tmp_path / "out")]) == 130
-    assert not (tmp_path / "out").exists()
-
-
-@pytest.mark.skipif(os.name != "posix", reason="Ctrl-C of another process")
-def test_ctrl_c_is_heeded_while_a_scan_is_read(scan: Path, tmp_path: Path) -> None:
-    words = ["segment", str(scan), "-o", str(tmp_path / "out")]
-    code = (
-        "import sys, time\n"
-        "from pathlib import Path\n"
-        "from ToothSegLib import segment_file, volume_io\n"
-        "from ToothSegLib.formats import itk_io\n"
-        "from ToothSegLib.cli.main import main\n"
-        "def slow(path, **_):\n"
-        "    with itk_io.itk_errors(Path(path)):\n"  # as a large scan
-        "        print('reading', flush=True)\n"
-        "        time.sleep(600)\n"
-        "volume_io.read_volume, segment_file._needed = slow, lambda *_: ()\n"
-        f"sys.exit(main({words!r}))"
-    )
-    with subprocess.Popen(
-        [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-        env=environment(),
-    ) as run:  # fmt: skip
-        assert run.stdout is not None
-        assert run.stdout.readline() == "reading\n"
-        run.send_signal(signal.SIGINT)
-        try:
-            _, err = run.communicate(timeout=120)
-        finally:
-            run.kill()
-    assert (run.returncode, err) == (130, "toothseg: cancelled, nothing was written\n")
-
-
-def test_a_second_ctrl_c_stops_at_once() -> None:
-    with console.working(quiet=True) as (_, cancelled):
-        os.kill(os.getpid(), signal.SIGINT)
-        assert cancelled()
-        with pytest.raises(KeyboardInterrupt):
-            signal.raise_signal(signal.SIGINT)
-
-
 def test_a_fault_of_the_program_is_one_line_and_debug_shows_it(
     scan: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -305,25 +202,6 @@ def test_a_fault_of_the_program_is_one_line_and_debug_shows_it(
     assert "--debug" in err
     with pytest.raises(ZeroDivisionError):
         main([*words, "--debug"])
-
-
-def test_the_bar_shows_per_cent_and_stage_on_a_terminal_only(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    class Terminal(io.StringIO):
-        def isatty(self) -> bool:
-            return True
-
-    for stream, quiet, shown in (
-        (Terminal(), False, True), (Terminal(), True, False), (io.StringIO(), False, False),
-    ):  # fmt: skip
-        monkeypatch.setattr(sys, "stderr", stream)
-        with console.working(quiet=quiet) as (progress, cancelled):
-            progress(0.42, "finding the jaws")
-            assert not cancelled()
-        text = stream.getvalue()
-        assert ("finding the jaws" in text and "42%" in text) == shown
-        assert bool(text) == shown
 
 
 def test_evaluate_prints_a_table_and_writes_json(
@@ -360,57 +238,6 @@ def test_evaluate_resamples_only_when_asked(
     out = capfd.readouterr().out
     assert out.startswith("The prediction was brought to the truth's grid by nearest neighbour.")
     assert "mean of 28 teeth                  1.000" in out
-
-
-# A command that shows a bar, prints something, and ends with a code.
-COMMAND = """
-import sys
-from ToothSegLib.cli import console, doctor
-from ToothSegLib.cli.main import main
-
-def run(args):
-    with console.working() as (progress, cancelled):
-        progress(0.5, "half way")
-    print("a problem", flush={flush})
-    return {code}
-
-doctor.run = run
-sys.exit(main(["doctor"]))
-"""
-
-
-@pytest.mark.parametrize("flush", [False, True])
-@pytest.mark.parametrize("code", [0, 2])
-def test_a_reader_that_has_had_enough_is_no_error(code: int, flush: bool) -> None:
-    gone = "import os\nread, write = os.pipe(); os.close(read); os.dup2(write, 1)\n"
-    run = python(gone + COMMAND.format(code=code, flush=flush))
-    assert (run.returncode, run.stderr) == (code, "")
-
-
-FULL = "toothseg: error: what was printed cannot be written: No space left on device\n"
-
-
-@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs Linux")
-@pytest.mark.parametrize("flush", [False, True])
-@pytest.mark.parametrize(
-    ("where", "code", "expected", "told"),
-    [
-        (">&-", 0, 0, ""),
-        (">&-", 2, 2, ""),
-        ("2>&-", 0, 0, ""),
-        (">&- 2>&-", 2, 2, ""),
-        ("> /dev/full", 0, 2, FULL),
-        ("> /dev/full", 1, 1, ""),
-        ("> /dev/full 2> /dev/full", 0, 2, ""),
-    ],
-)
-def test_where_the_output_goes_changes_no_exit_code_but_that_of_a_full_disk(
-    where: str, code: int, expected: int, told: str, flush: bool
-) -> None:
-    command = COMMAND.format(code=code, flush=flush)
-    words = ["sh", "-c", f'exec "$0" -c "$1" {where}', sys.executable, command]
-    run = subprocess.run(words, capture_output=True, text=True, env=environment(), check=False)
-    assert (run.returncode, run.stderr) == (expected, told)
 
 
 @pytest.mark.parametrize("jobs", ["abc", "0", "-1", "1.5", "\N{SUPERSCRIPT TWO}"])

@@ -1,7 +1,8 @@
-"""A command's own standard error: as the process's, and not lost where that is sent nowhere."""
+"""Where a command's output goes: to terminals, pipes and full disks, and nowhere."""
 
 from __future__ import annotations
 
+import io
 import os
 import subprocess
 import sys
@@ -9,7 +10,10 @@ from pathlib import Path
 
 import pytest
 
-import ToothSegLib
+from cli_fixture import environment, python, written_scan
+from stub_fixture import put_cascade
+from ToothSegLib.cli import console
+from ToothSegLib.cli.main import main
 
 # Tells what the stream is like, and writes to it while the process's own leads nowhere.
 CODE = """
@@ -38,9 +42,8 @@ SAID = b"heard \\udce9\nby whoever kept it\nafterwards\n"
 
 
 def run(stderr: int, **more: str) -> subprocess.Popen[bytes]:
-    root = str(Path(ToothSegLib.__file__).parents[1])
     return subprocess.Popen(
-        [sys.executable, "-c", CODE], stderr=stderr, env={**os.environ, "PYTHONPATH": root, **more}
+        [sys.executable, "-c", CODE], stderr=stderr, env={**environment(), **more}
     )
 
 
@@ -60,3 +63,88 @@ def test_a_terminal_stays_one() -> None:
         assert process.wait(timeout=60) == 0
         assert os.read(ours, 1000).replace(b"\r\n", b"\n") == SAID
     os.close(ours)
+
+
+def test_a_name_that_the_terminal_has_no_letters_for_is_no_fault(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scan = written_scan(tmp_path)
+    put_cascade(monkeypatch)
+    terminal = io.TextIOWrapper(io.BytesIO(), "cp1252", "strict")
+    monkeypatch.setattr(sys, "stdout", terminal)
+    out = tmp_path / "\N{GREEK SMALL LETTER ALPHA}"
+    assert main(["segment", str(scan), "-o", str(out), "--no-picture"]) == 0
+    assert rb"\u03b1" in terminal.buffer.getvalue()
+    # Not everything that stands in for a terminal can be told so.
+    monkeypatch.setattr(sys, "stdout", io.StringIO())
+    assert main(["segment", str(scan), "-o", str(out), "--no-picture"]) == 0
+
+
+def test_the_bar_shows_per_cent_and_stage_on_a_terminal_only(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    for stream, quiet, shown in (
+        (Terminal(), False, True), (Terminal(), True, False), (io.StringIO(), False, False),
+    ):  # fmt: skip
+        monkeypatch.setattr(sys, "stderr", stream)
+        with console.working(quiet=quiet) as (progress, cancelled):
+            progress(0.42, "finding the jaws")
+            assert not cancelled()
+        text = stream.getvalue()
+        assert ("finding the jaws" in text and "42%" in text) == shown
+        assert bool(text) == shown
+
+
+# A command that shows a bar, prints something, and ends with a code.
+COMMAND = """
+import sys
+from ToothSegLib.cli import console, doctor
+from ToothSegLib.cli.main import main
+
+def run(args):
+    with console.working() as (progress, cancelled):
+        progress(0.5, "half way")
+    print("a problem", flush={flush})
+    return {code}
+
+doctor.run = run
+sys.exit(main(["doctor"]))
+"""
+
+
+@pytest.mark.parametrize("flush", [False, True])
+@pytest.mark.parametrize("code", [0, 2])
+def test_a_reader_that_has_had_enough_is_no_error(code: int, flush: bool) -> None:
+    gone = "import os\nread, write = os.pipe(); os.close(read); os.dup2(write, 1)\n"
+    run = python(gone + COMMAND.format(code=code, flush=flush))
+    assert (run.returncode, run.stderr) == (code, "")
+
+
+FULL = "toothseg: error: what was printed cannot be written: No space left on device\n"
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs Linux")
+@pytest.mark.parametrize("flush", [False, True])
+@pytest.mark.parametrize(
+    ("where", "code", "expected", "told"),
+    [
+        (">&-", 0, 0, ""),
+        (">&-", 2, 2, ""),
+        ("2>&-", 0, 0, ""),
+        (">&- 2>&-", 2, 2, ""),
+        ("> /dev/full", 0, 2, FULL),
+        ("> /dev/full", 1, 1, ""),
+        ("> /dev/full 2> /dev/full", 0, 2, ""),
+    ],
+)
+def test_where_the_output_goes_changes_no_exit_code_but_that_of_a_full_disk(
+    where: str, code: int, expected: int, told: str, flush: bool
+) -> None:
+    command = COMMAND.format(code=code, flush=flush)
+    words = ["sh", "-c", f'exec "$0" -c "$1" {where}', sys.executable, command]
+    run = subprocess.run(words, capture_output=True, text=True, env=environment(), check=False)
+    assert (run.returncode, run.stderr) == (expected, told)

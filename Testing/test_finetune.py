@@ -1,47 +1,29 @@
-"""A bundle learns on: from the right revisions, whole, and the same with a stop in between."""
+"""A bundle learns on: from the right revisions, from what it may, and no longer than it pays."""
 
 from __future__ import annotations
 
-import json
-import math
-import os
-import shutil
-import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-import torch
 
 from drawing_fixture import draws
-from kill_fixture import kills
-from learning_fixture import judge_by_weights, shrink, tiny_bundle, toy_dataset, toy_heads
-from ToothSegLib.bundles.safetensors_io import read_safetensors
+from finetune_fixture import ALONE, PLAN, seen, toy_world, tuned
+from learning_fixture import judge_by_weights, shrink, tiny_bundle
 from ToothSegLib.cli.main import main
-from ToothSegLib.dataset.folder import Dataset
 from ToothSegLib.errors import InputError, OutputError
 from ToothSegLib.models import load_bundle
-from ToothSegLib.training import judging, tuner
-from ToothSegLib.training.course import Step
-from ToothSegLib.training.finetune import FineTuned, fine_tune
+from ToothSegLib.training import judging
+from ToothSegLib.training.finetune import fine_tune
 from ToothSegLib.training.finetune_plan import Plan, read_record
-from ToothSegLib.training.processes import Processes
 from ToothSegLib.training.run_folder import run_folder
 from ToothSegLib.training.skill import Skill
-
-ALONE = Processes(torch.device("cpu"))
-PLAN = Plan(networks=("toothnet",), steps=4, check_every=2, patience=5, seed=3, guards=0)
 
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A bundle, a data set and a simulated head, to be read alone."""
-    folder = tmp_path_factory.mktemp("world")
-    tiny_bundle(folder / "toy")
-    toy_dataset(folder / "set")
-    toy_heads(folder / "heads")
-    return folder
+    """See `finetune_fixture.toy_world`."""
+    return toy_world(tmp_path_factory.mktemp("world"))
 
 
 @pytest.fixture(autouse=True)
@@ -52,16 +34,6 @@ def small_patches(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def stubs(monkeypatch: pytest.MonkeyPatch) -> None:
     judge_by_weights(monkeypatch)
-
-
-def tuned(world: Path, folder: Path, plan: Plan = PLAN, **options: object) -> FineTuned:
-    parent = load_bundle(world / "toy")
-    return fine_tune(world / "set", parent, folder, plan, ALONE, heads=world / "heads", **options)
-
-
-def seen(*checks: tuple[int, float]) -> list[tuple[int, Skill]]:
-    """Looks, as a course keeps them, with every tooth numbered right."""
-    return [(step, Skill(dice, 1.0)) for step, dice in checks]
 
 
 @pytest.mark.timeout(300)  # whole cascades, and the first pictures of the process
@@ -117,130 +89,10 @@ def test_the_command_makes_a_bundle_with_its_lineage(
 
 
 @pytest.mark.usefixtures("stubs")
-@pytest.mark.parametrize("stop_after", [1, 3])
-def test_stopping_and_going_on_changes_no_bit(
-    stop_after: int, world: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(tuner, "_CHECKPOINT_EVERY_S", -1.0)
-    whole = tuned(world, tmp_path / "whole")
-
-    class Stopped(Exception):
-        pass
-
-    def stop(step: Step) -> None:
-        if step.done == stop_after:
-            raise Stopped
-
-    with pytest.raises(Stopped):
-        tuned(world, tmp_path / "parts", watcher=stop)
-    parts = tuned(world, tmp_path / "parts", resume=True)
-    assert parts.courses == whole.courses
-    best = f"toothnet.best-{whole.courses['toothnet'].best[0]}.safetensors"
-    for name in ("toothnet.checkpoint.safetensors", best):
-        one, other = (read_safetensors(tmp_path / run / name) for run in ("whole", "parts"))
-        assert one.keys() == other.keys()
-        assert all(torch.equal(one[key], other[key]) for key in one)
-    assert parts.bundle.weights == whole.bundle.weights
-
-
-@pytest.mark.usefixtures("stubs")
-def test_a_run_killed_between_checkpoints_repeats_the_lost_steps(
-    world: Path, tmp_path: Path
-) -> None:
-    whole = tuned(world, tmp_path / "whole")
-
-    def stop(step: Step) -> None:
-        if step.done == 3:  # the last checkpoint is that of step 2
-            raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        tuned(world, tmp_path / "parts", watcher=stop)
-    parts = tuned(world, tmp_path / "parts", resume=True)
-    assert parts.courses == whole.courses
-    assert parts.bundle.weights == whole.bundle.weights
-
-
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
-@pytest.mark.timeout(900)
-def test_kill_9_at_random_moments_of_learning_changes_no_bit(world: Path, tmp_path: Path) -> None:
-    for name in ("toy", "set", "heads"):
-        shutil.copytree(world / name, tmp_path / name)
-    times = kills(6)
-    here = Path(__file__).parent
-    run = subprocess.run(
-        [sys.executable, str(here / "training_crashes.py"), str(tmp_path), str(times)],
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(map(str, (here, here.parent))),
-             "OMP_NUM_THREADS": "1"},
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    assert run.returncode == 0, run.stderr[-3000:]
-    in_the_middle = int(run.stdout.split()[0])
-    assert in_the_middle > 0, "no kill comes in the middle of a run: this test tests nothing"
-
-
-@pytest.mark.usefixtures("stubs")
-def test_a_run_killed_before_its_checkpoint_keeps_the_best_weights_of_the_last_one(
-    world: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    dice = iter([0.5, 0.9])
-    monkeypatch.setattr(judging.Judge, "of_role", lambda *_: lambda weights: Skill(next(dice), 1.0))
-    save = tuner.Tuner._save
-
-    def killed(self: tuner.Tuner, *arguments: object) -> None:
-        if len(self.course.losses) == 2:
-            raise KeyboardInterrupt
-        save(self, *arguments)
-
-    monkeypatch.setattr(tuner, "_CHECKPOINT_EVERY_S", -1.0)
-    monkeypatch.setattr(tuner.Tuner, "_save", killed)
-    with pytest.raises(KeyboardInterrupt):
-        tuned(world, tmp_path)
-    monkeypatch.setattr(tuner.Tuner, "_save", save)
-    # In half precision the same steps need not come to the same weights again.
-    monkeypatch.setattr(judging.Judge, "of_role", lambda *_: lambda weights: Skill(0.4, 1.0))
-    made = tuned(world, tmp_path, resume=True)
-    assert made.courses["toothnet"].checks == seen((0, 0.5), (2, 0.4), (4, 0.4))
-    assert made.bundle.weights == load_bundle(world / "toy").weights
-
-
-@pytest.mark.usefixtures("stubs")
 def test_two_trainings_in_one_folder_are_refused(world: Path, tmp_path: Path) -> None:
     tuned(world, tmp_path)
     with run_folder(tmp_path, resume=True), pytest.raises(OutputError, match="wait for that train"):
         tuned(world, tmp_path, resume=True)
-
-
-@pytest.mark.usefixtures("stubs")
-def test_going_on_clears_away_what_a_killed_run_was_writing(world: Path, tmp_path: Path) -> None:
-    tuned(world, tmp_path)
-    (tmp_path / "heads").mkdir()
-    files = [tmp_path / ".toothseg-01234567.part", tmp_path / "heads" / ".toothseg-89abcdef.part"]
-    folders = [tmp_path / f".{name}.{'0a' * 16}.{kind}"
-               for name, kind in (("candidate", "part"), ("bundle", "old"))]  # fmt: skip
-    for path in files:
-        path.write_bytes(b"half")
-    for path in folders:
-        path.mkdir()
-        (path / "card.json").touch()
-    tuned(world, tmp_path, resume=True)
-    assert not any(path.exists() for path in (*files, *folders))
-
-
-@pytest.mark.usefixtures("stubs")
-def test_a_patient_who_came_to_both_sides_since_is_told(world: Path, tmp_path: Path) -> None:
-    shutil.copytree(world / "set", tmp_path / "set")
-    parent, heads = load_bundle(world / "toy"), world / "heads"
-    arguments = (tmp_path / "set", parent, tmp_path / "run", PLAN, ALONE)
-    fine_tune(*arguments, heads=heads)
-    data = json.loads((tmp_path / "run" / "run.json").read_text())["data"]
-    learned, held_out = (data[side][0]["case"] for side in ("learned", "held_out"))
-    dataset = Dataset.open(tmp_path / "set")
-    for name in (learned, held_out):
-        case = dataset.case(name)
-        case.save_revision(case.labels(), "ab", patient="p-z")
-    told = f"{learned}, .* and {held_out}, .* are of one patient in .*: begin a new run in another"
-    with pytest.raises(InputError, match=told):
-        fine_tune(*arguments, heads=heads, resume=True)
 
 
 @pytest.mark.usefixtures("stubs")
@@ -296,24 +148,6 @@ def test_what_never_gets_better_stays_its_parent(
     monkeypatch.setattr(judging.Judge, "of_role", lambda *_: lambda weights: Skill(0.5, 1.0))
     made = tuned(world, tmp_path)
     assert made.bundle.weights == load_bundle(world / "toy").weights
-
-
-@pytest.mark.usefixtures("stubs")
-def test_a_run_goes_on_only_as_it_began(
-    world: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    base = ["train", "--dataset", str(world / "set"), "-o", str(tmp_path / "run"), "--steps", "1",
-            "--cases", str(world / "heads"), "--device", "cpu", "--resume"]  # fmt: skip
-    assert main([*base, "--from", str(world / "toy"), "--networks", "toothnet", "--quiet"]) == 0
-    assert main([*base, "--from", str(world / "toy")]) == 2
-    assert "--networks toothnet, not all" in capsys.readouterr().err
-    (tmp_path / "heads").mkdir()
-    elsewhere = [word.replace(str(world / "heads"), str(tmp_path / "heads")) for word in base]
-    assert main([*elsewhere, "--from", str(world / "toy"), "--networks", "toothnet"]) == 2
-    assert "other simulated cases" in capsys.readouterr().err
-    other = tiny_bundle(tmp_path / "other", seed=1)
-    assert main([*base, "--from", str(other.folder), "--networks", "toothnet"]) == 2
-    assert "another bundle" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
@@ -383,57 +217,3 @@ def test_heads_are_drawn_where_none_are_given(
     assert len(drawn) == 2
     assert sorted(made.bundle.card["lineage"]["simulated_seeds"]) == drawn
     assert all(seed < rehearsal.FIRST_MEASURING_SEED for seed in drawn)
-
-
-SCRIPT = """
-import sys
-from pathlib import Path
-import pytest
-sys.path.insert(0, {testing!r})
-from learning_fixture import judge_by_weights, shrink
-from ToothSegLib.cli.main import main
-patch = pytest.MonkeyPatch()
-shrink(patch)
-judge_by_weights(patch)
-code = main(sys.argv[1:])
-# A thread of the group that is still there when Python ends can abort the process.
-tasks = Path("/proc/self/task")
-names = [(task / "comm").read_text() for task in tasks.iterdir()] if tasks.is_dir() else []
-left = [name for name in names if "gloo" in name]
-sys.exit(f"threads are left: {{left}}" if left else code)
-"""
-
-
-@pytest.mark.usefixtures("stubs")
-@pytest.mark.timeout(400)  # three times the start of Python with torch
-def test_two_processes_learn_together(world: Path, tmp_path: Path) -> None:
-    """By torchrun, on processors: one bundle, weights of both processes' patches."""
-    script = tmp_path / "together.py"
-    script.write_text(SCRIPT.format(testing=str(Path(__file__).parent)))
-    words = ["train", "--dataset", str(world / "set"), "--from", str(world / "toy"), "-o",
-             str(tmp_path / "run"), "--cases", str(world / "heads"), "--steps", "4",
-             "--check-every", "2", "--patience", "5", "--seed", "3", "--device", "cpu",
-             "--networks", "toothnet"]  # fmt: skip
-    root = Path(__file__).resolve().parents[1]
-    env = {**os.environ, "PYTHONPATH": str(root), "OMP_NUM_THREADS": "1"}
-    run = subprocess.run(
-        [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2",
-         str(script), *words],
-        env=env, capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    assert run.returncode == 0, run.stderr
-    assert run.stdout.count("bundle toy+1") == 1
-    record = json.loads((tmp_path / "run" / "run.json").read_text())
-    assert record["processes"] == 2
-    together = load_bundle(tmp_path / "run" / "bundle")
-    together.verify()
-    losses = [
-        float(row.split(",")[1])
-        for row in (tmp_path / "run" / "toothnet.csv").read_text().splitlines()[2:]
-    ]
-    assert len(losses) == 4
-    assert all(map(math.isfinite, losses))
-    # The first process begins with the patch that one alone begins with, and then goes its own way.
-    alone = tuned(world, tmp_path / "alone").courses["toothnet"].losses
-    assert losses[0] == pytest.approx(alone[0], rel=1e-5)
-    assert losses[1] != pytest.approx(alone[1], rel=1e-5)

@@ -68,9 +68,12 @@ def dialogs(slicer_app: Any) -> Iterator[Any]:
     assert not answers, f"answers that no dialog asked for: {answers}"
 
 
-@pytest.fixture(autouse=True, scope="session")
+@pytest.fixture(autouse=True)
 def _at_once(slicer_app: Any) -> None:
-    """The panel waits for nothing more that may come; `panel_fixture.settle` counts on it."""
+    """The panel waits for nothing more that may come; `panel_fixture.settle` counts on it.
+
+    For every test, for one of them reads the module's packages anew.
+    """
     from ToothSegPanel import panel
 
     panel.SETTLE_MS = 0

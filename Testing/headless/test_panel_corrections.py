@@ -22,8 +22,10 @@ def points(monkeypatch: pytest.MonkeyPatch, scene: Any) -> GivenPoints:
 
 @pytest.fixture
 def widget(points: GivenPoints, sample_volume_node: Any, toothseg: Any) -> Any:
-    """The panel, with points from the test."""
-    return open_panel(toothseg)
+    """The panel, with points from the test, and with a smoothing that the coarse sample feels."""
+    widget = open_panel(toothseg)
+    widget.ui.smoothSpin.value = 2.0
+    return widget
 
 
 @pytest.fixture

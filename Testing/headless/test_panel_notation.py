@@ -35,6 +35,7 @@ def test_tips_steps_and_prompt_speak_the_chosen_notation(widget: Any, dialogs: A
     ui.swapButton.click()
     assert ui.undoButton.toolTip == "Undo: swap 3 and 4"
     result.selection.set((16,))
+    ui.smoothSpin.value = 2.0  # the sample is coarse
     ui.smoothButton.click()
     assert ui.undoButton.toolTip == "Undo: smooth 3"
     ui.undoButton.click()

@@ -12,6 +12,7 @@ import pytest
 
 from panel_fixture import give_result, open_panel, settle, wait_until
 from slicers_python import hide
+from stub_panel_fixture import a_scan, open_stub_panel
 
 pytestmark = pytest.mark.timeout(600)
 
@@ -24,6 +25,16 @@ def widget(
     hide(monkeypatch, tmp_path_factory.mktemp("python"))
     widget = open_panel(toothseg)
     widget.logic.getParameterNode().device = "cpu"
+    return widget
+
+
+@pytest.fixture
+def slow_widget(toothseg: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """The panel with a scan whose run costs nothing and takes a minute."""
+    widget = open_stub_panel(toothseg, tmp_path, monkeypatch)
+    parameters = widget.logic.getParameterNode()
+    parameters.inputVolume, parameters.bundle = a_scan("A", 11), "slow"
+    settle()
     return widget
 
 
@@ -113,13 +124,13 @@ def test_the_sample_through_the_button(
     picture("panel-after-dark", "dark")
 
 
-def test_cancel_half_way_leaves_the_scene_as_it_was(
-    widget: Any, scene: Any, tmp_path: Path
+def test_cancel_on_the_way_leaves_the_scene_as_it_was(
+    slow_widget: Any, scene: Any, tmp_path: Path
 ) -> None:
-    ui = widget.ui
+    widget, ui = slow_widget, slow_widget.ui
     before = _nodes(scene)
     ui.segmentButton.click()
-    wait_until(lambda: ui.progressBar.value >= 30, 300)
+    wait_until(lambda: "looking" in ui.stageLabel.text.lower() and ui.progressBar.value > 0)
     assert list(tmp_path.iterdir())
     ui.cancelButton.click()
     assert not _is_running(widget)
@@ -131,7 +142,8 @@ def test_cancel_half_way_leaves_the_scene_as_it_was(
     assert ui.segmentButton.enabled
 
 
-def test_closing_the_scene_ends_the_run(widget: Any, scene: Any, tmp_path: Path) -> None:
+def test_closing_the_scene_ends_the_run(slow_widget: Any, scene: Any, tmp_path: Path) -> None:
+    widget = slow_widget
     widget.ui.segmentButton.click()
     wait_until(lambda: bool(list(tmp_path.iterdir())))
     scene.Clear(0)
@@ -143,20 +155,21 @@ def test_closing_the_scene_ends_the_run(widget: Any, scene: Any, tmp_path: Path)
 
 
 def test_removing_the_volume_ends_the_run(
-    widget: Any, scene: Any, full_sample_node: Any, dialogs: Any, tmp_path: Path
+    slow_widget: Any, scene: Any, dialogs: Any, tmp_path: Path
 ) -> None:
-    name = full_sample_node.GetName()
+    widget = slow_widget
     widget.ui.segmentButton.click()
     settle()
-    scene.RemoveNode(full_sample_node)
+    scene.RemoveNode(widget.logic.getParameterNode().inputVolume)
     wait_until(lambda: not _is_running(widget), 60)
     (shown,) = dialogs.take()
-    assert shown.text.startswith(f"The volume {name} was removed while it was segmented")
+    assert shown.text.startswith("The volume A was removed while it was segmented")
     assert scene.GetNumberOfNodesByClass("vtkMRMLSegmentationNode") == 0
     assert list(tmp_path.iterdir()) == []
 
 
-def test_leaving_the_module_does_not_end_the_run(widget: Any, toothseg: Any) -> None:
+def test_leaving_the_module_does_not_end_the_run(slow_widget: Any, toothseg: Any) -> None:
+    widget = slow_widget
     widget.ui.segmentButton.click()
     toothseg.widgetRepresentation().exit()
     settle()
