@@ -42,6 +42,12 @@ class Region:
         x, y, z = (round(float(value), 2) for value in self.centroid)
         return x, y, z
 
+    @property
+    def looks_by_jaw(self) -> tuple[float, float]:
+        """How much of its look is an upper tooth's, and how much a lower one's."""
+        types = self.type_probabilities
+        return float(types[1:9].sum()), float(types[9:].sum())
+
 
 def numbered_regions(
     regions: Iterable[Region], numbers: Mapping[int, int | None]

@@ -42,9 +42,7 @@ def two_heights_findings(facts: Facts, stacked: Mapping[int, float]) -> list[Fin
     """
     findings = []
     for fdi, region in facts.regions.items():
-        upper, lower = (
-            float(region.type_probabilities[jaw].sum()) for jaw in (slice(1, 9), slice(9, None))
-        )
+        upper, lower = region.looks_by_jaw
         if fdi in facts.sizes and min(upper, lower) >= OTHER_JAW_SHARE * (upper + lower):
             message = (
                 f"{facts.name(fdi)} looks like a tooth of either jaw: it may be merged with the "
@@ -164,9 +162,7 @@ def _row_is_full(facts: Facts, fdi: int) -> bool:
 def _of_other_jaw(piece: Region, fdi: int) -> bool:
     """Whether a piece looks more like the teeth that bite on that one, as their crowns do where
     the scan cuts them."""
-    upper, lower = (
-        float(piece.type_probabilities[jaw].sum()) for jaw in (slice(1, 9), slice(9, None))
-    )
+    upper, lower = piece.looks_by_jaw
     return lower > upper if fdi < 30 else upper > lower
 
 

@@ -98,7 +98,7 @@ def _root(
     inside: NDArray[np.bool_], region: Region, spacing: tuple[float, float, float]
 ) -> NDArray[np.bool_]:
     """Where a region is in the third of its length that is furthest from the bite, by its look."""
-    upper, lower = (region.type_probabilities[jaw].sum() for jaw in (slice(1, 9), slice(9, None)))
+    upper, lower = region.looks_by_jaw
     along = region.axis if upper >= lower else -region.axis
     k, j, i = (np.arange(size) * mm for size, mm in zip(inside.shape, spacing[::-1], strict=True))
     way = along[0] * i + along[1] * j[:, None] + along[2] * k[:, None, None]
