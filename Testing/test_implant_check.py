@@ -49,6 +49,11 @@ def test_a_tooth_without_a_number_is_missed() -> None:
     assert outcome({}) == Told(1, 0, 0, 1, 1)
 
 
+@pytest.mark.parametrize("where", [CROWN, np.s_[4:14, 12:16, 4:5]], ids=["another", "a slice"])
+def test_a_tooth_whose_number_stands_elsewhere_is_missed(where: tuple[slice, ...]) -> None:
+    assert outcome({11: where}).missed == 1
+
+
 def test_a_crowned_tooth_is_no_implant() -> None:
     tissue, truth = scene()
     tissue.array[TOOTH] = tissues.METAL

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 import pytest
@@ -10,8 +11,10 @@ import torch
 
 from ToothSegLib.synthesis import tissues
 from ToothSegLib.synthesis.chance import Draw
+from ToothSegLib.synthesis.compose import Wish, make_case
 from ToothSegLib.synthesis.metal_shadows import darken
 from ToothSegLib.synthesis.pictures import make_picture
+from ToothSegLib.synthesis.scans import simulate_scan
 
 _SIZE = (24, 48, 48)
 _MODULE = "ToothSegLib.synthesis.metal_shadows"
@@ -112,16 +115,30 @@ def test_pictures_have_them_where_they_are_asked_for(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(f"{_MODULE}._HAVE", 1.0)
     monkeypatch.setattr(f"{_MODULE}._HALO", 1.0)
     tissue = head((10, 24, 8), (10, 24, 38))
-    for shadows in (False, True):
+    for metal in (None, darken):
         seen = [
-            make_picture(tissue, 0.5, torch.Generator().manual_seed(3), shadows=shadows)
+            make_picture(tissue, 0.5, torch.Generator().manual_seed(3), metal=metal)
             for _ in range(2)
         ]
         assert torch.equal(*seen)
         assert np.isfinite(seen[0].numpy()).all()
     # Not by default: scans that are measured on stay what they were.
     plain = make_picture(tissue, 0.5, torch.Generator().manual_seed(3))
-    monkeypatch.setattr("ToothSegLib.synthesis.pictures.darken", lambda image, *_: image)
-    without = make_picture(tissue, 0.5, torch.Generator().manual_seed(3), shadows=True)
+    without = make_picture(
+        tissue, 0.5, torch.Generator().manual_seed(3), metal=lambda image, *_: image
+    )
     assert torch.equal(plain, without)
     assert not torch.equal(plain, seen[0])
+
+
+def test_a_scan_has_them_where_it_is_asked_to() -> None:
+    """By its rays, whatever the chance, at the height of the metal; its labels stay."""
+    case = make_case(5, spacing_mm=1.0, ordinary=True, wish=Wish((), (16, 26), 0.0))
+    scan = partial(simulate_scan, case, 5, size=(64, 80, 88), spacing_mm=1.0, strength=0.0)
+    (plain, labels), (starved, same) = scan(), scan(metal_artefacts=True)
+    assert np.array_equal(labels.array, same.array)
+    crowned = np.isin(labels.array, (16, 26)).any(axis=(1, 2))
+    apart = np.abs(starved.array.astype(float) - plain.array)
+    levels = apart.mean(axis=(1, 2))
+    assert levels[crowned].max() > 5 * levels[~crowned].min()
+    assert (starved.array < plain.array - 50).sum() > 100, "dark beside the crowns"

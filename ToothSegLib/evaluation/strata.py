@@ -51,6 +51,7 @@ class Stratum:
         scanner: of the physical simulation.
         disturb: what becomes of the scan afterwards, whoever made it.
         drawn: the same, only where the scan is drawn and not made by physics.
+        metal_artefacts: of a drawn scan; made by physics it has them anyway.
     """
 
     name: str
@@ -59,6 +60,7 @@ class Stratum:
     scanner: str = "standard"
     disturb: disturbances.Disturbance | None = None
     drawn: disturbances.Disturbance | None = None
+    metal_artefacts: bool = False
 
 
 def _clean(rng: np.random.Generator) -> Wish:
@@ -92,12 +94,14 @@ STRATA = (
     Stratum("third molars", _thirds),
     Stratum("3-8 teeth missing", _gaps),
     Stratum("2-4 metal crowns", _crowned),
+    Stratum("2-4 metal crowns, artefacts", _crowned, metal_artefacts=True),
     Stratum("low dose", _clean, scanner="low-dose", drawn=disturbances.noise(_NOISE)),
     Stratum("strong tilt", _clean, tilt_deg=_STRONG_TILT_DEG),
     Stratum("field of 50 mm", _clean, disturb=disturbances.cylinder(25.0)),
     Stratum("one jaw has teeth", _one_jaw),
     Stratum("voxels of 0.8 mm", _clean, disturb=disturbances.with_voxels_of(0.8)),
     Stratum("edentulous, implants", _edentulous),
+    Stratum("edentulous, implants, artefacts", _edentulous, metal_artefacts=True),
 )
 
 
@@ -135,7 +139,10 @@ def _scanned(stratum: Stratum, case: Case, seed: int, physics: bool) -> tuple[Vo
 
         scanner = find_scanner(stratum.scanner)
         return simulate_cbct(case, seed, scanner, tilt_deg=stratum.tilt_deg)
-    scan = simulate_scan(case, seed, tilt_deg=stratum.tilt_deg, strength=ORDINARY)
+    scan = simulate_scan(
+        case, seed, tilt_deg=stratum.tilt_deg, strength=ORDINARY,
+        metal_artefacts=stratum.metal_artefacts,
+    )  # fmt: skip
     return stratum.drawn(*scan) if stratum.drawn else scan
 
 

@@ -1,6 +1,6 @@
 """What metal does to a reconstruction, by the physics of its rays, fast enough for training.
 
-Slice by slice, in parallel beams and on a coarse grid: rays of a few energies pass through what a
+Level by level of two slices, in parallel beams: rays of a few energies pass through what a
 patch shows and photons are counted. What filtered back-projection makes of that, less what it makes
 of the patch without its metal, is how metal looks: a swollen body with streaks and shadows.
 Whoever wants the whole of a scanner takes `physics`.
@@ -24,8 +24,10 @@ from ToothSegLib.synthesis.materials import WATER, tissue_attenuation
 _ENERGIES = (40, 60, 80)
 _SHARES = (0.24, 0.52, 0.24)
 _SHOWN = 1  # the energy whose attenuation a picture shows
-_COARSER = 2
-_ANGLES = 96
+# Slices that are reckoned as one. Within them it is done voxel by voxel: on cells of two, metal
+# swells by a millimetre too much.
+_LEVEL = (2, 1, 1)
+_ANGLES = 96  # for a patch; the streaks of fewer than there are voxels across are wider than life
 _ALLOYS = 8
 # Of the head beyond the patch, that every ray passes as well.
 _BEYOND_MM = (40.0, 130.0)
@@ -36,7 +38,7 @@ _WATER_MM = np.linspace(-100.0, 1500.0, 1601)
 _PER_CM = 10.0
 
 
-def metal_seen(tissue: Tensor, spacing_mm: float, draw: Draw) -> Tensor:
+def metal_seen(tissue: Tensor, spacing_mm: float, draw: Draw, *, angles: int = _ANGLES) -> Tensor:
     """How much brighter or darker each voxel is than it would be if soft tissue stood for metal.
 
     Beam hardening, scattered light and starved detectors (Kak and Slaney, *Principles of
@@ -46,6 +48,7 @@ def metal_seen(tissue: Tensor, spacing_mm: float, draw: Draw) -> Tensor:
         tissue: (Z, Y, X) codes, Z along the axis of rotation.
         spacing_mm: of the voxels.
         draw: the only source of chance.
+        angles: projections over half a turn.
 
     Returns:
         (Z, Y, X) float32 in 1/cm, the unit of `tissues.ATTENUATION`; 0 in slices without metal.
@@ -55,17 +58,16 @@ def metal_seen(tissue: Tensor, spacing_mm: float, draw: Draw) -> Tensor:
     code, metal = tissue.long(), dense(tissue)
     bare = torch.where(metal, tissues.SOFT, code)
     matter = torch.cat([table[:, code], table[:, bare]])[None]
-    coarse = functional.avg_pool3d(matter, _COARSER, ceil_mode=True, count_include_pad=False)[0]
-    there = functional.max_pool3d(metal[None].float(), _COARSER, ceil_mode=True)[0]
+    coarse = functional.avg_pool3d(matter, _LEVEL, ceil_mode=True, count_include_pad=False)[0]
+    there = functional.max_pool3d(metal[None].float(), _LEVEL, ceil_mode=True)[0]
     levels = torch.nonzero(there.flatten(1).any(dim=1)).flatten()
     seen = torch.zeros(coarse.shape[1:])
     if len(levels):
-        seen[levels] = _of_slices(coarse[:, levels], spacing_mm * _COARSER, draw)
+        seen[levels] = _of_slices(coarse[:, levels], spacing_mm, draw, angles)
     fine = functional.interpolate(
-        seen[None, None], scale_factor=_COARSER, mode="trilinear", align_corners=False
+        seen[None, None], scale_factor=_LEVEL, mode="trilinear", align_corners=False
     )[0, 0]
-    depth, height, width = tissue.shape
-    return _PER_CM * fine[:depth, :height, :width]
+    return _PER_CM * fine[: len(tissue)]
 
 
 def dense(tissue: Tensor) -> Tensor:
@@ -81,18 +83,19 @@ def _alloys() -> Tensor:
     return torch.from_numpy(np.stack(tables).astype(np.float32))
 
 
-def _of_slices(matter: Tensor, step_mm: float, draw: Draw) -> Tensor:
+def _of_slices(matter: Tensor, step_mm: float, draw: Draw, count: int) -> Tensor:
     """(slices, Y, X) of `metal_seen`, 1/mm.
 
     Args:
         matter: (twice the energies, slices, Y, X) attenuation, 1/mm, with and without metal.
         step_mm: of its voxels.
         draw: the only source of chance.
+        count: of projections over half a turn.
     """
     height, width = matter.shape[2:]
     size = 2 * math.ceil(math.hypot(height, width) / 2)
     first = draw.span(0.0, math.pi)
-    angles = [first + math.pi * n / _ANGLES for n in range(_ANGLES)]
+    angles = [first + math.pi * n / count for n in range(count)]
     through = torch.stack([_line_integrals(matter, angle, size, step_mm) for angle in angles])
     water = float(WATER.attenuation(_ENERGIES)[_SHOWN])
     rays = _filtered(water * _metal_as_water(through, draw), step_mm)

@@ -20,6 +20,7 @@ from ToothSegLib.synthesis.metal_rays import dense, metal_seen
 
 _HAVE = 0.75  # of the pictures with metal at all
 _BY_RAYS = 0.65  # of these
+_ANGLES_OF_A_SCAN = 240
 # Dark bands between two pieces.
 _MOST = 3
 _APART_MM = (4.0, 60.0)
@@ -51,10 +52,7 @@ def darken(image: Tensor, tissue: Tensor, spacing_mm: float, draw: Draw) -> Tens
     if not body.any() or not draw.chance(_HAVE):
         return image
     if draw.chance(_BY_RAYS):
-        seen = metal_seen(tissue, spacing_mm, draw)
-        around = torch.maximum(image + seen, image.clamp(max=_AIR))
-        # No duller than what it shines into.
-        return torch.where(body, torch.maximum(image, _SOFT + seen), around)
+        return _shone_upon(image, body, metal_seen(tissue, spacing_mm, draw))
     metal = (tissue == tissues.METAL) | (tissue == tissues.TITANIUM)
     spots = torch.nonzero(metal).float() * spacing_mm
     if len(spots) < 2:
@@ -70,6 +68,21 @@ def darken(image: Tensor, tissue: Tensor, spacing_mm: float, draw: Draw) -> Tens
     if not draw.chance(_SWELLS):
         return dark
     return _swollen(dark, metal, draw.span(0.0, _SWELLS_MM) / spacing_mm, draw)
+
+
+def darken_by_rays(image: Tensor, tissue: Tensor, spacing_mm: float, draw: Draw) -> Tensor:
+    """As `darken`, of a whole scan, always and by physics alone."""
+    body = dense(tissue)
+    if not body.any():
+        return image
+    seen = metal_seen(tissue, spacing_mm, draw, angles=_ANGLES_OF_A_SCAN)
+    return _shone_upon(image, body, seen)
+
+
+def _shone_upon(image: Tensor, body: Tensor, seen: Tensor) -> Tensor:
+    around = torch.maximum(image + seen, image.clamp(max=_AIR))
+    # No duller than what it shines into.
+    return torch.where(body, torch.maximum(image, _SOFT + seen), around)
 
 
 def _halo(metal: Tensor, spacing_mm: float, draw: Draw) -> Tensor:

@@ -8,6 +8,7 @@ noise, shading, streaks, truncation and clipping are all drawn anew for every pi
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import torch
 from torch import Tensor
@@ -17,8 +18,10 @@ from ToothSegLib.compute.normalise import normalise
 from ToothSegLib.synthesis import tissues
 from ToothSegLib.synthesis.chance import Draw
 from ToothSegLib.synthesis.metal_rays import dense
-from ToothSegLib.synthesis.metal_shadows import darken
 from ToothSegLib.synthesis.sampling import Edges
+
+# (image, tissue, spacing_mm, draw) -> image
+MetalArtefacts = Callable[[Tensor, Tensor, float, Draw], Tensor]
 
 _DENSE = (tissues.METAL, tissues.TITANIUM, tissues.CERAMIC, tissues.ROOT_FILLING)
 
@@ -35,7 +38,7 @@ def make_picture(
     strength: float = 1.0,
     textbook: bool = False,
     edges: Edges | None = None,
-    shadows: bool = False,
+    metal: MetalArtefacts | None = None,
 ) -> Tensor:
     """One picture of a tissue patch.
 
@@ -48,7 +51,8 @@ def make_picture(
             in which dentine may well be as dull as bone.
         edges: where tissues meet between the voxels of the patch; None for whole voxels of one
             tissue each.
-        shadows: some show what metal does to its surroundings; see `metal_shadows`.
+        metal: does to the picture what metal does to its surroundings, as the functions of
+            `metal_shadows`; None: metal is bright, and there are streaks, but no more.
 
     Returns:
         (Z, Y, X) float32, normalised as the networks get it.
@@ -59,8 +63,8 @@ def make_picture(
     image = greys[code] if edges is None else _mixed(greys, edges, spacing_mm, draw)
     image = _texture(image, code, draw)
     image = _streaks(image, tissue, spacing_mm, draw)
-    if shadows:
-        image = darken(image, tissue, spacing_mm, draw)
+    if metal is not None:
+        image = metal(image, tissue, spacing_mm, draw)
     image = _blur(image, draw.span(0.25, 0.75) / spacing_mm * 0.8)
     if draw.chance(0.35 * strength):
         image = _coarsen(image, spacing_mm, draw)

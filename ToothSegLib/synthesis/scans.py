@@ -6,6 +6,7 @@ import numpy as np
 import torch
 
 from ToothSegLib.synthesis.case import PROSTHESIS_LABEL, Case
+from ToothSegLib.synthesis.metal_shadows import darken_by_rays
 from ToothSegLib.synthesis.pictures import make_picture
 from ToothSegLib.synthesis.posing import VIEW_CENTRE
 from ToothSegLib.synthesis.sampling import Patch, TensorCase, sample_patch
@@ -27,6 +28,7 @@ def simulate_scan(
     strength: float = 1.0,
     third_molars: bool = False,
     prostheses: bool = False,
+    metal_artefacts: bool = False,
 ) -> tuple[Volume, Volume]:
     """Picture and labels of a case seen by a randomly poor scanner, the head a little tilted.
 
@@ -39,6 +41,8 @@ def simulate_scan(
         strength: of every disturbance, as of `make_picture`.
         third_molars: are in the labels as well, for whoever learns from them.
         prostheses: likewise, as `PROSTHESIS_LABEL`.
+        metal_artefacts: metal starves and swells as it does in reconstructions, which takes a
+            minute; without, it is bright, with streaks.
 
     Returns:
         The image as int16 and the labels as uint8 FDI numbers, on one grid in LPS. Third molars
@@ -46,7 +50,10 @@ def simulate_scan(
     """
     generator = torch.Generator().manual_seed(seed)
     patch = _seen(case, generator, size, spacing_mm, tilt_deg)
-    image = make_picture(patch.tissue, spacing_mm, generator, strength=strength, edges=patch.edges)
+    image = make_picture(
+        patch.tissue, spacing_mm, generator, strength=strength, edges=patch.edges,
+        metal=darken_by_rays if metal_artefacts else None,
+    )  # fmt: skip
     grey = (image.clamp(-1.0, 4.0) * 1000.0).round().to(torch.int16).numpy()
     labels = patch.labels.numpy().copy()
     if not third_molars:

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from ToothSegLib.synthesis.metal_shadows import darken
 from ToothSegLib.synthesis.pictures import ORDINARY, draw_field_of_view, make_picture
 from ToothSegLib.synthesis.sampling import Patch, TensorCase, sample_patch
 from ToothSegLib.training.scan_case import ScanCase
@@ -57,7 +58,7 @@ def draw_sample(
         image = make_picture(
             patch.tissue, task.spacing_mm, generator,
             strength=ORDINARY + (1 - ORDINARY) * strength,
-            textbook=textbook < _TEXTBOOK_SHARE, edges=patch.edges, shadows=True,
+            textbook=textbook < _TEXTBOOK_SHARE, edges=patch.edges, metal=darken,
         )  # fmt: skip
     if task.stage2:
         image = image * _imperfect_mask(patch.labels > 0, generator)
