@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from scipy import ndimage
+from torch import Tensor
 from torch.nn import functional
 
 from ToothSegLib.compute.normalise import normalise
@@ -63,9 +64,7 @@ def scan_case(
     box = None if whole else _looked_at(labels if marked is None else marked)
     working = to_working_grid(without_padding(image), spacing_mm, box)
     grey = normalise(torch.from_numpy(np.ascontiguousarray(working.array, dtype=np.float32)))
-    fine = functional.interpolate(
-        grey[None, None], scale_factor=_FINER, mode="trilinear", align_corners=False
-    )[0, 0]
+    fine = _finer_grey(grey)
     step = spacing_mm / _FINER
     # Each coarse voxel holds its fine ones, so the first centre lies nearer to the corner.
     origin = np.asarray(working.origin) - (spacing_mm - step) / 2
@@ -116,6 +115,18 @@ def task_case(
     seen_mm = task.spacing_mm / task.magnification
     whole = task.name == "locator"
     return scan_case(image, labels, seen_mm, whole=whole, marked=marked, prostheses=prostheses)
+
+
+def _finer_grey(grey: Tensor) -> Tensor:
+    """Grey values (k, j, i) of the working grid on a case's, by cubic interpolation.
+
+    A linear one would leave half of the noise, and a network would learn of scans that are quieter
+    than those that it sees in use.
+    """
+    rows = functional.interpolate(grey[None], scale_factor=_FINER, mode="bicubic")[0]
+    slices = rows.flatten(1)[None, None]
+    stacked = functional.interpolate(slices, scale_factor=(_FINER, 1), mode="bicubic")
+    return stacked[0, 0].unflatten(1, rows.shape[1:])
 
 
 def _finer(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
