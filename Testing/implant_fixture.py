@@ -31,8 +31,9 @@ def told(
     end: float = 6.0,
     prostheses: Sequence[float] | None = None,
     cut: Sequence[int] = (),
+    small: Sequence[int] = (),
 ) -> str:
-    """A letter for each core: I for an implant, ? for what may be one, - for a tooth.
+    """A letter for each core: I, an implant; ?, what may be one; -, a tooth; ., a crumb.
 
     Args:
         patch: puts the cores in the place of what would be measured.
@@ -40,17 +41,18 @@ def told(
         end: of the scan's scale.
         prostheses: what the networks say of each; None if they say nothing.
         cut: which of them the field of view cuts.
+        small: which of them are too small for teeth.
     """
     patch.setattr(implants, "measure_cores", lambda *_: (list(cores), end))
     up, types = np.array([0.0, 0.0, 1.0]), np.full(N_TYPES, 1 / N_TYPES)
     regions = [
-        Region(n, 9, 9.0, np.zeros(3), up, types, 0.9, said, n in cut)
+        Region(n, 9, 60.0 if n in small else 500.0, np.zeros(3), up, types, 0.9, said, n in cut)
         for n, said in enumerate(prostheses or [None] * len(cores))
     ]
     volume = Volume(NOTHING, (1.0,) * 3, (0.0,) * 3, np.eye(3))
     found = implants.find_implants(NOTHING.astype(int), regions, volume, volume)
     letters = ["-"] * len(cores)
-    for letter, those in (("I", found.sure), ("?", found.doubtful)):
+    for letter, those in (("I", found.sure), ("?", found.doubtful), (".", found.crumbs)):
         for region in those:
             letters[region.label] = letter
     return "".join(letters)

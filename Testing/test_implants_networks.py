@@ -45,6 +45,28 @@ def test_without_teeth_less_is_enough_for_an_implant(monkeypatch: pytest.MonkeyP
     assert told(monkeypatch, TOOTH, TOOTH, TOOTH, SCREW, prostheses=said) == "---?"
 
 
+@pytest.mark.parametrize(("prosthesis", "letter"), [(0.1, "?"), (0.3, "I")])
+def test_without_teeth_a_look_and_some_brightness_are_an_implant(
+    prosthesis: float, letter: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert told(monkeypatch, SCREW, FADING, prostheses=[0.6, prosthesis]) == f"I{letter}"
+
+
+def test_crumbs_tell_nothing_of_dentine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those in the shadows of implants are dull; beside teeth as dull as they are it is a doubt."""
+    cores, said = (TOOTH, TOOTH, TOOTH, SCREW, FADING), [0.01, 0.01, 0.01, 0.06, 0.3]
+    assert told(monkeypatch, *cores, prostheses=said) == "---??"
+    assert told(monkeypatch, *cores, prostheses=said, small=[0, 1, 2]) == "...II"
+
+
+def test_beside_implants_crumbs_alone_are_no_teeth(monkeypatch: pytest.MonkeyPatch) -> None:
+    cores, said = (SCREW, TOOTH, TOOTH), [0.6, 0.01, 0.01]
+    assert told(monkeypatch, *cores, prostheses=said, small=[1, 2]) == "I.."
+    assert told(monkeypatch, *cores, prostheses=said, small=[1]) == "I--"
+    assert told(monkeypatch, *cores, prostheses=said, small=[1, 2], cut=[2]) == "I--"
+    assert told(monkeypatch, *cores[1:], prostheses=said[1:], small=[0, 1]) == "--"
+
+
 def test_in_a_small_view_with_little_bone_teeth_stay_teeth(monkeypatch: pytest.MonkeyPatch) -> None:
     # Everything is bright in units of what is beside it, and even, as dentine is.
     bright = steady(2.2, 2.25, 3.6)

@@ -125,6 +125,25 @@ def test_normalisation_ignores_scale_and_offset() -> None:
     assert torch.equal(normalise(torch.full((4, 4, 4), 7.0)), torch.zeros(4, 4, 4))
 
 
+@pytest.mark.parametrize("textbook", [False, True])
+def test_ceramic_is_as_dull_as_dentine_where_porcelain_may_be(textbook: bool) -> None:
+    tissue = torch.full((12, 24, 24), tissues.DENTINE, dtype=torch.uint8)
+    tissue[:, :8], tissue[:, 16:] = tissues.ENAMEL, tissues.CERAMIC
+
+    def duller(porcelain: bool) -> int:
+        count = 0
+        for seed in range(12):
+            chance = torch.Generator().manual_seed(seed)
+            image = make_picture(
+                tissue, 0.5, chance, strength=0.0, textbook=textbook, porcelain=porcelain
+            )
+            count += bool(image[:, 19:].mean() < image[:, :5].mean())
+        return count
+
+    assert duller(False) == 0
+    assert 2 <= duller(True) <= 10
+
+
 def test_a_simulated_scan_hides_third_molars_from_its_labels() -> None:
     case = make_case(3, spacing_mm=1.0)
     assert any(fdi % 10 == 8 for fdi in case.centres)

@@ -79,13 +79,14 @@ def find_teeth(
     """
     with timed(timings, "instances"):
         implants = find_implants(apart.labels, apart.regions, image, scan)
-        metal = {region.label for region in implants.sure}
-        regions = [region for region in apart.regions if region.label not in metal]
+        no_teeth = {region.label for region in (*implants.sure, *implants.crumbs)}
+        regions = [region for region in apart.regions if region.label not in no_teeth]
+        crumbs_mm3 = [region.volume_mm3 for region in implants.crumbs]
     with timed(timings, "numbers"):
         run.stage("numbering the teeth", 0.93, 0.95).update(0.0)
         # An implant stands where a tooth stood, so it takes part until all have their numbers.
         whole = apart.numbering or number_regions(apart.regions, maps.view())
-        numbering = calibrated(whole.without(metal), card)
+        numbering = calibrated(whole.without(no_teeth), card)
     with timed(timings, "to the scan's grid"):
         run.stage("bringing the labels to the scan's grid", 0.95, 1.0).update(0.0)
         ends = surface_at(card.get("kind"))
@@ -101,7 +102,7 @@ def find_teeth(
         labels=result,
         regions=regions,
         numbering=numbering,
-        dropped_mm3=apart.dropped_mm3,
+        dropped_mm3=sorted(apart.dropped_mm3 + crumbs_mm3, reverse=True),
         rejoined=apart.rejoined,
         stacked=apart.stacked,
         about_implants=doubts + implant_findings(implants.sure),

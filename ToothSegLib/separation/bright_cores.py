@@ -61,17 +61,20 @@ class Verdict(Enum):
     IMPLANT = "an implant"
 
 
-def judge_cores(cores: list[Core], end: float, surely_teeth: Sequence[bool] = ()) -> list[Verdict]:
+def judge_cores(
+    cores: list[Core], end: float, surely_teeth: Sequence[bool] = (), whole: Sequence[bool] = ()
+) -> list[Verdict]:
     """What each core's brightness says.
 
     Args:
         cores: of all regions of a scan.
         end: of the scan's scale, in the same units.
         surely_teeth: for each core, whether others know that it is a tooth's; () if nobody knows.
+        whole: for each core, whether it is large enough for a tooth's; () if all are.
     """
     if not cores:
         return []
-    limits = _limits(cores, end, surely_teeth or [False] * len(cores))
+    limits = _limits(cores, end, surely_teeth or [False] * len(cores), whole or [True] * len(cores))
     sure = [limits.exceeded_by(core) for core in cores]
     if sum(sure) > _MOST_IMPLANTS:
         sure = [False] * len(cores)
@@ -111,9 +114,11 @@ class _Limits:
         return (one and innermost.low > self.one) or (two and innermost.low > self.two)
 
 
-def _limits(cores: list[Core], end: float, surely_teeth: Sequence[bool]) -> _Limits:
+def _limits(
+    cores: list[Core], end: float, surely_teeth: Sequence[bool], whole: Sequence[bool]
+) -> _Limits:
     tenths = np.array([core.all.tenth for core in cores])
-    teeth = tenths < min(_DENTINE_AT_MOST, _END * end)
+    teeth = (tenths < min(_DENTINE_AT_MOST, _END * end)) & np.array(whole)
     if teeth.sum() < FEWEST_TEETH:
         # In a small view there is little bone to compare with, and teeth look brighter than they
         # are.

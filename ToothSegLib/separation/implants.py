@@ -28,8 +28,10 @@ _SURELY_A_TOOTH, _TOOTH, _PERHAPS = 0.03, 0.08, 0.2
 # What is left of a crown that the field of view cuts is bright through and through, as it has no
 # core but enamel: there the networks' word alone makes an implant, and only if they think so.
 _CUT = 0.5
-# Where nothing is a tooth for sure, an implant is what is to be expected.
-_TOOTH_BY_ITSELF = 0.05
+_NEVER = 1.1
+# What is smaller and not cut is no tooth to measure others by: in the shadow between two implants
+# there are things that the networks take for pieces of teeth.
+_HALF_A_TOOTH_MM3 = 100.0
 
 
 @dataclass(frozen=True)
@@ -39,10 +41,42 @@ class Implants:
     Attributes:
         sure: regions that are implants.
         doubtful: regions that may be implants, or teeth full of metal.
+        crumbs: too small for teeth, where beside implants there is nothing else.
     """
 
     sure: list[Region] = field(default_factory=list)
     doubtful: list[Region] = field(default_factory=list)
+    crumbs: list[Region] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class _Limits:
+    """From which mean probability of a prosthesis a region is an implant for sure.
+
+    Attributes:
+        bright: one that its brightness says is an implant.
+        in_doubt: one of which it says so with doubt.
+    """
+
+    bright: float
+    in_doubt: float
+
+    def with_networks(self, bright: Verdict, region: Region) -> Verdict:
+        """What two witnesses say together. Only where both do is it an implant for sure."""
+        prosthesis = region.prosthesis or 0.0
+        if bright is Verdict.TOOTH:
+            return Verdict.DOUBTFUL if prosthesis >= _PERHAPS else bright
+        least = self.bright if bright is Verdict.IMPLANT else self.in_doubt
+        if prosthesis >= (max(least, _CUT) if region.cut else least):
+            return Verdict.IMPLANT
+        if bright is Verdict.DOUBTFUL and prosthesis < _SURELY_A_TOOTH:
+            return Verdict.TOOTH
+        return Verdict.DOUBTFUL
+
+
+_BESIDE_TEETH = _Limits(bright=_TOOTH, in_doubt=_NEVER)
+# Where nothing is a tooth for sure, an implant is what is to be expected.
+_BY_ITSELF = _Limits(bright=0.05, in_doubt=_PERHAPS)
 
 
 def find_implants(
@@ -59,29 +93,26 @@ def find_implants(
     cores, end = measure_cores(labels, regions, image, scan)
     if not cores:  # nothing is bright
         return Implants()
+    whole = [region.cut or region.volume_mm3 >= _HALF_A_TOOTH_MM3 for region in regions]
     surely_teeth = [
-        region.prosthesis is not None and region.prosthesis < _SURELY_A_TOOTH for region in regions
+        large and region.prosthesis is not None and region.prosthesis < _SURELY_A_TOOTH
+        for region, large in zip(regions, whole, strict=True)
     ]
-    tooth = _TOOTH if sum(surely_teeth) >= FEWEST_TEETH else _TOOTH_BY_ITSELF
+    limits = _BESIDE_TEETH if sum(surely_teeth) >= FEWEST_TEETH else _BY_ITSELF
     both = [
-        bright if region.prosthesis is None else _with_networks(bright, region, tooth)
-        for region, bright in zip(regions, judge_cores(cores, end, surely_teeth), strict=True)
+        bright if region.prosthesis is None else limits.with_networks(bright, region)
+        for region, bright in zip(
+            regions, judge_cores(cores, end, surely_teeth, whole), strict=True
+        )
     ]
-    paired = list(zip(regions, both, strict=True))
-    return Implants(
-        sure=[region for region, what in paired if what is Verdict.IMPLANT],
-        doubtful=[region for region, what in paired if what is Verdict.DOUBTFUL],
-    )
-
-
-def _with_networks(bright: Verdict, region: Region, tooth: float) -> Verdict:
-    """What two witnesses say together. Only where both do is it an implant for sure."""
-    prosthesis = region.prosthesis or 0.0
-    if bright is Verdict.IMPLANT:
-        return Verdict.DOUBTFUL if prosthesis < (_CUT if region.cut else tooth) else bright
-    if bright is Verdict.DOUBTFUL:
-        return Verdict.TOOTH if prosthesis < _SURELY_A_TOOTH else bright
-    return Verdict.DOUBTFUL if prosthesis >= _PERHAPS else bright
+    judged = list(zip(regions, both, whole, strict=True))
+    sure = [region for region, what, _ in judged if what is Verdict.IMPLANT]
+    others = [
+        (region, what, large) for region, what, large in judged if what is not Verdict.IMPLANT
+    ]
+    if sure and not any(large for _, _, large in others):
+        return Implants(sure, crumbs=[region for region, _, _ in others])
+    return Implants(sure, [region for region, what, _ in others if what is Verdict.DOUBTFUL])
 
 
 def implant_findings(implants: list[Region]) -> list[Finding]:

@@ -23,6 +23,9 @@ from ToothSegLib.synthesis.sampling import Edges
 # (image, tissue, spacing_mm, draw) -> image
 MetalArtefacts = Callable[[Tensor, Tensor, float, Draw], Tensor]
 
+# Porcelain attenuates like dentine (`materials`), glass ceramics like enamel.
+_PORCELAIN, _PORCELAIN_TO_DENTINE = 0.5, (0.8, 1.5)
+
 _DENSE = (tissues.METAL, tissues.TITANIUM, tissues.CERAMIC, tissues.ROOT_FILLING)
 
 
@@ -39,6 +42,7 @@ def make_picture(
     textbook: bool = False,
     edges: Edges | None = None,
     metal: MetalArtefacts | None = None,
+    porcelain: bool = False,
 ) -> Tensor:
     """One picture of a tissue patch.
 
@@ -53,12 +57,15 @@ def make_picture(
             tissue each.
         metal: does to the picture what metal does to its surroundings, as the functions of
             `metal_shadows`; None: metal is bright, and there are streaks, but no more.
+        porcelain: ceramic is as dull as dentine in half of the pictures; else it never is.
 
     Returns:
         (Z, Y, X) float32, normalised as the networks get it.
     """
     draw = Draw(generator, strength)
     greys = _draw_textbook_greys(draw) if textbook else _draw_greys(draw)
+    if porcelain and draw.chance(_PORCELAIN):
+        greys[tissues.CERAMIC] = greys[tissues.DENTINE] * draw.span(*_PORCELAIN_TO_DENTINE)
     code = tissue.long()
     image = greys[code] if edges is None else _mixed(greys, edges, spacing_mm, draw)
     image = _texture(image, code, draw)
