@@ -103,6 +103,7 @@ def test_places_that_are_none_are_refused(places: object) -> None:
         "{}",
         '{"format": "toothseg-report", "format_version": 2}',
         '{"format": "toothseg-report", "format_version": 1, "teeth": [{"fdi": 11}]}',
+        pytest.param("[" * 200_000, id="nested"),
     ],
 )
 def test_what_is_no_report_is_refused(text: str) -> None:

@@ -248,7 +248,7 @@ def from_json(text: str, labels: Volume) -> Segmentation:
             timings=dict(report["timings_s"]),
             provenance=dict(report["provenance"]),
         )
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise InputError(f"this is no report of ToothSeg: {type(error).__name__} {error}") from None
 
 
