@@ -33,7 +33,7 @@ def told(
     cut: Sequence[int] = (),
     small: Sequence[int] = (),
 ) -> str:
-    """A letter for each core: I, an implant; ?, what may be one; -, a tooth; ., a crumb.
+    """A letter for each core: I, an implant; ?, may be; A, is among them; -, a tooth; ., a crumb.
 
     Args:
         patch: puts the cores in the place of what would be measured.
@@ -52,7 +52,12 @@ def told(
     volume = Volume(NOTHING, (1.0,) * 3, (0.0,) * 3, np.eye(3))
     found = implants.find_implants(NOTHING.astype(int), regions, volume, volume)
     letters = ["-"] * len(cores)
-    for letter, those in (("I", found.sure), ("?", found.doubtful), (".", found.crumbs)):
+    for letter, those in (
+        ("I", found.sure),
+        ("?", found.doubtful),
+        (".", found.crumbs),
+        ("A", found.among),
+    ):
         for region in those:
             letters[region.label] = letter
     return "".join(letters)

@@ -12,7 +12,12 @@ from ToothSegLib.numbering import Numbering
 from ToothSegLib.report import in_lps
 from ToothSegLib.resources import resource_path
 from ToothSegLib.separation.cores import measure_cores
-from ToothSegLib.separation.implants import doubt_findings, find_implants, implant_findings
+from ToothSegLib.separation.implants import (
+    Implants,
+    doubt_findings,
+    find_implants,
+    implant_findings,
+)
 from ToothSegLib.teeth import N_TYPES, type_of
 from ToothSegLib.volume import Volume
 from ToothSegLib.volume_io import read_volume
@@ -147,12 +152,20 @@ def test_a_scan_of_nothing_has_no_implants() -> None:
 
 def test_one_finding_for_all() -> None:
     _, regions, _ = a_scene("implant", "implant")
-    assert implant_findings([]) == []
-    (finding,) = implant_findings(regions)
+    assert implant_findings(Implants()) == []
+    (finding,) = implant_findings(Implants(regions))
     assert finding.code == "implant"
     assert finding.message.startswith("2 things at (10, 15, 16), (20, 15, 16) mm LPS are")
     assert in_lps(finding.places_lps) == "(10, 15, 16), (20, 15, 16)"
     assert finding.places_lps == tuple(region.place for region in regions)
+
+
+def test_what_stands_among_implants_is_told_apart_from_them() -> None:
+    _, regions, _ = a_scene("implant", "sound")
+    bright, among = implant_findings(Implants(regions[:1], among=regions[1:]))
+    assert bright.places_lps == (regions[0].place,)
+    assert (among.code, among.places_lps) == ("implant", (regions[1].place,))
+    assert among.message.startswith("Something at (20, 15, 16) mm LPS stands among implants")
 
 
 def test_what_is_in_doubt_is_named_if_it_got_a_number() -> None:

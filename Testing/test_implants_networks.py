@@ -67,6 +67,23 @@ def test_beside_implants_crumbs_alone_are_no_teeth(monkeypatch: pytest.MonkeyPat
     assert told(monkeypatch, *cores[1:], prostheses=said[1:], small=[0, 1]) == "--"
 
 
+PORCELAIN = steady(1.2, 1.3, 1.35)
+
+
+def test_among_implants_what_has_no_look_of_a_tooth_is_none(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    said = [0.6, 0.6, 0.6, 0.01, 0.1]
+    screws = [SCREW] * 3
+    assert told(monkeypatch, *screws, PORCELAIN, FADING, prostheses=said) == "IIIAA"
+    # One tooth with enamel, or one that the view cuts, and the others may be some as well.
+    assert told(monkeypatch, *screws, TOOTH, FADING, prostheses=said) == "III-?"
+    assert told(monkeypatch, *screws, PORCELAIN, FADING, prostheses=said, cut=[3]) == "III-?"
+    # Two implants are no bridge from one end of a jaw to the other.
+    assert told(monkeypatch, *screws[1:], PORCELAIN, FADING, prostheses=said[1:]) == "II-?"
+    assert told(monkeypatch, *screws, PORCELAIN, FADING, prostheses=said, small=[3]) == "III.A"
+
+
 def test_in_a_small_view_with_little_bone_teeth_stay_teeth(monkeypatch: pytest.MonkeyPatch) -> None:
     # Everything is bright in units of what is beside it, and even, as dentine is.
     bright = steady(2.2, 2.25, 3.6)

@@ -130,18 +130,36 @@ def test_ceramic_is_as_dull_as_dentine_where_porcelain_may_be(textbook: bool) ->
     tissue = torch.full((12, 24, 24), tissues.DENTINE, dtype=torch.uint8)
     tissue[:, :8], tissue[:, 16:] = tissues.ENAMEL, tissues.CERAMIC
 
-    def duller(porcelain: bool) -> int:
+    def duller(training: bool) -> int:
         count = 0
         for seed in range(12):
             chance = torch.Generator().manual_seed(seed)
             image = make_picture(
-                tissue, 0.5, chance, strength=0.0, textbook=textbook, porcelain=porcelain
+                tissue, 0.5, chance, strength=0.0, textbook=textbook, training=training
             )
             count += bool(image[:, 19:].mean() < image[:, :5].mean())
         return count
 
     assert duller(False) == 0
     assert 2 <= duller(True) <= 10
+
+
+def test_a_scale_may_end_within_enamel() -> None:
+    """Then metal is no brighter than the brightest enamel."""
+    tissue = torch.full((12, 24, 24), tissues.ENAMEL, dtype=torch.uint8)
+    tissue[:, 12:] = tissues.METAL
+
+    def alike(training: bool) -> int:
+        count = 0
+        for seed in range(40):
+            chance = torch.Generator().manual_seed(seed)
+            image = make_picture(
+                tissue, 0.5, chance, strength=0.0, textbook=True, training=training
+            )
+            count += bool(image[:, 16:].mean() < 1.05 * image[:, :8].mean())
+        return count
+
+    assert alike(True) >= alike(False) + 4
 
 
 def test_a_simulated_scan_hides_third_molars_from_its_labels() -> None:

@@ -79,7 +79,7 @@ def find_teeth(
     """
     with timed(timings, "instances"):
         implants = find_implants(apart.labels, apart.regions, image, scan)
-        no_teeth = {region.label for region in (*implants.sure, *implants.crumbs)}
+        no_teeth = {region.label for region in implants.no_teeth}
         regions = [region for region in apart.regions if region.label not in no_teeth]
         crumbs_mm3 = [region.volume_mm3 for region in implants.crumbs]
     with timed(timings, "numbers"):
@@ -105,5 +105,5 @@ def find_teeth(
         dropped_mm3=sorted(apart.dropped_mm3 + crumbs_mm3, reverse=True),
         rejoined=apart.rejoined,
         stacked=apart.stacked,
-        about_implants=doubts + implant_findings(implants.sure),
+        about_implants=doubts + implant_findings(implants),
     )

@@ -15,7 +15,7 @@ from ToothSegLib.numbering import Numbering
 from ToothSegLib.quality.facts import Facts
 from ToothSegLib.quality.left_out import no_place_findings
 from ToothSegLib.report import Finding, from_json, to_json
-from ToothSegLib.separation.implants import implant_findings
+from ToothSegLib.separation.implants import Implants, implant_findings
 from ToothSegLib.volume import Volume
 
 # Volume in mm3, and LPS mm: not where the sentences say, which tell whole millimetres.
@@ -33,7 +33,7 @@ def findings() -> list[Finding]:
     facts = Facts(regions, Numbering(), Volume(np.zeros((4, 4, 4), np.uint8)), None)
     return [
         *no_place_findings(regions, Numbering(), facts),
-        *implant_findings(regions[:2]),
+        *implant_findings(Implants(regions[:2])),
         Finding("dropped-pieces", "low", "3 small pieces were taken for noise."),
     ]
 

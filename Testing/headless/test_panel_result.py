@@ -206,13 +206,13 @@ def test_a_finding_about_a_piece_leads_to_its_place(
 
 def test_a_finding_about_implants_leads_to_the_first(widget: Any, node: Any) -> None:
     from ToothSegLib.arches.regions import Region
-    from ToothSegLib.separation.implants import implant_findings
+    from ToothSegLib.separation.implants import Implants, implant_findings
     from ToothSegScene.places import in_words, places_of
 
     axis, types = np.array([0.0, 0.0, 1.0]), np.full(17, 1 / 17)
     places = [np.array([9.0, -3.0, 0.0]), np.array([-7.0, 4.0, -12.0])]
     implants = [Region(label, 100, 60.0, at, axis, types, 0.9) for label, at in enumerate(places)]
-    (finding,) = implant_findings(implants)
+    (finding,) = implant_findings(Implants(implants))
     assert places_of(node, finding) == [(7.0, -4.0, -12.0), (-9.0, 3.0, 0.0)]
     told = in_words(node, finding)
     assert told.startswith("2 things at R 7, P 4, I 12; L 9, A 3, S 0 mm are as bright as metal")

@@ -32,6 +32,10 @@ _NEVER = 1.1
 # What is smaller and not cut is no tooth to measure others by: in the shadow between two implants
 # there are things that the networks take for pieces of teeth.
 _HALF_A_TOOTH_MM3 = 100.0
+# A tooth has enamel or a pulp; porcelain, which may be as dull as dentine, is the same all through.
+_CONTRAST = 1.2
+# Where so many are implants for sure and nothing is a tooth, the rest are pontics of their bridges.
+_MANY = 3
 
 
 @dataclass(frozen=True)
@@ -41,12 +45,19 @@ class Implants:
     Attributes:
         sure: regions that are implants.
         doubtful: regions that may be implants, or teeth full of metal.
-        crumbs: too small for teeth, where beside implants there is nothing else.
+        among: larger things among many implants where nothing has the look of a tooth: pontics.
+        crumbs: too small for teeth, where beside these there is nothing else.
     """
 
     sure: list[Region] = field(default_factory=list)
     doubtful: list[Region] = field(default_factory=list)
+    among: list[Region] = field(default_factory=list)
     crumbs: list[Region] = field(default_factory=list)
+
+    @property
+    def no_teeth(self) -> list[Region]:
+        """All that get no number."""
+        return [*self.sure, *self.among, *self.crumbs]
 
 
 @dataclass(frozen=True)
@@ -105,33 +116,48 @@ def find_implants(
             regions, judge_cores(cores, end, surely_teeth, whole), strict=True
         )
     ]
-    judged = list(zip(regions, both, whole, strict=True))
-    sure = [region for region, what, _ in judged if what is Verdict.IMPLANT]
-    others = [
-        (region, what, large) for region, what, large in judged if what is not Verdict.IMPLANT
+    like_teeth = [
+        region.cut
+        or region.prosthesis is None
+        or (surely and core.peak > _CONTRAST * core.innermost.low)
+        for region, core, surely in zip(regions, cores, surely_teeth, strict=True)
     ]
-    if sure and not any(large for _, _, large in others):
-        return Implants(sure, crumbs=[region for region, _, _ in others])
-    return Implants(sure, [region for region, what, _ in others if what is Verdict.DOUBTFUL])
+    judged = list(zip(regions, both, strict=True))
+    sure = [region for region, what in judged if what is Verdict.IMPLANT]
+    others = [n for n, what in enumerate(both) if what is not Verdict.IMPLANT]
+    among = [regions[n] for n in others if whole[n]]
+    if not sure or (among and (len(sure) < _MANY or any(like_teeth[n] for n in others))):
+        return Implants(sure, [region for region, what in judged if what is Verdict.DOUBTFUL])
+    return Implants(sure, among=among, crumbs=[regions[n] for n in others if not whole[n]])
 
 
-def implant_findings(implants: list[Region]) -> list[Finding]:
-    """What is said of them: one sentence for all."""
-    if not implants:
-        return []
-    ordered = sorted(implants, key=lambda region: region.centroid[0])
-    places = tuple(region.place for region in ordered)
-    told = in_lps(places)
-    one = (
-        f"Something at {told} mm LPS is as bright as metal through and through: an implant, "
-        "left out."
+def implant_findings(implants: Implants) -> list[Finding]:
+    """What is said of what has no number: one sentence for what is bright, one for the rest."""
+    sentences = (
+        (
+            implants.sure,
+            "Something at {} mm LPS is as bright as metal through and through: an implant, "
+            "left out.",
+            "{} things at {} mm LPS are as bright as metal through and through: implants, left "
+            "out.",
+        ),
+        (
+            implants.among,
+            "Something at {} mm LPS stands among implants and has neither enamel nor a pulp to be "
+            "seen: a pontic or a crown, left out. Paint it if it is a tooth.",
+            "{} things at {} mm LPS stand among implants and have neither enamel nor a pulp to be "
+            "seen: pontics or crowns, left out. Paint those that are teeth.",
+        ),
     )
-    many = (
-        f"{len(implants)} things at {told} mm LPS are as bright as metal through and through: "
-        "implants, left out."
-    )
-    message = one if len(implants) == 1 else many
-    return [Finding("implant", "medium", message, places_lps=places)]
+    findings = []
+    for regions, one, many in sentences:
+        if regions:
+            ordered = sorted(regions, key=lambda region: region.centroid[0])
+            places = tuple(region.place for region in ordered)
+            told = in_lps(places)
+            message = one.format(told) if len(regions) == 1 else many.format(len(regions), told)
+            findings.append(Finding("implant", "medium", message, places_lps=places))
+    return findings
 
 
 def doubt_findings(

@@ -25,6 +25,8 @@ MetalArtefacts = Callable[[Tensor, Tensor, float, Draw], Tensor]
 
 # Porcelain attenuates like dentine (`materials`), glass ceramics like enamel.
 _PORCELAIN, _PORCELAIN_TO_DENTINE = 0.5, (0.8, 1.5)
+# Devices that store few values above bone show enamel as bright as metal.
+_SHORT_SCALE, _SHORT_SCALE_TO_ENAMEL = 0.25, (0.85, 1.1)
 
 _DENSE = (tissues.METAL, tissues.TITANIUM, tissues.CERAMIC, tissues.ROOT_FILLING)
 
@@ -42,7 +44,7 @@ def make_picture(
     textbook: bool = False,
     edges: Edges | None = None,
     metal: MetalArtefacts | None = None,
-    porcelain: bool = False,
+    training: bool = False,
 ) -> Tensor:
     """One picture of a tissue patch.
 
@@ -57,14 +59,15 @@ def make_picture(
             tissue each.
         metal: does to the picture what metal does to its surroundings, as the functions of
             `metal_shadows`; None: metal is bright, and there are streaks, but no more.
-        porcelain: ceramic is as dull as dentine in half of the pictures; else it never is.
+        training: some show what the scans that are measured on do not: ceramic that is as dull as
+            dentine, and a scale that ends within enamel.
 
     Returns:
         (Z, Y, X) float32, normalised as the networks get it.
     """
     draw = Draw(generator, strength)
     greys = _draw_textbook_greys(draw) if textbook else _draw_greys(draw)
-    if porcelain and draw.chance(_PORCELAIN):
+    if training and draw.chance(_PORCELAIN):
         greys[tissues.CERAMIC] = greys[tissues.DENTINE] * draw.span(*_PORCELAIN_TO_DENTINE)
     code = tissue.long()
     image = greys[code] if edges is None else _mixed(greys, edges, spacing_mm, draw)
@@ -81,6 +84,8 @@ def make_picture(
     image = _noise(image, draw)
     if draw.chance(0.1 * strength):
         image = _rings(image, draw)
+    if training and draw.chance(_SHORT_SCALE):
+        image = image.clamp(max=float(greys[tissues.ENAMEL]) * draw.span(*_SHORT_SCALE_TO_ENAMEL))
     image = _record(image, draw)
     image = normalise(image)
     return image * draw.span(0.85, 1.15) + draw.span(-0.08, 0.08)

@@ -58,7 +58,7 @@ def draw_sample(
         image = make_picture(
             patch.tissue, task.spacing_mm, generator,
             strength=ORDINARY + (1 - ORDINARY) * strength,
-            textbook=textbook < _TEXTBOOK_SHARE, edges=patch.edges, metal=darken, porcelain=True,
+            textbook=textbook < _TEXTBOOK_SHARE, edges=patch.edges, metal=darken, training=True,
         )  # fmt: skip
     if task.stage2:
         image = image * _imperfect_mask(patch.labels > 0, generator)
