@@ -14,7 +14,8 @@ from dentition_fixture import ALL_28
 from quality_fixture import ENAMEL, SOFT, TOOTH, Patient, a_patient
 from ToothSegLib.grids.cut_by_view import cut_teeth
 from ToothSegLib.grids.label_boxes import label_boxes
-from ToothSegLib.quality import subject
+from ToothSegLib.numbering import Numbering
+from ToothSegLib.quality import find_findings, subject
 from ToothSegLib.quality.facts import Facts
 from ToothSegLib.quality.metal import _touches
 from ToothSegLib.volume import Volume
@@ -284,6 +285,17 @@ def test_a_thin_slab() -> None:
     middle = (slice(20, 30), slice(None), slice(None))
     thin = replace(patient, labels=patient.labels.part(middle), scan=scan.part(middle))
     assert "it is only 10 mm thick" in not_a_head(thin)
+
+
+@pytest.mark.parametrize(("implants", "told"), [(1, "an implant or a pontic"), (7, "7 implants")])
+def test_a_mouth_with_implants_alone(implants: int, told: str) -> None:
+    _, scan = scanned()
+    empty = scan.with_array(np.zeros(scan.shape, np.uint8))
+    (finding,) = find_findings([], Numbering(), empty, scan=scan, implants=implants)
+    assert (finding.code, finding.urgency) == ("no-teeth", "high")
+    assert finding.message.startswith(f"No teeth were found, but {told}")
+    (without,) = find_findings([], Numbering(), empty, scan=scan)
+    assert "implant" not in without.message
 
 
 def test_a_scan_of_something_else_without_teeth_is_one_finding() -> None:

@@ -153,6 +153,7 @@ def segment(
         scan=source,
         rejoined=found.rejoined,
         stacked=found.stacked,
+        implants=found.implants,
     )
     provenance = _provenance(bundle, wanted, precision, sight, seen)
     # By this a later run knows whether the files it finds are of the same scan.

@@ -33,7 +33,8 @@ class Found:
         dropped_mm3: volumes of pieces that were taken for no tooth.
         rejoined: label of a tooth, and what was added to it as the end of its root.
         stacked: label of what may be two teeth, one above the other, and how far apart, mm.
-        about_implants: what is to be said of them.
+        about_implants: what is to be said of implants.
+        implants: how many were left out, pontics among them.
     """
 
     labels: Volume
@@ -43,6 +44,7 @@ class Found:
     rejoined: list[tuple[int, Region]] = field(default_factory=list)
     stacked: list[tuple[int, float]] = field(default_factory=list)
     about_implants: list[Finding] = field(default_factory=list)
+    implants: int = 0
 
     @property
     def confidences(self) -> dict[int, float]:
@@ -106,4 +108,5 @@ def find_teeth(
         rejoined=apart.rejoined,
         stacked=apart.stacked,
         about_implants=doubts + implant_findings(implants),
+        implants=len(implants.sure) + len(implants.among),
     )

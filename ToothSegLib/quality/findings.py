@@ -45,6 +45,7 @@ def find_findings(
     scan: Volume | None = None,
     rejoined: Iterable[tuple[int, Region]] = (),
     stacked: Iterable[tuple[int, float]] = (),
+    implants: int = 0,
 ) -> list[Finding]:
     """What to look at, the most urgent first.
 
@@ -60,10 +61,11 @@ def find_findings(
             is a CBCT or CT of a head, a field of view within the array, metal.
         rejoined: label of a tooth, and what was added to it as the end of its root.
         stacked: label of what may be two teeth, one above the other, and how far apart, mm.
+        implants: how many were found and left out, pontics among them.
     """
     facts = Facts(regions, numbering, labels, scan)
     greys = None if scan is None else measure_greys(labels, scan, facts.boxes)
-    findings = subject_findings(facts, greys)
+    findings = subject_findings(facts, greys, implants)
     if backwards := backwards_findings(facts):
         # What else may be said of numbers, places and sizes only follows from it.
         about_voxels = [

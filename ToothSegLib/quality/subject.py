@@ -26,8 +26,14 @@ LEAST_EXTENT_MM = 15.0
 _MOST_VOXELS = 2_000_000
 
 
-def subject_findings(facts: Facts, greys: Greys | None) -> list[Finding]:
-    """One finding with all that speaks against a CBCT or CT of teeth, or that none were found."""
+def subject_findings(facts: Facts, greys: Greys | None, implants: int = 0) -> list[Finding]:
+    """One finding with all that speaks against a CBCT or CT of teeth, or that none were found.
+
+    Args:
+        facts: of the result.
+        greys: None without a scan.
+        implants: how many there are, pontics among them.
+    """
     doubts = [] if facts.scan is None else _doubts_about(facts.scan)
     if greys is not None and greys.contrast < LEAST_CONTRAST:
         doubts.append(
@@ -45,6 +51,10 @@ def subject_findings(facts: Facts, greys: Greys | None) -> list[Finding]:
         if facts.third_regions:
             thirds = ", ".join(map(str, sorted(facts.third_regions)))
             found = f"Of the 28 teeth none was found, but third molars ({thirds})"
+        if implants and not doubts:
+            what = "an implant or a pontic" if implants == 1 else f"{implants} implants or pontics"
+            message = f"{found}, but {what}: check whether any of what was left out is a tooth."
+            return [Finding("no-teeth", "high", message)]
         message = (
             f"{found}: check that the scan shows teeth, is not upside down and has its true voxel "
             f"size.{why}"
