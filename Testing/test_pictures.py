@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 import pytest
 import torch
@@ -125,20 +127,23 @@ def test_normalisation_ignores_scale_and_offset() -> None:
     assert torch.equal(normalise(torch.full((4, 4, 4), 7.0)), torch.zeros(4, 4, 4))
 
 
+def undisturbed(
+    tissue: torch.Tensor, count: int, *, textbook: bool, training: bool
+) -> Iterator[torch.Tensor]:
+    """Pictures of so many seeds by a scanner without faults."""
+    for seed in range(count):
+        chance = torch.Generator().manual_seed(seed)
+        yield make_picture(tissue, 0.5, chance, strength=0.0, textbook=textbook, training=training)
+
+
 @pytest.mark.parametrize("textbook", [False, True])
 def test_ceramic_is_as_dull_as_dentine_where_porcelain_may_be(textbook: bool) -> None:
     tissue = torch.full((12, 24, 24), tissues.DENTINE, dtype=torch.uint8)
     tissue[:, :8], tissue[:, 16:] = tissues.ENAMEL, tissues.CERAMIC
 
     def duller(training: bool) -> int:
-        count = 0
-        for seed in range(12):
-            chance = torch.Generator().manual_seed(seed)
-            image = make_picture(
-                tissue, 0.5, chance, strength=0.0, textbook=textbook, training=training
-            )
-            count += bool(image[:, 19:].mean() < image[:, :5].mean())
-        return count
+        images = undisturbed(tissue, 12, textbook=textbook, training=training)
+        return sum(bool(image[:, 19:].mean() < image[:, :5].mean()) for image in images)
 
     assert duller(False) == 0
     assert 2 <= duller(True) <= 10
@@ -150,14 +155,8 @@ def test_a_scale_may_end_within_enamel() -> None:
     tissue[:, 12:] = tissues.METAL
 
     def alike(training: bool) -> int:
-        count = 0
-        for seed in range(40):
-            chance = torch.Generator().manual_seed(seed)
-            image = make_picture(
-                tissue, 0.5, chance, strength=0.0, textbook=True, training=training
-            )
-            count += bool(image[:, 16:].mean() < 1.05 * image[:, :8].mean())
-        return count
+        images = undisturbed(tissue, 40, textbook=True, training=training)
+        return sum(bool(image[:, 16:].mean() < 1.05 * image[:, :8].mean()) for image in images)
 
     assert alike(True) >= alike(False) + 4
 
