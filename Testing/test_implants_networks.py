@@ -97,3 +97,17 @@ def test_an_implant_in_a_small_view_is_told_by_its_neighbours(
     bright = steady(2.2, 2.25, 3.6)
     said = [0.01] * 4 + [0.5]
     assert told(monkeypatch, *[bright] * 4, SCREW, prostheses=said) == "----I"
+
+
+def test_where_the_networks_see_implants_there_may_be_any_number(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A whole row that is bright is one of teeth in dull bone, if its look does not gainsay it."""
+    assert told(monkeypatch, *[SCREW] * 24, prostheses=[0.12] * 24) == 24 * "I"
+    assert told(monkeypatch, *[SCREW] * 24, prostheses=[0.07] * 24) == 24 * "-"
+    assert told(monkeypatch, *[SCREW] * 24) == 24 * "-"
+
+
+def test_crumbs_make_no_row(monkeypatch: pytest.MonkeyPatch) -> None:
+    cores, said = [*[SCREW] * 19, *[TOOTH] * 3], [0.06] * 19 + [0.01] * 3
+    assert told(monkeypatch, *cores, prostheses=said, small=[19, 20, 21]) == 19 * "I" + 3 * "."

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ToothSegLib.separation.cores import Core
 
@@ -47,7 +48,8 @@ _ALIKE, _ALIKE_WITHOUT_TEETH = 0.90, 0.85
 # duller than the crown on it: of 69 implants nine had less than 0.8 of the core's median there, but
 # none was as dull as a tooth. Six teeth whose crowns of metal swelled had 0.3 to 0.5 of it.
 _AS_BRIGHT = 0.8
-# Nobody has more implants. Where more are found, it is the scan that is unlike others.
+# Nobody has more implants. Where more are found, it is the scan that is unlike others, unless the
+# networks say what they are: each crown and pontic may be found by itself.
 _MOST_IMPLANTS = 20
 _SAME_KIND = 1.3
 _DARK_REGIONS_PERCENTILE = 20.0
@@ -62,7 +64,12 @@ class Verdict(Enum):
 
 
 def judge_cores(
-    cores: list[Core], end: float, surely_teeth: Sequence[bool] = (), whole: Sequence[bool] = ()
+    cores: list[Core],
+    end: float,
+    surely_teeth: Sequence[bool] = (),
+    whole: Sequence[bool] = (),
+    *,
+    any_number: bool = False,
 ) -> list[Verdict]:
     """What each core's brightness says.
 
@@ -71,12 +78,15 @@ def judge_cores(
         end: of the scan's scale, in the same units.
         surely_teeth: for each core, whether others know that it is a tooth's; () if nobody knows.
         whole: for each core, whether it is large enough for a tooth's; () if all are.
+        any_number: whether others know that most are implants, so that there may be any number.
     """
     if not cores:
         return []
-    limits = _limits(cores, end, surely_teeth or [False] * len(cores), whole or [True] * len(cores))
+    large = np.array(whole or [True] * len(cores))
+    most = len(cores) if any_number else _MOST_IMPLANTS
+    limits = _limits(cores, end, surely_teeth or [False] * len(cores), large, most)
     sure = [limits.exceeded_by(core) for core in cores]
-    if sum(sure) > _MOST_IMPLANTS:
+    if np.logical_and(sure, large).sum() > most:
         sure = [False] * len(cores)
     bright = [core.innermost.fifth > limits.doubtful for core in cores]
     return [
@@ -115,15 +125,19 @@ class _Limits:
 
 
 def _limits(
-    cores: list[Core], end: float, surely_teeth: Sequence[bool], whole: Sequence[bool]
+    cores: list[Core],
+    end: float,
+    surely_teeth: Sequence[bool],
+    large: NDArray[np.bool_],
+    most_implants: int,
 ) -> _Limits:
     tenths = np.array([core.all.tenth for core in cores])
-    teeth = (tenths < min(_DENTINE_AT_MOST, _END * end)) & np.array(whole)
+    teeth = (tenths < min(_DENTINE_AT_MOST, _END * end)) & large
     if teeth.sum() < FEWEST_TEETH:
         # In a small view there is little bone to compare with, and teeth look brighter than they
         # are.
         teeth |= np.array(surely_teeth)
-    if teeth.sum() < FEWEST_TEETH and len(cores) > _MOST_IMPLANTS:
+    if teeth.sum() < FEWEST_TEETH and large.sum() > most_implants:
         # So many must be teeth, in a scan in which bone is dull.
         teeth = tenths <= _SAME_KIND * np.percentile(tenths, _DARK_REGIONS_PERCENTILE)
     if teeth.sum() >= FEWEST_TEETH:
