@@ -7,7 +7,9 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
+from ToothSegLib.errors import InputError
 from ToothSegLib.grids.itk_image import resample, to_itk
+from ToothSegLib.grids.label_boxes import filled_box
 from ToothSegLib.volume import Volume
 
 Pair = tuple[Volume, Volume]
@@ -136,6 +138,38 @@ def cylinder(radius_mm: float) -> Disturbance:
         seen = ((x - middle[0]) ** 2 + (y - middle[1]) ** 2 <= radius_mm**2).reshape(scan.shape)
         kept = scan.with_array(np.where(seen, scan.array, scan.array.min()))
         return kept, labels.with_array(np.where(seen, labels.array, 0))
+
+    return apply
+
+
+def field_of_view(middle: NDArray[np.float64], diameter_mm: float, height_mm: float) -> Disturbance:
+    """Only a cylinder was seen and stored, as by a CBCT with a small detector.
+
+    It stands along the axis of the grid that runs most nearly up and down; what is beside it has
+    the lowest value, and the grid ends where it does.
+
+    Args:
+        middle: of the cylinder, LPS mm; what reaches beyond the scan is not seen.
+        diameter_mm: of the cylinder.
+        height_mm: of the cylinder.
+    """
+
+    def apply(scan: Volume, labels: Volume) -> Pair:
+        upright = 2 - int(np.abs(scan.direction[2]).argmax())
+        index = np.linalg.solve(scan.index_to_lps[:3, :3], middle - np.array(scan.origin))[::-1]
+        spacing = scan.spacing[::-1]
+        apart = np.ogrid[tuple(slice(0, n) for n in scan.shape)]
+        mm = [
+            (at - here) * size
+            for at, here, size in zip(apart, index.tolist(), spacing, strict=True)
+        ]
+        beside = sum(along**2 for axis, along in enumerate(mm) if axis != upright)
+        seen = (beside <= (diameter_mm / 2) ** 2) & (np.abs(mm[upright]) <= height_mm / 2)
+        box = filled_box(seen)
+        if box is None:
+            raise InputError(f"the scan has nothing within {diameter_mm / 2:g} mm of {middle} mm")
+        kept = scan.with_array(np.where(seen, scan.array, scan.array.min()))
+        return kept.part(box), labels.with_array(np.where(seen, labels.array, 0)).part(box)
 
     return apply
 
