@@ -20,6 +20,7 @@ PROGRAMS: dict[str, tuple[list[str], list[str]]] = {
     "evaluation.reliability": ([], ["--model", "none such"]),
     "evaluation.implant_check": ([], ["--model", "none such"]),
     "evaluation.robustness": (["no.nrrd", "no.nrrd"], []),
+    "evaluation.small_fields": (["no.nrrd", "no.nrrd"], []),
     "evaluation.fault_injection": ([], ["--cases", "0"]),  # takes no bundle and no file
     "evaluation.strata": ([], ["--model", "none such"]),
     "training.article_table": (["--case", "a", "no.nrrd", "no.nrrd"], ["--work", "work"]),
@@ -29,9 +30,10 @@ PROGRAMS: dict[str, tuple[list[str], list[str]]] = {
     "synthesis.labelled_head": (["no.nrrd", "-o", "out"], []),
 }
 COMPUTING = [
-    name for name in PROGRAMS
+    name
+    for name in PROGRAMS
     if name.startswith("evaluation.") and name != "evaluation.fault_injection"
-] + ["training.article_table", "training.loop_trial"]  # fmt: skip
+] + ["training.article_table", "training.loop_trial"]
 
 Call = Callable[[str, Sequence[str]], int]
 
