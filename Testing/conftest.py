@@ -78,3 +78,27 @@ def filled(dataset: Dataset) -> Dataset:
     dataset.add(image, image.with_array(array), CaseMeta(who="cd"))
     dataset.add(scan(3), None, CaseMeta(who="cd"))
     return dataset
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What the fine-tunings of a file learn from; see `finetune_fixture.toy_world`."""
+    from finetune_fixture import toy_world
+
+    return toy_world(tmp_path_factory.mktemp("world"))
+
+
+@pytest.fixture
+def small_patches(monkeypatch: pytest.MonkeyPatch) -> None:
+    """See `learning_fixture.shrink`."""
+    from learning_fixture import shrink
+
+    shrink(monkeypatch)
+
+
+@pytest.fixture
+def judged_by_weights(monkeypatch: pytest.MonkeyPatch) -> None:
+    """See `learning_fixture.judge_by_weights`."""
+    from learning_fixture import judge_by_weights
+
+    judge_by_weights(monkeypatch)

@@ -15,7 +15,7 @@ import pytest
 from batch_fixture import run_here
 from batch_stub import write_scan
 from ToothSegLib.batch.manifest import MANIFEST_NAME
-from ToothSegLib.batch.ranking import rank, unlisted
+from ToothSegLib.batch.ranking import ranking, unlisted
 from ToothSegLib.batch.record import RECORD_NAME
 from ToothSegLib.batch.result import read_result
 from ToothSegLib.batch.scans import find_scans
@@ -146,7 +146,7 @@ def test_a_second_series_leaves_the_result_of_the_first_as_it_is(
     assert run_here(monkeypatch, scans, out) == ["done", "kept"]
     assert results(out) == ["p1", "p1__1.2.3.6", "p1__1.2.3.7"]
     assert unlisted(out) == ["p1"]
-    assert sorted(scan.name for scan in rank(out)) == ["p1__1.2.3.6", "p1__1.2.3.7"]
+    assert sorted(scan.name for scan in ranking(out).scans) == ["p1__1.2.3.6", "p1__1.2.3.7"]
     assert main(["rank", str(out)]) == 0
     told = capsys.readouterr().out.splitlines()
     assert told[-1] == "1 result is left out, not made or kept by the last batch: p1"

@@ -13,7 +13,7 @@ from batch_fixture import make_batch
 from dataset_fixture import TEETH, add_case
 from ToothSegLib.batch.entry import Entry
 from ToothSegLib.batch.manifest import MANIFEST_NAME
-from ToothSegLib.batch.ranking import rank, ranking
+from ToothSegLib.batch.ranking import ranking
 from ToothSegLib.batch.reasons import WORDS, reasons_of, remarks_of
 from ToothSegLib.batch.record import RECORD_NAME
 from ToothSegLib.cli.main import main
@@ -48,7 +48,7 @@ def test_unsure_teeth_and_urgent_findings_come_first(tmp_path: Path) -> None:
     put_result(tmp_path, "unsure", {11: 0.9, 12: 0.4})
     put_result(tmp_path, "urgent", {11: 1.0}, (("high", (11, 36)), ("low", (11,))))
     put_result(tmp_path, "remark", {11: 1.0}, (("low", ()),))
-    ranked = rank(tmp_path)
+    ranked = ranking(tmp_path).scans
     assert [scan.name for scan in ranked] == ["urgent", "unsure", "remark", "sure"]
     assert ranked[0].teeth == [(11, 1.0), (36, 1.0)]
     assert [fdi for fdi, _ in ranked[1].teeth] == [12, 11]
@@ -64,7 +64,7 @@ def test_a_scan_in_which_nothing_was_found_comes_before_one_with_fillings(tmp_pa
     report = json.loads(path.read_text())
     report["findings"][0]["code"] = "no-teeth"
     path.write_text(json.dumps(report))
-    ranked = rank(tmp_path)
+    ranked = ranking(tmp_path).scans
     assert [scan.name for scan in ranked] == ["nothing", "unsure", "fillings"]
     assert ranked[0].gain == 28.0
 
@@ -90,7 +90,7 @@ def test_what_the_last_batch_neither_made_nor_kept_is_left_out(
         put_result(tmp_path, status, {11: 0.5})
         lines.append(Entry(status, f"{status}.nrrd", status=status).to_json())
     (tmp_path / MANIFEST_NAME).write_text("\n".join(map(json.dumps, lines)))
-    assert [scan.name for scan in rank(tmp_path)] == ["done", "kept"]
+    assert [scan.name for scan in ranking(tmp_path).scans] == ["done", "kept"]
     assert main(["rank", str(tmp_path)]) == 0
     assert capsys.readouterr().out.endswith(
         "2 results are left out, not made or kept by the last batch: failed, waiting\n"
@@ -105,7 +105,7 @@ def test_what_two_bundles_disagree_on_gains(tmp_path: Path) -> None:
         put_result(tmp_path / name, "same", {11: 1.0})
         put_result(tmp_path / name, "other", {11: 1.0, (12 if moved else 13): 1.0}, moved_mm=moved)
         put_result(tmp_path / name, f"only in {name}", {11: 0.95})
-    ranked = rank(tmp_path / "one", tmp_path / "two")
+    ranked = ranking(tmp_path / "one", tmp_path / "two").scans
     assert [scan.name for scan in ranked] == ["other", "only in one", "same"]
     assert ranked[0].teeth == [(12, 1.0), (13, 1.0), (11, 0.25)]
 
@@ -199,7 +199,7 @@ def test_each_tooth_comes_with_its_most_urgent_reason(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     out = make_batch(monkeypatch, tmp_path)
-    worst, unsure, sure = rank(out)
+    worst, unsure, sure = ranking(out).scans
     assert (worst.name, unsure.name, sure.name) == ("worst", "unsure", "sure")
     assert worst.reasons == {
         11: "only 97 % sure",

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from drawing_fixture import draws
-from finetune_fixture import ALONE, PLAN, seen, toy_world, tuned
-from learning_fixture import judge_by_weights, shrink, tiny_bundle
+from finetune_fixture import ALONE, PLAN, seen, tuned
+from learning_fixture import tiny_bundle
 from ToothSegLib.cli.main import main
 from ToothSegLib.errors import InputError, OutputError
 from ToothSegLib.models import load_bundle
@@ -19,21 +19,7 @@ from ToothSegLib.training.finetune_plan import Plan, read_record
 from ToothSegLib.training.run_folder import run_folder
 from ToothSegLib.training.skill import Skill
 
-
-@pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """See `finetune_fixture.toy_world`."""
-    return toy_world(tmp_path_factory.mktemp("world"))
-
-
-@pytest.fixture(autouse=True)
-def small_patches(monkeypatch: pytest.MonkeyPatch) -> None:
-    shrink(monkeypatch)
-
-
-@pytest.fixture
-def stubs(monkeypatch: pytest.MonkeyPatch) -> None:
-    judge_by_weights(monkeypatch)
+pytestmark = pytest.mark.usefixtures("small_patches")
 
 
 @pytest.mark.timeout(300)  # whole cascades, and the first pictures of the process
@@ -88,14 +74,14 @@ def test_the_command_makes_a_bundle_with_its_lineage(
     assert before == {path.name: path.read_bytes() for path in (out / "bundle").iterdir()}
 
 
-@pytest.mark.usefixtures("stubs")
+@pytest.mark.usefixtures("judged_by_weights")
 def test_two_trainings_in_one_folder_are_refused(world: Path, tmp_path: Path) -> None:
     tuned(world, tmp_path)
     with run_folder(tmp_path, resume=True), pytest.raises(OutputError, match="wait for that train"):
         tuned(world, tmp_path, resume=True)
 
 
-@pytest.mark.usefixtures("stubs")
+@pytest.mark.usefixtures("judged_by_weights")
 def test_the_bundle_of_another_training_is_not_replaced(world: Path, tmp_path: Path) -> None:
     theirs = tiny_bundle(tmp_path / "run" / "bundle", seed=1)
     with pytest.raises(InputError, match="holds the bundle of another training"):
@@ -104,14 +90,14 @@ def test_the_bundle_of_another_training_is_not_replaced(world: Path, tmp_path: P
     assert not (tmp_path / "run" / "run.json").exists()
 
 
-@pytest.mark.usefixtures("stubs")
+@pytest.mark.usefixtures("judged_by_weights")
 def test_learning_lowers_the_loss_on_what_it_sees(world: Path, tmp_path: Path) -> None:
     plan = Plan(("toothnet",), steps=24, learning_rate=0.05, check_every=24, simulated_share=0.0)
     losses = tuned(world, tmp_path, plan).courses["toothnet"].losses
     assert sum(losses[-8:]) < 0.8 * sum(losses[:8])
 
 
-@pytest.mark.usefixtures("stubs")
+@pytest.mark.usefixtures("judged_by_weights")
 def test_the_seed_decides(world: Path, tmp_path: Path) -> None:
     one = tuned(world, tmp_path / "one")
     same = tuned(world, tmp_path / "same")
@@ -120,7 +106,7 @@ def test_the_seed_decides(world: Path, tmp_path: Path) -> None:
     assert one.courses["toothnet"].losses != other.courses["toothnet"].losses
 
 
-@pytest.mark.usefixtures("stubs")
+@pytest.mark.usefixtures("judged_by_weights")
 def test_it_stops_when_it_gets_no_better_and_keeps_the_best(
     world: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -135,13 +121,13 @@ def test_it_stops_when_it_gets_no_better_and_keeps_the_best(
     assert made.bundle.card["networks"]["locator"]["fine_tuning_steps"] == 0
 
 
-@pytest.mark.usefixtures("stubs")
+@pytest.mark.usefixtures("judged_by_weights")
 def test_what_runs_away_stops_with_advice(world: Path, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no number any more in step .: lower the learning rate"):
         tuned(world, tmp_path, replace(PLAN, learning_rate=1e30, steps=9))
 
 
-@pytest.mark.usefixtures("stubs")
+@pytest.mark.usefixtures("judged_by_weights")
 def test_what_never_gets_better_stays_its_parent(
     world: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -190,7 +176,7 @@ def test_heads_kept_for_measuring_are_refused(
     assert not (tmp_path / "run").exists()
 
 
-@pytest.mark.usefixtures("stubs")
+@pytest.mark.usefixtures("judged_by_weights")
 def test_a_start_that_is_refused_for_its_heads_leaves_no_run(world: Path, tmp_path: Path) -> None:
     (tmp_path / "heads").mkdir()
     arguments = (world / "set", load_bundle(world / "toy"), tmp_path / "run", PLAN, ALONE)
@@ -200,7 +186,7 @@ def test_a_start_that_is_refused_for_its_heads_leaves_no_run(world: Path, tmp_pa
     assert fine_tune(*arguments, heads=world / "heads").bundle.name == "toy+1"
 
 
-@pytest.mark.usefixtures("stubs")
+@pytest.mark.usefixtures("judged_by_weights")
 def test_heads_are_drawn_where_none_are_given(
     world: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 import torch
 
-from finetune_fixture import ALONE, PLAN, seen, toy_world, tuned
+from finetune_fixture import ALONE, PLAN, seen, tuned
 from kill_fixture import kills
-from learning_fixture import judge_by_weights, shrink, tiny_bundle
+from learning_fixture import tiny_bundle
 from ToothSegLib.bundles.safetensors_io import read_safetensors
 from ToothSegLib.cli.main import main
 from ToothSegLib.dataset.folder import Dataset
@@ -25,24 +25,10 @@ from ToothSegLib.training.course import Step
 from ToothSegLib.training.finetune import fine_tune
 from ToothSegLib.training.skill import Skill
 
-
-@pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """See `finetune_fixture.toy_world`."""
-    return toy_world(tmp_path_factory.mktemp("world"))
+pytestmark = pytest.mark.usefixtures("small_patches")
 
 
-@pytest.fixture(autouse=True)
-def small_patches(monkeypatch: pytest.MonkeyPatch) -> None:
-    shrink(monkeypatch)
-
-
-@pytest.fixture
-def stubs(monkeypatch: pytest.MonkeyPatch) -> None:
-    judge_by_weights(monkeypatch)
-
-
-@pytest.mark.usefixtures("stubs")
+@pytest.mark.usefixtures("judged_by_weights")
 @pytest.mark.parametrize("stop_after", [1, 3])
 def test_stopping_and_going_on_changes_no_bit(
     stop_after: int, world: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -69,7 +55,7 @@ def test_stopping_and_going_on_changes_no_bit(
     assert parts.bundle.weights == whole.bundle.weights
 
 
-@pytest.mark.usefixtures("stubs")
+@pytest.mark.usefixtures("judged_by_weights")
 def test_a_run_killed_between_checkpoints_repeats_the_lost_steps(
     world: Path, tmp_path: Path
 ) -> None:
@@ -104,7 +90,7 @@ def test_kill_9_at_random_moments_of_learning_changes_no_bit(world: Path, tmp_pa
     assert in_the_middle > 0, "no kill comes in the middle of a run: this test tests nothing"
 
 
-@pytest.mark.usefixtures("stubs")
+@pytest.mark.usefixtures("judged_by_weights")
 def test_a_run_killed_before_its_checkpoint_keeps_the_best_weights_of_the_last_one(
     world: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -129,7 +115,7 @@ def test_a_run_killed_before_its_checkpoint_keeps_the_best_weights_of_the_last_o
     assert made.bundle.weights == load_bundle(world / "toy").weights
 
 
-@pytest.mark.usefixtures("stubs")
+@pytest.mark.usefixtures("judged_by_weights")
 def test_going_on_clears_away_what_a_killed_run_was_writing(world: Path, tmp_path: Path) -> None:
     tuned(world, tmp_path)
     (tmp_path / "heads").mkdir()
@@ -145,7 +131,7 @@ def test_going_on_clears_away_what_a_killed_run_was_writing(world: Path, tmp_pat
     assert not any(path.exists() for path in (*files, *folders))
 
 
-@pytest.mark.usefixtures("stubs")
+@pytest.mark.usefixtures("judged_by_weights")
 def test_a_patient_who_came_to_both_sides_since_is_told(world: Path, tmp_path: Path) -> None:
     shutil.copytree(world / "set", tmp_path / "set")
     parent, heads = load_bundle(world / "toy"), world / "heads"
@@ -162,7 +148,7 @@ def test_a_patient_who_came_to_both_sides_since_is_told(world: Path, tmp_path: P
         fine_tune(*arguments, heads=heads, resume=True)
 
 
-@pytest.mark.usefixtures("stubs")
+@pytest.mark.usefixtures("judged_by_weights")
 def test_a_run_goes_on_only_as_it_began(
     world: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

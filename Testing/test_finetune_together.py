@@ -11,25 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from finetune_fixture import toy_world, tuned
-from learning_fixture import judge_by_weights, shrink
+from finetune_fixture import tuned
 from ToothSegLib.models import load_bundle
 
-
-@pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """See `finetune_fixture.toy_world`."""
-    return toy_world(tmp_path_factory.mktemp("world"))
-
-
-@pytest.fixture(autouse=True)
-def small_patches(monkeypatch: pytest.MonkeyPatch) -> None:
-    shrink(monkeypatch)
-
-
-@pytest.fixture
-def stubs(monkeypatch: pytest.MonkeyPatch) -> None:
-    judge_by_weights(monkeypatch)
+pytestmark = pytest.mark.usefixtures("small_patches")
 
 
 SCRIPT = """
@@ -51,7 +36,7 @@ sys.exit(f"threads are left: {{left}}" if left else code)
 """
 
 
-@pytest.mark.usefixtures("stubs")
+@pytest.mark.usefixtures("judged_by_weights")
 @pytest.mark.timeout(400)  # three times the start of Python with torch
 def test_two_processes_learn_together(world: Path, tmp_path: Path) -> None:
     """By torchrun, on processors: one bundle, weights of both processes' patches."""

@@ -9,6 +9,12 @@ from __future__ import annotations
 
 import os
 
+# What `json.loads` raises of what is no JSON: its own errors and those of a wrong encoding are
+# ValueErrors, and brackets within brackets within brackets end in the other.
+NOT_JSON = (ValueError, RecursionError)
+UNSOUND_JSON = (*NOT_JSON, LookupError, TypeError, AttributeError)
+"""The same, and what comes of taking out of other JSON what is not in it."""
+
 
 class ToothSegError(Exception):
     """Base of all errors that ToothSeg raises on purpose."""
@@ -53,6 +59,12 @@ def in_words(error: Exception) -> tuple[str, str, int]:
         return "ToothSegError", message, 2
     cause = f"{type(error).__name__}: {error}"
     return "ToothSegError", f"this should not happen ({cause:.200})", 1
+
+
+def one_line(said: BaseException | str) -> str:
+    """What was said on a single line; of an error that says nothing, its kind."""
+    words = " ".join(str(said).split())
+    return words or ("" if isinstance(said, str) else type(said).__name__)
 
 
 def _is_name(filename: object) -> bool:

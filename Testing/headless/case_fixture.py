@@ -9,10 +9,14 @@ from typing import Any
 import numpy as np
 
 from node_fixture import volume_node, with_geometry
+from ToothSegLib.dataset.case import DatasetCase
+from ToothSegLib.dataset.folder import Dataset
 from ToothSegLib.report import Finding, Segmentation, measure_teeth
 
 TEETH = (11, 16, 36, 47)
 FINDING = Finding("odd-size", "high", "36 is large.", (36,))
+# Places in the background of `some_labels`, to be painted.
+STROKES = (np.s_[8:9, 0:3, 0:2], np.s_[8:9, 0:3, 4:6], np.s_[8:9, 0:3, 8:10])
 
 
 def some_labels() -> np.ndarray:
@@ -47,6 +51,12 @@ def save(node: Any, folder: Path, what: str = "", who: str = "ab") -> Any:
     keeper = Autosave(node, folder)
     keeper.save(Author(who), what)
     return keeper.case
+
+
+def the_case(folder: Path) -> DatasetCase:
+    """The only one of a data set."""
+    (case,) = Dataset.open(folder).cases()
+    return case
 
 
 def labels_on(node: Any, volume: Any) -> np.ndarray:

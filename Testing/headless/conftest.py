@@ -240,3 +240,14 @@ def scan_and_node(widget: Any) -> tuple[Any, Any]:
     parameters.inputVolume, parameters.segmentation = scan, node
     settle()
     return scan, node
+
+
+@pytest.fixture
+def folder(widget: Any, scan_and_node: tuple[Any, Any], tmp_path: Path) -> Path:
+    """A data set that is yet to be made; the panel knows it, and who works."""
+    from panel_fixture import settle
+
+    widget.ui.datasetEdit.currentPath = str(tmp_path / "set")
+    widget.ui.annotatorEdit.text = "ab"
+    settle()
+    return tmp_path / "set"

@@ -64,6 +64,21 @@ def give_result(widget: Any, volume_node: Any, labels: Any) -> Any:
     return node
 
 
+def in_hand(widget: Any) -> tuple[int, ...]:
+    """The teeth that the review or the reader has chosen."""
+    return tuple(widget.panel.result.selection.teeth)
+
+
+def stroke(scan: Any, node: Any, where: tuple[slice, ...], segment: str = "tooth_16") -> None:
+    """A brush stroke, and time for the panel to look."""
+    import slicer
+
+    array = slicer.util.arrayFromSegmentBinaryLabelmap(node, segment, scan)
+    array[where] = 1
+    slicer.util.updateSegmentBinaryLabelmapFromArray(array, node, segment, scan)
+    settle()
+
+
 def tree_row(widget: Any, key: int) -> Any:
     """The row of a category 1-8 or of a tooth, by FDI number; KeyError if it is not listed."""
     import qt

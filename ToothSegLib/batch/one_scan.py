@@ -30,7 +30,7 @@ from ToothSegLib.disk.file_names import output_stem
 from ToothSegLib.disk.moving import alone_in, tidy
 from ToothSegLib.disk.output_folder import new_folder
 from ToothSegLib.errors import BundleError, Cancelled, InputError, OutputError, in_words
-from ToothSegLib.models import load_bundle
+from ToothSegLib.models import Bundle, load_bundle
 from ToothSegLib.progress import ProgressCallback
 from ToothSegLib.report import URGENCIES, Segmentation
 from ToothSegLib.results.replaceable import WHAT_TO_DO as WHAT_A_RUN_SAYS
@@ -72,29 +72,59 @@ def segment_one(task: Task, progress: ProgressCallback | None = None) -> Entry:
 
 
 def _made(task: Task, known: Entry, progress: ProgressCallback | None) -> Entry:
-    target = Path(task.out, task.scan.name)
+    """The entry of a result that is there and stays, or else of one that is made now."""
     assert known.sha256 is not None
+    target = Path(task.out, task.scan.name)
     _end_remains(target)
     stored = read_stored(target, task, known.sha256)
     if stored is not None and _is_kept(stored):
         return _kept(task, target, known, stored)
-    if stored is None and task.scan.former_name is not None:
-        former = Path(task.out, task.scan.former_name)
-        _end_remains(former)
-        earlier = read_stored(former, task, known.sha256)
-        # A copy beside it has the same bytes.
-        its_own = earlier is not None and earlier.entry.source == known.source
-        if earlier is not None and its_own and _is_kept(earlier):
-            return _kept(task, former, known, earlier)
-    options = task.options
+    if stored is None:
+        former = _kept_under_former_name(task, known)
+        if former is not None:
+            return former
     _check_edited(stored)
     _check_own_files(stored, target, task)
-    bundle = load_bundle(options.model)
+    bundle = load_bundle(task.options.model)
     if bundle.identity != task.weights:
         raise BundleError(
             f"the weights of bundle {bundle.name!r} here, or how large they see teeth, are not "
             "those of the batch"
         )
+    return _segmented(task, known, stored, bundle, progress)
+
+
+def _kept_under_former_name(task: Task, known: Entry) -> Entry | None:
+    """The entry of a result that stays where an earlier batch put it; None if there is none."""
+    assert known.sha256 is not None
+    if task.scan.former_name is None:
+        return None
+    former = Path(task.out, task.scan.former_name)
+    _end_remains(former)
+    earlier = read_stored(former, task, known.sha256)
+    # A copy beside it has the same bytes.
+    if earlier is None or earlier.entry.source != known.source or not _is_kept(earlier):
+        return None
+    return _kept(task, former, known, earlier)
+
+
+def _segmented(
+    task: Task,
+    known: Entry,
+    stored: Stored | None,
+    bundle: Bundle,
+    progress: ProgressCallback | None,
+) -> Entry:
+    """The entry of a result that is made now.
+
+    Args:
+        task: what to do.
+        known: its entry so far.
+        stored: the result that this one is to replace.
+        bundle: the weights.
+        progress: as for `segment_file`.
+    """
+    options, target = task.options, Path(task.out, task.scan.name)
     started = time.perf_counter()
     voxels_sha256 = ""
     entry = known
@@ -109,16 +139,7 @@ def _made(task: Task, known: Entry, progress: ProgressCallback | None) -> Entry:
         if stored is not None:  # it may have been corrected while the networks ran
             _check_edited(read_stored(target, task, str(known.sha256)))
             _check_own_files(stored, target, task, names)
-        counts = Counter(finding.urgency for finding in result.findings)
-        entry = replace(
-            known,
-            status="done",
-            bundle=bundle.name,
-            teeth=tuple(sorted(tooth.fdi for tooth in result.teeth)),
-            findings={urgency: counts[urgency] for urgency in URGENCIES},
-            seconds=round(time.perf_counter() - started, 3),
-            code=0,
-        )
+        entry = _done(known, bundle, result, time.perf_counter() - started)
         write_record(stage, task, entry, [stage / name for name in names], voxels_sha256)
         return RECORD_NAME
 
@@ -140,6 +161,20 @@ def _made(task: Task, known: Entry, progress: ProgressCallback | None) -> Entry:
             cancelled=lambda: called_off(task.run),
         )
     return entry
+
+
+def _done(known: Entry, bundle: Bundle, result: Segmentation, seconds: float) -> Entry:
+    """The entry of a scan that was segmented."""
+    counts = Counter(finding.urgency for finding in result.findings)
+    return replace(
+        known,
+        status="done",
+        bundle=bundle.name,
+        teeth=tuple(sorted(tooth.fdi for tooth in result.teeth)),
+        findings={urgency: counts[urgency] for urgency in URGENCIES},
+        seconds=round(seconds, 3),
+        code=0,
+    )
 
 
 def _check_edited(stored: Stored | None) -> None:

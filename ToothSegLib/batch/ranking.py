@@ -20,7 +20,7 @@ from typing import Any
 from ToothSegLib.batch.manifest import names_in_manifest
 from ToothSegLib.batch.reasons import reasons_of, remarks_of
 from ToothSegLib.batch.record import RECORD_NAME
-from ToothSegLib.errors import InputError
+from ToothSegLib.errors import UNSOUND_JSON, InputError
 from ToothSegLib.teeth import TEETH
 
 GAIN_OF_FINDING = {"high": 1.0, "medium": 0.5, "low": 0.1}
@@ -64,11 +64,6 @@ class Ranking:
     scans: list[Ranked]
     damaged: dict[str, str]
     alone: int = 0
-
-
-def rank(out: Path, against: Path | None = None, labelled: Collection[str] = ()) -> list[Ranked]:
-    """The scans of `ranking`. Raises InputError."""
-    return ranking(out, against, labelled).scans
 
 
 def ranking(out: Path, against: Path | None = None, labelled: Collection[str] = ()) -> Ranking:
@@ -200,10 +195,7 @@ def _results(out: Path) -> tuple[dict[str, _Result], dict[str, str]]:
             voxels = record.get("voxels_sha256")
             result = _Result(report, voxels if isinstance(voxels, str) else None)
             _ranked("", result, result, ())  # all that is asked of it is there
-        except (
-            OSError, ValueError, LookupError, TypeError, AttributeError, StopIteration,
-            RecursionError,
-        ) as error:  # fmt: skip
+        except (OSError, StopIteration, *UNSOUND_JSON) as error:
             damaged[path.parent.name] = _why(error)
             continue
         results[path.parent.name] = result

@@ -121,10 +121,35 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Write the cases; one that is there already is left alone. Raises InputError, OutputError."""
     from ToothSegLib.cli import console
-    from ToothSegLib.progress import Progress
     from ToothSegLib.synthesis.crown_statistics import load_crown_statistics
     from ToothSegLib.synthesis.mesh_form import load_individual
 
+    _check_options(args)
+    scanner = _scanner(args.physics, args.spacing) if args.physics is not None else None
+    try:
+        args.output.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"cannot make {args.output}: {error.strerror or error}") from error
+    individuals = [load_individual(folder) for folder in args.anatomy]
+    crowns = load_crown_statistics(args.crowns) if args.crowns else None
+    try:
+        there = _write_all(args, individuals, crowns, scanner)
+    except (Cancelled, KeyboardInterrupt):
+        return console.told_how_to_go_on()
+    if there and not args.quiet:
+        print(
+            f"{there} of {args.count} cases were there already and were left alone: to have "
+            f"them with these options name another folder than {args.output}, or remove them"
+        )
+    return 0
+
+
+def _check_options(args: argparse.Namespace) -> None:
+    """Refuse values out of range, and options without the one that they belong to.
+
+    Raises:
+        InputError: as said.
+    """
     if args.count < 1:
         raise InputError(f"--count {args.count}: give at least 1")
     check_seed(args.seed)
@@ -144,30 +169,6 @@ def run(args: argparse.Namespace) -> int:
         raise InputError("--third-molars without --scan or --physics: cases label them anyway")
     if args.mark_implants and not args.scan and args.physics is None:
         raise InputError("--mark-implants without --scan or --physics: cases tell them anyway")
-    scanner = _scanner(args.physics, args.spacing) if args.physics is not None else None
-    try:
-        args.output.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutputError(f"cannot make {args.output}: {error.strerror or error}") from error
-    individuals = [load_individual(folder) for folder in args.anatomy]
-    crowns = load_crown_statistics(args.crowns) if args.crowns else None
-    there = 0
-    try:
-        with console.working(quiet=args.quiet) as (progress, cancelled):
-            whole = Progress(progress, cancelled)
-            for n in range(args.count):
-                stage = whole.stage("simulating", n / args.count, (n + 1) / args.count)
-                stage.update(0.0)
-                there += not _write(args, args.seed + n, individuals, crowns, scanner, stage)
-            whole.stage("simulating", 0.0, 1.0).update(1.0)
-    except (Cancelled, KeyboardInterrupt):
-        return console.told_how_to_go_on()
-    if there and not args.quiet:
-        print(
-            f"{there} of {args.count} cases were there already and were left alone: to have "
-            f"them with these options name another folder than {args.output}, or remove them"
-        )
-    return 0
 
 
 def _scanner(name: str, spacing_mm: float | None) -> Scanner:
@@ -178,6 +179,32 @@ def _scanner(name: str, spacing_mm: float | None) -> Scanner:
     scanner = find_scanner(name)
     toolkit()
     return replace(scanner, voxel_mm=spacing_mm) if spacing_mm else scanner
+
+
+def _write_all(
+    args: argparse.Namespace,
+    individuals: list,
+    crowns: CrownStatistics | None,
+    scanner: Scanner | None,
+) -> int:
+    """Write the cases, and tell how far that is; how many are there already.
+
+    Raises:
+        OutputError: see `_write`.
+        Cancelled: by the user.
+    """
+    from ToothSegLib.cli import console
+    from ToothSegLib.progress import Progress
+
+    there = 0
+    with console.working(quiet=args.quiet) as (progress, cancelled):
+        whole = Progress(progress, cancelled)
+        for n in range(args.count):
+            stage = whole.stage("simulating", n / args.count, (n + 1) / args.count)
+            stage.update(0.0)
+            there += not _write(args, args.seed + n, individuals, crowns, scanner, stage)
+        whole.stage("simulating", 0.0, 1.0).update(1.0)
+    return there
 
 
 def _write(

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import csv
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 
 from ToothSegLib.compute.devices import training_half_type
 from ToothSegLib.disk.atomic import replacing
-from ToothSegLib.errors import BundleError, InputError, OutputError
+from ToothSegLib.errors import BundleError, InputError, OutputError, one_line
 from ToothSegLib.grids.itk_image import resample, to_itk
 from ToothSegLib.seeds import check_seed
 from ToothSegLib.synthesis.case import PROSTHESIS_LABEL, load_case
@@ -150,44 +150,105 @@ def train(
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise OutputError(f"cannot make {folder}: {error.strerror or error}") from error
-    torch.manual_seed(plan.seed)
-    network = build(task)
-    if weights is not None:
-        _start_from(network, weights)
-    device = torch.device(plan.device)
-    machine = Machine(device, training_half_type(device))
-    with machine.working():
-        pair = Averaged(network).to(device)
-    machine.place(pair.network, 3)
-    optimiser = torch.optim.AdamW(
-        _learning(pair.network, plan.only),
-        lr=plan.learning_rate,
-        weight_decay=plan.weight_decay,
-    )
+    learner = _Learner.of(task, plan, weights)
     checkpoint = folder / CHECKPOINT
-    identity = {
-        "task": task.name,
-        "seed": plan.seed,
-        "learning_rate": plan.learning_rate,
-        "magnification": task.magnification,
-        "only": plan.only or "everything",
-    }
     first = 0
     if checkpoint.exists():
-        saved = load_checkpoint(checkpoint)
-        refuse_other(checkpoint, saved.state, identity)
-        saved.restore(pair, optimiser)
-        first = int(saved.state["step"])
-        parent = saved.state.get("parent")
+        state = learner.go_on_from(checkpoint)
+        first = int(state["step"])
+        parent = state.get("parent")
     if first >= plan.steps:
         return
-
-    def draw(step: int) -> tuple[torch.Tensor, Patch]:
-        if not scans:
-            return draw_sample(cases, task, plan.seed, step)
-        return draw_mixed(scans, cases, 1.0 - plan.scan_share, task, plan.seed, step)
-
     _forget_steps(folder / "log.csv", first)
+    draw = partial(_draw, task, plan, cases, scans)
+    yield from _learn(learner, draw, folder, first, {**learner.identity, "parent": parent})
+
+
+@dataclass(frozen=True)
+class _Learner:
+    """A network that learns a task, with the running mean of its weights, on a device."""
+
+    task: Task
+    plan: Plan
+    machine: Machine
+    pair: Averaged
+    optimiser: torch.optim.Optimizer
+
+    @classmethod
+    def of(cls, task: Task, plan: Plan, weights: Mapping[str, torch.Tensor] | None) -> _Learner:
+        """One that has learned nothing yet; see `train`."""
+        torch.manual_seed(plan.seed)
+        network = build(task)
+        if weights is not None:
+            _start_from(network, weights)
+        device = torch.device(plan.device)
+        machine = Machine(device, training_half_type(device))
+        with machine.working():
+            pair = Averaged(network).to(device)
+        machine.place(pair.network, 3)
+        optimiser = torch.optim.AdamW(
+            _learning(pair.network, plan.only),
+            lr=plan.learning_rate,
+            weight_decay=plan.weight_decay,
+        )
+        return cls(task, plan, machine, pair, optimiser)
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """What a run that goes on must have been begun with, too."""
+        return {
+            "task": self.task.name,
+            "seed": self.plan.seed,
+            "learning_rate": self.plan.learning_rate,
+            "magnification": self.task.magnification,
+            "only": self.plan.only or "everything",
+        }
+
+    def go_on_from(self, checkpoint: Path) -> dict[str, Any]:
+        """Be as in a checkpoint, whose state is returned.
+
+        Raises:
+            BundleError, InputError: it is of another network or run, see `train`.
+        """
+        saved = load_checkpoint(checkpoint)
+        refuse_other(checkpoint, saved.state, self.identity)
+        saved.restore(self.pair, self.optimiser)
+        return saved.state
+
+    def learn(self, image: torch.Tensor, patch: Patch, step: int) -> dict[str, float]:
+        """One step; its figures."""
+        rate = self.plan.learning_rate * schedule(step, self.plan.steps)
+        return take_step(
+            self.task, self.pair, self.optimiser, image, patch, self.machine, rate, step
+        )
+
+
+def _draw(
+    task: Task, plan: Plan, cases: Sequence[TensorCase], scans: Sequence[ScanCase], step: int
+) -> tuple[torch.Tensor, Patch]:
+    """What a step learns from."""
+    if not scans:
+        return draw_sample(cases, task, plan.seed, step)
+    return draw_mixed(scans, cases, 1.0 - plan.scan_share, task, plan.seed, step)
+
+
+def _learn(
+    learner: _Learner,
+    draw: Callable[[int], tuple[torch.Tensor, Patch]],
+    folder: Path,
+    first: int,
+    known: Mapping[str, Any],
+) -> Iterator[dict]:
+    """The steps from ``first`` on, in the log and, now and then, in the checkpoint.
+
+    Args:
+        learner: as it is before them.
+        draw: what a step learns from.
+        folder: of the run.
+        first: step to begin with.
+        known: of the run, to be remembered in the checkpoint.
+    """
+    plan = learner.plan
     with (
         open(folder / "log.csv", "a", newline="") as stream,
         # The next picture is made while the network learns from this one.
@@ -201,15 +262,14 @@ def train(
             image, patch = coming.result()
             if step + 1 < plan.steps:
                 coming = studio.submit(draw, step + 1)
-            rate = plan.learning_rate * schedule(step, plan.steps)
-            figures = take_step(task, pair, optimiser, image, patch, machine, rate, step)
+            figures = learner.learn(image, patch, step)
             figures["seconds"] = time.monotonic() - started
             log.writerow([step, *(f"{name}={value:.4g}" for name, value in figures.items())])
             done = step + 1 == plan.steps
             if done or time.monotonic() - last_saved > plan.checkpoint_every_s:
                 stream.flush()
-                state = {"step": step + 1, **identity, "parent": parent}
-                save_checkpoint(checkpoint, pair, optimiser, state)
+                state = {"step": step + 1, **known}
+                save_checkpoint(folder / CHECKPOINT, learner.pair, learner.optimiser, state)
                 last_saved = time.monotonic()
             yield {"step": step + 1, **figures}
 
@@ -249,5 +309,6 @@ def _start_from(network: torch.nn.Module, weights: Mapping[str, torch.Tensor]) -
     try:
         network.load_state_dict({**heads, **weights}, strict=True)
     except RuntimeError as error:
-        reason = " ".join(str(error).split())[:200]
-        raise BundleError(f"the weights to start from are of another network: {reason}") from None
+        raise BundleError(
+            f"the weights to start from are of another network: {one_line(error):.200}"
+        ) from None
