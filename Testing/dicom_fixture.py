@@ -94,9 +94,13 @@ def write_slices(folder: Path, tags: Tags, changed: Mapping[int, Tags], count: i
     """Slices of 0.3 mm in files of their own; those of ``changed`` have other elements."""
     for number in range(count):
         mine = {
-            POSITION: (1, 2, 3 + 0.3 * number), ORIENTATION: AXIAL, SPACING: (0.3, 0.3),
-            THICKNESS: 0.3, **tags, **changed.get(number, {}),
-        }  # fmt: skip
+            POSITION: (1, 2, 3 + 0.3 * number),
+            ORIENTATION: AXIAL,
+            SPACING: (0.3, 0.3),
+            THICKNESS: 0.3,
+            **tags,
+            **changed.get(number, {}),
+        }
         mine = {tag: value for tag, value in mine.items() if value is not None}
         array = grey_values(count)[number]
         write_dicom(folder / f"slice{number}.dcm", mine, array=array, number=number + 1)

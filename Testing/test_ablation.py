@@ -32,11 +32,12 @@ def test_each_variant_differs_in_one_thing() -> None:
     ships = TASKS["toothnet"]
     shown = {
         variant.name: [
-            name for name in ("architecture", "sizes", "loss")
+            name
+            for name in ("architecture", "sizes", "loss")
             if getattr(variant.change(ships), name) != getattr(ships, name)
         ]
         for variant in ablation.VARIANTS
-    }  # fmt: skip
+    }
     assert shown.pop("as it ships") == []
     assert all(len(what) == 1 for what in shown.values()), shown
     for variant in ablation.VARIANTS:
@@ -77,10 +78,13 @@ def test_a_variant_learns_and_becomes_a_bundle(
 
 def test_an_answer_is_left_out_for_as_long_as_asked(monkeypatch: pytest.MonkeyPatch) -> None:
     given = Maps(
-        np.zeros((2, 2, 2), np.float32), np.zeros((17, 2, 2, 2), np.float16),
-        np.zeros((3, 2, 2, 2), np.float16), 0.5, (0.0, 0.0, 0.0),
+        np.zeros((2, 2, 2), np.float32),
+        np.zeros((17, 2, 2, 2), np.float16),
+        np.zeros((3, 2, 2, 2), np.float16),
+        0.5,
+        (0.0, 0.0, 0.0),
         prosthesis=np.zeros((2, 2, 2), np.float16),
-    )  # fmt: skip
+    )
     monkeypatch.setattr(looking, "predict_maps", lambda *_: given)
     for name, offsets, prosthesis in (
         ("nothing", True, True), ("offsets to the teeth's centres", False, True),

@@ -71,9 +71,14 @@ def equal(one, other):
 def test_every_recipe_runs_and_leaves_a_bundle_a_log_and_figures(name, scan, tmp_path):
     seen = []
     result = train_recipe(
-        TINY[name], *scan, tmp_path / "out", epochs=1, max_pieces=2, device="cpu",
+        TINY[name],
+        *scan,
+        tmp_path / "out",
+        epochs=1,
+        max_pieces=2,
+        device="cpu",
         progress=seen.append,
-    )  # fmt: skip
+    )
     roles = [stage.role for stage in TINY[name].stages]
     bundle = load_bundle(tmp_path / "out" / "bundle")
     bundle.verify()
@@ -123,9 +128,14 @@ def test_a_resumed_training_ends_where_an_unbroken_one_does(optimiser, scan, tmp
     assert not (tmp_path / "b" / "bundle").exists()
     epochs = []
     resumed = train_recipe(
-        recipe, *scan, tmp_path / "b", epochs=4, resume=True,
-        progress=lambda step: epochs.append((step.role, step.epoch)), **options,
-    )  # fmt: skip
+        recipe,
+        *scan,
+        tmp_path / "b",
+        epochs=4,
+        resume=True,
+        progress=lambda step: epochs.append((step.role, step.epoch)),
+        **options,
+    )
     assert set(epochs) == {("stage2", 3), ("stage2", 4)}
     assert equal(weights(unbroken), weights(resumed))
     assert unbroken.figures == resumed.figures
@@ -162,9 +172,14 @@ def test_given_weights_are_where_training_starts(scan, tmp_path):
     first = train_recipe(recipe, *scan, tmp_path / "a", epochs=1, device="cpu", seed=1)
     state = first.bundle.build("stage1").state_dict()
     second = train_recipe(
-        recipe, *scan, tmp_path / "b", epochs=1, device="cpu", seed=2,
+        recipe,
+        *scan,
+        tmp_path / "b",
+        epochs=1,
+        device="cpu",
+        seed=2,
         init_weights={"stage1": state},
-    )  # fmt: skip
+    )
     learned = second.bundle.build("stage1").state_dict()
     assert all(torch.equal(state[name], learned[name]) for name in state if "weight" in name)
     assert second.bundle.card["lineage"]["started_from"] == ["stage1"]
@@ -264,9 +279,7 @@ def test_a_training_that_began_with_given_weights_goes_on_with_them(scan, tmp_pa
     recipe, options = TINY["article-5"], {"device": "cpu", "max_pieces": 2}
     first = train_recipe(recipe, *scan, tmp_path / "a", epochs=1, seed=1, **options)
     given = {"stage1": first.bundle.build("stage1").state_dict()}
-    unbroken = train_recipe(
-        recipe, *scan, tmp_path / "b", epochs=2, init_weights=given, **options
-    )  # fmt: skip
+    unbroken = train_recipe(recipe, *scan, tmp_path / "b", epochs=2, init_weights=given, **options)
     train_recipe(recipe, *scan, tmp_path / "c", epochs=1, init_weights=given, **options)
     resumed = train_recipe(
         recipe, *scan, tmp_path / "c", epochs=2, init_weights=given, resume=True, **options

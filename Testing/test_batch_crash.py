@@ -36,11 +36,26 @@ def start(scans: Path, out: Path, jobs: int = 2) -> subprocess.Popen[str]:
     """`toothseg batch` with the stubbed cascade, in a process group of its own."""
     paths = os.pathsep.join(map(str, (HERE, HERE.parent)))
     return subprocess.Popen(
-        [sys.executable, str(HERE / "batch_stub.py"), "batch", str(scans), "-o", str(out),
-         "--no-stl", "--no-picture", "--device", "cpu", "--jobs", str(jobs)],
+        [
+            sys.executable,
+            str(HERE / "batch_stub.py"),
+            "batch",
+            str(scans),
+            "-o",
+            str(out),
+            "--no-stl",
+            "--no-picture",
+            "--device",
+            "cpu",
+            "--jobs",
+            str(jobs),
+        ],
         env={**os.environ, "PYTHONPATH": paths, "OMP_NUM_THREADS": "1"},
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
-    )  # fmt: skip
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
 
 
 def folders(out: Path) -> list[Path]:

@@ -38,9 +38,12 @@ def _stub(monkeypatch: pytest.MonkeyPatch) -> None:
 def cluster() -> Iterator[Any]:
     """Two workers in threads of this process; a scheduler and the protocol as in a real one."""
     with distributed.LocalCluster(
-        n_workers=2, threads_per_worker=1, processes=False, dashboard_address=None,
+        n_workers=2,
+        threads_per_worker=1,
+        processes=False,
+        dashboard_address=None,
         protocol="tcp",
-    ) as made:  # fmt: skip
+    ) as made:
         yield made
 
 

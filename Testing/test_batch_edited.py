@@ -147,8 +147,9 @@ def test_a_correction_is_not_replaced_by_the_result_of_something_else(
     assert files_in(out / "a") == before
     told = line(out, 0)
     assert (told["code"], told["error"]) == (
-        2, f"its earlier result was edited by hand (a.seg.nrrd) and is not replaced: {WHAT_TO_DO}"
-    )  # fmt: skip
+        2,
+        f"its earlier result was edited by hand (a.seg.nrrd) and is not replaced: {WHAT_TO_DO}",
+    )
 
 
 @pytest.mark.parametrize("name", ["a.png", MOLAR])

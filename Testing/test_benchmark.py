@@ -54,9 +54,11 @@ def test_a_wrong_number_is_not_identified() -> None:
 @pytest.mark.parametrize("before", [{"figures": {}}, {"figures": None}, {}])
 def test_figures_go_into_the_card(tmp_path: Path, before: dict[str, object]) -> None:
     card = {
-        "name": "tiny", "kind": "toothnet", "networks": {"toothnet": {"architecture": SMALL}},
+        "name": "tiny",
+        "kind": "toothnet",
+        "networks": {"toothnet": {"architecture": SMALL}},
         **before,
-    }  # fmt: skip
+    }
     network = ToothNet(widths=(4, 4, 4, 4), edge_width=2)
     bundle = write_bundle(tmp_path / "tiny", card, {"toothnet": network.state_dict()})
     benchmark.write_figures(bundle, {"tooth_dice": 0.91234, "assd_mm": float("nan")}, ["b"], "hard")

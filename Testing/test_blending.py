@@ -27,9 +27,15 @@ from ToothSegLib.training.skill import Skill
 
 GOOD, AS_GOOD, WORSE = Skill(0.88, 0.98), Skill(0.878, 0.98), Skill(0.88, 0.976)
 PLAN = Plan(
-    networks=("toothnet",), steps=4, check_every=2, patience=5, seed=3, learning_rate=0.05,
-    guards=2, simulated_share=0.0,
-)  # fmt: skip
+    networks=("toothnet",),
+    steps=4,
+    check_every=2,
+    patience=5,
+    seed=3,
+    learning_rate=0.05,
+    guards=2,
+    simulated_share=0.0,
+)
 
 
 @pytest.mark.parametrize(
@@ -123,9 +129,13 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def tuned(world: Path, plan: Plan = PLAN, **options: object) -> FineTuned:
     return fine_tune(
-        world / "set", load_bundle(world / "toy"), world / "run", plan,
-        Processes(torch.device("cpu")), **options,
-    )  # fmt: skip
+        world / "set",
+        load_bundle(world / "toy"),
+        world / "run",
+        plan,
+        Processes(torch.device("cpu")),
+        **options,
+    )
 
 
 def judged(

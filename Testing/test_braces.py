@@ -60,8 +60,14 @@ def test_an_ordinary_head_has_none_by_chance_and_others_have_them_now_and_then(
         tissue = np.zeros(grid.size, np.uint8)
         set_braces(tissue, np.ones(grid.size), dentition, grid, seed)
         seen += bool(tissue.any())
-        set_braces(tissue := np.zeros(grid.size, np.uint8), np.ones(grid.size), dentition, grid,
-                   seed, False)  # fmt: skip
+        set_braces(
+            tissue := np.zeros(grid.size, np.uint8),
+            np.ones(grid.size),
+            dentition,
+            grid,
+            seed,
+            False,
+        )
         assert not tissue.any()
     assert 2 <= seen <= 25
 

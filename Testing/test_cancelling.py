@@ -68,9 +68,12 @@ def test_ctrl_c_is_heeded_while_a_scan_is_read(scan: Path, tmp_path: Path) -> No
         f"sys.exit(main({words!r}))"
     )
     with subprocess.Popen(
-        [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        [sys.executable, "-c", code],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
         env=environment(),
-    ) as run:  # fmt: skip
+    ) as run:
         assert run.stdout is not None
         assert run.stdout.readline() == "reading\n"
         run.send_signal(signal.SIGINT)

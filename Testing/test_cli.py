@@ -80,9 +80,12 @@ def test_a_wrong_option_is_told_in_one_line(
     ],
 )
 def test_an_empty_path_is_not_this_folder(
-    words: list[str], behind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    words: list[str],
+    behind: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
-) -> None:  # fmt: skip
+) -> None:
     monkeypatch.chdir(tmp_path)
     with pytest.raises(SystemExit) as end:
         main(words)

@@ -23,9 +23,15 @@ OWNED = "\x1b]0;owned\x07"
 def _bundle(folder: Path) -> list[str]:
     """A card of which every word would."""
     bundle = tiny_bundle(
-        folder / "b", name=f"b{OWNED}", title=f"a{OWNED}", trained_on=OWNED + "x" * 9000,
-        figures={OWNED: [OWNED]}, limits=[f"one\n{OWNED}"], licence=OWNED, created=OWNED,
-    )  # fmt: skip
+        folder / "b",
+        name=f"b{OWNED}",
+        title=f"a{OWNED}",
+        trained_on=OWNED + "x" * 9000,
+        figures={OWNED: [OWNED]},
+        limits=[f"one\n{OWNED}"],
+        licence=OWNED,
+        created=OWNED,
+    )
     return ["models", str(bundle.folder)]
 
 

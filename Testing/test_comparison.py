@@ -81,10 +81,12 @@ def test_f1_is_pooled_and_its_interval_goes_by_patients() -> None:
     before = (20, 10, 12, 22, 8, 20, 15, 12)
     after = (24, 11, 18, 24, 7, 23, 24, 14)
     a, b = (
-        [Outcome(str(n), str(n), {}, found, size, size)
-         for n, (found, size) in enumerate(zip(matched, true, strict=True))]
+        [
+            Outcome(str(n), str(n), {}, found, size, size)
+            for n, (found, size) in enumerate(zip(matched, true, strict=True))
+        ]
         for matched in (before, after)
-    )  # fmt: skip
+    )
     row = compare(a, b)[-1]
     assert row.change == pytest.approx((sum(after) - sum(before)) / sum(true))
     # By hand: what each patient adds, by the figure without that patient.
@@ -102,8 +104,10 @@ def test_equally_good_bundles_hardly_ever_get_a_star() -> None:
     rng = np.random.default_rng(0)
     stars = 0
     for _ in range(400):
-        a, b = ([outcome(f"{n}", {11: x}) for n, x in enumerate(rng.normal(0.8, 0.02, FEWEST))]
-                for _ in "ab")  # fmt: skip
+        a, b = (
+            [outcome(f"{n}", {11: x}) for n, x in enumerate(rng.normal(0.8, 0.02, FEWEST))]
+            for _ in "ab"
+        )
         stars += compare(a, b)[-2].certain
     # 5 % are promised, and 36 are the 99.9th percentile of that.
     assert 0 < stars <= 36

@@ -32,9 +32,16 @@ if find_spec("itk.RTKPython") is None:
 pytestmark = pytest.mark.timeout(600)
 
 SMALL = Scanner(
-    "small", ((60, 1.0),), field_mm=(48.0, 20.0), voxel_mm=1.0, projections=120,
-    photons=0, scatter=0.0, gain_error=0.0, blur_mm=0.0,
-)  # fmt: skip
+    "small",
+    ((60, 1.0),),
+    field_mm=(48.0, 20.0),
+    voxel_mm=1.0,
+    projections=120,
+    photons=0,
+    scatter=0.0,
+    gain_error=0.0,
+    blur_mm=0.0,
+)
 
 
 def phantom(*rods: tuple[float, float, float, Material], mm: float = 1.0) -> list:

@@ -30,8 +30,14 @@ NOBODY = 2**22 + 5
 
 def leave_lock(folder: Path, host: str | None = None, pid: int = NOBODY, **more: str) -> None:
     """A lock as a program leaves it that was ended."""
-    lock = {"who": "ef", "host": host or socket.gethostname(), "pid": pid,
-            "when": "2024-02-29T12:00:00Z", "token": "abcd", **more}  # fmt: skip
+    lock = {
+        "who": "ef",
+        "host": host or socket.gethostname(),
+        "pid": pid,
+        "when": "2024-02-29T12:00:00Z",
+        "token": "abcd",
+        **more,
+    }
     (folder / "lock.json").write_text(json.dumps(lock))
 
 

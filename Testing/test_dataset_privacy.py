@@ -82,9 +82,7 @@ def test_what_annotators_write_is_not(text: str) -> None:
 def test_what_is_written_has_one_spelling_whatever_the_system(dataset: Dataset) -> None:
     apart = "zoe\u0308"
     case = add_case(dataset, patient=apart, note=apart)
-    case.save_revision(
-        case.labels(), apart, [Change(11, apart)], patient=f" {apart}", note=apart
-    )  # fmt: skip
+    case.save_revision(case.labels(), apart, [Change(11, apart)], patient=f" {apart}", note=apart)
     record = DatasetCase(case.folder).record
     assert record.patient == " zo\xeb"
     assert [entry.note for entry in record.history] == ["zo\xeb"] * 2

@@ -117,9 +117,13 @@ def test_a_gap_narrower_than_a_voxel_shows(case: Case) -> None:
     for seed in range(16):
         for gap in contrast:
             image = make_picture(
-                patch.tissue, 0.5, torch.Generator().manual_seed(seed),
-                strength=ORDINARY, textbook=True, edges=patch.edges if gap else None,
-            )  # fmt: skip
+                patch.tissue,
+                0.5,
+                torch.Generator().manual_seed(seed),
+                strength=ORDINARY,
+                textbook=True,
+                edges=patch.edges if gap else None,
+            )
             line = image[rim].mean() - 0.5 * (image[deep].mean() + image[far].mean())
             contrast[gap].append(float(line / image[deep].mean()))
     assert np.mean(contrast[True]) < np.mean(contrast[False]) - 0.05

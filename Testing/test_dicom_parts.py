@@ -150,8 +150,11 @@ def opened_elsewhere(folder: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]
     with monkeypatch.context() as spied:
         spied.setattr(builtins, "open", noted)
         read_volume(folder)
-    return [path.name for path in opened if path.parent.parent == folder.parent != path.parent
-            and path.parent != folder]  # fmt: skip
+    return [
+        path.name
+        for path in opened
+        if path.parent.parent == folder.parent != path.parent and path.parent != folder
+    ]
 
 
 def test_other_peoples_folders_are_not_looked_into(
@@ -181,8 +184,9 @@ def test_not_every_patients_folder_is_looked_into_for_each_of_them(
     # The nearest are looked into first, and all of them once one has a part.
     for n in range(5):
         (tmp_path / f"P013{n + 1}").mkdir()
-        shutil.move(write_slices(tmp_path / "x", {}, {}, 9) / f"slice{n + 4}.dcm",
-                    tmp_path / f"P013{n + 1}")  # fmt: skip
+        shutil.move(
+            write_slices(tmp_path / "x", {}, {}, 9) / f"slice{n + 4}.dcm", tmp_path / f"P013{n + 1}"
+        )
         shutil.rmtree(tmp_path / "x")
     (folder / "slice4.dcm").unlink()
     refused(folder, "holds 4 of the 9 slices", "lie in P0131, P0132, P0133 and 2 more")

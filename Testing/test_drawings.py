@@ -17,9 +17,12 @@ def test_help_is_no_name_of_a_file(name: str, needs: str, tmp_path: Path) -> Non
     pytest.importorskip(needs)
     run = subprocess.run(
         [sys.executable, str(ROOT / "docs" / f"{name}.py"), "--help"],
-        cwd=tmp_path, capture_output=True, text=True, check=False,
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
-    )  # fmt: skip
+    )
     assert (run.returncode, run.stderr) == (0, "")
     assert "usage: " in run.stdout
     assert not list(tmp_path.iterdir())

@@ -35,9 +35,12 @@ def test_doctor_and_segment_need_no_extra(tmp_path: Path) -> None:
     write_volume(scan, Volume(noise, (0.5, 0.5, 0.5)))
     run = subprocess.run(
         [sys.executable, "-c", HIDDEN, str(scan), str(out)],
-        cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)},
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert run.returncode == 0, run.stdout + run.stderr
     assert "BROKEN" not in run.stdout
     assert "by PyTorch" in run.stdout

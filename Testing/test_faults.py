@@ -65,8 +65,10 @@ def writer(folder: Path, fdi: int, rounds: int) -> subprocess.Popen[str]:
     """A process that writes results."""
     process = subprocess.Popen(
         [sys.executable, "-c", WRITER, str(folder), str(fdi), str(rounds)],
-        cwd=ROOT, stdout=subprocess.PIPE, text=True,
-    )  # fmt: skip
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
     assert process.stdout is not None
     assert process.stdout.readline() == "ready\n"
     return process
@@ -232,9 +234,12 @@ def test_too_little_memory_is_said_in_one_line(tmp_path: Path, limit_mb: int) ->
     command = f"ulimit -v {limit_mb << 10}; exec {sys.executable} -m ToothSegLib.cli.main segment"
     run = subprocess.run(
         ["sh", "-c", f'{command} "$0" -o "$1"', str(scan), str(tmp_path / "out")],
-        cwd=ROOT, capture_output=True, text=True, check=False,
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
         env={**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"},
-    )  # fmt: skip
+    )
     assert run.returncode == 2, run.stderr
     assert run.stderr.startswith(
         f"toothseg: error: not enough memory: this process is limited to {limit_mb} MB"

@@ -14,8 +14,9 @@ from stub_fixture import put_cascade
 from ToothSegLib.cli.main import main
 from ToothSegLib.disk.atomic import replacing
 from ToothSegLib.disk.file_names import output_stem
+from ToothSegLib.file_endings import READABLE
 from ToothSegLib.report import is_as_written
-from ToothSegLib.volume_io import READABLE, read_volume, write_volume
+from ToothSegLib.volume_io import read_volume, write_volume
 
 
 def segment(scan: Path, *words: str) -> int:

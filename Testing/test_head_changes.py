@@ -134,8 +134,11 @@ def test_the_ridge_sinks_where_teeth_are_missing_and_nowhere_else(
     left = x[np.argwhere(lost)[:, 2]]
     assert (left > 0).mean() > 0.9, "teeth of the left are missing, and bone of the left"
     z = GRID.axes()[2][:, 0, 0]
-    gums = [tooth.to_lps(0.0, 0.0, -tooth.form.crown_height)[2] for tooth in drawn.teeth
-            if tooth.fdi in gone and tooth.fdi // 10 == quadrant]  # fmt: skip
+    gums = [
+        tooth.to_lps(0.0, 0.0, -tooth.form.crown_height)[2]
+        for tooth in drawn.teeth
+        if tooth.fdi in gone and tooth.fdi // 10 == quadrant
+    ]
     assert np.abs(z[np.argwhere(lost)[:, 0]] - np.mean(gums)).max() < 20.0
 
 

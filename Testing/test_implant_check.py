@@ -18,8 +18,10 @@ def scene() -> tuple[Volume, Volume]:
     """Tissues and truth of an implant with its crown, and of tooth 11 beside it."""
     tissue, truth = np.zeros((2, 20, 20, 20), np.uint8)
     tissue[SCREW], tissue[CROWN], tissue[TOOTH] = (
-        tissues.TITANIUM, tissues.CERAMIC, tissues.DENTINE,
-    )  # fmt: skip
+        tissues.TITANIUM,
+        tissues.CERAMIC,
+        tissues.DENTINE,
+    )
     truth[TOOTH] = 11
     volume = Volume(tissue, (1.0,) * 3, (0.0,) * 3, np.eye(3))
     return volume, volume.with_array(truth)

@@ -139,8 +139,9 @@ def test_a_thin_root_has_a_core_too() -> None:
 @pytest.mark.parametrize(("kind", "found"), [("sound", []), ("implant", [1, 2])])
 def test_what_is_around_the_head_tells_nothing(kind: str, found: list[int], outside: float) -> None:
     labels, regions, volume = a_scene(kind, kind)
-    wide = Volume(np.pad(volume.array, 40, constant_values=outside), volume.spacing,
-                  (-20.0,) * 3, np.eye(3))  # fmt: skip
+    wide = Volume(
+        np.pad(volume.array, 40, constant_values=outside), volume.spacing, (-20.0,) * 3, np.eye(3)
+    )
     assert told(labels, regions, volume, wide) == (found, [])
 
 

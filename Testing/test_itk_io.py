@@ -27,8 +27,9 @@ from dicom_fixture import (
     write_dicom,
 )
 from ToothSegLib.errors import InputError
+from ToothSegLib.file_endings import IMAGE_IOS
 from ToothSegLib.formats import dicom_series
-from ToothSegLib.formats.itk_io import IMAGE_IOS, itk_errors
+from ToothSegLib.formats.itk_io import itk_errors
 from ToothSegLib.grids.itk_image import to_itk
 from ToothSegLib.volume_io import read_volume
 from volume_fixture import a_scan, refused
@@ -90,9 +91,11 @@ def test_a_scan_that_does_not_fit_into_memory_is_not_called_damaged(
     rooms = [str(int(BYTES * part)) for part in (0.5, 1.5, 4)]
     run = subprocess.run(
         [sys.executable, "-c", LITTLE_ROOM, str(path), *rooms],
-        capture_output=True, text=True, check=False,
+        capture_output=True,
+        text=True,
+        check=False,
         env={**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"},
-    )  # fmt: skip
+    )
     assert run.returncode == 0, run.stderr
     *small, enough = run.stdout.splitlines()
     assert small == [f"{path} does not fit into memory; crop it to the jaws first"] * 2

@@ -37,9 +37,12 @@ def another_program() -> subprocess.Popen[str]:
         "print(job_folder.make(), flush=True); sys.stdin.read()"
     )
     return subprocess.Popen(
-        [sys.executable, "-c", code], cwd=Path(__file__).parents[1],
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-    )  # fmt: skip
+        [sys.executable, "-c", code],
+        cwd=Path(__file__).parents[1],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
 
 
 def told_by(program: subprocess.Popen[str]) -> Path:

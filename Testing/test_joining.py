@@ -217,8 +217,9 @@ def becomes_of(regions: list[Region], faces: dict[tuple[int, int], int]) -> list
     for (one, other), common in faces.items():
         contact[one, other] = contact[other, one] = common
     sizes = np.array([region.voxels for region in regions])
-    pieces = Pieces(np.zeros(0, int), np.arange(count), sizes, np.full(count, 1000),
-                    sparse.csr_matrix(contact))  # fmt: skip
+    pieces = Pieces(
+        np.zeros(0, int), np.arange(count), sizes, np.full(count, 1000), sparse.csr_matrix(contact)
+    )
     middles = np.array([region.centroid for region in regions])
     return join_parts(pieces, np.arange(count), regions, middles, 0.3).tolist()
 

@@ -107,8 +107,10 @@ def test_exchanged_or_overwritten_files_are_not_learned_from(tmp_path: Path) -> 
     assert cases["c2"].labels().array.any()
     # The same voxels in a file that another program has written are the same scan.
     shutil.copyfile(tmp_path / "set" / "c2" / "image.nrrd", tmp_path / "c2.nrrd")
-    write_image(tmp_path / "set" / "c2" / "image.nrrd", cases["c2"].image().with_array(
-        np.asfortranarray(cases["c2"].image().array)))  # fmt: skip
+    write_image(
+        tmp_path / "set" / "c2" / "image.nrrd",
+        cases["c2"].image().with_array(np.asfortranarray(cases["c2"].image().array)),
+    )
     assert cases["c2"].image().array.any()
 
 

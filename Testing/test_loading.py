@@ -66,8 +66,11 @@ def test_the_worker_is_left_at_once(tmp_path: Path) -> None:
     )
     with subprocess.Popen(
         [sys.executable, "-c", code],
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-    ) as run:  # fmt: skip
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as run:
         assert run.stdout is not None
         assert run.stderr is not None
         said, log = run.stdout.read(), run.stderr.read()  # standard input stays open meanwhile

@@ -46,8 +46,10 @@ def pins(path: Path, python: str) -> dict[str, str]:
 def required() -> set[str]:
     """What ToothSeg and its tests ask for by name."""
     text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
-    lists = [re.search(rf"^{key} = \[\n(.*?)^\]", text, re.MULTILINE | re.DOTALL)
-             for key in ("dependencies", "dev")]  # fmt: skip
+    lists = [
+        re.search(rf"^{key} = \[\n(.*?)^\]", text, re.MULTILINE | re.DOTALL)
+        for key in ("dependencies", "dev")
+    ]
     names = [
         name for found in lists if found for name in re.findall(r'^ +"([\w-]+)', found[1], re.M)
     ]

@@ -29,9 +29,14 @@ from ToothSegLib.volume import Volume
 
 ALONE = Processes(torch.device("cpu"))
 PLAN = Plan(
-    networks=("toothnet",), steps=80, check_every=40, learning_rate=0.12, held_out=0.3,
-    simulated_share=0.1, guards=2,
-)  # fmt: skip
+    networks=("toothnet",),
+    steps=80,
+    check_every=40,
+    learning_rate=0.12,
+    held_out=0.3,
+    simulated_share=0.1,
+    guards=2,
+)
 
 
 def two_molars(seed: int) -> tuple[Volume, Volume]:
@@ -68,9 +73,14 @@ def test_correcting_a_few_scans_makes_the_bundle_better_on_others(
 
     def trial() -> Result:
         return run_trial(
-            tmp_path / "trial", parent, PLAN, ALONE,
-            sizes=Sizes(4, 1, 6), make_scan=two_molars, heads=heads,
-        )  # fmt: skip
+            tmp_path / "trial",
+            parent,
+            PLAN,
+            ALONE,
+            sizes=Sizes(4, 1, 6),
+            make_scan=two_molars,
+            heads=heads,
+        )
 
     result = trial()
     assert result.failures() == [], as_text(parent, result)

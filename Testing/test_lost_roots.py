@@ -136,9 +136,12 @@ def test_a_root_that_the_field_of_view_cuts_goes_back_too() -> None:
     parted = with_root(labels, 35, 0.25, 99)
     first = int(np.argwhere(parted == 99)[:, 0].min()) + 2
     seen = replace(
-        maps, tooth=maps.tooth[first:], types=maps.types[:, first:], offsets=None,
+        maps,
+        tooth=maps.tooth[first:],
+        types=maps.types[:, first:],
+        offsets=None,
         origin=(*maps.origin[:2], maps.origin[2] + first * SPACING),
-    )  # fmt: skip
+    )
     found = rejoin_extra(parted[first:], seen)
     assert found is not None
     assert np.array_equal(found[0], labels[first:])

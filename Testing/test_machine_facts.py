@@ -39,9 +39,12 @@ def test_what_the_build_was_made_for_is_read_from_its_file() -> None:
     ],
 )
 def test_pytorch_is_asked_unless_it_can_find_nothing(
-    unloaded: None, monkeypatch: pytest.MonkeyPatch, built_for: dict | None, driver: bool,
+    unloaded: None,
+    monkeypatch: pytest.MonkeyPatch,
+    built_for: dict | None,
+    driver: bool,
     expected: bool,
-) -> None:  # fmt: skip
+) -> None:
     monkeypatch.setattr(sys, "platform", "linux")
     monkeypatch.setattr(machine_facts, "_torch_version", lambda: built_for)
     monkeypatch.setattr(machine_facts, "_has_nvidia_driver", lambda: driver)

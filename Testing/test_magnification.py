@@ -93,9 +93,10 @@ def test_large_teeth_are_looked_at_once_more_as_they_are(
     spacing = tuple(larger * edge for edge in a_scan.spacing)
     steps: list[float] = []
     result = segment(
-        replace(a_scan, spacing=spacing), device="cpu",
+        replace(a_scan, spacing=spacing),
+        device="cpu",
         progress=lambda done, _: steps.append(done),
-    )  # fmt: skip
+    )
     assert result.provenance["working_spacing_mm"] == pytest.approx(spacing_mm, abs=1e-6)
     assert len(result.teeth) >= 5
     assert steps == sorted(steps)
@@ -105,9 +106,11 @@ def test_a_bundle_that_does_not_magnify_is_not_asked_twice(a_scan: Volume) -> No
     spacing = tuple(1.3 * edge for edge in a_scan.spacing)
     steps: list[str] = []
     result = segment(
-        replace(a_scan, spacing=spacing), bundle=life_size(load_bundle()), device="cpu",
+        replace(a_scan, spacing=spacing),
+        bundle=life_size(load_bundle()),
+        device="cpu",
         progress=lambda _, stage: steps.append(stage),
-    )  # fmt: skip
+    )
     assert result.provenance["working_spacing_mm"] == 0.5
     assert steps.count("telling the teeth apart") == 1
 
@@ -150,11 +153,15 @@ def test_a_magnified_patch_is_a_finer_one_with_longer_offsets(a_case: TensorCase
     size = (32, 32, 32)
     fine, large = (
         sample_patch(
-            a_case, size, spacing, torch.Generator().manual_seed(4),
-            centre=centre, magnification=magnification,
+            a_case,
+            size,
+            spacing,
+            torch.Generator().manual_seed(4),
+            centre=centre,
+            magnification=magnification,
         )
         for spacing, magnification in ((1.0, 1.0), (1.2, 1.2))
-    )  # fmt: skip
+    )
     assert (fine.labels > 0).sum() > 100
     # What the head is bent by is not magnified.
     assert (fine.labels == large.labels).float().mean() > 0.95
@@ -200,9 +207,13 @@ def test_a_bundle_keeps_its_magnification(tmp_path: Path) -> None:
     ids=["usual", "unsure", "sure enough", "large"],
 )
 def test_what_is_large_or_unsure_is_looked_at_once_more(
-    a_scan: Volume, monkeypatch: pytest.MonkeyPatch,
-    typical: float, sure: float, looks: int, spacing_mm: float,
-) -> None:  # fmt: skip
+    a_scan: Volume,
+    monkeypatch: pytest.MonkeyPatch,
+    typical: float,
+    sure: float,
+    looks: int,
+    spacing_mm: float,
+) -> None:
     spacings: list[float] = []
 
     def maps(bundle: Bundle, image: Volume, *_: object) -> Maps:

@@ -162,9 +162,12 @@ def test_a_better_bundle_is_promoted_and_rolled_back(
 
 @pytest.mark.parametrize(("dice", "code"), [(0.691, 0), (0.6889, 2), (0.5, 2)])
 def test_half_a_point_is_let_pass_and_no_more(
-    dice: float, code: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    dice: float,
+    code: int,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
-) -> None:  # fmt: skip
+) -> None:
     # Two teeth a case: what tooth 11 loses counts half.
     new = tiny_bundle(tmp_path / "new", seed=1)
     with_figures(monkeypatch, {"shipped": 0.7, "new": dice})
@@ -182,9 +185,7 @@ def test_half_a_point_is_let_pass_and_no_more(
 
 def test_small_falls_of_many_promotions_do_not_add_up(tmp_path: Path) -> None:
     dice = {"shipped": 0.7, "first": 0.695, "second": 0.69, "better": 0.71}
-    bundles = {
-        name: tiny_bundle(tmp_path / name, seed=n) for n, name in enumerate(dice) if n
-    }  # fmt: skip
+    bundles = {name: tiny_bundle(tmp_path / name, seed=n) for n, name in enumerate(dice) if n}
 
     def measure(bundle: models.Bundle) -> list[Outcome]:
         return [Outcome("case", "p", {11: dice[bundle.name.split("-")[0]]}, 1, 1, 1)]
@@ -369,8 +370,9 @@ def test_the_fixed_benchmark_is_measured_once(home: Path, monkeypatch: pytest.Mo
     truth[2:12, 2:10, 2:10] = 11
     volume = Volume(truth, (0.5,) * 3, (0.0,) * 3, np.eye(3))
 
-    def run_benchmark(bundle: object, people: object, cases: int, *_: object, **options: int
-                      ) -> Iterator[CaseResult]:  # fmt: skip
+    def run_benchmark(
+        bundle: object, people: object, cases: int, *_: object, **options: int
+    ) -> Iterator[CaseResult]:
         asked.append(options["first_seed"])
         for n in range(cases):
             yield CaseResult(f"{n}", evaluate(volume, volume), 1.0)

@@ -103,9 +103,11 @@ def test_a_tile_that_is_a_part_of_an_image_is_read_as_it_lies(working: None) -> 
     ],
 )
 def test_weights_that_do_not_fit_are_refused(
-    working: None, monkeypatch: pytest.MonkeyPatch, change: Callable[[StoredNetwork], object],
+    working: None,
+    monkeypatch: pytest.MonkeyPatch,
+    change: Callable[[StoredNetwork], object],
     words: str,
-) -> None:  # fmt: skip
+) -> None:
     monkeypatch.setattr(openvino_backend, "_kept", {})
     network = stored(a_network())
     change(network)

@@ -47,11 +47,21 @@ def cmake(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
 def configure(source: Path, build: Path) -> subprocess.CompletedProcess[str]:
     """Configure a project against the stand-ins."""
     return cmake(
-        "-S", source, "-B", build, "-G", "Unix Makefiles", "-D", "BUILD_TESTING=ON",
-        "-D", f"Slicer_DIR={STAND_INS}",
-        "-D", f"CMAKE_TOOLCHAIN_FILE={STAND_INS / 'toolchain.cmake'}",
-        "-D", f"STAND_IN={sys.executable}",
-    )  # fmt: skip
+        "-S",
+        source,
+        "-B",
+        build,
+        "-G",
+        "Unix Makefiles",
+        "-D",
+        "BUILD_TESTING=ON",
+        "-D",
+        f"Slicer_DIR={STAND_INS}",
+        "-D",
+        f"CMAKE_TOOLCHAIN_FILE={STAND_INS / 'toolchain.cmake'}",
+        "-D",
+        f"STAND_IN={sys.executable}",
+    )
 
 
 @pytest.fixture(scope="module")
@@ -134,9 +144,15 @@ def test_the_stand_ins_find_python_where_none_is_given(tmp_path: Path) -> None:
         "slicerMacroBuildScriptedModule(NAME Test SCRIPTS here.py)\n"
     )
     configured = cmake(
-        "-S", tmp_path, "-B", tmp_path / "build", "-G", "Unix Makefiles",
-        "-D", f"Slicer_DIR={STAND_INS}",
-    )  # fmt: skip
+        "-S",
+        tmp_path,
+        "-B",
+        tmp_path / "build",
+        "-G",
+        "Unix Makefiles",
+        "-D",
+        f"Slicer_DIR={STAND_INS}",
+    )
     assert configured.returncode == 0, configured.stderr
 
 
@@ -163,8 +179,11 @@ unittest.main(module="ToothSegPackageTest", argv=["ToothSegPackageTest", "-v"])
     environment = {**os.environ, "PYTHONPATH": str(HEADLESS), "PYTHONDONTWRITEBYTECODE": "1"}
     done = subprocess.run(
         [sys.executable, "-c", code],
-        cwd=tmp_path, env=environment, capture_output=True, text=True,
-    )  # fmt: skip
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
+    )
     assert done.returncode == 0, done.stderr[-3000:]
     assert "Ran 4 tests" in done.stderr
 
@@ -175,8 +194,11 @@ def test_without_a_fit_python_make_says_how_to_get_one(tmp_path: Path) -> None:
     python = tmp_path / "venv" / "bin" / "python"
     done = subprocess.run(
         [make, "--no-print-directory", f"VENV={tmp_path / 'venv'}", str(python)],
-        cwd=ROOT, env={"PATH": str(tmp_path)}, capture_output=True, text=True,
-    )  # fmt: skip
+        cwd=ROOT,
+        env={"PATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+    )
     assert done.returncode == 2
     told = done.stderr.splitlines()[0]
     assert told.startswith(

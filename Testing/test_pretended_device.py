@@ -224,8 +224,8 @@ def test_a_device_that_goes_wrong_while_it_computes_is_made_up_for(
 
 def test_an_answer_that_is_truly_the_same_everywhere_is_no_fault() -> None:
     """As the locator's is where nothing looks like teeth, in noise too."""
-    network = build_network({"class": "UNet", "dim": 3, "in_channels": 1, "out_channels": 1,
-                             "n_blocks": 2, "start_filters": 2})  # fmt: skip
+    shape = {"in_channels": 1, "out_channels": 1, "n_blocks": 2, "start_filters": 2}
+    network = build_network({"class": "UNet", "dim": 3, **shape})
     with torch.no_grad():
         network.head.weight[:] = 0.0
         network.head.bias[:] = -3.0
@@ -312,8 +312,8 @@ def test_the_trial_leaves_a_network_as_it_was(dim: int) -> None:
 
 
 def test_numbers_that_are_none_are_wrong() -> None:
-    network = build_network({"class": "UNet", "dim": 3, "in_channels": 1, "out_channels": 1,
-                             "n_blocks": 2, "start_filters": 2})  # fmt: skip
+    shape = {"in_channels": 1, "out_channels": 1, "n_blocks": 2, "start_filters": 2}
+    network = build_network({"class": "UNet", "dim": 3, **shape})
     with torch.no_grad():
         network.head.bias.fill_(float("nan"))
     with PretendedDevice("cuda"):

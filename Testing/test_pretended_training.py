@@ -182,9 +182,13 @@ def test_fine_tuning_is_judged_where_it_learns(
     plan = Plan(networks=("locator",), steps=1, check_every=1, guards=0, held_out=0.5)
     with PretendedDevice("cuda"):
         made = fine_tune(
-            tmp_path / "set", load_bundle(tmp_path / "toy"), tmp_path / "run", plan,
-            Processes(torch.device("cuda", 0)), heads=toy_heads(tmp_path / "heads"),
-        )  # fmt: skip
+            tmp_path / "set",
+            load_bundle(tmp_path / "toy"),
+            tmp_path / "run",
+            plan,
+            Processes(torch.device("cuda", 0)),
+            heads=toy_heads(tmp_path / "heads"),
+        )
     assert made.after
 
 

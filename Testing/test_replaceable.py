@@ -86,9 +86,13 @@ def test_corrections_stay(
     ("name", "options"), [("scan.png", ()), ("scan-slices.png", ("--slices",)), ("stl", ())]
 )
 def test_what_can_not_be_replaced_is_told_beforehand(
-    scan: Path, name: str, options: tuple[str, ...], more: list[str],
-    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str],
-) -> None:  # fmt: skip
+    scan: Path,
+    name: str,
+    options: tuple[str, ...],
+    more: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
     def never(*_: object, **__: object) -> None:
         raise AssertionError("the networks were run in vain")
 

@@ -41,8 +41,10 @@ def test_every_reference_is_to_something_listed_once(bill: dict) -> None:
 
 def test_weights_and_samples_are_listed_with_their_true_checksums(bill: dict) -> None:
     digests = {entry["hashes"][0]["content"] for entry in bill["components"] if "hashes" in entry}
-    files = [*(ROOT / "Resources/Models").glob("*/*.safetensors"),
-             *(ROOT / "Resources/Samples").iterdir()]  # fmt: skip
+    files = [
+        *(ROOT / "Resources/Models").glob("*/*.safetensors"),
+        *(ROOT / "Resources/Samples").iterdir(),
+    ]
     assert digests == {hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
 
 

@@ -106,9 +106,12 @@ def test_a_region_that_reaches_the_border_of_what_is_shown_is_cut() -> None:
     for label, (k, j, i) in enumerate(((0, 25, 25), (20, 25, 25), (20, 25, 46)), start=1):
         labels[k : k + 8, j : j + 8, i : i + 8] = label
     maps = Maps(
-        (labels > 0).astype(np.float32), np.zeros((17, *labels.shape), np.float16), None, 0.5,
+        (labels > 0).astype(np.float32),
+        np.zeros((17, *labels.shape), np.float16),
+        None,
+        0.5,
         (5.0, 6.0, 7.0),
-    )  # fmt: skip
+    )
     assert [region.cut for region in measure_regions(labels, maps)] == [True, False, False]
     blank = np.zeros((15, 15, 15), bool)
     blank[:, :, 14] = True  # of 2 mm; its border lies a voxel further in

@@ -215,9 +215,11 @@ def test_one_time_point_of_a_space_with_time_is_read(tmp_path) -> None:
         directions[:3, :3] = scan.index_to_lps[:3, :3].T * signs
         directions[3, 3] = 2
         fields = {
-            "space": space, "space_directions": directions, "space_units": ["mm"] * 3 + ["s"],
+            "space": space,
+            "space_directions": directions,
+            "space_units": ["mm"] * 3 + ["s"],
             "space_origin": [*(np.array(scan.origin) * signs), 5],
-        }  # fmt: skip
+        }
         volume = read_volume(nrrd_file(tmp_path / f"{name}.nrrd", scan.array[None], **fields))
         assert volume.same_grid(scan)
         assert np.array_equal(volume.array, scan.array)

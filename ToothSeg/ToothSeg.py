@@ -297,9 +297,14 @@ class ToothSegLogic(ScriptedLoadableModuleLogic):
         from ToothSegScene.run import Run
 
         return Run(
-            volumeNode, segmentationNode, roi=roi, bundle=bundle, device=device,
-            precision=precision, empty_segments=emptySegments,
-        )  # fmt: skip
+            volumeNode,
+            segmentationNode,
+            roi=roi,
+            bundle=bundle,
+            device=device,
+            precision=precision,
+            empty_segments=emptySegments,
+        )
 
     def process(self, volumeNode: Any, segmentationNode: Any = None, **options: Any) -> Any:
         """Segment the teeth and wait for it; `start`, with the same arguments, does not wait.

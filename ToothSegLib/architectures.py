@@ -6,8 +6,7 @@ import importlib
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from ToothSegLib.bundles.model_card import one_line
-from ToothSegLib.errors import BundleError
+from ToothSegLib.errors import BundleError, one_line
 
 if TYPE_CHECKING:
     import torch
@@ -45,7 +44,8 @@ def build_network(architecture: Mapping[str, Any], where: str = "the network") -
         with fork_rng(devices=[]):  # building one changes nobody else's random numbers
             network: nn.Module = factory(**options)
     except (*REFUSALS, MemoryError, RuntimeError) as error:
-        raise BundleError(f"{where} cannot be built as a {class_name}: {one_line(error)}") from None
+        reason = one_line(error)[:200]
+        raise BundleError(f"{where} cannot be built as a {class_name}: {reason}") from None
     return network
 
 
@@ -98,7 +98,7 @@ def with_weights(
     try:
         network.load_state_dict(dict(state), strict=True)
     except RuntimeError as error:
-        raise unfit(where, one_line(error)) from None
+        raise unfit(where, one_line(error)[:200]) from None
     return network
 
 

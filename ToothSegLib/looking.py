@@ -128,16 +128,18 @@ class Looker:
                 return look(how), notes
             except DeviceMemoryError:
                 note = Finding(
-                    "device-memory", "low",
+                    "device-memory",
+                    "low",
                     "The graphics device has too little memory for this scan; it was computed on "
                     "the processor instead, which takes longer.",
-                )  # fmt: skip
+                )
             except DeviceLostError:
                 note = Finding(
-                    "device-lost", "low",
+                    "device-lost",
+                    "low",
                     "The graphics device stopped answering; the scan was computed on the processor "
                     "instead, which takes longer.",
-                )  # fmt: skip
+                )
             except DeviceUnfitError as error:
                 # Some cards are wrong in half precision alone, and a number may be too large for
                 # it.
@@ -217,15 +219,17 @@ def _with(how: Sight, seen: Seen | None) -> Sight:
 def unfit(reason: str) -> Finding:
     """That a graphics device computes the networks wrongly or not at all."""
     return Finding(
-        "device-unfit", "low",
+        "device-unfit",
+        "low",
         f"The graphics device cannot compute the networks ({reason}); the scan was computed on the "
         "processor instead, which takes longer.",
-    )  # fmt: skip
+    )
 
 
 def _unfit_in_half(reason: str) -> Finding:
     return Finding(
-        "device-half", "low",
+        "device-half",
+        "low",
         f"The graphics device fails in half precision ({reason}); it computed the scan in full "
         "precision instead, which takes longer.",
-    )  # fmt: skip
+    )

@@ -14,7 +14,7 @@ from typing import Any, Literal
 import numpy as np
 
 from ToothSegLib import __version__
-from ToothSegLib.errors import InputError
+from ToothSegLib.errors import UNSOUND_JSON, InputError
 from ToothSegLib.grids.label_boxes import label_boxes
 from ToothSegLib.teeth import FDI_NUMBERS, by_fdi
 from ToothSegLib.volume import Volume
@@ -248,7 +248,7 @@ def from_json(text: str, labels: Volume) -> Segmentation:
             timings=dict(report["timings_s"]),
             provenance=dict(report["provenance"]),
         )
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+    except UNSOUND_JSON as error:
         raise InputError(f"this is no report of ToothSeg: {type(error).__name__} {error}") from None
 
 

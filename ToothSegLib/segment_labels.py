@@ -15,7 +15,8 @@ from pathlib import Path
 import numpy as np
 
 from ToothSegLib.errors import InputError
-from ToothSegLib.formats.nrrd_io import NRRD_EXTENSIONS, read_fields
+from ToothSegLib.file_endings import NRRD_EXTENSIONS
+from ToothSegLib.formats.nrrd_io import read_fields
 from ToothSegLib.grids.label_boxes import label_boxes
 from ToothSegLib.teeth import ALL_FDI_NUMBERS
 from ToothSegLib.tooth_names import teeth_by_name, tooth_by_name

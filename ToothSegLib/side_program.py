@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from ToothSegLib.compute.devices import DEVICES
-from ToothSegLib.errors import Cancelled, in_words
+from ToothSegLib.errors import Cancelled, in_words, one_line
 
 Main = Callable[[Sequence[str] | None], int | None]
 """Takes the arguments, by default those of the process; gives the exit code, None for 0."""
@@ -27,7 +27,7 @@ class _Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         name = self.prog.rpartition(".")[2]
-        self.exit(2, f"{name}: error: {_one_line(message)}; see {self.prog} --help\n")
+        self.exit(2, f"{name}: error: {one_line(message)}; see {self.prog} --help\n")
 
 
 def parser(module: str, description: str) -> argparse.ArgumentParser:
@@ -111,11 +111,7 @@ def program(main: Main) -> Callable[..., int]:
             _, message, code = in_words(error)
             if code == 1:
                 raise
-            print(f"{name}: error: {_one_line(message)}", file=sys.stderr)
+            print(f"{name}: error: {one_line(message)}", file=sys.stderr)
             return code
 
     return run
-
-
-def _one_line(message: str) -> str:
-    return " ".join(message.split())

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from ToothSegLib.disk.atomic import replacing
-from ToothSegLib.errors import BundleError, OutputError
+from ToothSegLib.errors import UNSOUND_JSON, BundleError, OutputError
 
 HOME_VARIABLE = "TOOTHSEG_HOME"
 _FORMAT = 1
@@ -96,7 +96,7 @@ def promotions() -> tuple[Promotion, ...]:
         if content["format"] != _FORMAT:
             raise ValueError(f"its format is {content['format']!r}")
         return tuple(_promotion(entry) for entry in content["promoted"])
-    except (KeyError, TypeError, ValueError, RecursionError) as error:
+    except UNSOUND_JSON as error:
         raise BundleError(
             f"{path} is no list of promoted bundles ({error}): remove it, and the bundle that came "
             "with ToothSeg is the default again"

@@ -10,15 +10,17 @@ from typing import Any
 import numpy as np
 
 from ToothSegLib.errors import InputError, OutputError
+from ToothSegLib.file_endings import (
+    DICOM_EXTENSIONS,
+    IMAGE_IOS,
+    NRRD_EXTENSIONS,
+    READABLE,
+    ending_of,
+)
 from ToothSegLib.formats import dicom_io, dicom_series, itk_io, nrrd_io
 from ToothSegLib.formats.itk_path import printable
 from ToothSegLib.formats.not_numbers import not_numbers
 from ToothSegLib.volume import Volume
-
-NRRD_EXTENSIONS = nrrd_io.NRRD_EXTENSIONS
-DICOM_EXTENSIONS = dicom_series.DICOM_EXTENSIONS
-READABLE = (*NRRD_EXTENSIONS, *itk_io.IMAGE_IOS, *DICOM_EXTENSIONS)
-"""File name endings that `read_volume` takes; a folder of DICOM slices needs none."""
 
 LEAST_SPACING_MM = 0.02
 GREATEST_SPACING_MM = 5.0
@@ -152,14 +154,12 @@ def in_known_type(volume: Volume) -> Volume:
 
 
 def _read_file(path: Path) -> Volume:
-    name = path.name.lower()
-    if name.endswith(NRRD_EXTENSIONS):
+    ending = ending_of(path.name)
+    if ending in NRRD_EXTENSIONS:
         return nrrd_io.read_nrrd(path)
-    # The longest first, for .nii.gz ends in no other.
-    for extension in sorted(itk_io.IMAGE_IOS, key=len, reverse=True):
-        if name.endswith(extension):
-            return itk_io.read_itk(path, extension)
-    if name.endswith(DICOM_EXTENSIONS) or dicom_series.may_be_slice(path):
+    if ending in IMAGE_IOS:
+        return itk_io.read_itk(path, ending)
+    if ending in DICOM_EXTENSIONS or dicom_series.may_be_slice(path):
         return dicom_io.read_dicom_file(path)
     raise InputError(
         f"{path} is of no known kind; give a file in {', '.join(READABLE)}, or a folder of DICOM "

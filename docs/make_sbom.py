@@ -47,9 +47,12 @@ def bill_of_materials(extras: list[str]) -> dict[str, Any]:
 
     found, edges = closure("toothseg", extras)
     toothseg = {
-        "type": "application", "bom-ref": "toothseg", "name": "toothseg", "version": __version__,
+        "type": "application",
+        "bom-ref": "toothseg",
+        "name": "toothseg",
+        "version": __version__,
         "licenses": [{"license": {"id": "Apache-2.0"}}],
-    }  # fmt: skip
+    }
     packages = [component(dist) for name, dist in sorted(found.items()) if name != "toothseg"]
     return {
         "bomFormat": "CycloneDX",
@@ -103,10 +106,13 @@ def component(dist: Distribution) -> dict[str, Any]:
     """One installed package; the checksum is that of its RECORD, the list of all its files' own."""
     record = dist.read_text("RECORD") or ""
     entry: dict[str, Any] = {
-        "type": "library", "bom-ref": ref(dist), "purl": ref(dist),
-        "name": normal(dist.metadata["Name"]), "version": dist.version,
+        "type": "library",
+        "bom-ref": ref(dist),
+        "purl": ref(dist),
+        "name": normal(dist.metadata["Name"]),
+        "version": dist.version,
         "licenses": [licence(dist)],
-    }  # fmt: skip
+    }
     if record:
         digest = hashlib.sha256(record.encode()).hexdigest()
         entry["properties"] = [{"name": "toothseg:sha256-of-RECORD", "value": digest}]
@@ -132,28 +138,37 @@ def weights() -> list[dict[str, Any]]:
     for name in shipped_bundles():
         bundle = load_bundle(models_folder() / name)
         for role, digest in bundle.weights.items():
-            entries.append(file_entry(f"{name}/{role}", digest, bundle.card["licence"],
-                                      "machine-learning-model"))  # fmt: skip
+            entries.append(
+                file_entry(
+                    f"{name}/{role}", digest, bundle.card["licence"], "machine-learning-model"
+                )
+            )
     return entries
 
 
 def samples() -> list[dict[str, Any]]:
     """Every other file of data in the repository."""
     return [
-        file_entry(path.relative_to(ROOT).as_posix(),
-                   hashlib.sha256(path.read_bytes()).hexdigest(), licence_of_data, "data")
+        file_entry(
+            path.relative_to(ROOT).as_posix(),
+            hashlib.sha256(path.read_bytes()).hexdigest(),
+            licence_of_data,
+            "data",
+        )
         for folder, licence_of_data in DATA.items()
         for path in sorted((ROOT / folder).iterdir())
-    ]  # fmt: skip
+    ]
 
 
 def file_entry(name: str, digest: str, licence_id: str, kind: str) -> dict[str, Any]:
     """A component that is a file."""
     return {
-        "type": kind, "bom-ref": name, "name": name,
+        "type": kind,
+        "bom-ref": name,
+        "name": name,
         "hashes": [{"alg": "SHA-256", "content": digest}],
         "licenses": [{"license": {"id": licence_id}}],
-    }  # fmt: skip
+    }
 
 
 if __name__ == "__main__":

@@ -35,8 +35,9 @@ def start(scans: Path, out: Path, jobs: int) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, str(STUB), "batch", str(scans), "-o", str(out), *words],
         env={**os.environ, "PYTHONPATH": paths, "OMP_NUM_THREADS": "1"},
-        stdout=subprocess.PIPE, text=True,
-    )  # fmt: skip
+        stdout=subprocess.PIPE,
+        text=True,
+    )
 
 
 def done_in(out: Path) -> int:
@@ -78,8 +79,10 @@ def main() -> None:
             counts = Counter(line["status"] for line in lines)
             assert counts["done"] + counts["kept"] == done_in(out) == good, said
             assert counts["failed"] == args.scans - good, said
-            print(f"{name}: {seconds:.1f} s, {1000 * seconds / left:.0f} ms a scan, "
-                  f"{dict(counts)}, exit code {process.returncode}")  # fmt: skip
+            print(
+                f"{name}: {seconds:.1f} s, {1000 * seconds / left:.0f} ms a scan, "
+                f"{dict(counts)}, exit code {process.returncode}"
+            )
     peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
     print(f"largest process: {peak:.0f} MB")
 

@@ -66,8 +66,10 @@ def main() -> int:
     for kind in (*KINDS, "all"):
         counts = found[kind]
         print(f"{kind:12s} {counts['read']:6d} read {counts['refused']:6d} refused")
-    print(f"{args.files} files, {len(faults)} faults, the slowest took {slowest:.2f} s, "
-          f"{grown:.0f} MB more than at the start")  # fmt: skip
+    print(
+        f"{args.files} files, {len(faults)} faults, the slowest took {slowest:.2f} s, "
+        f"{grown:.0f} MB more than at the start"
+    )
     print("\n".join(faults))
     return 1 if faults else 0
 

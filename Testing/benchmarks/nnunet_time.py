@@ -50,8 +50,11 @@ def main() -> None:
     command = [args.nnunet, __file__, "--measure", "--size", args.size]
     answer = subprocess.run(
         [*command, "--patches", str(args.patches)],
-        env=environment, check=True, stdout=subprocess.PIPE, text=True,
-    )  # fmt: skip
+        env=environment,
+        check=True,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
     theirs = json.loads(answer.stdout.splitlines()[-1])
     print("\n".join(table(theirs, ours(size, args.scan, environment))))
 
@@ -68,15 +71,30 @@ def measured(mirroring: bool, patches: int, size: tuple[int, ...]) -> dict[str, 
     torch.set_num_threads(1)
     stages = len(CHANNELS)
     network = PlainConvUNet(
-        1, stages, CHANNELS, torch.nn.Conv3d, 3, [1] + [2] * (stages - 1), 2, CLASSES,
-        [2] * (stages - 1), conv_bias=True, norm_op=torch.nn.InstanceNorm3d,
-        norm_op_kwargs={"eps": 1e-5, "affine": True}, nonlin=torch.nn.LeakyReLU,
-        nonlin_kwargs={"inplace": True}, deep_supervision=False,
-    )  # fmt: skip
+        1,
+        stages,
+        CHANNELS,
+        torch.nn.Conv3d,
+        3,
+        [1] + [2] * (stages - 1),
+        2,
+        CLASSES,
+        [2] * (stages - 1),
+        conv_bias=True,
+        norm_op=torch.nn.InstanceNorm3d,
+        norm_op_kwargs={"eps": 1e-5, "affine": True},
+        nonlin=torch.nn.LeakyReLU,
+        nonlin_kwargs={"inplace": True},
+        deep_supervision=False,
+    )
     predictor = nnUNetPredictor(
-        tile_step_size=STEP, use_gaussian=True, use_mirroring=mirroring,
-        perform_everything_on_device=False, device=torch.device("cpu"), allow_tqdm=False,
-    )  # fmt: skip
+        tile_step_size=STEP,
+        use_gaussian=True,
+        use_mirroring=mirroring,
+        perform_everything_on_device=False,
+        device=torch.device("cpu"),
+        allow_tqdm=False,
+    )
     predictor.network = network
     predictor.allowed_mirroring_axes = (0, 1, 2)
     predictor.configuration_manager = SimpleNamespace(patch_size=list(PATCH))
@@ -118,8 +136,10 @@ def table(theirs: list[dict], ours: list) -> list[str]:
     rows = ["| what | patches timed of all | processor, s | by the clock, s |", "|" + " --- |" * 4]
     for run in theirs:
         name = f"nnU-Net v2, mirroring {'on' if run['mirroring'] else 'off'}, extrapolated"
-        rows.append(f"| {name} | {run['timed']} of {run['patches']}, {run['each']:.0f} s each | "
-                    f"{run['processor']:.0f} | {run['wall']:.0f} |")  # fmt: skip
+        rows.append(
+            f"| {name} | {run['timed']} of {run['patches']}, {run['each']:.0f} s each | "
+            f"{run['processor']:.0f} | {run['wall']:.0f} |"
+        )
     names = [f"ToothSeg, {run.backend}, {how}" for run, how in zip(ours, ["auto", "full"] * 2)]
     for name, run in zip(names, ours):
         rows.append(f"| {name} precision | all | {run.processor:.1f} | {run.seconds:.1f} |")

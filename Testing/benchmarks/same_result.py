@@ -75,9 +75,11 @@ def turned(scan: Volume) -> Volume:
     """The same scan, stored with its axes (k, j, i) as (j... ) one place on."""
     x, y, z = scan.spacing
     return Volume(
-        np.ascontiguousarray(scan.array.transpose(2, 0, 1)), (y, z, x), scan.origin,
+        np.ascontiguousarray(scan.array.transpose(2, 0, 1)),
+        (y, z, x),
+        scan.origin,
         scan.direction[:, [1, 2, 0]],
-    )  # fmt: skip
+    )
 
 
 def reversed_axes(scan: Volume) -> Volume:
@@ -85,9 +87,11 @@ def reversed_axes(scan: Volume) -> Volume:
     last = scan.index_to_lps @ [*(n - 1 for n in scan.shape[::-1]), 1]
     x, y, z = last[:3]
     return replace(
-        scan, array=np.ascontiguousarray(scan.array[::-1, ::-1, ::-1]),
-        origin=(float(x), float(y), float(z)), direction=-scan.direction,
-    )  # fmt: skip
+        scan,
+        array=np.ascontiguousarray(scan.array[::-1, ::-1, ::-1]),
+        origin=(float(x), float(y), float(z)),
+        direction=-scan.direction,
+    )
 
 
 def threads(count: int, scan: Volume, teeth) -> np.ndarray:

@@ -37,8 +37,14 @@ MB = 2**20
 def main() -> None:
     """Command line; see the module's docstring."""
     parser = argparse.ArgumentParser(description="Time and memory of Slicer's scene and the job.")
-    parser.add_argument("--size", type=int, nargs=3, default=(400, 400, 280), metavar="N",
-                        help="voxels along i, j, k (default 400 400 280)")  # fmt: skip
+    parser.add_argument(
+        "--size",
+        type=int,
+        nargs=3,
+        default=(400, 400, 280),
+        metavar="N",
+        help="voxels along i, j, k (default 400 400 280)",
+    )
     parser.add_argument("--spacing", type=float, default=0.4, metavar="MM")
     parser.add_argument("--no-job", action="store_true", help="only the scene")
     args = parser.parse_args()

@@ -55,8 +55,14 @@ class Run:
 def main() -> None:
     """Command line; see the module's docstring."""
     parser = argparse.ArgumentParser(description="Time and memory of 'toothseg segment'.")
-    parser.add_argument("--sizes", nargs="+", default=SIZES, type=str, metavar="IxJxK",
-                        help=f"voxels along i, j, k (default {' '.join(SIZES)})")  # fmt: skip
+    parser.add_argument(
+        "--sizes",
+        nargs="+",
+        default=SIZES,
+        type=str,
+        metavar="IxJxK",
+        help=f"voxels along i, j, k (default {' '.join(SIZES)})",
+    )
     parser.add_argument("--spacing", type=float, default=0.4, metavar="MM")
     parser.add_argument("--scan", help="a head to take instead of simulating one")
     parser.add_argument("--backends", nargs="+", default=_backends(), metavar="NAME")
@@ -78,8 +84,9 @@ def main() -> None:
                 print(
                     f"{text} by {backend}: {runs[-1].seconds:.1f} s, of the processor "
                     f"{runs[-1].processor:.1f} s, {runs[-1].peak_mb:.0f} MB",
-                    file=sys.stderr, flush=True,
-                )  # fmt: skip
+                    file=sys.stderr,
+                    flush=True,
+                )
     print("\n".join([*table(runs), "", *ratios(runs), *growth(runs)]))
 
 
@@ -133,9 +140,14 @@ def measured(scan: Path, size: tuple[int, int, int], backend: str, options: list
         raise SystemExit(f"{backend} was asked for, {report['provenance']['backend']} computed")
     unit = 2**20 if sys.platform == "darwin" else 2**10
     return Run(
-        size, backend, seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / unit,
-        len(report["teeth"]), report["timings_s"],
-    )  # fmt: skip
+        size,
+        backend,
+        seconds,
+        usage.ru_utime + usage.ru_stime,
+        usage.ru_maxrss / unit,
+        len(report["teeth"]),
+        report["timings_s"],
+    )
 
 
 def table(runs: list[Run]) -> list[str]:
@@ -146,8 +158,13 @@ def table(runs: list[Run]) -> list[str]:
     for run in runs:
         stages = [run.stages.get(stage, 0.0) for stage in STAGES]
         figures = [*stages, run.seconds - sum(stages), run.seconds, run.processor]
-        cells = ["x".join(map(str, run.size)), run.backend, str(run.teeth),
-                 *(f"{figure:.1f}" for figure in figures), f"{run.peak_mb:.0f}"]  # fmt: skip
+        cells = [
+            "x".join(map(str, run.size)),
+            run.backend,
+            str(run.teeth),
+            *(f"{figure:.1f}" for figure in figures),
+            f"{run.peak_mb:.0f}",
+        ]
         rows.append("| " + " | ".join(cells) + " |")
     return rows
 

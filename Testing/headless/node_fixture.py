@@ -11,9 +11,7 @@ from ToothSegLib.volume import Volume
 LPS_FROM_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
 
 # An orthonormal turn that no axis escapes.
-TURN = np.array(
-    [[0.36, 0.48, -0.8], [-0.8, 0.6, 0.0], [0.48, 0.64, 0.6]]
-)  # fmt: skip
+TURN = np.array([[0.36, 0.48, -0.8], [-0.8, 0.6, 0.0], [0.48, 0.64, 0.6]])
 
 GEOMETRIES = {
     "canonical": ((0.5, 0.5, 0.5), (-10.0, 20.0, 5.0), np.eye(3)),

@@ -43,7 +43,11 @@ VERBS: dict[str, Verb] = {
     "split 16": (
         lambda c, n: c.split(16, world(n, HALF_A), world(n, HALF_B), 17),
         lambda a: splitting.split(
-            a, 16, tuple(np.multiply(HALF_A, SPACING)), tuple(np.multiply(HALF_B, SPACING)), 17,
+            a,
+            16,
+            tuple(np.multiply(HALF_A, SPACING)),
+            tuple(np.multiply(HALF_B, SPACING)),
+            17,
             SPACING,
         ),
     ),
@@ -64,7 +68,7 @@ VERBS: dict[str, Verb] = {
         lambda c, n: c.smooth([15, 16], 0.6),
         lambda a: on_labels.smooth(a, [15, 16], 0.6, SPACING),
     ),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)

@@ -52,8 +52,11 @@ def test_the_module_file_imports_nothing_heavy() -> None:
     )
     done = subprocess.run(
         [sys.executable, "-c", code],
-        capture_output=True, text=True, check=True, cwd=Path(__file__).parent,
-    )  # fmt: skip
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=Path(__file__).parent,
+    )
     imported = set(done.stdout.split())
     assert "ToothSeg" in imported
     parts = ("torch", "scipy", "SimpleITK", "nrrd", "ToothSegLib", "ToothSegPanel", "ToothSegScene")

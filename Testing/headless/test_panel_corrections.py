@@ -95,9 +95,14 @@ def _do(widget: Any, teeth: tuple[int, ...], button: str, new: int | None = None
     ],
 )
 def test_a_verb_its_undo_and_redo(
-    widget: Any, node: Any, teeth: tuple[int, ...], button: str, new: int | None, name: str,
+    widget: Any,
+    node: Any,
+    teeth: tuple[int, ...],
+    button: str,
+    new: int | None,
+    name: str,
     selected: tuple[int, ...],
-) -> None:  # fmt: skip
+) -> None:
     ui = widget.ui
     before = _labels(node)
     assert not ui.undoButton.enabled

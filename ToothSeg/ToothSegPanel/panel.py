@@ -56,9 +56,14 @@ class Panel(VTKObservationMixin):
         self.result = ResultPanel(ui, self._say, self._blocked, **parts)
         self.advanced = AdvancedPanel(ui)
         self.run = RunPanel(
-            ui, self._start, self._why_not, self._remark, self._region, self.look_again,
+            ui,
+            self._start,
+            self._why_not,
+            self._remark,
+            self._region,
+            self.look_again,
             self._finished,
-        )  # fmt: skip
+        )
         self.show(None)
 
     def show(self, parameters: Any) -> None:

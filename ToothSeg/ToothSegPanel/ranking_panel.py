@@ -14,6 +14,7 @@ import slicer
 from ToothSegLib.batch.ranking import WORTH_NAMING, Ranked, ranking
 from ToothSegLib.dataset.folder import Dataset
 from ToothSegLib.dataset.reviewed import reviewed_scans
+from ToothSegLib.errors import one_line
 from ToothSegPanel import notation as words
 from ToothSegPanel.case_choice import words as progress_of
 from ToothSegPanel.folder_line import folder_in, on_change
@@ -185,7 +186,7 @@ def _left_out(damaged: Mapping[str, str]) -> str:
     which = f"{count} results could not be read and are"
     if count == 1:
         which = "1 result could not be read and is"
-    named = [" ".join(f"{name} ({why})".split()) for name, why in damaged.items()]
+    named = [one_line(f"{name} ({why})") for name, why in damaged.items()]
     more = f" and {count - MOST_DAMAGED} more" if count > MOST_DAMAGED else ""
     return (
         f"{which} left out: {', '.join(named[:MOST_DAMAGED])}{more}. Run toothseg batch again: it "

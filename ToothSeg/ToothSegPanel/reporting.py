@@ -9,7 +9,7 @@ from contextlib import contextmanager
 import qt
 import slicer.util
 
-from ToothSegLib.errors import ToothSegError
+from ToothSegLib.errors import ToothSegError, one_line
 from ToothSegLib.progress import ProgressCallback
 from ToothSegPanel.notation import told
 
@@ -18,7 +18,7 @@ def sentence(error: BaseException, notation: str = "FDI") -> str:
     """An error's message as a sentence on one line, with its teeth in a notation."""
     message = error.args[0] if len(error.args) == 1 else error
     text = told(message, notation) if isinstance(message, str) else str(error)
-    text = " ".join(text.split()) or type(error).__name__
+    text = one_line(text) or type(error).__name__
     return f"{capitalised(text)}" + ("" if text.endswith((".", "?", "!")) else ".")
 
 

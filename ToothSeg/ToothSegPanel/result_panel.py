@@ -78,13 +78,21 @@ class ResultPanel:
             self._set_opacity,
         )
         self.findings = FindingsList(
-            ui.findingsList, self.selection, self._show_finding, self._finding_in_words,
+            ui.findingsList,
+            self.selection,
+            self._show_finding,
+            self._finding_in_words,
             lambda finding: len(self._places(finding)),
-        )  # fmt: skip
+        )
         self.corrections = CorrectionsPanel(
-            ui, self.selection, self._situation, self._corrections, self.points, self._edit,
+            ui,
+            self.selection,
+            self._situation,
+            self._corrections,
+            self.points,
+            self._edit,
             self._step_done,
-        )  # fmt: skip
+        )
         self.review = ReviewPanel(
             ui, self.selection, lambda: self.node, blocked, self._bring_into_view, self._step_done
         )
@@ -95,15 +103,22 @@ class ResultPanel:
         )
         self.ranking = RankingPanel(ui, say, self._case_opened)
         self._notation = ParameterCombo(
-            ui.notationCombo, "notation", [(name, name) for name in NOTATIONS],
+            ui.notationCombo,
+            "notation",
+            [(name, name) for name in NOTATIONS],
             lambda value: self.refresh(),
-        )  # fmt: skip
+        )
         self._reader = Reader()
         self._notation.show(self._reader)
         self.reviewed = ReviewedButton(
-            ui.reviewedButton, self.selection, lambda: self.findings.current, lambda: self.node,
-            blocked, self._step_done, self.refresh,
-        )  # fmt: skip
+            ui.reviewedButton,
+            self.selection,
+            lambda: self.findings.current,
+            lambda: self.node,
+            blocked,
+            self._step_done,
+            self.refresh,
+        )
 
     @property
     def node(self) -> Any:

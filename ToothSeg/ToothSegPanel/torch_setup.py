@@ -10,7 +10,7 @@ from typing import Any
 
 import slicer.util
 
-from ToothSegLib.errors import InputError
+from ToothSegLib.errors import InputError, one_line
 
 LABEL = "Install PyTorch..."
 TIP = "The networks need PyTorch, which is not installed in this Slicer"
@@ -64,9 +64,9 @@ def install() -> None:
     except (ImportError, OSError) as error:  # the extension imports what it has installed
         logging.error("PyTorch could not be loaded", exc_info=error)
         raise InputError(
-            f"PyTorch could not be loaded after its installation ({_line(error)}): restart Slicer; "
-            "if that does not help, install it again in the module PyTorch Utils; what pip said is "
-            "in Slicer's Python console"
+            f"PyTorch could not be loaded after its installation ({one_line(error)}): restart "
+            "Slicer; if that does not help, install it again in the module PyTorch Utils; what pip "
+            "said is in Slicer's Python console"
         ) from None
     importlib.invalidate_caches()
     if not is_there():
@@ -81,7 +81,3 @@ def _utilities() -> Any:
             "ToothSeg needs PyTorch: install the extension 'PyTorch' in the Extensions Manager, "
             "restart Slicer, then click here again"
         ) from None
-
-
-def _line(error: Exception) -> str:
-    return " ".join(str(error).split()) or type(error).__name__

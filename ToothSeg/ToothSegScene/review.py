@@ -78,11 +78,12 @@ def findings_of(segmentation_node: Any) -> list[Finding]:
 
 def _lost_tooth(fdi: int) -> Finding:
     return Finding(
-        "lost", "high",
+        "lost",
+        "high",
         f"Tooth {fdi} is gone: it got lost by hand, such as under the paint of its neighbour. Undo "
         "brings it back; if there is no such tooth in this mouth, mark it missing.",
         (fdi,),
-    )  # fmt: skip
+    )
 
 
 def _open_of_the_report(segmentation_node: Any) -> list[Finding]:
@@ -199,9 +200,7 @@ def restore_review(segmentation_node: Any, review: Mapping[int, str]) -> None:
         segment = segmentation.GetSegment(segment_id)
         segment.SetTag(REVIEW, review.get(fdi, PREDICTED))
         note_seen(segment)
-    missing, lost = (
-        [fdi for fdi, word in review.items() if word == state] for state in NOT_THERE
-    )  # fmt: skip
+    missing, lost = ([fdi for fdi, word in review.items() if word == state] for state in NOT_THERE)
     segmentation_node.SetAttribute(MISSING, text_of(missing, lost))
 
 

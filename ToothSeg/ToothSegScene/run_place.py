@@ -9,7 +9,7 @@ from typing import Any, TypeGuard
 import numpy as np
 from numpy.typing import NDArray
 
-from ToothSegLib.errors import InputError
+from ToothSegLib.errors import UNSOUND_JSON, InputError
 from ToothSegLib.volume import Volume
 from ToothSegScene.segment_values import scan_of
 from ToothSegScene.segments import REPORT, VOLUME
@@ -58,7 +58,7 @@ def grid_of_run(segmentation_node: Any) -> Volume | None:
         grid = json.loads(segmentation_node.GetAttribute(REPORT) or "")["grid"]
         nothing = np.broadcast_to(np.uint8(0), grid["size"][::-1])
         return Volume(nothing, grid["spacing_mm"], grid["origin_lps"], grid["direction"])
-    except (ValueError, KeyError, TypeError, InputError):
+    except (*UNSOUND_JSON, InputError):
         return None
 
 

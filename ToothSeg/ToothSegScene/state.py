@@ -85,8 +85,10 @@ class Layer:
     def same_grid(self, other: Layer) -> bool:
         """Whether an image of the one can hold the voxels of the other as they are."""
         return (self.extent, self.matrix, self.scalar_type) == (
-            other.extent, other.matrix, other.scalar_type
-        )  # fmt: skip
+            other.extent,
+            other.matrix,
+            other.scalar_type,
+        )
 
     def with_mask(self, label: int, mask: Mask | None) -> Layer:
         """With other voxels of one label; the layer grows where it must."""

@@ -15,7 +15,7 @@ from typing import Any
 
 from ToothSegLib.batch.entry import Entry, Task
 from ToothSegLib.batch.pool import Tell
-from ToothSegLib.errors import Cancelled, InputError
+from ToothSegLib.errors import Cancelled, InputError, one_line
 
 _LOOK_UP_S = 0.1
 _CONNECT_S = 10
@@ -99,7 +99,6 @@ def _entry(task: Task, future: Any) -> Entry:
         message = "the connection to the Dask scheduler was lost: run the batch again"
         return Entry.of(task.scan, "failed", error=message, code=2)
     except Exception as error:  # such as KilledWorker, or an installation without this version
-        words = " ".join(str(error).split())
-        message = f"the Dask worker failed ({type(error).__name__}: {words:.200})"
+        message = f"the Dask worker failed ({type(error).__name__}: {one_line(error):.200})"
         return Entry.of(task.scan, "failed", error=message, code=2)
     return entry

@@ -15,7 +15,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from ToothSegLib.batch.entry import MADE, Entry
-from ToothSegLib.errors import OutputError
+from ToothSegLib.errors import UNSOUND_JSON, OutputError
 
 MANIFEST_NAME = "manifest.jsonl"
 _LEAST_SECONDS_BETWEEN = 1.0
@@ -79,7 +79,7 @@ def names_in_manifest(out: Path) -> set[str] | None:
     What is in a folder of another line is of an earlier batch, whatever the scan is by now. None
     where there is no manifest that can be read.
     """
-    with suppress(OSError, ValueError, LookupError, TypeError, RecursionError):
+    with suppress(OSError, *UNSOUND_JSON):
         lines = (out / MANIFEST_NAME).read_text(encoding="utf-8").splitlines()
         entries = [json.loads(line) for line in lines if line.strip()]
         return {str(entry["name"]) for entry in entries if entry["status"] in MADE}

@@ -13,7 +13,7 @@ from ToothSegLib import __version__
 from ToothSegLib.batch.entry import Entry, Task
 from ToothSegLib.disk.atomic import replacing
 from ToothSegLib.disk.checksum import file_sha256
-from ToothSegLib.errors import OutputError
+from ToothSegLib.errors import UNSOUND_JSON, OutputError
 from ToothSegLib.results.edited import edited_files
 
 RECORD_NAME = "toothseg-batch.json"
@@ -106,7 +106,7 @@ def read_stored(folder: Path, task: Task, sha256: str) -> Stored | None:
             tuple(edited),
             tuple(name for name in others if name not in edited),
         )
-    except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
+    except (OSError, *UNSOUND_JSON):
         return None
 
 

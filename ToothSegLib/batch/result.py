@@ -10,7 +10,7 @@ from typing import Any
 from ToothSegLib.batch.record import FORMAT, FORMAT_VERSION, RECORD_NAME, WHAT_TO_DO
 from ToothSegLib.dataset.record import Source
 from ToothSegLib.dataset.voxels import checked_labels, source_of, storable, teeth_of
-from ToothSegLib.errors import InputError
+from ToothSegLib.errors import UNSOUND_JSON, InputError
 from ToothSegLib.report import Segmentation, from_json
 from ToothSegLib.results.edited import edited_files
 from ToothSegLib.volume import Volume
@@ -80,7 +80,7 @@ def _record(folder: Path) -> dict[str, Any]:
         for name, size in record["files"].items():
             if (folder / name).stat().st_size != size:
                 raise ValueError(f"{name} is not {size} bytes long")
-    except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
+    except (OSError, *UNSOUND_JSON) as error:
         raise _damaged(folder, error) from None
     if not isinstance(record.get("voxels_sha256"), str):
         raise InputError(

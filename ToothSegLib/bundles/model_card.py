@@ -20,7 +20,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ToothSegLib.errors import BundleError
+from ToothSegLib.errors import NOT_JSON, BundleError, one_line
 from ToothSegLib.teeth import N_CATEGORIES
 
 FORMAT = 1
@@ -53,8 +53,8 @@ def read_card(path: Path) -> dict[str, Any]:
         card = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise BundleError(f"cannot read {path}: {error.strerror or error}") from error
-    except (ValueError, RecursionError) as error:
-        raise BundleError(f"{path} is not JSON: {one_line(error)}") from None
+    except NOT_JSON as error:
+        raise BundleError(f"{path} is not JSON: {one_line(error):.200}") from None
     problem = _problem(card)
     if problem:
         raise BundleError(f"{path} is no card of a bundle: {problem}")
@@ -78,11 +78,6 @@ def misfit(kind: str, role: str, architecture: Mapping[str, Any]) -> str:
             f"halves its image {halvings} times; ToothSeg gives images that bear {_MOST_HALVINGS}"
         )
     return ""
-
-
-def one_line(error: BaseException) -> str:
-    """An error of another library on a single line of bearable length."""
-    return " ".join(str(error).split())[:200]
 
 
 def _problem(card: Any) -> str | None:

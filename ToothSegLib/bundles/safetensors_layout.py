@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ToothSegLib.errors import BundleError
+from ToothSegLib.errors import NOT_JSON, BundleError
 
 MAX_HEADER_BYTES = 100_000_000  # the limit of the reference implementation
 METADATA = "__metadata__"
@@ -103,7 +103,7 @@ def _header(data: memoryview) -> tuple[dict[str, Any], int]:
         raise FormatError("its header does not start with a brace")
     try:
         header = json.loads(text.decode("utf-8"), object_pairs_hook=_no_duplicates)
-    except (ValueError, RecursionError) as error:
+    except NOT_JSON as error:
         raise FormatError(f"its header is not JSON ({error})") from None
     return header, 8 + length
 

@@ -13,6 +13,7 @@ from functools import partial
 from pathlib import Path
 
 from ToothSegLib.command_line import command_line
+from ToothSegLib.errors import one_line
 
 OLDEST_PYTHON = (3, 10)
 ENOUGH_MEMORY_GIB = 3.0
@@ -58,7 +59,7 @@ def run(args: argparse.Namespace) -> int:
             if args.debug:
                 raise
             verdict = "BROKEN" if check.needed else "note"
-            words = " ".join(str(error).split()) or type(error).__name__
+            words = one_line(error)
             broken += check.needed
         if not args.quiet or verdict == "BROKEN":
             print(f"{verdict:<7} {check.title:<11} {words}")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from ToothSegLib.errors import one_line
+
 _LONGEST_LINE = 2000
 
 
 def plain(line: str) -> str:
     """One line of bearable length without what a terminal would obey: files put words into it."""
-    return escaped(" ".join(line.split())[:_LONGEST_LINE])
+    return escaped(one_line(line)[:_LONGEST_LINE])
 
 
 def escaped(text: str) -> str:

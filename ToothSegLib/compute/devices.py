@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
-from ToothSegLib.errors import InputError
+from ToothSegLib.errors import InputError, one_line
 from ToothSegLib.machine.machine_facts import has_bfloat16, surely_without_graphics
 
 if TYPE_CHECKING:
@@ -99,7 +99,7 @@ def _cuda_is_there() -> bool:
         warnings.simplefilter("always")
         found = torch.cuda.is_available()
     if not found:
-        _complaints.extend(" ".join(str(warning.message).split())[:150] for warning in said)
+        _complaints.extend(one_line(warning.message)[:150] for warning in said)
     return found
 
 

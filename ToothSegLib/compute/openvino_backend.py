@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from ToothSegLib.bundles.stored_network import StoredNetwork
 from ToothSegLib.compute.backends import BackendError, Pass
 from ToothSegLib.compute.loading import loading
-from ToothSegLib.errors import ToothSegError
+from ToothSegLib.errors import ToothSegError, one_line
 from ToothSegLib.machine.in_threads import asked_threads
 from ToothSegLib.progress import Progress
 
@@ -230,8 +230,7 @@ def _in_words() -> Iterator[None]:
     except (ToothSegError, MemoryError):
         raise
     except Exception as error:  # a damaged installation fails in any way
-        cause = " ".join(str(error).split()) or type(error).__name__
         raise BackendError(
-            f"OpenVINO does not work here ({cause:.200}): install it again, or compute by PyTorch "
-            "(--backend torch)"
+            f"OpenVINO does not work here ({one_line(error):.200}): install it again, or "
+            "compute by PyTorch (--backend torch)"
         ) from error

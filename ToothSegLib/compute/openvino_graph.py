@@ -12,9 +12,8 @@ from typing import Any
 import numpy as np
 
 from ToothSegLib.architectures import REFUSALS, checked, differing, unfit
-from ToothSegLib.bundles.model_card import one_line
 from ToothSegLib.bundles.stored_network import StoredNetwork
-from ToothSegLib.errors import BundleError, ToothSegError
+from ToothSegLib.errors import BundleError, ToothSegError, one_line
 from ToothSegLib.teeth import N_TYPES
 
 _EPSILON = 1e-5  # of both normalisations in PyTorch
@@ -43,7 +42,7 @@ def build_graph(network: StoredNetwork, shape: tuple[int, int, int]) -> Any:
         raise
     except REFUSALS as error:
         raise BundleError(
-            f"{network.where} cannot be built as a {class_name}: {one_line(error)}"
+            f"{network.where} cannot be built as a {class_name}: {one_line(error):.200}"
         ) from None
     layers.check_all_taken()
     return openvino.Model(outputs, [image])

@@ -21,7 +21,7 @@ from ToothSegLib.dataset.record import (
     Source,
     check_id,
 )
-from ToothSegLib.errors import InputError
+from ToothSegLib.errors import NOT_JSON, InputError, one_line
 
 FORMAT = "toothseg-case"
 FORMAT_VERSION = 1
@@ -66,8 +66,8 @@ def from_text(text: str | bytes, name: str = "case.json") -> CaseRecord:
     """
     try:
         content = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise InputError(f"{name} is not JSON: {' '.join(str(error).split()):.200}") from None
+    except NOT_JSON as error:
+        raise InputError(f"{name} is not JSON: {one_line(error):.200}") from None
     try:
         return _record(content)
     except InputError as error:

@@ -21,7 +21,7 @@ from typing import Literal
 from ToothSegLib.dataset.case_json import now
 from ToothSegLib.dataset.refusals import Locked
 from ToothSegLib.dataset.started import started
-from ToothSegLib.errors import OutputError
+from ToothSegLib.errors import UNSOUND_JSON, OutputError
 from ToothSegLib.machine.owner import owner, runs
 
 LOCK_NAME = "lock.json"
@@ -120,7 +120,7 @@ def _parsed(written: bytes) -> Lock:
         lock = Lock(
             **{part.name: content[part.name] for part in fields(Lock) if part.name in content}
         )
-    except (ValueError, TypeError, RecursionError):
+    except UNSOUND_JSON:
         return _NOBODYS
     of_type = {name: int if name == "pid" else str for name in asdict(lock)}
     if any(type(value) is not of_type[name] for name, value in asdict(lock).items()):

@@ -9,7 +9,7 @@ from pathlib import Path
 from ToothSegLib.dataset.revisions import revision_numbers
 from ToothSegLib.dataset.stage import PREFIX
 from ToothSegLib.disk.atomic import replacing
-from ToothSegLib.errors import InputError
+from ToothSegLib.errors import NOT_JSON, InputError
 
 MARKER = "dataset.json"
 FORMAT = "toothseg-dataset"
@@ -34,7 +34,7 @@ def marker_problem(folder: Path) -> str | None:
         return f"{folder} is no data set: it has no {MARKER}"
     except OSError as error:
         return f"{path} cannot be read: {error.strerror or error}"
-    except (ValueError, RecursionError):
+    except NOT_JSON:
         return f"{path} is not JSON"
     if not isinstance(content, dict) or content.get("format") != FORMAT:
         return f"{folder} is no data set: the format in {MARKER} is not {FORMAT!r}"

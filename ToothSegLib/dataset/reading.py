@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from ToothSegLib.errors import InputError
+from ToothSegLib.errors import NOT_JSON, InputError, one_line
 
 
 def read_json(path: Path) -> dict[str, Any]:
@@ -19,8 +19,8 @@ def read_json(path: Path) -> dict[str, Any]:
         content = json.loads(path.read_bytes())
     except OSError as error:
         raise InputError(f"{path} cannot be read: {error.strerror or error}") from error
-    except (ValueError, RecursionError) as error:
-        raise InputError(f"{path} is not JSON: {' '.join(str(error).split()):.200}") from None
+    except NOT_JSON as error:
+        raise InputError(f"{path} is not JSON: {one_line(error):.200}") from None
     if not isinstance(content, dict):
         raise InputError(f"{path} is not a set of named values")
     return content

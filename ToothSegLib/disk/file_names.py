@@ -6,14 +6,11 @@ import os
 from pathlib import Path
 
 from ToothSegLib.errors import OutputError
+from ToothSegLib.file_endings import ending_of
 
 LONGEST_NAME = 255
 """Bytes that the name of a file may have."""
 _LONGEST_ENDING = "-labels.nrrd"
-# What `volume_io.READABLE` has, the longest first. Anything else behind a dot is of the name: the
-# last number of a UID, or "3.5mm".
-_ENDINGS = (".nii.gz", ".gipl.gz", ".nii", ".gipl", ".nrrd", ".nhdr", ".mha", ".mhd", ".dicom",
-            ".dcm", ".ima")  # fmt: skip
 
 
 def output_stem(source: str | os.PathLike[str]) -> str:
@@ -22,10 +19,7 @@ def output_stem(source: str | os.PathLike[str]) -> str:
     name = in_utf8(path.name)
     if os.path.isdir(path):  # Path.is_dir raises where a folder on the way may not be entered
         return name or "scan"
-    for ending in _ENDINGS:
-        if name.lower().endswith(ending):
-            return name[: -len(ending)] or name
-    return name
+    return name[: len(name) - len(ending_of(name))] or name
 
 
 def in_utf8(name: str) -> str:

@@ -25,7 +25,7 @@ from pathlib import Path
 
 from ToothSegLib.disk.atomic import replace_patiently
 from ToothSegLib.disk.output_folder import new_folder
-from ToothSegLib.errors import OutputError
+from ToothSegLib.errors import NOT_JSON, OutputError
 
 _PREFIX = ".toothseg-"
 _PLAN = ".plan.json"
@@ -184,7 +184,7 @@ def _plan_in(stage: Path) -> list[str] | None:
     """Which files have no successor; None where the move had not begun. Raises OSError."""
     try:
         gone = json.loads((stage / _PLAN).read_text(encoding="utf-8"))
-    except (FileNotFoundError, ValueError):
+    except (FileNotFoundError, *NOT_JSON):
         return None
     return [str(name) for name in gone] if isinstance(gone, list) else None
 

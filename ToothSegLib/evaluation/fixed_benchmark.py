@@ -15,7 +15,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from ToothSegLib.disk.atomic import replacing
-from ToothSegLib.errors import OutputError
+from ToothSegLib.errors import UNSOUND_JSON, OutputError
 from ToothSegLib.evaluation.benchmark import FIRST_SEED, run_benchmark
 from ToothSegLib.evaluation.outcomes import Outcome
 from ToothSegLib.models import Bundle
@@ -80,6 +80,6 @@ def _program() -> str:
 def _read(path: Path) -> list[Outcome] | None:
     try:
         outcomes = [Outcome.from_dict(entry) for entry in json.loads(path.read_bytes())]
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+    except (OSError, *UNSOUND_JSON):
         return None
     return outcomes if len(outcomes) == CASES else None

@@ -193,9 +193,10 @@ def _grounds(before: Sequence[Outcome], after: Sequence[Outcome]) -> dict[str, o
     return {
         "tooth_dice": [round(mean_dice(before), 4), round(mean_dice(after), 4)],
         "identification_f1": [
-            round(identification_f1(before), 4), round(identification_f1(after), 4)
+            round(identification_f1(before), 4),
+            round(identification_f1(after), 4),
         ],
-    }  # fmt: skip
+    }
 
 
 def _refuse_worse(name: str, current: str, grounds: dict[str, object]) -> None:

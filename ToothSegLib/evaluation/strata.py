@@ -140,9 +140,12 @@ def _scanned(stratum: Stratum, case: Case, seed: int, physics: bool) -> tuple[Vo
         scanner = find_scanner(stratum.scanner)
         return simulate_cbct(case, seed, scanner, tilt_deg=stratum.tilt_deg)
     scan = simulate_scan(
-        case, seed, tilt_deg=stratum.tilt_deg, strength=ORDINARY,
+        case,
+        seed,
+        tilt_deg=stratum.tilt_deg,
+        strength=ORDINARY,
         metal_artefacts=stratum.metal_artefacts,
-    )  # fmt: skip
+    )
     return stratum.drawn(*scan) if stratum.drawn else scan
 
 

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ToothSegLib.errors import InputError
+from ToothSegLib.file_endings import IMAGE_IOS, NRRD_EXTENSIONS
 from ToothSegLib.formats.dicom_claims import Claims, check_claims
 from ToothSegLib.formats.dicom_elements import DEFLATED
 from ToothSegLib.formats.dicom_frames import Frame, frames_of, has_orientation
@@ -27,8 +28,7 @@ from ToothSegLib.formats.dicom_series import (
     series_files,
 )
 from ToothSegLib.formats.dicom_text import readable
-from ToothSegLib.formats.itk_io import IMAGE_IOS, itk_errors, scalar_volume_size
-from ToothSegLib.formats.nrrd_io import NRRD_EXTENSIONS
+from ToothSegLib.formats.itk_io import itk_errors, scalar_volume_size
 from ToothSegLib.machine.in_threads import in_threads
 from ToothSegLib.volume import Volume, check_size
 

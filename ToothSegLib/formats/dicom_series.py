@@ -15,13 +15,12 @@ import numpy as np
 
 from ToothSegLib.disk.output_folder import is_litter
 from ToothSegLib.errors import InputError
+from ToothSegLib.file_endings import DICOM_EXTENSIONS, IMAGE_IOS, NRRD_EXTENSIONS
 from ToothSegLib.formats.dicom_claims import TEXTS, Claims, check_claims, is_bare_slice
 from ToothSegLib.formats.dicom_elements import DEFLATED, is_marked
-from ToothSegLib.formats.itk_io import IMAGE_IOS, itk_errors
+from ToothSegLib.formats.itk_io import itk_errors
 from ToothSegLib.formats.itk_path import path_for_itk
-from ToothSegLib.formats.nrrd_io import NRRD_EXTENSIONS
 
-DICOM_EXTENSIONS = (".dcm", ".dicom", ".ima")
 # Common neighbours of scans that need not be opened to know that they are no DICOM.
 _OTHERS = (*NRRD_EXTENSIONS, *IMAGE_IOS, ".json", ".jsonl", ".txt", ".csv", ".png", ".jpg", ".stl",
            ".raw", ".zraw", ".pdf")  # fmt: skip

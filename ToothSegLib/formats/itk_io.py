@@ -22,6 +22,7 @@ from typing import Any
 import numpy as np
 
 from ToothSegLib.errors import InputError
+from ToothSegLib.file_endings import IMAGE_IOS
 from ToothSegLib.formats.inflate import DEFLATE_RATIO, GZIP_OR_ZLIB, Inflated
 from ToothSegLib.formats.itk_path import by_itself, path_for_itk
 from ToothSegLib.formats.itk_quiet import itk_quiet
@@ -37,14 +38,6 @@ from ToothSegLib.formats.not_numbers import NotNumbers, not_numbers
 from ToothSegLib.grids.itk_image import from_itk
 from ToothSegLib.volume import Volume, check_size, side_unknown
 
-IMAGE_IOS = {
-    ".nii": "NiftiImageIO",
-    ".nii.gz": "NiftiImageIO",
-    ".mha": "MetaImageIO",
-    ".mhd": "MetaImageIO",
-    ".gipl": "GiplImageIO",
-    ".gipl.gz": "GiplImageIO",
-}
 _GIPL_HEADER_BYTES = 256
 _NIFTI_HEADER_BYTES = 352  # with the four that tell of extensions
 _CHUNK = 1 << 20

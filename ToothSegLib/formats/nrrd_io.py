@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ToothSegLib.disk.atomic import replacing
-from ToothSegLib.errors import InputError, OutputError
+from ToothSegLib.errors import InputError, OutputError, one_line
 from ToothSegLib.formats.itk_path import path_for_itk
 from ToothSegLib.formats.nrrd_header import read_header
 from ToothSegLib.formats.nrrd_voxels import read_voxels
@@ -22,7 +22,6 @@ from ToothSegLib.formats.voxel_file import several_files
 from ToothSegLib.machine.in_threads import in_threads
 from ToothSegLib.volume import Volume, check_size, side_unknown
 
-NRRD_EXTENSIONS = (".nrrd", ".nhdr")
 _NAMES_OF_UNITS = {
     1.0: "mm millimeter millimetre millimeters millimetres",
     10.0: "cm centimeter centimetre centimeters centimetres",
@@ -41,8 +40,17 @@ _SHORT_SPACES = {
 }
 _LONGEST_HEADER = 1 << 20
 # What pynrrd lets through on files that are cut or damaged.
-_DAMAGED = (ValueError, TypeError, LookupError, OSError, EOFError, OverflowError, zlib.error,
-            StopIteration, RecursionError)  # fmt: skip
+_DAMAGED = (
+    ValueError,
+    TypeError,
+    LookupError,
+    OSError,
+    EOFError,
+    OverflowError,
+    zlib.error,
+    StopIteration,
+    RecursionError,
+)
 
 
 def read_nrrd(path: Path) -> Volume:
@@ -67,8 +75,7 @@ def read_nrrd(path: Path) -> Volume:
     except (nrrd.NRRDError, *_DAMAGED) as error:
         _check_list(path)
         raise InputError(
-            f"{path} is cut short, or no NRRD file ({' '.join(str(error).split())}); copy or "
-            "export it again"
+            f"{path} is cut short, or no NRRD file ({one_line(error)}); copy or export it again"
         ) from error
     array = array.reshape(sizes[::-1])
     if not array.dtype.isnative:

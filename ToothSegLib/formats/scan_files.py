@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from ToothSegLib.errors import InputError
+from ToothSegLib.file_endings import NRRD_EXTENSIONS
 from ToothSegLib.formats.meta_header import read_meta_header
-from ToothSegLib.formats.nrrd_io import NRRD_EXTENSIONS, read_fields
+from ToothSegLib.formats.nrrd_io import read_fields
 from ToothSegLib.formats.nrrd_voxels import voxel_file
 
 _META_IMAGES = (".mha", ".mhd")

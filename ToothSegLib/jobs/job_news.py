@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import IO
 
 from ToothSegLib import errors
-from ToothSegLib.errors import ToothSegError
+from ToothSegLib.errors import UNSOUND_JSON, ToothSegError
 
 _MOST_LINES = 5000
 
@@ -56,7 +56,7 @@ class News:
             self.kind = getattr(errors, message.get("kind", ""), self.kind)
             self.error = message.get("error", self.error)
             self.done = message.get("done", self.done)
-        except (ValueError, TypeError, AttributeError):
+        except UNSOUND_JSON:
             self._keep(line)
 
     def _keep(self, line: str) -> None:

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from ToothSegLib.compute.loading import leave_at_once, loading
-from ToothSegLib.errors import in_words
+from ToothSegLib.errors import in_words, one_line
 from ToothSegLib.jobs import child, job_folder
 from ToothSegLib.jobs.job_files import read_request, write_result
 from ToothSegLib.report import software_versions
@@ -53,7 +53,7 @@ def main(arguments: Sequence[str]) -> int:
             message += "; see the log"
         else:
             log.error(message)
-        say(error=" ".join(message.split()), kind=kind)
+        say(error=one_line(message), kind=kind)
         return code
     say(done=True)
     return 0
@@ -65,9 +65,11 @@ def _work(folder: Path, say: Say) -> None:
     log.info("software: %s on %s", software_versions(), platform.platform())
     log.info(
         "scan: %s voxels of %s, %s mm; options: %s",
-        " x ".join(map(str, volume.shape[::-1])), volume.array.dtype,
-        " x ".join(f"{mm:g}" for mm in volume.spacing), options,
-    )  # fmt: skip
+        " x ".join(map(str, volume.shape[::-1])),
+        volume.array.dtype,
+        " x ".join(f"{mm:g}" for mm in volume.spacing),
+        options,
+    )
     say(fraction=STARTED / 4, stage="starting the networks")
     with loading():
         from ToothSegLib import cascade

@@ -11,6 +11,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from ToothSegLib.errors import UNSOUND_JSON
 from ToothSegLib.meshes.mesh_names import stl_name
 from ToothSegLib.report import FORMAT, SCAN_SHA256, is_as_written
 from ToothSegLib.teeth import LOWER_ARCH, UPPER_ARCH
@@ -98,7 +99,7 @@ def read_report(folder: Path, stem: str) -> EarlierReport | None:
             as_written=is_as_written(report),
             written=path.stat().st_mtime_ns,
         )
-    except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
+    except (OSError, *UNSOUND_JSON):
         return None
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from ToothSegLib.disk.checksum import file_sha256
-from ToothSegLib.errors import InputError
+from ToothSegLib.errors import UNSOUND_JSON, InputError
 from ToothSegLib.formats.nrrd_voxels import is_whole_nrrd
 
 _CHUNK = 1 << 20
@@ -83,7 +83,7 @@ def _is_whole(path: Path) -> bool:
 def _is_report(path: Path) -> bool:
     try:
         return "teeth" in json.loads(path.read_bytes())
-    except (ValueError, TypeError, RecursionError):
+    except UNSOUND_JSON:
         return False
     except OSError as error:
         raise InputError(f"{path} cannot be read: {error.strerror or error}") from error

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from ToothSegLib.disk.atomic import replacing
-from ToothSegLib.errors import InputError
+from ToothSegLib.errors import UNSOUND_JSON, InputError
 
 FORMAT = 1
 _DETAIL = ("outside", "inside", "owner", "surface")
@@ -106,16 +106,7 @@ def load_case(path: Path) -> Case:
             about = dict(json.loads(archive["about"].tobytes()))
             detail = Detail(*(archive[name] for name in _DETAIL)) if _DETAIL[0] in archive else None
             prosthesis = archive.get(_PROSTHESIS)
-    except (
-        OSError,
-        EOFError,
-        KeyError,
-        TypeError,
-        ValueError,
-        zipfile.BadZipFile,
-        zlib.error,
-        AttributeError,
-    ) as error:
+    except (OSError, EOFError, zipfile.BadZipFile, zlib.error, *UNSOUND_JSON) as error:
         raise InputError(
             f"{path} is not a simulated case ({error}); make cases with 'toothseg simulate'"
         ) from error

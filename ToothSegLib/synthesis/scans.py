@@ -51,9 +51,13 @@ def simulate_scan(
     generator = torch.Generator().manual_seed(seed)
     patch = _seen(case, generator, size, spacing_mm, tilt_deg)
     image = make_picture(
-        patch.tissue, spacing_mm, generator, strength=strength, edges=patch.edges,
+        patch.tissue,
+        spacing_mm,
+        generator,
+        strength=strength,
+        edges=patch.edges,
         metal=darken_by_rays if metal_artefacts else None,
-    )  # fmt: skip
+    )
     grey = (image.clamp(-1.0, 4.0) * 1000.0).round().to(torch.int16).numpy()
     labels = patch.labels.numpy().copy()
     if not third_molars:

@@ -18,6 +18,7 @@ import torch
 from torch import Tensor
 
 from ToothSegLib.disk.atomic import replacing
+from ToothSegLib.errors import UNSOUND_JSON
 from ToothSegLib.training.skill import Skill
 
 State = Mapping[str, Tensor]
@@ -88,8 +89,10 @@ class Blend:
         def if_any(entry: Any) -> Skill | None:
             return None if entry is None else skill(entry)
 
-        looks = (Look(float(e["share"]), skill(e["held_out"]), if_any(e["skill"]))
-                 for e in values["looks"])  # fmt: skip
+        looks = (
+            Look(float(e["share"]), skill(e["held_out"]), if_any(e["skill"]))
+            for e in values["looks"]
+        )
         return cls(
             float(values["share"]),
             if_any(values["parent"]),
@@ -155,7 +158,7 @@ def read_blend(path: Path) -> Blend | None:
     """What was chosen before, if it was."""
     try:
         return Blend.from_dict(json.loads(path.read_text(encoding="utf-8")))
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, *UNSOUND_JSON):
         return None
 
 

@@ -16,7 +16,7 @@ import torch
 from torch import nn
 
 from ToothSegLib.bundles.safetensors_io import read_with_metadata, write_safetensors
-from ToothSegLib.errors import BundleError, InputError
+from ToothSegLib.errors import UNSOUND_JSON, BundleError, InputError, one_line
 
 _WEIGHTS = "weights/"
 _OPTIMISER = "optimiser/"
@@ -47,8 +47,9 @@ class Checkpoint:
             groups = optimiser.state_dict()["param_groups"]
             optimiser.load_state_dict({"state": state, "param_groups": groups})
         except (RuntimeError, ValueError, IndexError) as error:
-            reason = " ".join(str(error).split())[:200]
-            raise BundleError(f"the checkpoint is of another network: {reason}") from None
+            raise BundleError(
+                f"the checkpoint is of another network: {one_line(error):.200}"
+            ) from None
 
 
 def save_checkpoint(
@@ -86,7 +87,7 @@ def load_checkpoint(path: str | os.PathLike[str]) -> Checkpoint:
             else:
                 index, key = name.removeprefix(_OPTIMISER).split("/")
                 moments.setdefault(int(index), {})[key] = tensor
-    except (KeyError, TypeError, ValueError):
+    except UNSOUND_JSON:
         raise BundleError(f"{path} is no checkpoint of a training") from None
     return Checkpoint(weights, moments, state)
 

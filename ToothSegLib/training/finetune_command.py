@@ -46,8 +46,10 @@ def run(args: argparse.Namespace) -> int:
             )
     except KeyboardInterrupt:
         # The usual line, that nothing was written, would not be true.
-        print(f"toothseg: cancelled; go on from the last checkpoint in {args.output} with --resume",
-              file=sys.stderr)  # fmt: skip
+        print(
+            f"toothseg: cancelled; go on from the last checkpoint in {args.output} with --resume",
+            file=sys.stderr,
+        )
         return Cancelled.exit_code
     if processes.first and not args.quiet:
         print(summary(made))

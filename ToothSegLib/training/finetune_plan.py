@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ToothSegLib.disk.atomic import replacing
-from ToothSegLib.errors import InputError
+from ToothSegLib.errors import UNSOUND_JSON, InputError
 from ToothSegLib.seeds import check_seed
 
 RECORD = "run.json"
@@ -87,7 +87,7 @@ def read_record(folder: Path) -> dict[str, Any]:
                 str(entry["case"]), int(entry["revision"]), str(entry["scan"])
     except OSError as error:
         raise InputError(f"cannot read {path}: {error.strerror or error}") from error
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
+    except UNSOUND_JSON as error:
         raise InputError(f"{path} is no record of a fine-tuning ({error!r:.100})") from None
     return dict(record)
 

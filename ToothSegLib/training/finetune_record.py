@@ -44,9 +44,12 @@ def new_record(
         case.values_sha256  # noqa: B018 - kept with the case; it is asked for below
     tell("checking scans", len(cases), len(cases))
     split = split_by_patient(
-        cases, plan.seed, plan.held_out, learned_scans(lineage),
+        cases,
+        plan.seed,
+        plan.held_out,
+        learned_scans(lineage),
         held_out_scans(lineage),
-    )  # fmt: skip
+    )
     if not any(np.any(case.labels().array) for case in split.held_out):
         raise InputError("the held-out cases have no teeth to judge by: take another --seed")
     versions = software_versions()

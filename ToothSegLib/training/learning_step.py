@@ -47,8 +47,9 @@ def averages_in(weights: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
     start = "average."
     return {
         name.removeprefix(start): tensor
-        for name, tensor in weights.items() if name.startswith(start)
-    }  # fmt: skip
+        for name, tensor in weights.items()
+        if name.startswith(start)
+    }
 
 
 def schedule(step: int, steps: int) -> float:

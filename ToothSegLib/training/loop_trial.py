@@ -116,10 +116,19 @@ def run_trial(
     say("learn")
     plan = _splitting(plan, corrected.folder, sizes.stopping)
     made = fine_tune(
-        corrected.folder, parent, folder / "run", plan, processes, heads=heads, resume=True,
-        watcher=lambda step: say(f"step {step.done}: held-out Dice {step.dice:.4f}")
-        if step.done % plan.check_every == 0 else None,
-    )  # fmt: skip
+        corrected.folder,
+        parent,
+        folder / "run",
+        plan,
+        processes,
+        heads=heads,
+        resume=True,
+        watcher=lambda step: (
+            say(f"step {step.done}: held-out Dice {step.dice:.4f}")
+            if step.done % plan.check_every == 0
+            else None
+        ),
+    )
     say("compare on the unseen scans")
     cases = unseen_cases(unseen.folder, [parent, made.bundle])
     on_unseen = [list(outcomes_on(bundle, cases, device)) for bundle in (parent, made.bundle)]
@@ -167,34 +176,73 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = side_program.parser(
         "ToothSegLib.training.loop_trial", "The annotators' loop, once, by a program."
     )
-    parser.add_argument("-o", "--output", type=Path, required=True, metavar="DIR",
-                        help="folder for the trial")  # fmt: skip
-    parser.add_argument("--kind", choices=KINDS, default="moved",
-                        help="kind of scans to learn from (default: moved)")  # fmt: skip
+    parser.add_argument(
+        "-o", "--output", type=Path, required=True, metavar="DIR", help="folder for the trial"
+    )
+    parser.add_argument(
+        "--kind",
+        choices=KINDS,
+        default="moved",
+        help="kind of scans to learn from (default: moved)",
+    )
     side_program.add_model(parser)
-    parser.add_argument("--steps", type=int, default=500, metavar="N",
-                        help="training steps of each network (default: 500)")  # fmt: skip
-    parser.add_argument("--check-every", type=int, default=500, metavar="N",
-                        help="steps between looks at held-out scans (default: 500)")  # fmt: skip
-    parser.add_argument("--learning-rate", type=float, default=5e-4, metavar="X",
-                        help="highest learning rate (default: 5e-4)")  # fmt: skip
-    parser.add_argument("--simulated", type=int, default=32, metavar="N",
-                        help="simulated heads to mix in (default: 32)")  # fmt: skip
-    parser.add_argument("--simulated-share", type=float, default=0.5, metavar="SHARE",
-                        help="share of the steps that learn from them (default: 0.5)")  # fmt: skip
+    parser.add_argument(
+        "--steps",
+        type=int,
+        default=500,
+        metavar="N",
+        help="training steps of each network (default: 500)",
+    )
+    parser.add_argument(
+        "--check-every",
+        type=int,
+        default=500,
+        metavar="N",
+        help="steps between looks at held-out scans (default: 500)",
+    )
+    parser.add_argument(
+        "--learning-rate",
+        type=float,
+        default=5e-4,
+        metavar="X",
+        help="highest learning rate (default: 5e-4)",
+    )
+    parser.add_argument(
+        "--simulated",
+        type=int,
+        default=32,
+        metavar="N",
+        help="simulated heads to mix in (default: 32)",
+    )
+    parser.add_argument(
+        "--simulated-share",
+        type=float,
+        default=0.5,
+        metavar="SHARE",
+        help="share of the steps that learn from them (default: 0.5)",
+    )
     side_program.add_device(parser, default="cpu")
     args = parser.parse_args(arguments)
     plan = Plan(
-        networks=("locator", "toothnet"), steps=args.steps, check_every=args.check_every,
-        learning_rate=args.learning_rate, simulated=args.simulated,
-        simulated_share=args.simulated_share, held_out=1 / 3, mixed=True,
-    )  # fmt: skip
+        networks=("locator", "toothnet"),
+        steps=args.steps,
+        check_every=args.check_every,
+        learning_rate=args.learning_rate,
+        simulated=args.simulated,
+        simulated_share=args.simulated_share,
+        held_out=1 / 3,
+        mixed=True,
+    )
     parent = load_bundle(args.model)
     processes = Processes(torch.device(choose_device(args.device)))
     result = run_trial(
-        args.output / args.kind, parent, plan, processes, make_scan=KINDS[args.kind],
+        args.output / args.kind,
+        parent,
+        plan,
+        processes,
+        make_scan=KINDS[args.kind],
         say=lambda line: print(line, file=sys.stderr),
-    )  # fmt: skip
+    )
     print(as_text(parent, result))
     return 1 if result.failures() else 0
 

@@ -75,8 +75,13 @@ def _train(args: argparse.Namespace, folder: Path, plan: Plan) -> int:
     if args.init:
         weights = starting_weights(args.init, args.recipe, [args.recipe])[args.recipe]
         parent = parent_of(args.init)
-    bar = tqdm(total=plan.steps, desc=args.recipe, unit="step", file=sys.stderr,
-               disable=args.quiet or not sys.stderr.isatty())  # fmt: skip
+    bar = tqdm(
+        total=plan.steps,
+        desc=args.recipe,
+        unit="step",
+        file=sys.stderr,
+        disable=args.quiet or not sys.stderr.isatty(),
+    )
     figures: dict[str, float] = {}
     try:
         with bar:
@@ -85,8 +90,10 @@ def _train(args: argparse.Namespace, folder: Path, plan: Plan) -> int:
                 bar.set_postfix({k: f"{v:.3f}" for k, v in figures.items()}, refresh=False)
                 bar.refresh()
     except KeyboardInterrupt:
-        print(f"toothseg: cancelled; go on from the last checkpoint in {folder} with --resume",
-              file=sys.stderr)  # fmt: skip
+        print(
+            f"toothseg: cancelled; go on from the last checkpoint in {folder} with --resume",
+            file=sys.stderr,
+        )
         return Cancelled.exit_code
     if not figures:
         step = load_checkpoint(folder / CHECKPOINT).state["step"]

@@ -38,17 +38,24 @@ def draw_sample(
     case = cases[int(torch.randint(len(cases), (1,), generator=generator))]
     size = task.sizes[step % len(task.sizes)]
     patch = sample_patch(
-        case, size, task.spacing_mm, generator,
-        size_spread=_SIZE_SPREAD, magnification=task.magnification,
-    )  # fmt: skip
+        case,
+        size,
+        task.spacing_mm,
+        generator,
+        size_spread=_SIZE_SPREAD,
+        magnification=task.magnification,
+    )
     seen = draw_field_of_view(size, generator)
     half = nn.functional.avg_pool3d(seen[None].float(), 2)[0] > 0.5
     patch = Patch(
-        torch.where(seen, patch.tissue, 0), torch.where(seen, patch.labels, 0),
-        torch.where(half, patch.types, 0), patch.offsets,
-        torch.where(seen, patch.tooth, 0), patch.edges.seen_in(seen) if patch.edges else None,
+        torch.where(seen, patch.tissue, 0),
+        torch.where(seen, patch.labels, 0),
+        torch.where(half, patch.types, 0),
+        patch.offsets,
+        torch.where(seen, patch.tooth, 0),
+        patch.edges.seen_in(seen) if patch.edges else None,
         None if patch.prosthesis is None else patch.prosthesis & seen,
-    )  # fmt: skip
+    )
     if isinstance(case, ScanCase):
         image = _varied(patch.tissue.float(), generator)
     else:
@@ -56,10 +63,15 @@ def draw_sample(
         # that none does.
         textbook, strength = torch.rand(2, generator=generator).tolist()
         image = make_picture(
-            patch.tissue, task.spacing_mm, generator,
+            patch.tissue,
+            task.spacing_mm,
+            generator,
             strength=ORDINARY + (1 - ORDINARY) * strength,
-            textbook=textbook < _TEXTBOOK_SHARE, edges=patch.edges, metal=darken, training=True,
-        )  # fmt: skip
+            textbook=textbook < _TEXTBOOK_SHARE,
+            edges=patch.edges,
+            metal=darken,
+            training=True,
+        )
     if task.stage2:
         image = image * _imperfect_mask(patch.labels > 0, generator)
     return image[None, None], patch

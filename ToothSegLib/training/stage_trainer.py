@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from ToothSegLib.errors import BundleError, InputError
+from ToothSegLib.errors import BundleError, InputError, one_line
 from ToothSegLib.network import UNet
 from ToothSegLib.training.article_results import Settings
 from ToothSegLib.training.checkpoint import (
@@ -108,10 +108,9 @@ class StageTrainer:
             try:
                 network.load_state_dict(dict(self.weights), strict=True)
             except RuntimeError as error:
-                reason = " ".join(str(error).split())[:200]
                 raise BundleError(
                     f"the weights to start from do not fit {self.stage.role} "
-                    f"of {self.settings.recipe.name}: {reason}"
+                    f"of {self.settings.recipe.name}: {one_line(error):.200}"
                 ) from None
         self.machine.place(network, self.stage.dim)
         return network

@@ -143,15 +143,36 @@ _UNET = {"class": "UNet", "dim": 3, "in_channels": 1}
 TASKS: dict[str, Task] = {
     task.name: task
     for task in (
-        Task("toothnet", {"class": "ToothNet", "widths": [32, 64, 96, 128], "edge_width": 8,
-                          "prosthesis": True}, 0.5,
-             ((96, 128, 144), (112, 144, 160), (80, 128, 160), (96, 112, 128)), toothnet_loss,
-             fine_tuning_sizes=((64, 96, 112), (80, 96, 96), (64, 112, 96)), magnification=1.2),
-        Task("locator", {**_UNET, "out_channels": 1, "n_blocks": 4, "start_filters": 8}, 1.5,
-             ((64, 80, 80), (48, 64, 80)), _stage1_loss),
-        Task("stage1", {**_UNET, "out_channels": 1, "n_blocks": 3, "start_filters": 18}, 0.5,
-             ((72, 80, 96), (72, 96, 80)), _stage1_loss),
-        Task("stage2", {**_UNET, "out_channels": 9, "n_blocks": 3, "start_filters": 9}, 0.5,
-             ((80, 104, 104), (72, 96, 112)), _stage2_loss, stage2=True),
+        Task(
+            "toothnet",
+            {"class": "ToothNet", "widths": [32, 64, 96, 128], "edge_width": 8, "prosthesis": True},
+            0.5,
+            ((96, 128, 144), (112, 144, 160), (80, 128, 160), (96, 112, 128)),
+            toothnet_loss,
+            fine_tuning_sizes=((64, 96, 112), (80, 96, 96), (64, 112, 96)),
+            magnification=1.2,
+        ),
+        Task(
+            "locator",
+            {**_UNET, "out_channels": 1, "n_blocks": 4, "start_filters": 8},
+            1.5,
+            ((64, 80, 80), (48, 64, 80)),
+            _stage1_loss,
+        ),
+        Task(
+            "stage1",
+            {**_UNET, "out_channels": 1, "n_blocks": 3, "start_filters": 18},
+            0.5,
+            ((72, 80, 96), (72, 96, 80)),
+            _stage1_loss,
+        ),
+        Task(
+            "stage2",
+            {**_UNET, "out_channels": 9, "n_blocks": 3, "start_filters": 9},
+            0.5,
+            ((80, 104, 104), (72, 96, 112)),
+            _stage2_loss,
+            stage2=True,
+        ),
     )
-}  # fmt: skip
+}

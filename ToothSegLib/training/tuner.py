@@ -80,9 +80,10 @@ class Tuner:
             pair.to(machine.device)
         machine.place(pair.network, 3)
         optimiser = torch.optim.AdamW(
-            pair.network.parameters(), lr=self.plan.learning_rate,
+            pair.network.parameters(),
+            lr=self.plan.learning_rate,
             weight_decay=self.plan.weight_decay,
-        )  # fmt: skip
+        )
         if self._file("checkpoint").exists():
             self._resume(pair, optimiser)
         if not self.course.checks:
