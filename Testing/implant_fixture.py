@@ -32,6 +32,7 @@ def told(
     prostheses: Sequence[float] | None = None,
     cut: Sequence[int] = (),
     small: Sequence[int] = (),
+    lower: Sequence[int] = (),
 ) -> str:
     """A letter for each core: I, an implant; ?, may be; A, is among them; -, a tooth; ., a crumb.
 
@@ -42,11 +43,23 @@ def told(
         prostheses: what the networks say of each; None if they say nothing.
         cut: which of them the field of view cuts.
         small: which of them are too small for teeth.
+        lower: which of them look like lower teeth; all others like upper ones.
     """
     patch.setattr(implants, "measure_cores", lambda *_: (list(cores), end))
-    up, types = np.array([0.0, 0.0, 1.0]), np.full(N_TYPES, 1 / N_TYPES)
+    up, upper_tooth, lower_tooth = np.array([0.0, 0.0, 1.0]), np.zeros(N_TYPES), np.zeros(N_TYPES)
+    upper_tooth[1:9], lower_tooth[9:] = 1 / 8, 1 / 8
     regions = [
-        Region(n, 9, 60.0 if n in small else 500.0, np.zeros(3), up, types, 0.9, said, n in cut)
+        Region(
+            label=n,
+            voxels=9,
+            volume_mm3=60.0 if n in small else 500.0,
+            centroid=np.zeros(3),
+            axis=up,
+            type_probabilities=lower_tooth if n in lower else upper_tooth,
+            confidence=0.9,
+            prosthesis=said,
+            cut=n in cut,
+        )
         for n, said in enumerate(prostheses or [None] * len(cores))
     ]
     volume = Volume(NOTHING, (1.0,) * 3, (0.0,) * 3, np.eye(3))

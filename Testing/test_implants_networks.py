@@ -76,12 +76,34 @@ def test_among_implants_what_has_no_look_of_a_tooth_is_none(
     said = [0.6, 0.6, 0.6, 0.01, 0.1]
     screws = [SCREW] * 3
     assert told(monkeypatch, *screws, PORCELAIN, FADING, prostheses=said) == "IIIAA"
-    # One tooth with enamel, or one that the view cuts, and the others may be some as well.
+    # One tooth with enamel, and the others may be some as well.
     assert told(monkeypatch, *screws, TOOTH, FADING, prostheses=said) == "III-?"
-    assert told(monkeypatch, *screws, PORCELAIN, FADING, prostheses=said, cut=[3]) == "III-?"
+    # What the view cuts may be a tooth, but tells nothing of the others.
+    assert told(monkeypatch, *screws, PORCELAIN, FADING, prostheses=said, cut=[3]) == "III-A"
+    assert told(monkeypatch, *screws, TOOTH, FADING, prostheses=said, cut=[3]) == "III-A"
     # Two implants are no bridge from one end of a jaw to the other.
     assert told(monkeypatch, *screws[1:], PORCELAIN, FADING, prostheses=said[1:]) == "II-?"
     assert told(monkeypatch, *screws, PORCELAIN, FADING, prostheses=said, small=[3]) == "III.A"
+
+
+def test_a_tooth_among_implants_is_told_by_enamel_and_pulp(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The networks say a little of a prosthesis of many a tooth with a crown."""
+    screws, crowned = [SCREW] * 4, [TOOTH] * 2
+    assert told(monkeypatch, *screws, *crowned, prostheses=[0.6] * 4 + [0.06] * 2) == "IIII--"
+    assert told(monkeypatch, *screws, *crowned, prostheses=[0.6] * 4 + [0.12] * 2) == "IIIIAA"
+
+
+def test_teeth_of_one_jaw_make_none_of_the_pontics_of_the_other(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    cores = [*[SCREW] * 3, PORCELAIN, FADING, *[TOOTH] * 2]
+    said = [*[0.6] * 3, 0.04, 0.1, 0.01, 0.01]
+    assert told(monkeypatch, *cores, prostheses=said, lower=[5, 6]) == "IIIAA--"
+    assert told(monkeypatch, *cores, prostheses=said) == "III-?--"
+    # Two implants in a jaw, of which all else has teeth, may stand beside a bridge on teeth.
+    assert told(monkeypatch, *cores, prostheses=said, lower=[2, 5, 6]) == "III-?--"
 
 
 def test_in_a_small_view_with_little_bone_teeth_stay_teeth(monkeypatch: pytest.MonkeyPatch) -> None:

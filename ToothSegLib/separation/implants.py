@@ -17,7 +17,7 @@ from ToothSegLib.arches.regions import Region
 from ToothSegLib.numbering import Numbering
 from ToothSegLib.report import Finding, in_lps
 from ToothSegLib.separation.bright_cores import FEWEST_TEETH, Verdict, judge_cores
-from ToothSegLib.separation.cores import measure_cores
+from ToothSegLib.separation.cores import Core, measure_cores
 from ToothSegLib.volume import Volume
 
 # Mean probability of a prosthesis in a region, on simulated heads (seeds 935,500 to 935,503 of each
@@ -120,12 +120,16 @@ def find_implants(
         for region, bright in zip(regions, by_brightness, strict=True)
     ]
     like_teeth = [
-        region.cut
-        or region.prosthesis is None
-        or (surely and core.peak > _CONTRAST * core.innermost.low)
-        for region, core, surely in zip(regions, cores, surely_teeth, strict=True)
+        large and not region.cut and _like_a_tooth(region, core)
+        for region, core, large in zip(regions, cores, whole, strict=True)
     ]
     return _sorted_out(regions, both, whole, like_teeth)
+
+
+def _like_a_tooth(region: Region, core: Core) -> bool:
+    if region.prosthesis is None:
+        return True
+    return region.prosthesis < _TOOTH and core.peak > _CONTRAST * core.innermost.low
 
 
 def _sorted_out(
@@ -133,19 +137,35 @@ def _sorted_out(
 ) -> Implants:
     """What is what by its verdict. Among many implants what has no look of a tooth is none.
 
+    What is among many is told of each jaw: by the implants in it, or by those of all of the scan.
+
     Args:
         regions: in the order of the other lists.
         verdicts: of the brightness and the networks together.
         whole: whether each is large enough for a tooth, or cut.
-        like_teeth: whether each has, or may have, the look of a tooth.
+        like_teeth: whether each has the look of a tooth, from its crown to its root.
     """
-    judged = list(zip(regions, verdicts, strict=True))
-    sure = [region for region, what in judged if what is Verdict.IMPLANT]
-    others = [n for n, what in enumerate(verdicts) if what is not Verdict.IMPLANT]
-    among = [regions[n] for n in others if whole[n]]
-    if not sure or (among and (len(sure) < _MANY or any(like_teeth[n] for n in others))):
-        return Implants(sure, [region for region, what in judged if what is Verdict.DOUBTFUL])
-    return Implants(sure, among=among, crumbs=[regions[n] for n in others if not whole[n]])
+    implant, large, like = (
+        np.array(what, bool)
+        for what in ([one is Verdict.IMPLANT for one in verdicts], whole, like_teeth)
+    )
+    upper = np.array([np.subtract(*region.looks_by_jaw) >= 0 for region in regions], bool)
+    pontics = np.zeros_like(implant)
+    for there in (np.ones_like(upper), upper, ~upper):
+        if (implant & there).sum() >= _MANY and not (like & there).any():
+            pontics |= there
+    nothing_else = implant.any() and implant[large].all()
+    found = Implants()
+    for n, region in enumerate(regions):
+        if implant[n]:
+            found.sure.append(region)
+        elif not large[n] and (nothing_else or pontics[n]):
+            found.crumbs.append(region)
+        elif pontics[n] and not region.cut:
+            found.among.append(region)
+        elif verdicts[n] is Verdict.DOUBTFUL:
+            found.doubtful.append(region)
+    return found
 
 
 def _mostly_implants(regions: list[Region], whole: list[bool]) -> bool:
@@ -167,10 +187,10 @@ def implant_findings(implants: Implants) -> list[Finding]:
         ),
         (
             implants.among,
-            "Something at {} mm LPS stands among implants and has neither enamel nor a pulp to be "
-            "seen: a pontic or a crown, left out. Paint it if it is a tooth.",
-            "{} things at {} mm LPS stand among implants and have neither enamel nor a pulp to be "
-            "seen: pontics or crowns, left out. Paint those that are teeth.",
+            "Something at {} mm LPS stands among implants, where nothing has the look of a tooth: "
+            "a pontic or a crown, left out. Paint it if it is a tooth.",
+            "{} things at {} mm LPS stand among implants, where nothing has the look of a tooth: "
+            "pontics or crowns, left out. Paint those that are teeth.",
         ),
     )
     findings = []
