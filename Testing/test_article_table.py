@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from ToothSegLib.training.article_table import BUDGETS, Row, table
+from ToothSegLib.training.article_table import BUDGETS, HEAD, SMALL, Row, table
 from ToothSegLib.training.recipes import RECIPES
 
 
@@ -36,3 +36,18 @@ def test_only_small_budgets_are_called_too_small(budget: str, tmp_path: Path) ->
     page = table(rows, "two CPU cores")
     assert ("All are far too small" in page) == (budget != "full")
     assert "rows.\n\nTrained on" in page or "command.\n\nTrained on" in page
+
+
+def test_the_page_that_is_kept_begins_as_the_program_writes_it(tmp_path: Path) -> None:
+    kept = (Path(__file__).resolve().parents[1] / "docs" / "article.md").read_text("utf-8")
+    assert kept.startswith(HEAD + SMALL)
+    result: Any = _Result(tmp_path)
+    budget = BUDGETS["quick"]["article-1"]
+    rows = [
+        Row(case, RECIPES["article-1"], budget, result)
+        for case in ("real-head-CT", "simulated-sample")
+    ]
+    (said,) = (line for line in table(rows, "two CPU cores").splitlines() if "Trained on" in line)
+    assert f"\n{said}\n" in kept
+    mine = table([Row("mine", RECIPES["article-1"], budget, result)], "two CPU cores")
+    assert "\nTrained on two CPU cores.\n" in mine

@@ -9,12 +9,14 @@ import re
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from phantom_fixture import dentition, segmentation
-from ToothSegLib import __version__
-from ToothSegLib.report import Finding, to_json
+from ToothSegLib import __version__, cascade
+from ToothSegLib.report import SCAN_SHA256, Finding, to_json
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCUMENTS = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md"))]
@@ -162,6 +164,29 @@ def test_the_mean_of_the_heads_with_meshes_is_over_teeth_like_the_others() -> No
     assert f"have {mean:.3f} and " in sentence
 
 
+def test_the_sets_and_steps_of_the_weights_are_those_of_their_record() -> None:
+    record = text_of("docs/training-history.md").split("\n## The shipped run\n")[1]
+    table = record.split("| steps | cases |")[1].split("\n\n")[0]
+    named = re.findall(r"\d of ((?:[a-z], )*[a-z])\b", table)
+    sets = {letter for letters in named for letter in letters.split(", ")}
+    (steps,) = re.findall(r"^\| to (\S+) \|", table, re.M)[-1:]
+    words = {14: "fourteen", 15: "fifteen", 16: "sixteen", 17: "seventeen", 18: "eighteen"}
+    said = f"has learned for {steps} steps from {words[len(sets)]} sets of simulated heads"
+    assert said in " ".join(text_of("docs/training.md").split())
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_no_two_simulations_of_a_page_write_the_same_cases(document: Path) -> None:
+    """The second would leave the first one's alone, whatever its options."""
+    told = re.findall(
+        r"^ {4}toothseg simulate (?:.*?)-o (\S+)(?:.*?--seed (\d+))?",
+        document.read_text("utf-8"),
+        re.M,
+    )
+    cases = [(folder, seed or "0") for folder, seed in told]
+    assert len(cases) == len(set(cases)), cases
+
+
 def test_the_version_to_cite_is_that_of_the_program() -> None:
     assert f"version = {{{__version__}}}" in text_of("README.md")
     assert f"\nversion: {__version__}\n" in text_of("CITATION.cff")
@@ -178,3 +203,13 @@ def test_every_key_of_the_report_is_told() -> None:
         assert all(f"`{key}`" in told[name] for key in part), name
     finding = asdict(Finding("a", "low", "b"))
     assert all(f"`{key}`" in told["findings"] for key in finding)
+
+
+def test_every_key_of_the_provenance_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cascade, "device_name", lambda _: "a card")
+    bundle: Any = SimpleNamespace(name="one", weights={})
+    failed: Any = SimpleNamespace(device="cpu", backend="torch", numbers="float32")
+    keys = {*cascade._provenance(bundle, "cuda", "auto", failed, None), SCAN_SHA256, "source"}
+    assert {"device_that_failed", "device_name"} <= keys
+    (row,) = re.findall(r"^\| `provenance` \|.*$", text_of("docs/command-line.md"), re.M)
+    assert keys <= set(re.findall(r"`(\w+)`", row))

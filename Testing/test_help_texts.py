@@ -11,11 +11,19 @@ import pytest
 from ToothSegLib import side_program
 from ToothSegLib.cli import COMMANDS
 from ToothSegLib.cli.main import build_parser
+from ToothSegLib.cli.simulate import SCANNER_NAMES
+from ToothSegLib.synthesis.scanner import SCANNERS
 
 PROGRAMS = (
     "evaluation.benchmark",
+    "evaluation.fault_injection",
+    "evaluation.implant_check",
     "evaluation.reliability",
+    "evaluation.small_fields",
+    "evaluation.strata",
     "synthesis.labelled_head",
+    "training.ablation",
+    "training.article_table",
     "training.loop_trial",
     "training.pack",
 )
@@ -39,7 +47,14 @@ def check_words(parser: argparse.ArgumentParser) -> None:
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_of_the_commands(name: str) -> None:
-    check_words(build_parser([name]))
+    parser = build_parser([name])
+    check_words(parser)
+    # pip installs no pages.
+    assert [prog for prog, action in options_of(parser) if "docs/" in str(action.help)] == []
+
+
+def test_the_scanners_are_those_that_there_are() -> None:
+    assert tuple(SCANNERS) == SCANNER_NAMES
 
 
 @pytest.mark.parametrize("name", PROGRAMS)

@@ -162,3 +162,13 @@ def test_every_scanner_of_a_stratum_is_known() -> None:
     assert {stratum.scanner for stratum in STRATA} <= set(SCANNERS)
     assert len(BY_NAME) == len(STRATA)
     assert all(isinstance(stratum, Stratum) for stratum in STRATA)
+
+
+def test_help_and_errors_show_where_each_name_ends(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="0"):
+        strata.main(["--help"])
+    told = " ".join(capsys.readouterr().out.split())
+    assert "; ".join(f"'{name}'" for name in BY_NAME) in told
+    with pytest.raises(SystemExit, match="2"):
+        strata.main(["--strata", "edentulous,", "implants"])
+    assert "--strata 'edentulous,'; 'implants': choose" in capsys.readouterr().err

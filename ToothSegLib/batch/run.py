@@ -20,7 +20,7 @@ from ToothSegLib.machine.capacity import cores, free_memory_gib
 from ToothSegLib.models import load_bundle
 from ToothSegLib.progress import ProgressCallback
 
-# What a large scan takes (see docs/benchmark.md), and the fewest threads that use a process well.
+# What a large scan takes (see docs/speed.md), and the fewest threads that use a process well.
 MEMORY_A_JOB_GIB = 3.0
 THREADS_A_JOB = 2
 # On a graphics device one scan computes while another one is read or drawn.

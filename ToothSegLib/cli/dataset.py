@@ -74,7 +74,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     export = action("export", "write all cases in another program's layout")
     export.add_argument("out", metavar="OUT", type=Path, help="a new folder")
     export.add_argument(
-        "--reviewed", action="store_true", help="only cases that are reviewed to the end"
+        "--reviewed",
+        action="store_true",
+        help="of each case the newest revision that is reviewed to the end, which may be an older "
+        "one; cases without one are left out",
     )
 
     take = action("import", "add the cases of another program's data set")

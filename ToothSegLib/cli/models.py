@@ -34,7 +34,8 @@ _DESCRIPTION = """Lists the bundles of weights, their figures and whether they a
 
   compare A B      side by side by tooth, on --dataset, on the fixed --benchmark, or on both
   compare B        the same, against the default bundle
-  promote BUNDLE   make it your default, if it is not worse on the fixed benchmark
+  promote BUNDLE   make it your default, unless it is more than half a point worse on the fixed
+                   benchmark than the default or than the one that came with ToothSeg
   rollback         take the last promotion back"""
 
 

@@ -19,8 +19,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--against",
         metavar="OUT2",
         type=Path,
-        help="that of the same scans with another bundle; a tooth on which the two disagree comes "
-        "earlier",
+        help="output of toothseg batch over the same scans with another bundle; a tooth on which "
+        "the two disagree comes earlier",
     )
     parser.add_argument(
         "--dataset",

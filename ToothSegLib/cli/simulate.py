@@ -17,6 +17,11 @@ if TYPE_CHECKING:
     from ToothSegLib.synthesis.scanner import Scanner
     from ToothSegLib.volume import Volume
 
+# Those of `synthesis.scanner`, which waits for NumPy; --help does not.
+SCANNER_NAMES = (
+    "standard", "clean", "low-dose", "small-field", "short", "soft-beam", "hard-beam", "coarse",
+)  # fmt: skip
+
 _SPACING_MM = 0.4
 _FIELD_MM = (64.0, 80.0, 88.0)  # along k, j, i
 
@@ -71,8 +76,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         const="standard",
         metavar="SCANNER",
         help="as --scan, but reconstructed from cone-beam projections with the physics of X-rays; "
-        "some minutes each; needs the extra 'physics' (scanners: docs/physics.md; "
-        "default standard)",
+        f"some minutes each; needs the extra 'physics' (scanners: {', '.join(SCANNER_NAMES)}; "
+        "default standard; the documentation on scans by physics says how they differ)",
     )
     parser.add_argument(
         "--ordinary",

@@ -97,7 +97,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="DIR",
         required=True,
         help="folder for the log, the checkpoints and the bundle (a network that ships leaves "
-        "no bundle: see docs/training.md)",
+        "no bundle: python -m ToothSegLib.training.pack makes it)",
     )
     add_device(parser, "the graphics card, if there is one")
     parser.add_argument(

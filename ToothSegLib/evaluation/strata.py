@@ -11,7 +11,7 @@ teeth in their own places; name one that no bundle was trained on.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -230,6 +230,11 @@ def _mean(values: Sequence[float], form: str) -> str:
     return format(float(np.mean(known)), form) if known else "-"
 
 
+def _quoted(names: Iterable[str]) -> str:
+    """Names with commas and blanks in them, so that one sees where each ends."""
+    return "; ".join(map(repr, names))
+
+
 @side_program.program
 def main(arguments: Sequence[str] | None = None) -> None:
     """Command line; see the module's docstring."""
@@ -243,7 +248,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         nargs="+",
         metavar="NAME|PATH",
         default=[None],
-        help="default: the default bundle",
+        help="bundles of weights, the same heads for each (default: the default bundle)",
     )
     side_program.add_anatomy(parser)
     parser.add_argument(
@@ -251,7 +256,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         nargs="+",
         metavar="NAME",
         default=[s.name for s in STRATA],
-        help=f"default: all of {', '.join(s.name for s in STRATA)}",
+        help=f"kinds of patients and of scans, a name each: {_quoted(s.name for s in STRATA)} "
+        "(default: all)",
     )
     side_program.add_cases(parser, 4, of="simulated heads of each stratum")
     parser.add_argument(
@@ -261,7 +267,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     args = parser.parse_args(arguments)
     strata = [stratum for stratum in STRATA if stratum.name in args.strata]
     if unknown := set(args.strata) - {stratum.name for stratum in strata}:
-        parser.error(f"--strata {', '.join(sorted(unknown))}: choose from those of --help")
+        parser.error(f"--strata {_quoted(sorted(unknown))}: choose from those of --help")
     choose_device(args.device)  # rather told now than after the first case
     individuals = [load_individual(args.anatomy)] if args.anatomy else []
     bundles = [load_bundle(name) for name in args.model]

@@ -4,23 +4,17 @@ from __future__ import annotations
 
 import numpy as np
 
+from ToothSegLib.arches.looks import of_another, shares
 from ToothSegLib.arches.regions import Region
 from ToothSegLib.quality.facts import Facts
 from ToothSegLib.report import Finding, Urgency
 from ToothSegLib.teeth import POSITION_NAMES, by_fdi, type_of
 
-# Of calibrated confidence. On simulated dentitions, spoilt ones among them, two of three numbers at
-# 0.5-0.8 were wrong, two of five at 0.8-0.9, and one of 40 at 0.9-0.95.
+# Of calibrated confidence. On simulated dentitions, nearly all of them spoilt, most numbers below
+# 0.8 were wrong, half of those at 0.8-0.9, a quarter of those at 0.9-0.95 and next to none above:
+# the table of "How many faults they find" in docs/findings.md. So 0.9 lets some wrong ones pass.
 UNSURE_NUMBER = 0.8
 DOUBTFUL_NUMBER = 0.9
-# A tooth whose look speaks against its number, however sure the place in the row is: so little of
-# it, of all teeth that it may be, is its number's type, and so much another one of the same jaw.
-NOT_ITS_LOOK, ANOTHERS_LOOK = 0.1, 0.6
-# Of a canine's look less will do. One in the place of a missing lateral incisor, with a space
-# behind it, had 0.19 and 0.74; in 30 simulated heads no tooth with the right number is told by
-# this, while 23 would be by the same for all looks, most of them second molars.
-NOT_ITS_LOOK_BUT_CANINE, CANINES_LOOK = 0.25, 0.5
-_CANINE = 2  # of the places of a quadrant, from 0
 # With less of its look than this in its own jaw, it is the other jaw's look that counts. From this
 # share on in either jaw it may be two merged teeth (`joins.py`); networks give up to 0.1.
 OTHER_JAW_SHARE = 0.25
@@ -81,17 +75,14 @@ def other_look(fdi: int, region: Region, *, cut: bool) -> str | None:
         region: the tooth.
         cut: whether the scan cuts it; of which jaw a part is, its look hardly tells.
     """
-    seen = float(region.type_probabilities[1:].sum())
-    looks = region.type_probabilities[1:] / max(seen, 1e-6)
-    own = type_of(fdi) - 1
-    jaw, other = (looks[:8], looks[8:]) if own < 8 else (looks[8:], looks[:8])
-    if seen > 0 and jaw.sum() < OTHER_JAW_SHARE and not cut:
-        return f"{'lower' if own < 8 else 'upper'} {POSITION_NAMES[int(np.argmax(other))]}"
+    looks = shares(region)
+    own = type_of(fdi)
+    first, others = (1, 9) if own <= 8 else (9, 1)
+    jaw, other = looks[first : first + 8], looks[others : others + 8]
+    if looks.any() and jaw.sum() < OTHER_JAW_SHARE and not cut:
+        return f"{'lower' if own <= 8 else 'upper'} {POSITION_NAMES[int(np.argmax(other))]}"
     most = int(np.argmax(jaw))
-    least, enough = NOT_ITS_LOOK, ANOTHERS_LOOK
-    if most == _CANINE:
-        least, enough = NOT_ITS_LOOK_BUT_CANINE, CANINES_LOOK
-    return None if looks[own] >= least or jaw[most] <= enough else POSITION_NAMES[most]
+    return POSITION_NAMES[most] if of_another(looks, own, first + most) else None
 
 
 def with_article(look: str) -> str:

@@ -61,13 +61,18 @@ same scan, because the article, too, trained and tested on a single scan. So the
 well a network knows a scan that it has seen, and nothing about scans that it has not. Figures are
 Dice against the labels, the mean over the three held-out turns; *tooth* is tooth against the rest,
 *category* the mean over the eight categories. What the article leaves open, and how it was
-settled, is in `ToothSegLib/training/recipes.py` and `preparation.py`.
+settled, is in `training/recipes.py` and `training/preparation.py`.
 
 article-6 is given the true teeth and has only to tell their categories, so it has no tooth figure
 of its own. A cascade can name only what its first network has found, so its category figure holds
 the faults of both. Each row's budget is in its command."""
 SMALL = """ All are far too small for
 the networks to converge, and they differ from row to row, so do not rank the rows."""
+# What the cases of the page that is kept are.
+CASES = {
+    "real-head-CT": "the head CT of [benchmark.md](benchmark.md#a-real-head-ct)",
+    "simulated-sample": "the sample scan",
+}
 
 
 @dataclass(frozen=True)
@@ -105,9 +110,11 @@ class Row:
 
 def table(rows: Sequence[Row], machine: str) -> str:
     """The page in Markdown."""
+    there = {row.case for row in rows}
+    told = "; ".join(f"`{case}` is {what}" for case, what in CASES.items() if case in there)
     lines = [
         HEAD + SMALL * all(row.small for row in rows) + "\n",
-        f"Trained on {machine}.",
+        f"Trained on {machine}." + (f" {told}." if told else ""),
         "",
         "| case | experiment | parameters | tooth | category | minutes | command (with --image, "
         "--labels, -o) |",
@@ -116,10 +123,10 @@ def table(rows: Sequence[Row], machine: str) -> str:
     for row in rows:
         entries = row.result.bundle.card["networks"].values()
         parameters = " + ".join(f"{entry['parameters']:,}" for entry in entries)
-        told = row.recipe.stages[0].mask == "truth"
+        teeth_are_told = row.recipe.stages[0].mask == "truth"
         lines.append(
             f"| {row.case} | {row.recipe.name}: {row.recipe.title} | {parameters} | "
-            f"{'given' if told else _text(row.last['tooth_dice'])} | "
+            f"{'given' if teeth_are_told else _text(row.last['tooth_dice'])} | "
             f"{_text(row.last.get('category_dice'))} | {row.minutes:.1f} | `{row.command}` |"
         )
     names = [category.name for category in CATEGORIES]
@@ -156,12 +163,26 @@ def main(arguments: Sequence[str] | None = None) -> None:
         metavar=("NAME", "IMAGE", "LABELS"),
         help="a scan with its labels; may be given again",
     )
-    parser.add_argument("-o", "--output", default="docs/article.md", metavar="FILE")
+    parser.add_argument(
+        "-o",
+        "--output",
+        default="docs/article.md",
+        metavar="FILE",
+        help="the page (default: docs/article.md)",
+    )
     parser.add_argument(
         "--work", default="runs/article", metavar="DIR", help="where the trainings are kept"
     )
-    parser.add_argument("--recipes", nargs="+", choices=RECIPES, default=list(RECIPES))
-    parser.add_argument("--budget", choices=BUDGETS, default="laptop")
+    parser.add_argument(
+        "--recipes",
+        nargs="+",
+        choices=RECIPES,
+        default=list(RECIPES),
+        help="which experiments (default: all)",
+    )
+    parser.add_argument(
+        "--budget", choices=BUDGETS, default="laptop", help="how long to train (default: laptop)"
+    )
     parser.add_argument("--epochs", type=int, metavar="N", help="instead of the budget's")
     parser.add_argument("--max-pieces", type=int, metavar="N", help="instead of the budget's")
     side_program.add_device(parser)
