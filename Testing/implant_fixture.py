@@ -32,6 +32,7 @@ def told(
     prostheses: Sequence[float] | None = None,
     cut: Sequence[int] = (),
     small: Sequence[int] = (),
+    small_mm3: float = 60.0,
     lower: Sequence[int] = (),
 ) -> str:
     """A letter for each core: I, an implant; ?, may be; A, is among them; -, a tooth; ., a crumb.
@@ -43,6 +44,7 @@ def told(
         prostheses: what the networks say of each; None if they say nothing.
         cut: which of them the field of view cuts.
         small: which of them are too small for teeth.
+        small_mm3: how large these are.
         lower: which of them look like lower teeth; all others like upper ones.
     """
     patch.setattr(implants, "measure_cores", lambda *_: (list(cores), end))
@@ -52,7 +54,7 @@ def told(
         Region(
             label=n,
             voxels=9,
-            volume_mm3=60.0 if n in small else 500.0,
+            volume_mm3=small_mm3 if n in small else 500.0,
             centroid=np.zeros(3),
             axis=up,
             type_probabilities=lower_tooth if n in lower else upper_tooth,

@@ -93,6 +93,20 @@ def test_a_tooth_among_implants_is_told_by_enamel_and_pulp(
     screws, crowned = [SCREW] * 4, [TOOTH] * 2
     assert told(monkeypatch, *screws, *crowned, prostheses=[0.6] * 4 + [0.06] * 2) == "IIII--"
     assert told(monkeypatch, *screws, *crowned, prostheses=[0.6] * 4 + [0.12] * 2) == "IIIIAA"
+    dull = steady(1.0, 1.1, 1.35)
+    assert told(monkeypatch, *screws, dull, prostheses=[0.6] * 4 + [0.01]) == "IIII-"
+    assert told(monkeypatch, *screws, dull, prostheses=[0.6] * 4 + [0.06]) == "IIIIA"
+
+
+def test_among_implants_what_is_smaller_than_any_incisor_is_no_tooth(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    said = [0.6] * 3 + [0.01]
+    for mm3, letter in ((120.0, "A"), (160.0, "-")):
+        cores = [SCREW] * 3 + [TOOTH]
+        assert (
+            told(monkeypatch, *cores, prostheses=said, small=[3], small_mm3=mm3) == f"III{letter}"
+        )
 
 
 def test_teeth_of_one_jaw_make_none_of_the_pontics_of_the_other(
