@@ -13,6 +13,7 @@ import SimpleITK as sitk
 from ToothSegLib.batch import run
 from ToothSegLib.batch.entry import Options
 from ToothSegLib.batch.one_scan import segment_one
+from ToothSegLib.formats.side_doubts import side_doubts
 from ToothSegLib.grids.itk_image import to_itk
 from ToothSegLib.jobs.job_files import read_request, write_request
 from ToothSegLib.looking import Looker, Sight
@@ -162,6 +163,46 @@ def test_other_formats_without_a_direction(tmp_path: Path) -> None:
     }.items():  # fmt: skip
         (doubt,) = read_volume(tmp_path / name).doubts
         assert word in doubt
+
+
+@pytest.mark.parametrize("forms", [(RAS, RAS), (RAS, None), (None, RAS), (None, None)])
+@pytest.mark.parametrize("name", ["a.nii", "a.nii.gz"])
+def test_the_header_of_a_nifti_tells_as_much(tmp_path: Path, forms: tuple, name: str) -> None:
+    path = a_nifti(tmp_path / name, *forms)
+    assert side_doubts(path) == read_volume(path).doubts
+
+
+def test_the_headers_of_other_files_tell_as_much(tmp_path: Path) -> None:
+    for name in ("a.mha", "a.mhd", "a.gipl"):
+        sitk.WriteImage(to_itk(a_scan(direction=np.eye(3))), str(tmp_path / name))
+    lines = (tmp_path / "a.mhd").read_text().splitlines(keepends=True)
+    bare = [line for line in lines if not line.startswith("TransformMatrix")]
+    (tmp_path / "b.mhd").write_text("".join(bare))
+    write_volume(tmp_path / "a.nrrd", a_scan(), header={"space note": "a"})
+    nrrd_file(tmp_path / "b.nrrd", space_dimension=3, space_directions=np.eye(3))
+    nrrd_file(tmp_path / "c.nrrd", space="LPS", spacings=[1, 1, 1])
+    nrrd_file(tmp_path / "d.nrrd", spacings=[1, 1, 1])
+    told = {}
+    for path in sorted({*tmp_path.iterdir()} - {tmp_path / "a.raw"}):
+        told[path.name] = side_doubts(path)
+        assert told[path.name] == read_volume(path).doubts
+    assert {name for name, doubts in told.items() if not doubts} == {"a.mha", "a.mhd", "a.nrrd"}
+
+
+@pytest.mark.parametrize("name", ["a.nrrd", "a.nii", "a.nii.gz", "a.mha", "a.dcm", "a.vtk", "a"])
+@pytest.mark.parametrize("data", [None, b"", b"no header\n\n", b"\x1f\x8b\x08\x00"])
+def test_a_file_that_is_gone_or_damaged_says_nothing_of_sides(
+    tmp_path: Path, name: str, data: bytes | None
+) -> None:
+    if data is not None:
+        (tmp_path / name).write_bytes(data)
+    assert side_doubts(tmp_path / name) == ()
+
+
+@pytest.mark.parametrize("name", ["s01.png", "s01.TIF", "s01.tiff", "s01.bmp", "s01.jpeg"])
+def test_a_stack_of_pictures_tells_no_side(tmp_path: Path, name: str) -> None:
+    (doubt,) = side_doubts(tmp_path / name)
+    assert doubt.startswith("Left and right could not be read from the file: pictures (")
 
 
 def test_a_doubt_stays_with_a_volume_and_goes_to_another_process(tmp_path: Path) -> None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 
-from case_fixture import STROKES, TEETH, labels_on
+from case_fixture import STROKES, TEETH, labels_on, result
 from panel_fixture import settle, stroke
 from ToothSegLib.dataset.folder import Dataset
 
@@ -62,12 +63,60 @@ def test_a_tooth_that_is_painted_last_reaches_the_data_set(
 def test_a_visit_that_changes_nothing_saves_nothing(
     widget: Any, saving: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    saves: list[str] = []
-    monkeypatch.setattr(widget.panel.result.training, "autosave", saves.append)
+    saves: list[Any] = []
+    monkeypatch.setattr(
+        widget.panel.result.training, "_autosave", lambda node, what: saves.append(node)
+    )
     widget.parent.exit()
     widget.parent.enter()
     settle()
     assert saves == []
+
+
+@pytest.mark.parametrize("painted", ["before", "after"])
+def test_a_run_that_ends_leaves_what_is_painted_in_hand(
+    widget: Any, scan_and_node: tuple[Any, Any], saving: Path, painted: str
+) -> None:
+    scan, node = scan_and_node
+    widget.parent.exit()
+    if painted == "before":
+        stroke(scan, node, STROKES[0])
+    _, arrived = result()
+    arrived.SetName("B")
+    arrived.SetNodeReferenceID("ToothSeg.Volume", scan.GetID())
+    run = SimpleNamespace(result_node=arrived, target=None, name="Other", region="")
+    widget.panel._finished(run)
+    if painted == "after":
+        stroke(scan, node, STROKES[0])
+    widget.parent.enter()
+    settle()
+    (case,) = Dataset.open(saving).cases()
+    assert case.revision == 2
+    np.testing.assert_array_equal(case.labels().array, labels_on(node, scan))
+    assert widget.ui.resultSelector.currentNode() is node
+    assert (node.GetDisplayVisibility(), arrived.GetDisplayVisibility()) == (1, 0)
+    told = "<b>Other is done</b>: choose <i>B</i> under <i>Result</i>."
+    assert widget.ui.messageLabel.text == told
+    assert widget.ui.savedLabel.text.startswith("Saved: revision 2 of ")
+
+
+def test_the_return_saves_a_result_that_is_not_shown(
+    widget: Any, scan_and_node: tuple[Any, Any], saving: Path
+) -> None:
+    scan, node = scan_and_node
+    _, other = result()
+    other.SetNodeReferenceID("ToothSeg.Volume", scan.GetID())
+    widget.ui.resultSelector.setCurrentNode(other)
+    settle()
+    for where in STROKES[:2]:
+        widget.parent.exit()
+        stroke(scan, node, where)
+        widget.parent.enter()
+        settle()
+    (case,) = Dataset.open(saving).cases()
+    assert case.revision == 3
+    np.testing.assert_array_equal(case.labels().array, labels_on(node, scan))
+    assert widget.ui.savedLabel.text == "Nothing saved yet."  # that is the one shown
 
 
 def test_nothing_is_called_saved_that_has_changed_since(

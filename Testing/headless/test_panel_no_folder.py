@@ -45,7 +45,6 @@ def test_an_emptied_export_folder_stays_empty(widget: Any, tmp_path: Path) -> No
         button = getattr(ui, name)
         assert not button.enabled
         assert "Choose a folder first." in button.toolTip
-    assert widget.logic.getParameterNode().exportFolder == ""
     widget.panel.refresh()
     assert ui.folderEdit.currentPath == ""
 

@@ -1,4 +1,4 @@
-"""A result that is removed from the scene leaves nothing of itself in the panel."""
+"""A result or a scan that is removed from the scene leaves nothing of itself in the panel."""
 
 from __future__ import annotations
 
@@ -43,3 +43,23 @@ def test_a_removed_result_is_kept_by_nobody(
     gc.collect()
     assert [reference.Get() for reference in references] == [None, None]
     assert scan.GetScene() is scene
+
+
+@pytest.mark.parametrize("away", [False, True])
+def test_a_removed_scan_is_kept_by_nobody(toothseg: Any, scene: Any, away: bool) -> None:
+    import vtk
+
+    widget = open_panel(toothseg)
+    scan, node = result()
+    parameters = widget.logic.getParameterNode()
+    parameters.inputVolume, parameters.segmentation = scan, node
+    settle()
+    reference = vtk.vtkWeakReference()
+    reference.Set(scan)
+    if away:
+        widget.parent.exit()
+    scene.RemoveNode(scan)
+    del scan
+    settle()
+    gc.collect()
+    assert reference.Get() is None

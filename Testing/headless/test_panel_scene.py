@@ -51,7 +51,7 @@ def test_a_saved_scene_brings_the_panel_back(
     assert ui.emptySegmentsCheck.checked
     assert ui.groupingCombo.currentIndex == 2
     assert ui.bundleCombo.currentText == bundle
-    assert ui.folderEdit.currentPath == str(tmp_path)
+    assert ui.folderEdit.currentPath == ""  # it may tell who the patient is
     assert states == {
         fdi: button.accessibleName for fdi, button in widget.panel.result.odontogram.buttons.items()
     }

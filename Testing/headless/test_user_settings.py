@@ -1,4 +1,4 @@
-"""Folder, initials, autosave and notation belong to the person and not to a scene."""
+"""Folders, initials, autosave and notation belong to the person and not to a scene."""
 
 from __future__ import annotations
 
@@ -132,12 +132,43 @@ def test_a_scene_tells_nothing_of_who_worked_on_it(widget: Any, scene: Any, tmp_
 
     enter(widget, tmp_path / "my-folder", "my-initials")
     show_result(widget)
+    (tmp_path / "exports-of-john").mkdir()
+    widget.ui.folderEdit.currentPath = str(tmp_path / "exports-of-john")
+    settle()
+    widget.ui.exportSegmentationButton.click()
+    assert len(list((tmp_path / "exports-of-john").iterdir())) == 1
     path = tmp_path / "scene.mrml"
     assert slicer.util.saveScene(str(path))
     text = path.read_text()
     assert "ToothSeg" in text
     assert "my-initials" not in text
     assert "my-folder" not in text
+    assert "exports-of-john" not in text
+
+
+def test_the_export_folder_is_for_the_scene_that_is_open(
+    widget: Any, scene: Any, tmp_path: Path
+) -> None:
+    import slicer
+
+    line = widget.ui.folderEdit
+    show_result(widget)
+    # As scenes of earlier versions have it.
+    widget.logic.getParameterNode().parameterNode.SetParameter("exportFolder", "theirs")
+    line.currentPath = str(tmp_path)
+    widget.parent.exit()
+    widget.parent.enter()
+    settle()
+    assert line.currentPath == str(tmp_path)
+    path = tmp_path / "theirs.mrb"
+    assert slicer.util.saveScene(str(path))
+    scene.Clear(0)
+    settle()
+    assert line.currentPath == ""
+    slicer.util.loadScene(str(path))
+    settle()
+    assert line.currentPath == ""
+    assert not widget.ui.exportSurfacesButton.enabled
 
 
 def test_what_was_declined_for_one_patient_is_asked_again_for_the_next(

@@ -175,6 +175,20 @@ def test_a_non_linear_transform_higher_up_is_seen(volumes: Any) -> None:
         volumes.volume_from_node(node)
 
 
+@pytest.mark.parametrize(
+    ("name", "gives"),
+    [("Warp", ""), ("Scan acquisition transform", ", which gives it its right form")],
+)
+def test_what_bends_a_scan_is_to_be_hardened_alone(
+    volumes: Any, scene: Any, name: str, gives: str
+) -> None:
+    """Taken out of the transform of its tilted slices, a scan would be sheared."""
+    node = volume_node(numbered())
+    node.SetAndObserveTransformNodeID(bent_transform(name).GetID())
+    with pytest.raises(InputError, match=f"'{name}'{gives}: harden the transform$"):
+        volumes.volume_from_node(node)
+
+
 def test_a_transform_that_swaps_left_and_right_is_refused(volumes: Any) -> None:
     """Hardened, the mirroring is in the volume's own geometry, and the numbers follow it."""
     node = volume_node(numbered("oblique"))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from ToothSegLib.errors import InputError
 from ToothSegLib.teeth import LOWER_ARCH, UPPER_ARCH
 from ToothSegPanel import notation as words
-from ToothSegPanel.reporting import clock, errors_in_a_line
+from ToothSegPanel.reporting import capitalised, clock, errors_in_a_line
 from ToothSegPanel.selection import Selection, adding_key
 from ToothSegPanel.verb_buttons import VERBS
 from ToothSegPanel.verbs import Situation, why_not
@@ -40,6 +40,7 @@ class CorrectionsPanel:
         points: asks for points (`points.PlacedPoints`).
         open_editor: opens Slicer's Segment Editor on a segment, by its id.
         changed: called after every correction, with what was done in a word.
+        say: shows a sentence about what was done, as HTML.
     """
 
     def __init__(
@@ -51,6 +52,7 @@ class CorrectionsPanel:
         points: Any,
         open_editor: Callable[[str], None],
         changed: Callable[[str], None],
+        say: Callable[[str], None],
     ) -> None:
         self._ui = ui
         self._selection = selection
@@ -58,6 +60,7 @@ class CorrectionsPanel:
         self._corrections = corrections
         self._points = points
         self._changed = changed
+        self._say = say
         self._asking = False
         self._notation = "FDI"
         for fdi in _NUMBERS:
@@ -210,9 +213,10 @@ class CorrectionsPanel:
             act = VERBS[verb].act
             with errors_in_a_line(verb, self._notation):
                 self._stop_asking()
-                now = self._now()
+                now, before = self._now(), self._latest()
                 with clock():
                     teeth = act(self._corrections(), now, float(self._ui.smoothSpin.value))
+                self._say_done(verb, before)
                 self._changed("taken back" if verb == "mark missing" and now.is_missing else verb)
                 self._selection.set(teeth)
 
@@ -221,9 +225,26 @@ class CorrectionsPanel:
     def _step(self, name: str) -> None:
         with errors_in_a_line(name, self._notation):
             self._stop_asking()
+            step = getattr(self._corrections(), f"can_{name}")
             with clock():
                 getattr(self._corrections(), name)()
+            # What was said before, such as that a tooth is gone, may be true no longer.
+            done = "Undone" if name == "undo" else "Redone"
+            self._say(escape(f"{done}: {words.told(step, self._notation)}."))
             self._changed(name)
+
+    def _latest(self) -> Any:
+        """The step that was done last, if any."""
+        corrections = self._corrections()
+        return None if corrections is None else corrections.latest
+
+    def _say_done(self, verb: str, before: Any) -> None:
+        """Say what has been done since ``before`` was the latest step."""
+        step = self._latest()
+        if step is None or step is before:
+            self._say(f"{capitalised(verb)}: nothing has changed.")
+        else:
+            self._say(escape(f"Done: {words.told(step.name, self._notation)}."))
 
     def _edit(self, open_editor: Callable[[str], None]) -> None:
         with errors_in_a_line("open the Segment Editor", self._notation):
@@ -257,9 +278,10 @@ class CorrectionsPanel:
                 reason = why_not("split", now)
                 if reason:
                     raise InputError(reason)
-                fdi = now.chosen[0]
+                fdi, before = now.chosen[0], self._latest()
                 with clock():
                     self._corrections().split(fdi, points[0], points[1], now.new)
+                self._say_done("split", before)
                 self._changed("split")
                 self._selection.set((fdi, now.new or 0))
         self.refresh()

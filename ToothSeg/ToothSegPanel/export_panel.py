@@ -58,13 +58,16 @@ class ExportPanel:
         ui.exportLabelmapButton.connect("clicked()", self._labelmap)
 
     def show(self, parameters: Any, has_teeth: bool) -> None:
-        """Take the parameters, and whether the result has any teeth."""
+        """Take the parameters, and whether the result has any teeth.
+
+        The folder is for the scene that is open, of which no file tells it, and goes with that: the
+        next scene may be another patient's.
+        """
         self._parameters = None
         for combo in self._combos:
             combo.show(parameters)
-        folder = "" if parameters is None else parameters.exportFolder
-        if self._ui.folderEdit.currentPath != folder:
-            self._ui.folderEdit.currentPath = folder
+        if parameters is None and folder_in(self._ui.folderEdit):
+            self._ui.folderEdit.currentPath = ""
         self._parameters = parameters
         self._has_teeth = has_teeth
         self._untick_for_others()
@@ -98,7 +101,6 @@ class ExportPanel:
 
     def _on_folder(self) -> None:
         if self._parameters is not None:
-            self._parameters.exportFolder = str(self._ui.folderEdit.currentPath)
             self._untick_for_others()
         self._offer()
 

@@ -16,6 +16,7 @@ from ToothSegPanel.pair import Pair, may_be_replaced
 from ToothSegPanel.reporting import sentence
 from ToothSegPanel.result_panel import ResultPanel
 from ToothSegPanel.run_panel import RunPanel
+from ToothSegPanel.scan_watch import ScanWatch
 
 # Many events come at once, as when 28 segments are written; the panel looks once.
 SETTLE_MS = 50
@@ -45,7 +46,9 @@ class Panel(VTKObservationMixin):
         self._pair = Pair()
         self._away = False
         self._back = False
+        self._scans = ScanWatch(self._look_at_scan, SETTLE_MS)
         self._arrived: Any = None
+        self._arrived_where = ""
         self._gone_on = False
         self._before_import: list[str] = []
         self._settle = qt.QTimer()
@@ -93,6 +96,8 @@ class Panel(VTKObservationMixin):
         self._observe(None if self._parameters is None else self._parameters.segmentation)
         self._watch_views()
         self.result.show(self._parameters)
+        chosen = None if self._parameters is None else self._parameters.inputVolume
+        self._scans.watch(chosen, self.result.scan)
         self.run.refresh()
 
     def expect_results(self) -> None:
@@ -117,6 +122,7 @@ class Panel(VTKObservationMixin):
             self._arrived = None
         if node is self._observed:
             self._observe(None)
+        self._scans.drop(node)
 
     def node_left(self, node: Any) -> None:
         """A node has been removed."""
@@ -137,12 +143,20 @@ class Panel(VTKObservationMixin):
         self._away, self._back = False, True
         self.advanced.wake()
         arrived, self._arrived = self._arrived, None
-        if arrived is not None and arrived.GetScene() is not None:
-            _present(arrived)
+        if arrived is None or arrived.GetScene() is None:
+            return
+        painted = self.result.node is not arrived and self.result.training.was_edited()
+        if painted or self._is_busy_with_other(arrived):
+            self.result.tell(_waits(arrived, self._arrived_where))
+            return
+        self._choose(arrived)
+        _present(arrived)
 
     def close(self) -> None:
         """The panel goes. When Slicer quits its widgets are gone before, so none is touched."""
         self._settle.stop()
+        self._scans.rest()
+        self._scans.watch()
         self.removeObservers()
         self.result.points.abandon()
         self.run.close()
@@ -154,6 +168,14 @@ class Panel(VTKObservationMixin):
         """Refresh soon, once for many calls."""
         if not self._away:
             self._settle.start()
+
+    def _look_at_scan(self) -> None:
+        """Tell what is wrong with the scan: all that the panel says of its voxels and its place.
+
+        To refresh the rest with every frame of a sequence would make it stutter.
+        """
+        if not self._away and not slicer.mrmlScene.IsImporting():
+            self.run.refresh()
 
     def _observe(self, node: Any) -> None:
         from ToothSegScene.segments import REPORT
@@ -170,6 +192,7 @@ class Panel(VTKObservationMixin):
         for event in (
             vtk.vtkCommand.ModifiedEvent,
             node.DisplayModifiedEvent,
+            node.TransformModifiedEvent,
             changes.SegmentAdded,
             changes.SegmentRemoved,
             changes.SegmentModified,
@@ -268,11 +291,14 @@ class Panel(VTKObservationMixin):
         """What is wrong between the result, its scan, the chosen volume and the views; or ""."""
         from ToothSegScene.display import other_scan_in_words
         from ToothSegScene.own_scan import doubts_in_words, lost_in_words, stranger_in_words
+        from ToothSegScene.snapshots import why_no_voxels
 
         node = None if self._parameters is None else self._parameters.segmentation
         if node is None:
             return ""
+        unread = why_no_voxels(node)
         wrong = (
+            sentence(InputError(unread)) if unread else "",
             lost_in_words(node) or doubts_in_words(node),
             stranger_in_words(node, self._parameters.inputVolume),
             other_scan_in_words(node, self.result.scan),
@@ -311,24 +337,28 @@ class Panel(VTKObservationMixin):
         if self._is_busy_with_other(node):
             if node is not run.target:
                 node.SetDisplayVisibility(False)
-            name = escape(node.GetName())
-            return f"<b>{where} is done</b>: choose <i>{name}</i> under <i>Result</i>."
+            return _waits(node, where)
         if self._away:
-            # In the views the user may be painting another result.
+            # In the views the user may be painting another result, or begin to: their return tells.
             if node is not run.target:
                 node.SetDisplayVisibility(False)
-            self._arrived = node
+            self._arrived, self._arrived_where = node, where
+            if self.result.node is None:
+                self._choose(node)
         else:
             _present(node)
-        if self._parameters is not None:
-            self._parameters.segmentation = node
-            self._pair.take(self._parameters)  # what is said now is of this one
-        if not self._away:
+            self._choose(node)
             self.refresh()
         teeth, findings = len(teeth_of(node)), len(findings_of(node))
         found = {0: "No teeth found", 1: "1 tooth found"}.get(teeth, f"{teeth} teeth found")
         check = "1 thing to check" if findings == 1 else f"{findings} things to check"
         return f"<b>{found}</b> in {where}; {check if findings else 'nothing stands out'}."
+
+    def _choose(self, node: Any) -> None:
+        """Make a new result the one that is shown."""
+        if self._parameters is not None:
+            self._parameters.segmentation = node
+            self._pair.take(self._parameters)  # what is said now is of this one
 
     def _is_busy_with_other(self, node: Any) -> bool:
         """Whether the user has gone on with another scan or result than this, or is at a step."""
@@ -339,6 +369,12 @@ class Panel(VTKObservationMixin):
             return True
         at_a_step = self._gone_on or self.result.corrections.asking
         return at_a_step and self.result.node not in (None, node)
+
+
+def _waits(segmentation_node: Any, where: str) -> str:
+    """That a run has ended whose result is not shown; ``where``, as HTML, is what it was of."""
+    name = escape(segmentation_node.GetName())
+    return f"<b>{where} is done</b>: choose <i>{name}</i> under <i>Result</i>."
 
 
 def _present(segmentation_node: Any) -> None:

@@ -13,7 +13,8 @@ class ToothSegParameterNode:
     """The parameters of a run and of the export of its result.
 
     Not of its data set, nor the notation of the teeth: a scene comes from anybody, and these are
-    the user's (see ``ToothSegScene.user_settings``).
+    the user's (see ``ToothSegScene.user_settings``). Nor where files go to: the path of a folder
+    may tell who the patient is, and a colleague's is not the user's.
 
     The words are those of the library (``device``, ``precision``) and of
     ``ToothSegScene.export``; an empty ``bundle`` stands for the default one.
@@ -28,7 +29,6 @@ class ToothSegParameterNode:
     emptySegments: bool = False
     output: str = "new"
     smoothing: Annotated[float, WithinRange(0.0, 1.0)] = 0.5
-    exportFolder: str = ""
     exportFormat: str = "STL"
     exportGrouping: str = "tooth"
 

@@ -92,14 +92,15 @@ class ResultPanel:
             self.points,
             self._edit,
             self._step_done,
+            say,
         )
         self.review = ReviewPanel(
             ui, self.selection, lambda: self.node, blocked, self._bring_into_view, self._step_done
         )
-        self.hand_drawn = HandDrawn(self._tell)
+        self.hand_drawn = HandDrawn(self.tell)
         self.export = ExportPanel(ui, self._result, say)
         self.training = TrainingPanel(
-            ui, lambda: self.node, self._tell, self._case_opened, self.take_note
+            ui, lambda: self.node, self.tell, self._case_opened, self.take_note
         )
         self.ranking = RankingPanel(ui, say, self._case_opened)
         self._notation = ParameterCombo(
@@ -251,12 +252,16 @@ class ResultPanel:
 
     def _to_check(self, findings: int) -> str:
         from ToothSegScene.review import has_report
+        from ToothSegScene.snapshots import why_no_voxels
 
         if findings:
             return f"To check ({findings})"
         # A segmentation file carries no report: nothing is known of what to check.
-        told = self.node is None or has_report(self.node)
-        return "To check: nothing" if told else "To check: no report with this segmentation"
+        if self.node is not None and not has_report(self.node):
+            return "To check: no report with this segmentation"
+        # Nor is it of teeth that cannot be read; the line below the button says why.
+        unread = self.node is not None and why_no_voxels(self.node)
+        return "To check: not known" if unread else "To check: nothing"
 
     def _situation(self, new: int | None) -> Situation:
         if self.node is None:
@@ -290,7 +295,7 @@ class ResultPanel:
             def opened(bitten: Any) -> None:
                 shown = node is self.node
                 words = self.corrections.opened_in_words(bitten, "" if shown else node.GetName())
-                self._tell(words, first=shown)
+                self.tell(words, first=shown)
 
             made = Corrections(node, opened=opened)
             known = self._histories[node.GetID()] = (node, made)
@@ -305,7 +310,7 @@ class ResultPanel:
             self._corrections_of(node)
         return [corrections for _, corrections in self._histories.values()]
 
-    def _tell(self, text: str, *, first: bool = False) -> None:
+    def tell(self, text: str, *, first: bool = False) -> None:
         """Say something, together with what has been said of the same visit elsewhere.
 
         Args:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from html import escape
+from pathlib import Path
 from typing import Any
 
 import slicer
@@ -34,6 +35,7 @@ _NO_FOLDER = "Choose the folder of a data set first."
 _OF_THIS_RESULT = ("exportCaseButton", "autosaveCheck")
 _ON = "on"
 _CHANGED = "<b>Changed since it was saved</b>: the next step of the review saves that too."
+_UNKNOWN = "What has changed since is not known: the next step of the review saves that too."
 _OFF = "Not saved after each step: see <i>Training data</i>."
 
 
@@ -105,44 +107,80 @@ class TrainingPanel:
 
     def autosave(self, what: str) -> None:
         """Save the result after a step, if the user wants that; ``what`` was done, in a word."""
-        node = self._node()
-        if node is not None and self._ui.autosaveCheck.checked and not self._why_not():
-            try:
-                self._save(node, what)
-            except Declined as error:
-                self._ui.autosaveCheck.checked = False
-                self._say(escape(sentence(error)))
-            except Exception as error:
-                self._not_saved(node, error)
+        if self._node() is not None:
+            self._autosave(self._node(), what)
         self._offer()
 
-    def leave(self) -> None:
-        """The user goes to another module, perhaps to paint."""
-        from ToothSegScene.training_case import content_of
+    def _autosave(self, node: Any, what: str) -> None:
+        """Save a result, if the user wants that."""
+        if not self._ui.autosaveCheck.checked or self._why_not():
+            return
+        try:
+            self._save(node, what)
+        except Declined as error:
+            self._ui.autosaveCheck.checked = False
+            self._say(escape(sentence(error)))
+        except Exception as error:
+            self._not_saved(node, error)
 
-        node = self._node()
-        self._left = {} if node is None else {result_in(node): content_of(node)}
+    def leave(self) -> None:
+        """The user goes to another module, perhaps to paint, on any of the results."""
+        self._left = {result_in(node): _content(node) for node in self._results()}
+
+    def was_edited(self) -> bool:
+        """Whether the result that is shown is not as it was when the user left."""
+        return self._node() is not None and self._differs(self._node(), self._left)
 
     def catch_up(self) -> None:
-        """The user is back: a result that is in the data set is saved there as it is by now."""
-        from ToothSegScene.segments import CASE
-        from ToothSegScene.training_case import content_of
+        """The user is back: what is in the data set is saved there as it is by now.
 
-        node = self._node()
-        if node is None or not node.GetAttribute(CASE):
-            return
-        known = self._saved.get(result_in(node)) or self._left.get(result_in(node))
-        if known and known != content_of(node):
-            self.autosave("")
+        Of results that are not shown those that were edited meanwhile.
+        """
+        from ToothSegScene.segments import CASE
+
+        for node in self._results():
+            shown = node is self._node()
+            edited = self._differs(node, self._left)
+            if shown and result_in(node) in self._saved:
+                edited = self._differs(node, self._saved)
+            if edited and node.GetAttribute(CASE):
+                self._autosave(node, "")
+        self._offer()
+
+    def _results(self) -> list[Any]:
+        """Every result of the scene, and what is shown."""
+        from ToothSegScene.training_case import results_in
+
+        nodes = results_in(slicer.mrmlScene)
+        shown = self._node()
+        return nodes if shown is None or shown in nodes else [*nodes, shown]
+
+    def _differs(self, node: Any, known: Mapping[Result, Any]) -> bool:
+        """Whether something is known of a result, and it is not that any more."""
+        before = known.get(result_in(node))
+        return before is not None and before != _content(node)
 
     def _standing(self, node: Any) -> str:
         """What was told last of a result, unless it is no longer true."""
-        from ToothSegScene.training_case import content_of
-
-        saved = self._saved.get(result_in(node))
-        if saved and saved != content_of(node):
+        if self._differs(node, self._saved):
             return _CHANGED
-        return self._told.get(result_in(node), "")
+        if result_in(node) not in self._told:
+            self._told[result_in(node)] = self._from_marks(node)
+        return self._told[result_in(node)]
+
+    def _from_marks(self, node: Any) -> str:
+        """Of a result that came with its scene: what of the data set it was; "" if nothing."""
+        from ToothSegScene.training_case import revisions_of
+
+        folder = folder_in(self._ui.datasetEdit)
+        known = revisions_of(node) if folder else []
+        # A scene comes from anybody: its name of a case may be a path to anywhere.
+        named = [(case, number) for case, number in known if Path(case).name == case]
+        cases = [(case, number) for case, number in named if (Path(folder) / case).is_dir()]
+        if not cases:
+            return ""
+        which = " or ".join(f"revision {number} of {escape(case)}" for case, number in cases)
+        return f"From {which}. {_UNKNOWN}"
 
     def _not_saved(self, node: Any, error: Exception) -> None:
         """A dialog for the first failure of a row of the same ones, a line for each."""
@@ -150,6 +188,8 @@ class TrainingPanel:
         self._saved.pop(result_in(node), None)
         if self._told.get(result_in(node)) != text:
             self._told[result_in(node)] = text
+            if node is not self._node() and isinstance(error, ToothSegError):
+                error = ToothSegError(f"{node.GetName()}: {sentence(error)}")
             show_error(error, "save the step")
 
     def _show_patient(self) -> None:
@@ -246,7 +286,6 @@ class TrainingPanel:
             ToothSegError: it could not be done.
         """
         from ToothSegScene.own_scan import tie_to_scan
-        from ToothSegScene.training_case import content_of
 
         shown = node is self._node()
         if shown:
@@ -256,7 +295,7 @@ class TrainingPanel:
         if saved.new and shown:
             self._note.written()
         self._told[result_in(node)] = saved.standing
-        self._saved[result_in(node)] = content_of(node)
+        self._saved[result_in(node)] = _content(node)
         return saved.said
 
     def _export(self) -> None:
@@ -306,6 +345,10 @@ class TrainingPanel:
 
             with clock():
                 volume, node = place_case(slicer.mrmlScene, case, self._same_case(case.id))
+                if node is not None:
+                    whence = f"From revision {case.revision} of {escape(case.id)}."
+                    self._told[result_in(node)] = whence
+                    self._saved[result_in(node)] = _content(node)
                 self._opened(volume, node)
             self._say(escape(" ".join([words(case), *dataset.recovered])))
 
@@ -324,3 +367,13 @@ class TrainingPanel:
             return None
         found = Dataset.open(self._folder()).find(checksum)
         return node if found == case_id else None
+
+
+def _content(segmentation_node: Any) -> Any:
+    """`content_of`; None where that cannot be told, as with voxels that are no whole numbers."""
+    from ToothSegScene.training_case import content_of
+
+    try:
+        return content_of(segmentation_node)
+    except InputError:
+        return None

@@ -205,6 +205,11 @@ class Corrections:
         return ""
 
     @property
+    def latest(self) -> Step | None:
+        """The step that an undo would take back; None where there is nothing."""
+        return self._history.latest if self._is_usable() else None
+
+    @property
     def can_undo(self) -> str | None:
         """What an undo would take back, in words; None where there is nothing."""
         return self._history.can_undo if self._is_usable() else None

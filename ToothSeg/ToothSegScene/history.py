@@ -43,6 +43,11 @@ class History:
         self._last: State | None = None
 
     @property
+    def latest(self) -> Step | None:
+        """The step that was done last and not undone."""
+        return self._done[-1] if self._done else None
+
+    @property
     def can_undo(self) -> str | None:
         """The name of the step that an undo would take back."""
         return self._done[-1].name if self._done else None

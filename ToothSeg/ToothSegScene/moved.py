@@ -45,6 +45,8 @@ class Move:
 def move_between(before: State, after: State) -> Move | None:
     """How the teeth were moved from one state to another; None if they were not, or not as one.
 
+    One that exchanges left and right is no move: every tooth is another one then.
+
     Teeth may have been painted as well: a tooth whose voxels have the same indices proves that it
     was no change of the grid, which would have given all of them others.
     """
@@ -65,6 +67,8 @@ def move_between(before: State, after: State) -> Move | None:
         return None
     steps = [np.reshape(now, (4, 4)) @ np.linalg.inv(np.reshape(was, (4, 4))) for was, now in moves]
     if np.abs(np.array(steps) - steps[0]).max() > _SAME_MOVE:
+        return None
+    if np.linalg.det(steps[0][:3, :3]) < 0:
         return None
     # Slicer rounds the grid of a segment that it writes anew.
     return Move(steps[0], painted | still)

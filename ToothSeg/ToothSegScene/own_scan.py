@@ -18,11 +18,12 @@ from ToothSegLib.errors import InputError
 from ToothSegLib.volume import Volume, corner_indices
 from ToothSegScene.layer_values import LABELMAP, has_voxels
 from ToothSegScene.nodes import nodes_of_class
+from ToothSegScene.run_place import grid_of_run, mirrored_in_words
 from ToothSegScene.segment_values import matrix_of, scan_of
 from ToothSegScene.segments import REPORT, SCAN, VOLUME
 from ToothSegScene.state import Extent, Matrix, shape_of
-from ToothSegScene.transforms import between
-from ToothSegScene.volumes import Placement, grid_of, placed, placement_of
+from ToothSegScene.transforms import between, to_world_of
+from ToothSegScene.volumes import Placement, as_shown, grid_of, placed, placement_of
 
 LOST = "The scan of this result is not in the scene: load it again."
 
@@ -30,6 +31,8 @@ LOST = "The scan of this result is not in the scene: load it again."
 _SAMPLES = 64
 # How far, in voxels, a result may be off its scan: no label would get to another voxel.
 _NO_MOVE = 0.25
+# Cosine of the angle, 5 degrees, by which axes may differ that lead the same way.
+_SAME_WAY = np.cos(np.radians(5.0))
 _SAME_SPACE = np.eye(4)
 
 
@@ -98,8 +101,12 @@ def off_in_words(segmentation_node: Any) -> str:
     """That a result does not lie on its scan, and what to do; "" where it does.
 
     As where one of the two alone was put under a transform, or had one hardened. A result may have
-    a geometry of its own, such as a finer one, as long as that does not reach out of the scan.
+    a geometry of its own, such as a finer one, as long as that does not reach out of the scan. One
+    that was mirrored with its scan lies on it as the teeth of another side.
     """
+    mirrored = mirrored_in_words(segmentation_node)
+    if mirrored:
+        return mirrored
     volume_node = segmentation_node.GetNodeReference(VOLUME)
     if volume_node is None or _checksums(volume_node) is None:
         return ""
@@ -108,13 +115,7 @@ def off_in_words(segmentation_node: Any) -> str:
         to_volume = between(segmentation_node, volume_node)
     except InputError as error:
         return f"{str(error)[:1].upper()}{str(error)[1:]}."
-    whole = grid_of(volume_node)
-    reference = scan_of(segmentation_node.GetSegmentation())
-    if reference is not None:
-        lies_on = _is_within(*reference, whole, to_volume)
-    else:
-        lies_on = None not in _placements(segmentation_node, whole, to_volume)
-    if lies_on:
+    if _lies_where_its_scan_does(segmentation_node, volume_node, to_volume):
         return ""
     return (
         f"{names[0]} does not lie on the voxels of {names[1]}: put both under the same transform, "
@@ -264,13 +265,42 @@ def _placement(
     return None if part is None else placement_of(part, whole)
 
 
-def _is_within(
-    matrix: Matrix, extent: Extent, whole: Volume, to_volume: NDArray[np.float64]
+def _lies_where_its_scan_does(
+    segmentation_node: Any, volume_node: Any, to_volume: NDArray[np.float64]
 ) -> bool:
-    """Whether the box of a grid is within that of a scan, from border to border."""
-    part = _grid(matrix, extent, to_volume)
+    """Whether nothing tells that one of the two was moved alone; see `off_in_words`."""
+    whole, then = grid_of(volume_node), grid_of_run(segmentation_node)
+    reference = scan_of(segmentation_node.GetSegmentation())
+    if reference is None:
+        return None not in _placements(segmentation_node, whole, to_volume)
+    part = _grid(*reference, to_volume)
     if part is None:
         return True  # it says nothing of a place
+    grids = [whole] if then is None or then.shape != whole.shape else [whole, then]
+    if any(_is_like(part, grid) for grid in grids):
+        # It is the scan's, and a turn about the middle would leave the box as it was.
+        apart = (whole.lps_to_index @ part.index_to_lps - np.eye(4)) @ corner_indices(part.shape)
+        return bool(np.abs(apart).max() <= _NO_MOVE)
+    if then is not None and _has_turned(part, whole):
+        # Axes of its own may be turned against the scan's, but not where they are those of the run.
+        to_world = to_world_of(volume_node)
+        if not _has_turned(as_shown(part, to_world), then):
+            return False
+    return _is_within(part, whole)
+
+
+def _is_like(part: Volume, whole: Volume) -> bool:
+    """Whether two grids are of as many voxels, of the same size."""
+    return part.shape == whole.shape and np.allclose(part.spacing, whole.spacing, rtol=0.01)
+
+
+def _has_turned(one: Volume, other: Volume) -> bool:
+    """Whether an axis of one grid leads another way than that of the other."""
+    return bool(((one.direction * other.direction).sum(axis=0) < _SAME_WAY).any())
+
+
+def _is_within(part: Volume, whole: Volume) -> bool:
+    """Whether the box of a grid is within that of a scan, from border to border."""
     corners = (whole.lps_to_index @ part.index_to_lps @ corner_indices(part.shape, 0.5))[:3]
     bounds = corner_indices(whole.shape, 0.5 + _NO_MOVE)[:3]
     return bool(

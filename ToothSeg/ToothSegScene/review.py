@@ -80,8 +80,9 @@ def _lost_tooth(fdi: int) -> Finding:
     return Finding(
         "lost",
         "high",
-        f"Tooth {fdi} is gone: it got lost by hand, such as under the paint of its neighbour. Undo "
-        "brings it back; if there is no such tooth in this mouth, mark it missing.",
+        f"Tooth {fdi} is gone: it got lost by hand, such as under the paint of its neighbour. "
+        "Paint it again, or click Undo right after it happened; if there is no such tooth in this "
+        "mouth, mark it missing.",
         (fdi,),
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from ToothSegLib.jobs.job import Job, JobState
 from ToothSegScene.own_scan import remember_scan, voxels_checksum
 from ToothSegScene.segments import has_changed, write_segmentation
 from ToothSegScene.transforms import to_world_of
-from ToothSegScene.volumes import as_shown, grid_of, volume_from_node
+from ToothSegScene.volumes import as_shown, grid_of, side_doubts_of, volume_from_node
 
 _RAS_FROM_LPS = np.diag([-1.0, -1.0, 1.0, 1.0])
 
@@ -25,8 +26,9 @@ class Run:
     loses its volume, or whose volume has other voxels by then, leaves nothing.
 
     The networks see the head as the views show it when the run starts: sides and numbers go by the
-    transforms above the volume, as if they were hardened. A volume that is moved while it is
-    segmented, as by a transform that is hardened, gets each label on its own voxel all the same.
+    transforms above the volume, as if they were hardened. A finding says so where its file leaves
+    left and right open. A volume that is moved while it is segmented, as by a transform that is
+    hardened, gets each label on its own voxel all the same.
 
     Args:
         volume_node: the scan.
@@ -66,6 +68,7 @@ class Run:
         self._to_world = to_world_of(volume_node)
         self._index_to_lps = grid_of(volume_node).index_to_lps
         volume = as_shown(volume, self._to_world)
+        volume = replace(volume, doubts=side_doubts_of(volume_node))
         self._job = Job(volume, bundle=bundle or None, device=device, precision=precision)
         self._job.start()
 

@@ -52,6 +52,23 @@ def to_run_of(segmentation_node: Any, scan: Volume) -> NDArray[np.float64] | Non
     return _moved(scan, then)
 
 
+def mirrored_in_words(segmentation_node: Any) -> str:
+    """That left and right have been exchanged since the run, and what to do; "" where not.
+
+    As by a flip that was hardened on scan and teeth: a mirrored 11 has the shape of a 21.
+    """
+    then = grid_of_run(segmentation_node)
+    now = None if then is None else _scan_now(segmentation_node, then)
+    if then is None or now is None:
+        return ""
+    if np.linalg.det(then.direction) * np.linalg.det(now.direction) > 0:
+        return ""
+    return (
+        f"{segmentation_node.GetName()} has been mirrored, right to left, since it was segmented, "
+        "and its numbers are those of the other side: segment the scan again, or mirror both back."
+    )
+
+
 def grid_of_run(segmentation_node: Any) -> Volume | None:
     """The voxels of the scan, all 0, where its run saw them; None where no report tells."""
     try:
@@ -60,6 +77,22 @@ def grid_of_run(segmentation_node: Any) -> Volume | None:
         return Volume(nothing, grid["spacing_mm"], grid["origin_lps"], grid["direction"])
     except (*UNSOUND_JSON, InputError):
         return None
+
+
+def _scan_now(segmentation_node: Any, then: Volume) -> Volume | None:
+    """The voxels of the scan where they are now in a node's own space; None where unknown.
+
+    By the geometry that the teeth have of it, or where that was changed by the scan's.
+    """
+    teeth = _scan_by_teeth(segmentation_node)
+    if _fits(teeth, then):
+        return teeth
+    scan = segmentation_node.GetNodeReference(VOLUME)
+    image = None if scan is None else scan.GetImageData()
+    if image is None or image.GetPointData().GetScalars() is None:
+        return None
+    grid = grid_of(scan)
+    return grid if _fits(grid, then) else None
 
 
 def _scan_by_teeth(segmentation_node: Any) -> Volume | None:

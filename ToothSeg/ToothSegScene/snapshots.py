@@ -37,6 +37,17 @@ _SURFACE = "Closed surface"
 _UNREAD = -1
 
 
+def why_no_voxels(segmentation_node: Any) -> str:
+    """Why nothing can be told of teeth by their voxels, and what to do; "" if it can."""
+    source = segmentation_node.GetSegmentation().GetSourceRepresentationName()
+    if source == LABELMAP:
+        return ""
+    return (
+        f"the segments are kept as {source}: make {LABELMAP} their source representation in the "
+        "Segmentations module"
+    )
+
+
 class Snapshots:
     """Reads and writes the states of one segmentation node.
 
@@ -56,11 +67,9 @@ class Snapshots:
             InputError: the segments are not label maps in the first place.
         """
         segmentation = self._node.GetSegmentation()
-        if segmentation.GetSourceRepresentationName() != LABELMAP:
-            raise InputError(
-                f"the segments are kept as {segmentation.GetSourceRepresentationName()}: make "
-                f"{LABELMAP} their source representation in the Segmentations module"
-            )
+        reason = why_no_voxels(self._node)
+        if reason:
+            raise InputError(reason)
         display = self._node.GetDisplayNode()
         read: dict[int, tuple[Any, int, Layer]] = {}
         segments = []

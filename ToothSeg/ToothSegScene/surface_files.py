@@ -24,6 +24,7 @@ from ToothSegLib.meshes.obj_names import name_teeth
 from ToothSegLib.progress import Progress, ProgressCallback
 from ToothSegLib.teeth import LOWER_ARCH, UPPER_ARCH, by_fdi
 from ToothSegScene.hand_drawn import left_out_in_words, number_by_name
+from ToothSegScene.run_place import mirrored_in_words
 from ToothSegScene.segments import teeth_of
 from ToothSegScene.tooth_meshes import SURFACE, tooth_meshes
 from ToothSegScene.transforms import is_mirrored_at
@@ -108,7 +109,7 @@ def teeth_to_export(
         every_segment: whether segments without a number are exported with them.
 
     Raises:
-        InputError: there are no teeth.
+        InputError: there are no teeth, or they have been mirrored since they were numbered.
     """
     number_by_name(segmentation_node, every_segment=every_segment)
     segment_ids = teeth_of(segmentation_node)
@@ -117,6 +118,9 @@ def teeth_to_export(
         raise InputError(
             f"there are no teeth to export: segment the teeth first. {left_out}".strip(" .")
         )
+    mirrored = mirrored_in_words(segmentation_node)
+    if mirrored:
+        raise InputError(mirrored.rstrip("."))
     return segment_ids
 
 

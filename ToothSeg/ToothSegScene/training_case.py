@@ -265,6 +265,12 @@ def in_step(segmentation_node: Any, case: DatasetCase) -> None:
     segmentation_node.SetAttribute(CASE, _BETWEEN_MARKS.join(marks))
 
 
+def revisions_of(segmentation_node: Any) -> list[tuple[str, int]]:
+    """Case and number of the revisions that a node was in step with last, one a data set."""
+    marks = [mark.split() for mark in _marks(segmentation_node)]
+    return [(mark[0], int(mark[1])) for mark in marks if len(mark) == 3 and mark[1].isdecimal()]
+
+
 def is_in_step(segmentation_node: Any, case: DatasetCase) -> bool:
     """Whether a node comes from a case's newest revision, in this data set or a copy of it."""
     return _mark(case, case.history()[-1]) in _marks(segmentation_node)

@@ -34,7 +34,7 @@ def between(
     ):
         raise InputError(
             f"a non-linear transform lies between {node.GetName()!r} and {other.GetName()!r}: "
-            "harden it, or take them out of it"
+            "put both under the same transform, or harden it on both"
         )
     there: NDArray[np.float64] = slicer.util.arrayFromVTKMatrix(matrix)
     return there

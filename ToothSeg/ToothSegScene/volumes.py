@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import slicer
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 from vtk.util.numpy_support import vtk_to_numpy
 
 from ToothSegLib.errors import InputError
+from ToothSegLib.formats.side_doubts import side_doubts
 from ToothSegLib.volume import Volume, corner_indices
 from ToothSegScene.roi import roi_in_volume
 from ToothSegScene.transforms import is_flattened, is_mirrored
@@ -19,6 +21,8 @@ from ToothSegScene.transforms import is_flattened, is_mirrored
 _LPS_FROM_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
 # How far, in voxels, a grid may be off another and still count as the same.
 _SAME_VOXEL = 0.01
+# In the name of the transform by which Slicer's DICOM reader rights a tilted gantry.
+_OF_ACQUISITION = "acquisition transform"
 
 
 @dataclass(frozen=True)
@@ -113,6 +117,16 @@ def as_shown(volume: Volume, to_world: NDArray[np.float64]) -> Volume:
     return placed(volume.array, [0] * 6, to_world @ _LPS_FROM_RAS @ volume.index_to_lps)
 
 
+def side_doubts_of(node: slicer.vtkMRMLScalarVolumeNode) -> tuple[str, ...]:
+    """Why Slicer had to assume left and right of a volume, as `Volume.doubts` has it.
+
+    By the file that it was read from, or saved to since. A volume of no file says nothing.
+    """
+    storage = node.GetStorageNode()
+    name = None if storage is None else storage.GetFileName()
+    return side_doubts(Path(name)) if name else ()
+
+
 def placement_of(part: Volume, whole: Volume) -> Placement | None:
     """Where the voxels of one volume are in another; None if they are not voxels of it."""
     to_whole = whole.lps_to_index @ part.index_to_lps
@@ -146,15 +160,18 @@ def check_scan(node: slicer.vtkMRMLScalarVolumeNode) -> None:
         )
     transform = node.GetParentTransformNode()
     if transform is not None and not transform.IsTransformToWorldLinear():
+        # Without Slicer's own, of slices that are tilted or uneven, lengths would be wrong.
+        right = ", which gives it its right form" * (_OF_ACQUISITION in transform.GetName())
         raise InputError(
-            f"the volume {name} is under the non-linear transform {transform.GetName()!r}: harden "
-            "the transform, or take the volume out of it"
+            f"the volume {name} is under the non-linear transform {transform.GetName()!r}{right}: "
+            "harden the transform"
         )
     if is_mirrored(node):
         # The numbers would be those of one side, the views would show the other.
         raise InputError(
-            f"the transform above the volume {name} mirrors it, right to left: harden the "
-            "transform if that is meant, otherwise take the volume out of it"
+            f"the transform above the volume {name} mirrors it, right to left: take the volume out "
+            "of it, or harden it if that is meant; teeth that were segmented before would then be "
+            "of the other side, and are to be segmented again"
         )
     if is_flattened(node):
         raise InputError(

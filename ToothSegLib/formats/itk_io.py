@@ -38,6 +38,8 @@ from ToothSegLib.formats.not_numbers import NotNumbers, not_numbers
 from ToothSegLib.grids.itk_image import from_itk
 from ToothSegLib.volume import Volume, check_size, side_unknown
 
+NO_DIRECTION_IN_GIPL = side_unknown("the format GIPL has no direction of axes that can be read")
+NO_DIRECTION_IN_META = side_unknown("it does not give the direction of its axes (TransformMatrix)")
 _GIPL_HEADER_BYTES = 256
 _NIFTI_HEADER_BYTES = 352  # with the four that tell of extensions
 _CHUNK = 1 << 20
@@ -64,9 +66,9 @@ def read_itk(path: Path, extension: str) -> Volume:
         return in_its_place(nifti, volume)
     doubts: tuple[str, ...] = ()
     if meta is None:
-        doubts = (side_unknown("the format GIPL has no direction of axes that can be read"),)
+        doubts = (NO_DIRECTION_IN_GIPL,)
     elif not meta.has_direction:
-        doubts = (side_unknown("it does not give the direction of its axes (TransformMatrix)"),)
+        doubts = (NO_DIRECTION_IN_META,)
     return replace(volume, doubts=doubts)
 
 

@@ -27,6 +27,7 @@ _NO_USABLE_FORM = (
     "The file gives a place of its voxels (pixdim, qform, sform) of which nothing can be made, and "
     "another was taken; check left and right, lengths and angles."
 )
+NO_FORM = side_unknown("it has neither a qform nor an sform")
 _RAS_TO_LPS = np.array([[-1.0], [-1.0], [1.0]])
 
 
@@ -111,7 +112,7 @@ def in_its_place(place: NiftiPlace, volume: Volume) -> Volume:
 def _doubts(place: NiftiPlace, volume: Volume) -> tuple[str, ...]:
     """What is to be doubted of the place of a volume; see `Volume.doubts`."""
     if place.qform is None and place.sform is None:
-        return (side_unknown("it has neither a qform nor an sform"),)
+        return (NO_FORM,)
     if place.qform is None or place.sform is None:
         return ()
     corners = corner_indices(volume.shape)

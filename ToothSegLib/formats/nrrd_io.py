@@ -82,7 +82,7 @@ def read_nrrd(path: Path) -> Volume:
         array = array.astype(array.dtype.newbyteorder("="))
     matrix, origin = _geometry(path, header, spatial)
     spacing = np.linalg.norm(matrix, axis=0)
-    return Volume(array, tuple(spacing), tuple(origin), matrix / spacing, _doubts(header))
+    return Volume(array, tuple(spacing), tuple(origin), matrix / spacing, doubts_of_header(header))
 
 
 def _read_by_itk(path: Path) -> Volume:
@@ -280,8 +280,12 @@ def _spatial_axes(path: Path, header: Mapping[str, Any]) -> NDArray[np.bool_]:
     return spatial
 
 
-def _doubts(header: Mapping[str, Any]) -> tuple[str, ...]:
-    """See `Volume.doubts`. ITK and Slicer take such files as LPS too."""
+def doubts_of_header(header: Mapping[str, Any]) -> tuple[str, ...]:
+    """See `Volume.doubts`. ITK and Slicer take such files as LPS too.
+
+    Args:
+        header: fields by their names, of which "space" and "space directions" are looked at.
+    """
     if str(header.get("space", "")).lower() in _UNNAMED_SPACES:
         return (side_unknown("it names no space (such as left-posterior-superior)"),)
     if header.get("space directions") is None:
