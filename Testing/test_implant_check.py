@@ -47,6 +47,12 @@ def test_an_implant_with_a_number_has_passed(part: tuple[slice, ...]) -> None:
     assert outcome({11: TOOTH, 12: part}, (doubt,)) == Told(1, 1, 1, 1, 0)
 
 
+def test_a_number_on_neither_is_counted() -> None:
+    assert outcome({11: TOOTH, 12: np.s_[15:19, 12:16, 12:16]}) == Told(1, 0, 0, 1, 0, nothing=1)
+    # One that a tooth has a part of is another fault.
+    assert outcome({11: TOOTH, 12: np.s_[13:19, 12:16, 4:8]}).nothing == 0
+
+
 def test_a_tooth_without_a_number_is_missed() -> None:
     assert outcome({}) == Told(1, 0, 0, 1, 1)
 
@@ -71,6 +77,7 @@ def test_teeth_are_filled_where_they_are_drawn_from() -> None:
 
 
 def test_the_table_sums_each_kind() -> None:
-    text = as_table([("a", Told(1, 1, 0, 2, 0)), ("a", Told(2, 0, 0, 3, 1)), ("b", Told(*5 * [0]))])
-    assert "| 2: a | 3 | 1 | 0 | 5 | 1 |" in text
-    assert "| 1: b | 0 | 0 | 0 | 0 | 0 |" in text
+    results = [("a", Told(1, 1, 0, 2, 0)), ("a", Told(2, 0, 0, 3, 1, 4)), ("b", Told(*5 * [0]))]
+    text = as_table(results)
+    assert "| 2: a | 3 | 1 | 0 | 4 | 5 | 1 |" in text
+    assert "| 1: b | 0 | 0 | 0 | 0 | 0 | 0 |" in text

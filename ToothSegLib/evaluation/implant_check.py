@@ -52,6 +52,7 @@ class Told:
         doubted: of these again, how many a finding says may be implants.
         teeth: of the patient, third molars not counted.
         missed: of these, how many have no region of their number with an IoU of 0.5.
+        nothing: numbers that stand on neither an implant nor a tooth, as bone or a third molar.
     """
 
     implants: int
@@ -59,6 +60,7 @@ class Told:
     doubted: int
     teeth: int
     missed: int
+    nothing: int = 0
 
 
 def gaps_with_implants(seed: int) -> Case:
@@ -121,6 +123,11 @@ def told(result: Segmentation, truth: Volume, tissue: Volume) -> Told:
         if of_implants[fdi] > _SHARE * sizes[fdi]
         and of_implants[fdi] > _overlaps(found == fdi, truth.array).max(initial=0)
     ]
+    none = [
+        fdi
+        for fdi in np.unique(found[found > 0]).tolist()
+        if fdi not in passed and not _overlaps(found == fdi, truth.array).any()
+    ]
     doubts = {t for f in result.findings if f.code == "perhaps-implant" for t in f.fdi}
     teeth = np.unique(truth.array[truth.array > 0]).tolist()
     return Told(
@@ -129,6 +136,7 @@ def told(result: Segmentation, truth: Volume, tissue: Volume) -> Told:
         doubted=len(doubts.intersection(passed)),
         teeth=len(teeth),
         missed=sum(_iou(found == fdi, truth.array == fdi) < MATCH_IOU for fdi in teeth),
+        nothing=len(none),
     )
 
 
@@ -170,14 +178,15 @@ def run(
 def as_table(results: Sequence[tuple[str, Told]]) -> str:
     """A line a kind, in Markdown."""
     lines = [
-        "| heads | implants | with a tooth's number | of these in doubt | teeth | missed |",
-        "| --- | ---: | ---: | ---: | ---: | ---: |",
+        "| heads | implants | with a tooth's number | of these in doubt | numbers on neither | "
+        "teeth | missed |",
+        "| --- | ---: | ---: | ---: | ---: | ---: | ---: |",
     ]
     for kind in dict.fromkeys(kind for kind, _ in results):
         mine = [outcome for name, outcome in results if name == kind]
         sums = (
             sum(getattr(outcome, name) for outcome in mine)
-            for name in ("implants", "passed", "doubted", "teeth", "missed")
+            for name in ("implants", "passed", "doubted", "nothing", "teeth", "missed")
         )
         lines.append(f"| {len(mine)}: {kind} | {' | '.join(map(str, sums))} |")
     return "\n".join(lines)
