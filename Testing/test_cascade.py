@@ -17,6 +17,7 @@ from ToothSegLib.instances import Instances, separate_teeth
 from ToothSegLib.looking import Looker, Sight
 from ToothSegLib.maps import Maps
 from ToothSegLib.models import load_bundle
+from ToothSegLib.progress import Progress
 from ToothSegLib.report import Segmentation
 from ToothSegLib.resources import resource_path
 from ToothSegLib.results.outputs import write_outputs
@@ -134,8 +135,8 @@ def test_what_telling_the_teeth_apart_was_unsure_of_is_told(
     looks: list[tuple[Sight, list]],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    def separate(maps: Maps) -> Instances:
-        found = separate_teeth(maps)
+    def separate(maps: Maps, run: Progress) -> Instances:
+        found = separate_teeth(maps, run)
         return replace(
             found,
             rejoined=[(region.label, region) for region in found.regions],

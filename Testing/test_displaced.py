@@ -8,12 +8,16 @@ import numpy as np
 import pytest
 
 from dentition_fixture import arch_places, label_map, maps_of
+from ToothSegLib import instances
 from ToothSegLib.arches.displaced import displaced_teeth
 from ToothSegLib.arches.norms import VOLUMES_MM3
 from ToothSegLib.arches.regions import Region, measure_regions
+from ToothSegLib.errors import Cancelled
+from ToothSegLib.grids.view_of_scan import View
 from ToothSegLib.instances import separate_teeth
 from ToothSegLib.maps import Maps
 from ToothSegLib.numbering import Numbering, number_regions
+from ToothSegLib.progress import Progress
 from ToothSegLib.teeth import type_of
 
 SPACING = 0.6
@@ -173,17 +177,42 @@ def test_what_looks_more_like_another_number_that_is_left_over_has_none(
         assert asked(regions, moved(extra, (0.0, 0.0, 0.0), looks), missing=13) == found
 
 
-def test_a_canine_that_is_one_region_with_an_incisor_is_parted_from_it() -> None:
-    """As votes leave them: one above the other, in the same place along the row."""
+@pytest.fixture(scope="module")
+def joined() -> Maps:
+    """13 and 12 as votes leave them: one above the other, in the same place along the row."""
     rng = np.random.default_rng(3)
     labels, origin = label_map(arch_places(rng, True, set(UPPER), False, 1.0), SPACING)
     maps = maps_of(labels, SPACING, origin, rng, offset_noise_mm=0.5)
-    joined = _canine_above_incisor(labels, maps)
+    return _canine_above_incisor(labels, maps)
+
+
+def test_a_canine_that_is_one_region_with_an_incisor_is_parted_from_it(joined: Maps) -> None:
     found = separate_teeth(joined)
     assert found.numbering is not None
     numbers = {fdi for fdi in found.numbering.numbers.values() if fdi}
     assert numbers == set(UPPER)
     assert found.stacked == []
+
+
+@pytest.mark.parametrize("most", [1, 2])
+def test_telling_teeth_apart_can_be_stopped_between_numberings(
+    joined: Maps, monkeypatch: pytest.MonkeyPatch, most: int
+) -> None:
+    """Of the rough teeth, of the teeth, and of these once more, as when one was parted."""
+    numbered: list[int] = []
+
+    def number(regions: list[Region], view: View) -> Numbering:
+        numbered.append(len(regions))
+        return number_regions(regions, view)
+
+    monkeypatch.setattr(instances, "number_regions", number)
+    monkeypatch.setattr(instances, "part_merged", lambda labels, *_: labels)
+    fractions: list[float] = []
+    run = Progress(lambda fraction, _: fractions.append(fraction), lambda: len(numbered) >= most)
+    with pytest.raises(Cancelled):
+        separate_teeth(joined, run)
+    assert len(numbered) == most
+    assert fractions == sorted(fractions)
 
 
 def _canine_above_incisor(labels: np.ndarray, maps: Maps) -> Maps:

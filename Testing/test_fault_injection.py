@@ -92,8 +92,23 @@ def test_halves_are_the_whole_tooth(good: Specimen, name: str) -> None:
     assert min(halves) > 0.3 * whole
 
 
-def test_transposed_neighbours_look_like_each_other(good: Specimen) -> None:
+def test_transposed_neighbours_are_whole_and_have_their_own_numbers(good: Specimen) -> None:
+    """So what is told of them is true, and no number is wrong."""
     spoilt = spoil(good, "two neighbours transposed")
+    one, other = sorted(spoilt.labels)
+    before, after = good, spoilt.specimen
+    for fdi, place in ((one, other), (other, one)):
+        there = after.regions == fdi
+        assert there.sum() >= 0.7 * (before.regions == fdi).sum()
+        assert np.all(after.seen_as[there] == fdi)
+        away = after.points(fdi).mean(axis=0) - before.points(place).mean(axis=0)
+        assert np.linalg.norm(away) < 2.0
+    numbers = after.result()[0].numbers
+    assert {fdi: numbers[fdi] for fdi in good.teeth} == {fdi: fdi for fdi in good.teeth}
+
+
+def test_neighbours_taken_for_each_other_look_it_and_keep_their_numbers(good: Specimen) -> None:
+    spoilt = spoil(good, "two neighbours taken for each other")
     one, other = sorted(spoilt.labels)
     assert np.array_equal(spoilt.specimen.regions, good.regions)
     for place, kind in ((one, other), (other, one)):
@@ -101,6 +116,8 @@ def test_transposed_neighbours_look_like_each_other(good: Specimen) -> None:
         assert seen == kind
         assert spoilt.specimen.looks[kind].argmax() == type_of(kind)
         assert spoilt.specimen.looks[kind].sum() == pytest.approx(1.0)
+    numbers = spoilt.specimen.result()[0].numbers
+    assert (numbers[one], numbers[other]) == (one, other)
 
 
 def test_about_half_of_a_tooth_is_lost(good: Specimen) -> None:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
+from itertools import product
+
 import numpy as np
 import pytest
 from torch import Tensor, nn
@@ -9,7 +13,13 @@ from torch import Tensor, nn
 from ToothSegLib.cascade import segment
 from ToothSegLib.compute.backends import load_network
 from ToothSegLib.grids.grid import extent
-from ToothSegLib.localise import find_dentitions, small_scan, sureness, tooth_evidence_mm3
+from ToothSegLib.localise import (
+    _extents,
+    find_dentitions,
+    small_scan,
+    sureness,
+    tooth_evidence_mm3,
+)
 from ToothSegLib.maps import Maps
 from ToothSegLib.models import load_bundle
 from ToothSegLib.progress import Progress
@@ -136,6 +146,44 @@ def test_what_could_be_the_dentition_as_well_gets_a_box_of_its_own() -> None:
 def test_no_more_than_three_places_are_looked_at_closely() -> None:
     corners = [(k, j, i) for k in (5, 90) for j in (5, 90) for i in (5, 90)]
     assert len(find_all(a_scan([(corner, 6) for corner in corners], spacing=1.5))) == 3
+
+
+def specks(count_along: int, edge: int = 120) -> np.ndarray:
+    """Groups of 8 to 64 voxels in rows, the first and the last of them in a corner of the grid."""
+    groups = np.zeros((edge,) * 3, np.int32)
+    starts = np.linspace(0, edge - 4, count_along).astype(int)
+    sizes = np.random.default_rng(0).integers(2, 5, (count_along**3, 3))
+    for label, (at, size) in enumerate(zip(product(starts, repeat=3), sizes, strict=True), start=1):
+        groups[tuple(slice(a, a + n) for a, n in zip(at, size, strict=True))] = label
+    return groups
+
+
+def test_groups_reach_as_far_as_their_voxels() -> None:
+    groups = specks(4, 40)
+    extents = _extents(groups)
+    large = [label for label in range(1, 65) if 1.5**3 * (groups == label).sum() >= 60.0]
+    assert 0 < len(large) < 64
+    expected = {}
+    for label in large:
+        where = np.argwhere(groups == label)[:, ::-1]
+        expected[tuple(where.min(axis=0)), tuple(where.max(axis=0))] = len(where)
+    assert {(tuple(low), tuple(high)): voxels for voxels, low, high in extents} == expected
+    assert [voxels for voxels, _, _ in extents] == sorted(expected.values(), reverse=True)
+    assert _extents(np.zeros((3, 4, 5), np.int32)) == []
+
+
+def test_the_grid_is_not_gone_through_for_each_of_many_groups() -> None:
+    """512 of them cost no more than 100 looks at the grid."""
+
+    def seconds(step: Callable[[np.ndarray], object]) -> float:
+        started = time.process_time()
+        step(groups)
+        return time.process_time() - started
+
+    groups = specks(8)
+    assert groups.max() == 512
+    once = min(seconds(lambda grid: np.argwhere(grid == 7)) for _ in range(3))
+    assert min(seconds(_extents) for _ in range(2)) < 100 * once
 
 
 @pytest.mark.parametrize("sparse", [True, False])

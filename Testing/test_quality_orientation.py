@@ -55,6 +55,24 @@ def test_small_or_large_incisors_of_one_jaw_are_no_sign_of_it(upper: float, lowe
     assert "order" not in a_patient(volumes=sizes).codes()
 
 
+@pytest.mark.parametrize("short", [True, False])
+def test_upper_incisors_decayed_to_their_roots_do_not_turn_the_head(short: bool) -> None:
+    """Decay takes upper incisors first and spares the lower front teeth."""
+    roots, spared = (11, 12, 21, 22), (31, 32, 33, 41, 42, 43)
+    sizes = {fdi: 0.35 if fdi in roots else 1.0 if fdi in spared else 0.72 for fdi in ALL_28}
+    patient = a_patient(volumes=sizes)
+    for fdi in roots if short else ():
+        crown = patient.labels.array == fdi
+        heights = np.flatnonzero(crown.any(axis=(1, 2)))
+        crown[heights[len(heights) * 2 // 5] :] = False
+        patient.paint(crown, 0)
+    told = patient.told()
+    assert (("order", "high", ALL_28) in told) is not short
+    assert (
+        {fdi for code, _, teeth in told if code == "odd-size" for fdi in teeth} == {*roots}
+    ) is short
+
+
 def turned(patient: Patient, axes: str, degrees: list[float]) -> Patient:
     """The regions turned in the head, and numbered anew; the label map is left as it is."""
     turn = Rotation.from_euler(axes, degrees, degrees=True).as_matrix()

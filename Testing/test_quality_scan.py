@@ -200,6 +200,20 @@ def test_metal_in_more_than_half_of_the_teeth_of_a_scale_that_ends_below_it() ->
     assert not {11, 21, 31, 41} & set(metal.fdi)
 
 
+@pytest.mark.parametrize(("ends_at", "told"), [(1.23, ALL_28), (0.97, ())])
+def test_brackets_on_all_teeth_of_a_scale_that_ends_above_enamel(
+    ends_at: float, told: tuple[int, ...]
+) -> None:
+    """As a scale of 12 bits does. Where it ends at enamel, all of it may be that."""
+    patient, scan = scanned()
+    beside = [patient.near(fdi, 2.0) for fdi in ALL_28]
+    brackets = np.any(beside, axis=0) & (patient.labels.array == 0)
+    grey = np.where(brackets, 3 * ENAMEL, scan.array)
+    findings = changed(patient, np.minimum(grey, ends_at * ENAMEL).astype(np.int16)).findings()
+    metal = [finding.fdi for finding in findings if finding.code == "touching-metal"]
+    assert metal == ([told] if told else [])
+
+
 def test_metal_beside_a_tooth_is_told_and_a_few_hot_voxels_or_metal_further_away_are_not() -> None:
     patient, scan = scanned()
     wire = patient.near(36, 1.0) & (patient.labels.array == 0)

@@ -171,8 +171,9 @@ def segment(
 
 def _tell_apart(seen: Seen, run: Progress, timings: dict[str, float], done: float) -> Instances:
     with timed(timings, "instances"):
-        run.stage("telling the teeth apart", done, 0.93).update(0.0)
-        return separate_teeth(seen.maps)
+        apart = run.stage("telling the teeth apart", done, 0.93)
+        apart.update(0.0)
+        return separate_teeth(seen.maps, apart)
 
 
 def _are_large(regions: Sequence[Region]) -> bool:

@@ -19,6 +19,7 @@ from ToothSegLib.arches.patient_size import size_if_enough
 from ToothSegLib.arches.regions import Region, measure_regions, numbered_regions
 from ToothSegLib.maps import TOOTH_THRESHOLD, Maps
 from ToothSegLib.numbering import Numbering, number_regions
+from ToothSegLib.progress import Progress
 from ToothSegLib.separation.categories import label_by_categories
 from ToothSegLib.separation.joining import join_parts, membership
 from ToothSegLib.separation.lost_roots import rejoin_roots
@@ -41,6 +42,8 @@ _HALVES_SHARE = 0.2
 _HALVES_SHARE_AGAINST_VOTES = 0.3
 # Nobody's teeth are shorter or longer than so many times the norms.
 _SIZES = (0.8, 1.35)
+# Of the seconds that the sample scan takes.
+_GATHERED, _TOLD_APART, _TIDIED = 0.1, 0.5, 0.8
 
 
 @dataclass
@@ -65,16 +68,22 @@ class Instances:
     stacked: list[tuple[int, float]] = field(default_factory=list)
 
 
-def separate_teeth(maps: Maps) -> Instances:
+def separate_teeth(maps: Maps, run: Progress | None = None) -> Instances:
     """Take the foreground (tooth probability of at least 0.5) apart into teeth.
 
     Args:
         maps: on a canonical grid; ``offsets`` may be None.
+        run: told how far this is, and asked before each numbering whether to stop: of hundreds of
+            regions, as of a wrong voxel size, each takes seconds.
 
     Returns:
         Connected regions of at least ``MINIMAL_VOLUME_MM3``, largest first; none if there is no
         tooth.
+
+    Raises:
+        Cancelled: as of ``run``.
     """
+    run = run or Progress()
     labels = np.zeros(maps.tooth.shape, np.uint16)
     where = np.flatnonzero(maps.tooth >= TOOTH_THRESHOLD)
     if not len(where):
@@ -83,7 +92,8 @@ def separate_teeth(maps: Maps) -> Instances:
     if maps.offsets is None:
         parts = label_by_categories(maps, where)
     else:
-        parts, centres, size, up = _gathered_votes(maps, where)
+        parts, centres, size, up = _gathered_votes(maps, where, run)
+    run.update(_TOLD_APART)
     pieces = split_pieces(parts, where, labels.shape)
     tooth, founders = _absorb(pieces, MINIMAL_VOLUME_MM3 / maps.spacing_mm**3)
     dropped = np.sort(pieces.size[tooth < 0])[::-1] * maps.spacing_mm**3
@@ -103,14 +113,17 @@ def separate_teeth(maps: Maps) -> Instances:
     rejoined: list[tuple[int, Region]] = []
     stacked: list[tuple[int, float]] = []
     if centres is not None:
+        run.update(_TIDIED)
         numbering = number_regions(regions, maps.view())
         parted = part_merged(labels, maps, regions, numbering)
         if parted is not None:
-            labels, regions, numbering = _measured_anew(parted, maps)
+            labels, regions, numbering = _measured_anew(parted, maps, run)
         before, joined = labels, rejoin_roots(labels, regions, numbering)
         if joined is not None:
-            labels, regions, numbering = _measured_anew(joined[0], maps)
-        labels, regions, numbering, stacks = _parted_by_height(labels, regions, numbering, maps)
+            labels, regions, numbering = _measured_anew(joined[0], maps, run)
+        labels, regions, numbering, stacks = _parted_by_height(
+            labels, regions, numbering, maps, run
+        )
         if joined is not None:
             # Labels go by size, so each is known only when all is parted and joined.
             rejoined = [(_commonest(labels[before == root.label]), root) for root in joined[1]]
@@ -129,7 +142,11 @@ def _upwards(numbering: Numbering) -> np.ndarray:
 
 
 def _parted_by_height(
-    labels: np.ndarray, regions: list[Region], numbering: Numbering, maps: Maps
+    labels: np.ndarray,
+    regions: list[Region],
+    numbering: Numbering,
+    maps: Maps,
+    run: Progress,
 ) -> tuple[np.ndarray, list[Region], Numbering, list[Stack]]:
     """Part what holds a tooth of the row and an impacted one, if that gives a number to each.
 
@@ -144,7 +161,7 @@ def _parted_by_height(
             parted = part_stacked(labels, maps, up, stack)
             if parted is None:
                 continue
-            anew = _measured_anew(parted, maps)
+            anew = _measured_anew(parted, maps, run)
             if set(filter(None, anew[2].numbers.values())) > known:
                 labels, regions, numbering = anew
                 break
@@ -152,18 +169,22 @@ def _parted_by_height(
             return labels, regions, numbering, stacks
 
 
-def _measured_anew(labels: np.ndarray, maps: Maps) -> tuple[np.ndarray, list[Region], Numbering]:
+def _measured_anew(
+    labels: np.ndarray, maps: Maps, run: Progress
+) -> tuple[np.ndarray, list[Region], Numbering]:
+    run.check()
     labels = _largest_first(labels)
     regions = measure_regions(labels, maps)
     return labels, regions, number_regions(regions, maps.view())
 
 
 def _gathered_votes(
-    maps: Maps, where: np.ndarray
+    maps: Maps, where: np.ndarray, run: Progress
 ) -> tuple[np.ndarray, np.ndarray, float, np.ndarray]:
     """As ``label_by_votes``, along the arches where teeth enough for that are found; how long this
     patient's teeth are over the norms; and (3,) where the head's own up is, LPS."""
     parts, centres = label_by_votes(maps, where)
+    run.update(_GATHERED)
     rough = np.zeros(maps.tooth.shape, np.uint16)
     rough.ravel()[where] = parts + 1
     regions = [r for r in measure_regions(rough, maps) if r.volume_mm3 >= MINIMAL_VOLUME_MM3]

@@ -15,6 +15,7 @@ from ToothSegLib.compute.backends import Network
 from ToothSegLib.compute.normalise import normalise
 from ToothSegLib.grids.extremes import highest
 from ToothSegLib.grids.grid import Box, extent, to_working_grid
+from ToothSegLib.grids.label_boxes import label_boxes
 from ToothSegLib.inference import tooth_probability
 from ToothSegLib.maps import TOOTH_THRESHOLD, Maps
 from ToothSegLib.progress import Progress
@@ -61,8 +62,8 @@ def find_dentitions(
     image = normalise(np.ascontiguousarray(coarse.array, dtype=np.float32))
     tooth = tooth_probability(network, image, device, progress, precision) >= TOOTH_THRESHOLD
     reach = round(_JOIN_MM / SPACING_MM / 2)
-    groups, count = ndimage.label(highest(tooth, reach))
-    extents = _extents(tooth, groups, count)
+    groups, _ = ndimage.label(highest(tooth, reach))
+    extents = _extents(np.where(tooth, groups, 0))
     boxes: list[Box] = []
     while extents and len(boxes) < _MOST_BOXES:
         corners, voxels, extents = _join(extents)
@@ -118,13 +119,19 @@ _Extent = tuple[int, np.ndarray, np.ndarray]
 """Of a group: voxels, lowest and highest index (x, y, z)."""
 
 
-def _extents(tooth: np.ndarray, groups: np.ndarray, count: int) -> list[_Extent]:
-    """Those that could be a part of a tooth, the largest first."""
+def _extents(groups: np.ndarray) -> list[_Extent]:
+    """Those that could be a part of a tooth, the largest first.
+
+    Args:
+        groups: (Z, Y, X) which group a voxel belongs to, from 1; 0 for what is no tooth. Noise and
+            bone may make hundreds of them, so the grid is not gone through for each.
+    """
+    voxels = np.bincount(groups[groups > 0])
     extents: list[_Extent] = []
-    for group in range(1, count + 1):
-        where = np.argwhere(tooth & (groups == group))[:, ::-1]
-        if len(where) * SPACING_MM**3 >= _LEAST_MM3:
-            extents.append((len(where), where.min(axis=0), where.max(axis=0)))
+    for group, box in label_boxes(groups).items():
+        if voxels[group] * SPACING_MM**3 >= _LEAST_MM3:
+            low, high = np.array([(along.start, along.stop - 1) for along in box[::-1]]).T
+            extents.append((int(voxels[group]), low, high))
     return sorted(extents, key=lambda extent: -extent[0])
 
 

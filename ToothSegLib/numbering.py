@@ -6,7 +6,9 @@ order from the patient's right to the left, are set against the sixteen slots by
 weighs type, place, size, the distance to the neighbour and molars missing at the end
 (``arches/alignment.py``), and the template is fitted to the result, in turns, until nothing
 changes. All ways together say how probable each number of each region is, which is the confidence;
-of them that one gives the numbers whose own are the most probable in sum.
+of them that one gives the numbers whose own are the most probable in sum. Two kinds of teeth get
+their numbers by look instead: those that lie off their row (``arches/displaced.py``), and canines
+that stand in the place of a neighbour, which stands in theirs (``arches/looks.py``).
 """
 
 from __future__ import annotations
@@ -29,9 +31,11 @@ from ToothSegLib.arches.arch import (
     place_log_likelihood,
 )
 from ToothSegLib.arches.displaced import displaced_teeth
+from ToothSegLib.arches.looks import shares, transposed_teeth
 from ToothSegLib.arches.norms import VOLUMES_MM3 as NORM_VOLUMES_MM3
 from ToothSegLib.arches.regions import Region
 from ToothSegLib.grids.view_of_scan import View
+from ToothSegLib.teeth import type_of
 
 # A type that the network gives no chance may still be right.
 _TYPE_FLOOR = 0.01
@@ -81,6 +85,8 @@ class Numbering:
             say of it.
         notes: region label -> why it has no number, in words.
         third_molars: region label -> 18, 28, 38 or 48, for the regions left out as such.
+        transposed: labels of neighbours that stand in each other's place and have their numbers by
+            their looks.
         pose: how the arch template lies over the teeth; None if there are none.
     """
 
@@ -88,6 +94,7 @@ class Numbering:
     confidence: dict[int, float] = field(default_factory=dict)
     notes: dict[int, str] = field(default_factory=dict)
     third_molars: dict[int, int] = field(default_factory=dict)
+    transposed: set[int] = field(default_factory=set)
     pose: Pose | None = None
 
     def take_from_crumb(self, label: int) -> None:
@@ -111,6 +118,7 @@ class Numbering:
             confidence={k: v for k, v in self.confidence.items() if k not in labels},
             notes={k: v for k, v in self.notes.items() if k not in labels},
             third_molars={k: v for k, v in self.third_molars.items() if k not in labels},
+            transposed=self.transposed - set(labels),
             pose=self.pose,
         )
 
@@ -156,6 +164,7 @@ def number_regions(regions: list[Region], view: View | None = None) -> Numbering
     result = _numbering(regions, best.slots, chances)
     result.pose = best.pose
     _place_displaced(result, regions)
+    _exchange_transposed(result, regions)
     return result
 
 
@@ -249,28 +258,30 @@ class _Evidence:
 def _step(gaps: np.ndarray, places: np.ndarray, empty: np.ndarray) -> np.ndarray:
     """Log-likelihood of distances (n, n) mm between regions for every pair of slots.
 
-    (n, n, 16, 16), as ``Chain`` takes it; ``empty`` (16,) is that of each slot left empty. Where
-    teeth are missing between the two, the gap may be open, or have closed in part or whole as the
-    neighbours moved together.
+    (n, n, 16, 16), as ``Chain`` takes it, and -inf where it does not read; ``empty`` (16,) is that
+    of each slot left empty. Where teeth are missing between the two, the gap may be open, or have
+    closed in part or whole as the neighbours moved together.
     """
-    slot = np.arange(len(places))
-    jump = np.maximum(slot[None] - slot[:, None], 1)
-    open_mm = np.linalg.norm((places[:, None] - places)[..., :2], axis=-1)
-    closed_mm = open_mm / jump
+    # Of hundreds of regions this takes most of the numbering's time.
+    before, after = np.triu_indices(len(gaps), 1)
+    slot, other = np.triu_indices(len(places), 1)
+    open_mm = np.linalg.norm((places[slot] - places[other])[:, :2], axis=-1)
+    closed_mm = open_mm / (other - slot)
     sd = _STEP_SD_MM + _STEP_SD_SHARE * open_mm
-    gaps = gaps[:, :, None, None]
+    apart = gaps[before, after][:, None]
 
     def likelihood(expected: np.ndarray) -> np.ndarray:
-        return heavy_tailed(((gaps - expected) / sd) ** 2, **_TAILS)
+        return heavy_tailed(((apart - expected) / sd) ** 2, **_TAILS)
 
-    rare = np.zeros((len(places), len(places)))
-    for pair in _FIRST_TO_THIRD:
-        rare[pair] = _MOVED_THIRD
-    moved = likelihood(np.clip(gaps, closed_mm, open_mm)) + _CLOSED + rare
+    rare = np.isin(16 * slot + other, [16 * a + b for a, b in _FIRST_TO_THIRD]) * _MOVED_THIRD
+    moved = likelihood(np.clip(apart, closed_mm, open_mm)) + _CLOSED + rare
     upto = np.concatenate([[0.0], np.cumsum(empty)])
-    between = upto[slot[None]] - upto[slot[:, None] + 1]  # of the slots after one, before another
-    between = np.where(slot[None] > slot[:, None], np.maximum(between, _MOST_EMPTY), 0.0)
-    return np.maximum(likelihood(open_mm), moved) + between
+    between = upto[other] - upto[slot + 1]  # of the slots after one, before another
+    step = np.full((*gaps.shape, len(places), len(places)), -np.inf)
+    step[before[:, None], after[:, None], slot, other] = np.maximum(
+        likelihood(open_mm), moved
+    ) + np.maximum(between, _MOST_EMPTY)
+    return step
 
 
 def _borne_out(slots: np.ndarray, chances: np.ndarray) -> float:
@@ -293,6 +304,19 @@ def _place_displaced(numbering: Numbering, regions: list[Region]) -> None:
             numbering.take_from_crumb(crumb)
         numbering.numbers[label], numbering.confidence[label] = fdi, looks
         del numbering.notes[label]
+
+
+def _exchange_transposed(numbering: Numbering, regions: list[Region]) -> None:
+    """Give neighbours that stand in each other's place the numbers of their looks, with no more
+    confidence than these give."""
+    held = dict(numbering.numbers)
+    for pair in transposed_teeth(regions, held):
+        for region, other in (pair, pair[::-1]):
+            fdi = held[other.label]
+            assert fdi is not None
+            numbering.numbers[region.label] = fdi
+            numbering.confidence[region.label] *= float(shares(region)[type_of(fdi)])
+            numbering.transposed.add(region.label)
 
 
 def _numbering(regions: list[Region], slots: np.ndarray, chances: np.ndarray) -> Numbering:

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ToothSegLib import side_program
-from ToothSegLib.evaluation.faults import SEGMENTATION_FAULTS, Kind, Spoilt
+from ToothSegLib.evaluation.faults import RARE_MOUTHS, SEGMENTATION_FAULTS, Kind, Spoilt
 from ToothSegLib.evaluation.reliability import Judged, as_text, reliability_curve
 from ToothSegLib.evaluation.scan_faults import SCAN_FAULTS
 from ToothSegLib.evaluation.specimen import Specimen, good_specimen
@@ -26,7 +26,8 @@ from ToothSegLib.numbering import Numbering
 from ToothSegLib.quality.doubts import DOUBTFUL_NUMBER, UNSURE_NUMBER
 from ToothSegLib.report import Finding
 
-KINDS = (*SEGMENTATION_FAULTS, *SCAN_FAULTS)
+# What is drawn for a kind goes by its place, so new ones come last.
+KINDS = (*SEGMENTATION_FAULTS, *SCAN_FAULTS, *RARE_MOUTHS)
 # Thresholds were chosen on seeds from 921,000 and from 960,000 on.
 FIRST_SEED = 920_000
 # Of confidence: those at which the findings doubt a number, and more of them where most teeth are.

@@ -14,6 +14,7 @@ from scipy import ndimage
 from ToothSegLib.arches.regions import measure_regions
 from ToothSegLib.calibration import calibrated
 from ToothSegLib.grids.grid import extent
+from ToothSegLib.grids.label_boxes import grown
 from ToothSegLib.grids.view_of_scan import View
 from ToothSegLib.instances import MINIMAL_VOLUME_MM3
 from ToothSegLib.maps import Maps
@@ -91,7 +92,9 @@ class Specimen:
 
         As `cascade.segment` does, with the table of ``card``; of the default bundle's for None.
         """
+        # A voxel more than the teeth, where the scan has one: else the outermost pass for cut.
         box = ndimage.find_objects((self.regions > 0).view(np.uint8))[0]
+        box = grown(box, self.regions.shape, 1)
         types = np.moveaxis(self.looks.astype(np.float16)[self.seen_as[box]], -1, 0)
         origin = self.scan.part(box).origin
         maps = Maps(self.probability[box], types, None, self.scan.spacing[0], origin)

@@ -72,6 +72,7 @@ class Facts:
         left_out: regions that are none of the 28 teeth.
         third_molars: labels of those among them that are third molars.
         third_regions: FDI number of each of these -> region.
+        transposed: labels of neighbours that are numbered by their looks, against their places.
         cut: FDI numbers of the teeth that are not all in the field of view.
         twice: FDI number that several regions have -> these regions, the largest first.
         sizes: FDI number of each whole tooth -> its volume as a share of what its type has in
@@ -98,6 +99,7 @@ class Facts:
             region for region in regions if numbering.numbers.get(region.label) is None
         ]
         self.third_molars = set(numbering.third_molars)
+        self.transposed = numbering.transposed
         self.third_regions = {
             numbering.third_molars[region.label]: region
             for region in regions

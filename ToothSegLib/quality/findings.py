@@ -29,6 +29,7 @@ from ToothSegLib.quality.row import (
     height_findings,
     missing_findings,
     order_findings,
+    transposed_findings,
 )
 from ToothSegLib.quality.sizes import asymmetry_findings, size_findings
 from ToothSegLib.quality.subject import subject_findings
@@ -85,7 +86,8 @@ def find_findings(
     two_heights = two_heights_findings(facts, heights)
     merged = merged_findings(facts, _named(two_heights))
     split, pieces = split_findings(facts)
-    main = [*twice_findings(facts), *order, *two_heights, *merged, *split]
+    by_form = [] if misplaced else transposed_findings(facts)
+    main = [*twice_findings(facts), *order, *by_form, *two_heights, *merged, *split]
     told = _named(main)
     # Where these have pushed a row along, a doubt about a neighbour's number only follows from it;
     # a look that contradicts a number does not.

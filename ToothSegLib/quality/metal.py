@@ -16,9 +16,10 @@ from ToothSegLib.report import Finding
 # has that of a CT.
 BRIGHTER_THAN_ENAMEL = 1.35
 # Where the scale ends below that, metal is where many voxels in a row have its last value. If so
-# many teeth have it, their enamel does, and metal cannot be told; nine crowns of metal, and what
-# bites on them and stands beside them, are six of ten.
-SATURATED_SHARE = 0.75
+# many teeth have it, and the enamel comes as near to it, their enamel does, and metal cannot be
+# told; nine crowns of metal, and what bites on them and stands beside them, are six of ten. On a
+# scale that ends well above the enamel, they all have crowns or brackets.
+SATURATED_SHARE, SATURATED_ENAMEL = 0.75, 0.95
 LEAST_METAL_MM3 = 4.0
 _REACH_MM = 1.0
 _LUMP_MM = 1.5
@@ -34,7 +35,8 @@ def metal_findings(facts: Facts, greys: Greys | None) -> list[Finding]:
     saturated = ceiling <= bright
     teeth = [fdi for fdi in facts.boxes if _touches(facts, fdi, min(bright, ceiling))]
     if saturated:
-        if len(teeth) >= SATURATED_SHARE * len(facts.boxes):
+        enamel_too = enamel >= SATURATED_ENAMEL * (ceiling - greys.around)
+        if enamel_too and len(teeth) >= SATURATED_SHARE * len(facts.boxes):
             return []
         teeth = [fdi for fdi in teeth if _touches(facts, fdi, ceiling, _LUMP_MM)]
     if not teeth:

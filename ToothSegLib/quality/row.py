@@ -6,9 +6,17 @@ from collections.abc import Collection
 
 import numpy as np
 
-from ToothSegLib.quality.facts import Facts
+from ToothSegLib.quality.facts import Facts, Step
 from ToothSegLib.report import Finding
-from ToothSegLib.teeth import FDI_NUMBERS, LOWER_ARCH, UPPER_ARCH, mirror, opposite, row_of
+from ToothSegLib.teeth import (
+    FDI_NUMBERS,
+    LOWER_ARCH,
+    UPPER_ARCH,
+    mirror,
+    opposite,
+    row_of,
+    type_of,
+)
 
 # A tooth lies this share of its way further along the arch than the one before; 0 is beside it.
 # Crowded teeth of simulated dentitions reach 0.5, exchanged numbers -1.
@@ -34,7 +42,10 @@ _RIGHT, _LOWER = (1, 4), (3, 4)
 
 
 def order_findings(facts: Facts) -> list[Finding]:
-    """Numbers that run against the arch: neighbours exchanged, sides or jaws swapped."""
+    """Numbers that run against the arch: neighbours exchanged, sides or jaws swapped.
+
+    Neighbours that look like their numbers are left to `transposed_findings`.
+    """
     for words, quadrants, fellow, axis in (
         ("on the right lie left of those numbered as on the left", _RIGHT, mirror, 0),
         ("upper lie below those numbered as lower", _LOWER, opposite, 2),
@@ -60,8 +71,35 @@ def order_findings(facts: Facts) -> list[Finding]:
             (step.first, step.second),
         )
         for step in facts.steps()
-        if step.along < LEAST_STEP
+        if step.along < LEAST_STEP and not _by_form(facts, step)
     ]
+
+
+def transposed_findings(facts: Facts) -> list[Finding]:
+    """Neighbours against the order of the arch whose looks say that their numbers are right."""
+    return [
+        Finding(
+            "order",
+            "high",
+            f"{facts.name(step.first)} and {step.second} are out of order along the arch but look "
+            "like their numbers, which go by form here: one of them is impacted, or they stand "
+            "transposed. Check both.",
+            step.pair,
+        )
+        for step in facts.steps()
+        if _by_form(facts, step)
+    ]
+
+
+def _by_form(facts: Facts, step: Step) -> bool:
+    """Whether two teeth stand against the order of the arch, each with the look of its number."""
+    pair = [(facts.regions[fdi], fdi, other) for fdi, other in (step.pair, step.pair[::-1])]
+    if {region.label for region, _, _ in pair} <= facts.transposed:
+        return True
+    return step.along < LEAST_STEP and all(
+        region.type_probabilities[type_of(fdi)] > region.type_probabilities[type_of(other)]
+        for region, fdi, other in pair
+    )
 
 
 def gap_findings(facts: Facts, told: Collection[int]) -> list[Finding]:
