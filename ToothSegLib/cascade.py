@@ -47,6 +47,8 @@ log = logging.getLogger(__name__)
 # must decide no voxel, or the doors would not give the same labels.
 _GEOMETRY_DECIMALS = 9
 
+_TELLING_APART, _TOLD_APART = "telling the teeth apart", 0.93
+
 # Where the median tooth is so much larger than the norm of its look, magnifying makes it a stranger
 # to the networks; that of people has 0.75 to 1.2 times as much (see docs/training.md for how this
 # was found). The other look counts then, unless it sees fewer teeth. Teeth far larger still come
@@ -124,7 +126,9 @@ def segment(
     if seen is None:
         found = Found(volume.with_array(np.zeros(volume.shape, np.uint8)))
     else:
-        apart = _tell_apart(seen, run, timings, LOOKED)
+        # Where a second look may come, it goes on from here.
+        end = LOOKED if seen.magnification > 1 else _TOLD_APART
+        apart = _tell_apart(seen, timings, run.stage(_TELLING_APART, LOOKED, end))
         large = _are_large(apart.regions)
         if seen.magnification > 1 and (large or sureness(seen.maps) < _UNSURE):
             log.info("the teeth are large or hard to tell: looking again without magnifying them")
@@ -132,7 +136,8 @@ def segment(
             # Only of the look that counts it is told what computed it, and what failed.
             if again.seen and _sees_more(again.seen, seen, _NO_LESS if large else _FAR_MORE):
                 sight, notes, seen = again, [*notes, *more], again.seen
-                apart = _tell_apart(seen, run, timings, LOOKED_AGAIN)
+                stage = run.stage(_TELLING_APART, LOOKED_AGAIN, _TOLD_APART)
+                apart = _tell_apart(seen, timings, stage)
         found = find_teeth(
             apart,
             seen.maps,
@@ -169,11 +174,10 @@ def segment(
     )
 
 
-def _tell_apart(seen: Seen, run: Progress, timings: dict[str, float], done: float) -> Instances:
+def _tell_apart(seen: Seen, timings: dict[str, float], stage: Progress) -> Instances:
     with timed(timings, "instances"):
-        apart = run.stage("telling the teeth apart", done, 0.93)
-        apart.update(0.0)
-        return separate_teeth(seen.maps, apart)
+        stage.update(0.0)
+        return separate_teeth(seen.maps, stage)
 
 
 def _are_large(regions: Sequence[Region]) -> bool:
