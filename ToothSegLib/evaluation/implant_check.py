@@ -117,15 +117,16 @@ def told(result: Segmentation, truth: Volume, tissue: Volume) -> Told:
     found = result.labels.array
     of_implants = np.bincount(found.ravel(), implant.ravel(), minlength=100)
     sizes = np.bincount(found.ravel(), minlength=100)
+    numbers = np.unique(found[found > 0]).tolist()
     passed = [
         fdi
-        for fdi in np.unique(found[found > 0]).tolist()
+        for fdi in numbers
         if of_implants[fdi] > _SHARE * sizes[fdi]
         and of_implants[fdi] > _overlaps(found == fdi, truth.array).max(initial=0)
     ]
     none = [
         fdi
-        for fdi in np.unique(found[found > 0]).tolist()
+        for fdi in numbers
         if fdi not in passed and not _overlaps(found == fdi, truth.array).any()
     ]
     doubts = {t for f in result.findings if f.code == "perhaps-implant" for t in f.fdi}
